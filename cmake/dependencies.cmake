@@ -1,0 +1,12 @@
+# Every package that the libraries, the program and the tests find. cmake/probe tries the same calls on the host.
+if(NOT TARGET llama)
+  find_package(llama REQUIRED)
+endif()
+find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto)
+find_package(simdutf REQUIRED)
+find_package(CLI11 2.3 REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(Arrow REQUIRED)
+find_package(Parquet REQUIRED)
+find_package(GTest REQUIRED)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)

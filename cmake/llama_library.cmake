@@ -1,0 +1,45 @@
+# llama_library(NAME SOURCES … HEADERS … [PUBLIC …] [PRIVATE …])
+#
+# Add one of our libraries: build, install, export and describe it, so that find_package(NAME) works for its user.
+# Every public header is also compiled alone (target all_verify_interface_header_sets).
+include(CMakePackageConfigHelpers)
+
+function(llama_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;HEADERS;PUBLIC;PRIVATE")
+  add_library(${name} STATIC ${arg_SOURCES})
+  add_library(${name}::${name} ALIAS ${name})
+  target_sources(${name} PUBLIC FILE_SET HEADERS BASE_DIRS include FILES ${arg_HEADERS})
+  target_compile_features(${name} PUBLIC cxx_std_23)
+  target_link_libraries(${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON VERIFY_INTERFACE_HEADER_SETS ON)
+
+  install(TARGETS ${name} EXPORT ${name}-targets FILE_SET HEADERS)
+  install(EXPORT ${name}-targets NAMESPACE ${name}:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/${name})
+  set(dependencies "")
+  foreach(dependency IN LISTS arg_PUBLIC arg_PRIVATE)
+    if(dependency MATCHES "^llama-")
+      string(APPEND dependencies "find_dependency(${dependency} CONFIG)\n")
+    elseif(dependency STREQUAL "llama")
+      string(APPEND dependencies "if(NOT TARGET llama)\n  find_dependency(llama)\nendif()\n")
+    elseif(dependency MATCHES "^OpenSSL::")
+      string(APPEND dependencies "find_dependency(OpenSSL)\n")
+    elseif(dependency MATCHES "^simdutf::")
+      string(APPEND dependencies "find_dependency(simdutf)\n")
+    endif()
+  endforeach()
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${name}-config.cmake
+    "include(CMakeFindDependencyMacro)\n${dependencies}include(\${CMAKE_CURRENT_LIST_DIR}/${name}-targets.cmake)\n"
+    "if(NOT TARGET ${name})\n  add_library(${name} ALIAS ${name}::${name})\nendif()\n")
+  write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/${name}-config-version.cmake COMPATIBILITY SameMinorVersion)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/${name}-config-version.cmake
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/${name})
+endfunction()
+
+# llama_test(NAME LABEL unit|model SOURCES … LIBRARIES …)
+function(llama_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL" "SOURCES;LIBRARIES")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gmock_main)
+  include(GoogleTest)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${arg_LABEL} TIMEOUT 300)
+endfunction()

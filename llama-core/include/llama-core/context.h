@@ -1,0 +1,60 @@
+// Run batches of sequences through a model and read one pooled vector per sequence.
+//
+// Threads  belongs to one thread at a time; several contexts may share a Model.
+// Cost     memory grows with max_tokens (scratch buffers, and a KV cache where the model has one).
+// Source   llama.h: llama_decode forwards to encode for models without memory; a unified KV cache with contiguous
+//          sequences costs block-diagonal attention on the CPU.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stop_token>
+
+#include "llama-core/error.h"
+#include "llama-core/model.h"
+#include "llama-core/pooling.h"
+#include "llama-core/token_batch.h"
+
+struct llama_context;
+
+namespace llama {
+
+struct EmbeddingContextConfig {
+  std::int32_t max_tokens = 512;    // of one batch, and so of one sequence
+  std::int32_t max_sequences = 32;  // of one batch; at most max_parallel_sequences()
+  std::int32_t threads = 0;         // 0: as many as the process may use
+  Pooling pooling = Pooling::Mean;  // not None, not Rank
+};
+
+// The most sequences that llama.cpp can hold in one batch.
+[[nodiscard]] std::int32_t max_parallel_sequences();
+
+class Context {
+ public:
+  // Errors   InvalidArgument (a number out of range), OutOfMemory.
+  [[nodiscard]] static Result<Context> create_for_embedding(std::shared_ptr<const Model> model,
+                                                            const EmbeddingContextConfig& config);
+  ~Context();
+  Context(Context&&) noexcept;
+  Context& operator=(Context&&) noexcept;
+
+  // Compute one batch, forgetting what came before.
+  //
+  // Errors   ContextFull (more tokens or sequences than configured), InvalidArgument (a token outside the
+  //          vocabulary, an empty batch), Cancelled, OutOfMemory, Internal.
+  [[nodiscard]] Result<void> compute(const TokenBatch& batch, const std::stop_token& stop = {});
+
+  // Shape    embedding_dimension() float32 of the batch computed last; valid until the next compute().
+  // Errors   InvalidArgument for a sequence that the batch lacked.
+  [[nodiscard]] Result<std::span<const float>> embedding(std::size_t sequence) const;
+
+  [[nodiscard]] const EmbeddingContextConfig& config() const;
+
+ private:
+  struct State;
+  explicit Context(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace llama

@@ -1,0 +1,83 @@
+// Hold the weights and the vocabulary of one GGUF model.
+//
+// Threads  immutable once loaded: share it (shared_ptr<const Model>) between any number of threads and contexts.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "llama-core/error.h"
+#include "llama-core/pooling.h"
+
+struct llama_model;
+
+namespace llama {
+
+using Token = std::int32_t;
+
+// How strings like "<|endoftext|>" inside a text are read.
+enum class SpecialTokens {
+  Parse,  // as the special token of that name, as transformers reads them
+  Text,   // as plain text
+};
+
+struct ModelLoadOptions {
+  std::function<void(double fraction)> on_progress;  // 0 to 1; called by the loading thread
+  std::stop_token stop;
+};
+
+class Model {
+ public:
+  // Load a model from its files: one, or all parts of a split model in order.
+  //
+  // Errors   NotFound, InvalidModel (with llama.cpp's own reason), Cancelled.
+  // Requires the files to be checked already (llama-loader): llama.cpp trusts what it reads.
+  [[nodiscard]] static Result<std::shared_ptr<const Model>> load(std::span<const std::filesystem::path> files,
+                                                                 const ModelLoadOptions& options = {});
+  ~Model();
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  // Turn UTF-8 text into tokens, with the special tokens that the model wants around it.
+  //
+  // Errors   InvalidText when the text is longer than llama.cpp can count.
+  // Threads  any number at once.
+  [[nodiscard]] Result<std::vector<Token>> tokenize(std::string_view text, SpecialTokens special) const;
+
+  [[nodiscard]] std::string metadata(std::string_view key) const;  // "" where the GGUF lacks the key
+  [[nodiscard]] std::string architecture() const;                  // "bert", "qwen3", …
+  [[nodiscard]] std::string description() const;                   // "bert 22M F16"
+  [[nodiscard]] std::int32_t trained_context() const;              // tokens
+  [[nodiscard]] std::int32_t embedding_dimension() const;          // of a pooled vector
+  [[nodiscard]] std::uint64_t size_bytes() const;                  // of the weights
+  [[nodiscard]] std::optional<Pooling> pooling() const;            // what the GGUF asks for
+  [[nodiscard]] bool is_encoder() const;                           // attends to both sides (BERT and its kin)
+  [[nodiscard]] bool is_encoder_decoder() const;                   // T5 and its kin
+
+  // The tokens that every text ends with, in addition to its own: {} or {SEP} or {EOS}.
+  [[nodiscard]] std::optional<Token> closing_token() const { return closing_token_; }
+  // How many special tokens an empty text has.
+  [[nodiscard]] std::int32_t special_token_count() const { return special_token_count_; }
+  [[nodiscard]] std::optional<Token> eos_token() const;
+
+ private:
+  friend class Context;
+  struct Free {
+    void operator()(llama_model* model) const noexcept;
+  };
+  explicit Model(llama_model* model);
+
+  std::unique_ptr<llama_model, Free> model_;
+  std::optional<Token> closing_token_;
+  std::int32_t special_token_count_ = 0;
+};
+
+}  // namespace llama

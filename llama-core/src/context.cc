@@ -1,0 +1,163 @@
+#include "llama-core/context.h"
+
+#include <llama.h>
+
+#include <algorithm>
+#include <format>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "llama-core/log.h"
+
+namespace llama {
+namespace {
+
+struct FreeContext {
+  void operator()(llama_context* context) const noexcept { llama_free(context); }
+};
+
+llama_pooling_type to_c(Pooling pooling) {
+  switch (pooling) {
+    case Pooling::None: return LLAMA_POOLING_TYPE_NONE;
+    case Pooling::Mean: return LLAMA_POOLING_TYPE_MEAN;
+    case Pooling::Cls: return LLAMA_POOLING_TYPE_CLS;
+    case Pooling::Last: return LLAMA_POOLING_TYPE_LAST;
+    case Pooling::Rank: return LLAMA_POOLING_TYPE_RANK;
+  }
+  return LLAMA_POOLING_TYPE_NONE;
+}
+
+bool stop_requested(void* data) noexcept {
+  const auto* stop = *static_cast<const std::stop_token* const*>(data);
+  return stop != nullptr && stop->stop_requested();
+}
+
+}  // namespace
+
+struct Context::State {
+  std::shared_ptr<const Model> model;
+  EmbeddingContextConfig config;
+  const std::stop_token* stop = nullptr;  // during compute(); llama.cpp asks between graph nodes
+  std::unique_ptr<llama_context, FreeContext> context;
+  std::size_t computed_sequences = 0;
+};
+
+std::int32_t max_parallel_sequences() { return static_cast<std::int32_t>(llama_max_parallel_sequences()); }
+
+Context::Context(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Context::~Context() = default;
+Context::Context(Context&&) noexcept = default;
+Context& Context::operator=(Context&&) noexcept = default;
+
+const EmbeddingContextConfig& Context::config() const { return state_->config; }
+
+Result<Context> Context::create_for_embedding(std::shared_ptr<const Model> model,
+                                              const EmbeddingContextConfig& config) {
+  if (model == nullptr) return fail(ErrorCode::InvalidArgument, "a context needs a model");
+  if (config.max_tokens < 1 || config.max_tokens > (1 << 24)) {
+    return fail(ErrorCode::InvalidArgument, std::format("a context of {} tokens is out of range", config.max_tokens));
+  }
+  if (config.max_sequences < 1 || config.max_sequences > max_parallel_sequences()) {
+    return fail(ErrorCode::InvalidArgument, std::format("{} sequences in one batch: 1 to {} are possible",
+                                                        config.max_sequences, max_parallel_sequences()));
+  }
+  if (config.threads < 0) return fail(ErrorCode::InvalidArgument, "the number of threads must not be negative");
+  if (config.pooling == Pooling::None || config.pooling == Pooling::Rank) {
+    return fail(ErrorCode::InvalidArgument, std::format("pooling '{}' gives no vector per text", to_string(config.pooling)));
+  }
+
+  auto state = std::make_unique<State>();
+  state->model = std::move(model);
+  state->config = config;
+
+  llama_context_params params = llama_context_default_params();
+  const auto tokens = static_cast<std::uint32_t>(config.max_tokens);
+  params.n_ctx = (tokens + 255) / 256 * 256;  // llama.cpp pads to 256 itself
+  params.n_batch = params.n_ctx;
+  params.n_ubatch = params.n_ctx;  // pooling must see a sequence whole
+  params.n_seq_max = static_cast<std::uint32_t>(config.max_sequences);
+  const int threads = config.threads > 0 ? config.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  params.n_threads = threads;
+  params.n_threads_batch = threads;
+  params.embeddings = true;
+  params.pooling_type = to_c(config.pooling);
+  params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
+  params.kv_unified = true;
+  params.no_perf = true;
+  params.abort_callback = stop_requested;
+  params.abort_callback_data = &state->stop;
+
+  internal::take_last_log_error();
+  state->context.reset(llama_init_from_model(state->model->model_.get(), params));
+  if (!state->context) {
+    const std::string reason = internal::take_last_log_error();
+    return fail(ErrorCode::OutOfMemory, std::format("a context of {} tokens could not be made{}{}", config.max_tokens,
+                                                    reason.empty() ? "" : ": ", reason));
+  }
+  return Context(std::move(state));
+}
+
+Result<void> Context::compute(const TokenBatch& batch, const std::stop_token& stop) {
+  State& state = *state_;
+  state.computed_sequences = 0;
+  if (batch.sequence_count() == 0) return fail(ErrorCode::InvalidArgument, "an empty batch cannot be computed");
+  if (batch.token_count() > static_cast<std::size_t>(state.config.max_tokens) ||
+      batch.sequence_count() > static_cast<std::size_t>(state.config.max_sequences)) {
+    return fail(ErrorCode::ContextFull, std::format("{} tokens in {} sequences do not fit a context of {} and {}",
+                                                    batch.token_count(), batch.sequence_count(),
+                                                    state.config.max_tokens, state.config.max_sequences));
+  }
+  const std::int32_t vocabulary = llama_vocab_n_tokens(llama_model_get_vocab(state.model->model_.get()));
+  if (const auto bad = std::ranges::find_if(batch.tokens_, [&](Token t) { return t < 0 || t >= vocabulary; });
+      bad != batch.tokens_.end()) {
+    return fail(ErrorCode::InvalidArgument, std::format("token {} is outside the vocabulary of {}", *bad, vocabulary));
+  }
+
+  const std::size_t count = batch.token_count();
+  std::vector<std::int32_t> ones(count, 1);
+  std::vector<std::int8_t> outputs(count, 1);  // pooling reads every token
+  std::vector<llama_seq_id*> sequence_pointers(count);
+  auto* ids = const_cast<std::int32_t*>(batch.sequence_ids_.data());
+  for (std::size_t i = 0; i < count; ++i) sequence_pointers[i] = ids + i;
+  const llama_batch c_batch{
+      .n_tokens = static_cast<std::int32_t>(count),
+      .token = const_cast<Token*>(batch.tokens_.data()),
+      .embd = nullptr,
+      .pos = const_cast<std::int32_t*>(batch.positions_.data()),
+      .n_seq_id = ones.data(),
+      .seq_id = sequence_pointers.data(),
+      .logits = outputs.data(),
+  };
+
+  llama_context* context = state.context.get();
+  if (llama_memory_t memory = llama_get_memory(context)) llama_memory_clear(memory, false);
+  internal::take_last_log_error();
+  state.stop = &stop;
+  const std::int32_t status = llama_decode(context, c_batch);
+  state.stop = nullptr;
+  if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "computing was stopped");
+  switch (status) {
+    case 0: break;
+    case 1: return fail(ErrorCode::ContextFull, std::format("no room in the context for {} tokens", count));
+    case -2: return fail(ErrorCode::OutOfMemory, "llama.cpp could not allocate memory for a batch");
+    default: {
+      const std::string reason = internal::take_last_log_error();
+      return fail(ErrorCode::Internal, std::format("llama.cpp could not compute a batch (status {}){}{}", status,
+                                                   reason.empty() ? "" : ": ", reason));
+    }
+  }
+  state.computed_sequences = batch.sequence_count();
+  return {};
+}
+
+Result<std::span<const float>> Context::embedding(std::size_t sequence) const {
+  if (sequence >= state_->computed_sequences) {
+    return fail(ErrorCode::InvalidArgument, std::format("the last batch has no sequence {}", sequence));
+  }
+  const float* vector = llama_get_embeddings_seq(state_->context.get(), static_cast<llama_seq_id>(sequence));
+  if (vector == nullptr) return fail(ErrorCode::Internal, "llama.cpp returned no vector for a sequence");
+  return std::span(vector, static_cast<std::size_t>(state_->model->embedding_dimension()));
+}
+
+}  // namespace llama

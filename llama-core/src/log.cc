@@ -1,0 +1,56 @@
+#include "llama-core/log.h"
+
+#include <llama.h>
+
+#include <mutex>
+#include <utility>
+
+namespace llama {
+namespace {
+
+std::mutex sink_mutex;
+LogSink sink;
+thread_local std::string line;  // llama.cpp logs in pieces; CONT continues the last one
+thread_local LogLevel line_level = LogLevel::Debug;
+thread_local std::string last_error;
+
+LogLevel level_of(ggml_log_level level) {
+  switch (level) {
+    case GGML_LOG_LEVEL_ERROR: return LogLevel::Error;
+    case GGML_LOG_LEVEL_WARN: return LogLevel::Warning;
+    case GGML_LOG_LEVEL_INFO: return LogLevel::Info;
+    default: return LogLevel::Debug;
+  }
+}
+
+void receive(ggml_log_level level, const char* text, void*) noexcept {
+  try {
+    if (level != GGML_LOG_LEVEL_CONT) line_level = level_of(level);
+    line += text;
+    for (std::size_t end; (end = line.find('\n')) != std::string::npos; line.erase(0, end + 1)) {
+      const std::string_view whole = std::string_view(line).substr(0, end);
+      if (whole.empty()) continue;
+      if (line_level == LogLevel::Error) last_error = whole;
+      const std::lock_guard lock(sink_mutex);
+      if (sink) sink(line_level, whole);
+    }
+  } catch (...) {
+    line.clear();  // out of memory while logging: lose the line, not the program
+  }
+}
+
+}  // namespace
+
+void set_log_sink(LogSink new_sink) {
+  const std::lock_guard lock(sink_mutex);
+  sink = std::move(new_sink);
+}
+
+void internal::capture_log() {
+  static std::once_flag once;
+  std::call_once(once, [] { llama_log_set(receive, nullptr); });
+}
+
+std::string internal::take_last_log_error() { return std::exchange(last_error, {}); }
+
+}  // namespace llama

@@ -1,0 +1,146 @@
+#include "llama-core/model.h"
+
+#include <llama.h>
+
+#include <algorithm>
+#include <array>
+#include <climits>
+#include <format>
+
+#include "llama-core/backend.h"
+#include "llama-core/log.h"
+
+namespace llama {
+namespace {
+
+bool report_progress(float fraction, void* user_data) noexcept {
+  const auto& options = *static_cast<const ModelLoadOptions*>(user_data);
+  try {
+    if (options.on_progress) options.on_progress(fraction);
+  } catch (...) {
+    return false;
+  }
+  return !options.stop.stop_requested();
+}
+
+}  // namespace
+
+void Model::Free::operator()(llama_model* model) const noexcept { llama_model_free(model); }
+
+Model::Model(llama_model* model) : model_(model) {
+  // What surrounds a text is what an empty text consists of.
+  if (const auto specials = tokenize("", SpecialTokens::Text); specials && !specials->empty()) {
+    special_token_count_ = static_cast<std::int32_t>(specials->size());
+    const llama_vocab* vocab = llama_model_get_vocab(model_.get());
+    const Token last = specials->back();
+    const bool closes = last == llama_vocab_sep(vocab) || last == llama_vocab_eos(vocab);
+    // One token alone may be BOS with the id of EOS (GPT-2): that opens a text.
+    const bool opens = specials->size() == 1 && last == llama_vocab_bos(vocab) && llama_vocab_get_add_bos(vocab) &&
+                       !llama_vocab_get_add_eos(vocab);
+    if (closes && !opens) closing_token_ = last;
+  }
+}
+
+Model::~Model() = default;
+
+Result<std::shared_ptr<const Model>> Model::load(std::span<const std::filesystem::path> files,
+                                                 const ModelLoadOptions& options) {
+  if (files.empty()) return fail(ErrorCode::InvalidArgument, "no model file given");
+  for (const auto& file : files) {
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(file, error)) {
+      return fail(ErrorCode::NotFound, std::format("model file '{}' does not exist", file.string()));
+    }
+  }
+  if (auto started = start_backends(); !started) return std::unexpected(started.error());
+
+  llama_model_params params = llama_model_default_params();
+  params.progress_callback = report_progress;
+  params.progress_callback_user_data = const_cast<ModelLoadOptions*>(&options);
+
+  std::vector<const char*> paths;
+  for (const auto& file : files) paths.push_back(file.c_str());
+  internal::take_last_log_error();
+  llama_model* model = paths.size() == 1 ? llama_model_load_from_file(paths[0], params)
+                                         : llama_model_load_from_splits(paths.data(), paths.size(), params);
+  if (model == nullptr) {
+    if (options.stop.stop_requested()) return fail(ErrorCode::Cancelled, "loading the model was stopped");
+    const std::string reason = internal::take_last_log_error();
+    return fail(ErrorCode::InvalidModel, std::format("model '{}' could not be loaded{}{}", files[0].string(),
+                                                     reason.empty() ? "" : ": ", reason));
+  }
+  return std::shared_ptr<const Model>(new Model(model));
+}
+
+Result<std::vector<Token>> Model::tokenize(std::string_view text, SpecialTokens special) const {
+  if (text.size() > static_cast<std::size_t>(INT32_MAX) / 4) {
+    return fail(ErrorCode::InvalidText, std::format("a text of {} bytes is too long to tokenize", text.size()));
+  }
+  const llama_vocab* vocab = llama_model_get_vocab(model_.get());
+  const auto length = static_cast<std::int32_t>(text.size());
+  std::vector<Token> tokens(text.size() / 3 + 16);
+  const auto attempt = [&] {
+    return llama_tokenize(vocab, text.data(), length, tokens.data(), static_cast<std::int32_t>(tokens.size()), true,
+                          special == SpecialTokens::Parse);
+  };
+  std::int32_t count = attempt();
+  if (count == INT32_MIN) return fail(ErrorCode::InvalidText, "a text has more tokens than can be counted");
+  if (count < 0) {
+    tokens.resize(static_cast<std::size_t>(-count));
+    count = attempt();
+  }
+  if (count < 0) return fail(ErrorCode::Internal, "llama.cpp could not tokenize a text");
+  tokens.resize(static_cast<std::size_t>(count));
+  return tokens;
+}
+
+std::string Model::metadata(std::string_view key) const {
+  const std::string name(key);
+  std::string value(256, '\0');
+  const std::int32_t length = llama_model_meta_val_str(model_.get(), name.c_str(), value.data(), value.size());
+  if (length < 0) return {};
+  if (static_cast<std::size_t>(length) >= value.size()) {
+    value.resize(static_cast<std::size_t>(length) + 1);
+    llama_model_meta_val_str(model_.get(), name.c_str(), value.data(), value.size());
+  }
+  value.resize(static_cast<std::size_t>(length));
+  return value;
+}
+
+std::string Model::architecture() const { return metadata("general.architecture"); }
+
+std::string Model::description() const {
+  std::array<char, 256> text{};
+  llama_model_desc(model_.get(), text.data(), text.size());
+  return text.data();
+}
+
+std::int32_t Model::trained_context() const { return llama_model_n_ctx_train(model_.get()); }
+std::int32_t Model::embedding_dimension() const { return llama_model_n_embd_out(model_.get()); }
+std::uint64_t Model::size_bytes() const { return llama_model_size(model_.get()); }
+
+std::optional<Pooling> Model::pooling() const {
+  const std::string value = metadata(architecture() + ".pooling_type");
+  if (value == "1") return Pooling::Mean;
+  if (value == "2") return Pooling::Cls;
+  if (value == "3") return Pooling::Last;
+  if (value == "4") return Pooling::Rank;
+  return std::nullopt;  // absent, or NONE
+}
+
+bool Model::is_encoder() const {
+  return metadata(architecture() + ".attention.causal") == "false" || architecture().contains("bert") ||
+         architecture() == "t5encoder";
+}
+
+bool Model::is_encoder_decoder() const {
+  return llama_model_has_encoder(model_.get()) && llama_model_has_decoder(model_.get());
+}
+
+std::optional<Token> Model::eos_token() const {
+  const Token eos = llama_vocab_eos(llama_model_get_vocab(model_.get()));
+  if (eos == LLAMA_TOKEN_NULL) return std::nullopt;
+  return eos;
+}
+
+}  // namespace llama

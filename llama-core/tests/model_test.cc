@@ -1,0 +1,37 @@
+#include "llama-core/model.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "llama-core/context.h"
+
+namespace llama {
+namespace {
+
+TEST(Model, NamesAFileThatDoesNotExist) {
+  const std::filesystem::path path = "/nowhere/model.gguf";
+  const auto model = Model::load(std::span(&path, 1));
+  ASSERT_FALSE(model);
+  EXPECT_EQ(model.error().code, ErrorCode::NotFound);
+  EXPECT_NE(model.error().message.find("/nowhere/model.gguf"), std::string::npos);
+}
+
+TEST(Model, SaysWhyLlamaCppRefusesAFile) {
+  const auto path = std::filesystem::temp_directory_path() / "llama-core-not-a-model.gguf";
+  std::ofstream(path) << "this is no model";
+  const auto model = Model::load(std::span(&path, 1));
+  std::filesystem::remove(path);
+  ASSERT_FALSE(model);
+  EXPECT_EQ(model.error().code, ErrorCode::InvalidModel);
+  EXPECT_EQ(model.error().message.find('\n'), std::string::npos);
+}
+
+TEST(Context, NeedsAModel) {
+  const auto context = Context::create_for_embedding(nullptr, {});
+  EXPECT_EQ(context.error().code, ErrorCode::InvalidArgument);
+}
+
+}  // namespace
+}  // namespace llama
