@@ -1,0 +1,25 @@
+// Recognise the parts of a split model by their names: "base-00001-of-00003.gguf".
+//
+// Source   llama.h, llama_split_path: five digits each, counted from 1.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace llama {
+
+struct PartName {
+  std::string base;  // the name before "-00001-of-00003.gguf", with its folder if it had one
+  int index = 1;     // 1 to count
+  int count = 1;     // 1 to 9999
+
+  [[nodiscard]] std::string name_of(int part) const;
+  [[nodiscard]] std::vector<std::string> all_names() const;
+};
+
+// Nothing for a name that is no part of a split model, or whose numbers make no sense.
+[[nodiscard]] std::optional<PartName> parse_part_name(std::string_view name);
+
+}  // namespace llama

@@ -1,0 +1,26 @@
+#include "llama-loader/multipart.h"
+
+#include <gtest/gtest.h>
+
+namespace llama {
+namespace {
+
+TEST(PartName, ReadsBaseIndexAndCount) {
+  const auto part = parse_part_name("sub/m-Q8_0-00002-of-00003.gguf");
+  ASSERT_TRUE(part);
+  EXPECT_EQ(part->base, "sub/m-Q8_0");
+  EXPECT_EQ(part->index, 2);
+  EXPECT_EQ(part->count, 3);
+  EXPECT_EQ(part->name_of(1), "sub/m-Q8_0-00001-of-00003.gguf");
+  EXPECT_EQ(part->all_names().size(), 3u);
+}
+
+TEST(PartName, RefusesOtherNames) {
+  for (const char* name : {"model.gguf", "m-part1-of-3.gguf", "m-00001-of-00003.bin", "m-001-of-003.gguf", "m-00000-of-00003.gguf",
+                           "m-00004-of-00003.gguf", "-00001-of-00001.gguf", "m-0000a-of-00003.gguf", "m--0001-of-00003.gguf"}) {
+    EXPECT_FALSE(parse_part_name(name)) << name;
+  }
+}
+
+}  // namespace
+}  // namespace llama
