@@ -17,7 +17,7 @@ struct FreeContext {
   void operator()(llama_context* context) const noexcept { llama_free(context); }
 };
 
-llama_pooling_type to_c(Pooling pooling) {
+enum llama_pooling_type to_c(Pooling pooling) {
   switch (pooling) {
     case Pooling::None: return LLAMA_POOLING_TYPE_NONE;
     case Pooling::Mean: return LLAMA_POOLING_TYPE_MEAN;

@@ -1,0 +1,49 @@
+// Turn texts into vectors.
+//
+// Shape    a vector has dimension() float32 values; with normalize_embeddings its Euclidean length is 1.
+// Threads  immutable but for embed_text(), which any number of threads may call and which runs one at a time.
+// Source   pooling kinds: llama.h, enum llama_pooling_type. Special tokens around a text, and the closing one kept when
+//          a text is cut: as transformers' tokenizers do.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "llama-core/error.h"
+#include "llama-embedding/embedding_config.h"
+#include "llama-embedding/embedding_result.h"
+#include "llama-loader/model_config.h"
+
+namespace llama {
+
+class EmbeddingModel {
+ public:
+  // Load the model and decide everything that does not depend on the texts.
+  //
+  // Errors   InvalidArgument (a number out of range), those of ModelLoader::load_model and choose_pooling.
+  [[nodiscard]] static Result<std::shared_ptr<const EmbeddingModel>> load(EmbeddingConfig config);
+  ~EmbeddingModel();
+
+  // Errors   InvalidText (not UTF-8, no tokens), Cancelled.
+  [[nodiscard]] Result<EmbeddingResult> embed_text(std::string_view text, const std::stop_token& stop = {}) const;
+
+  [[nodiscard]] std::int32_t embedding_dimension() const;
+  [[nodiscard]] const EmbeddingConfig& config() const;
+  [[nodiscard]] const ModelMetadata& metadata() const;
+  [[nodiscard]] const Model& model() const;
+  [[nodiscard]] std::shared_ptr<const Model> shared_model() const;
+  [[nodiscard]] Pooling pooling() const;
+  [[nodiscard]] std::int32_t max_sequence_length() const;  // tokens; in force
+  [[nodiscard]] bool appends_eos() const;                  // because the tokenizer of a last-token model does not
+  [[nodiscard]] const std::string& warning() const;        // one line for the user, or ""
+
+ private:
+  struct State;
+  explicit EmbeddingModel(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace llama

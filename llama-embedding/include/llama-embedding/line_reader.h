@@ -1,0 +1,51 @@
+// Read texts from a file or standard input, one per line.
+//
+// Lines end with \n or \r\n, the last one may lack it; a byte-order mark at the start is dropped; the rest of a line is
+// the text, byte for byte, NUL bytes included. Lines of white space alone are skipped and counted.
+// Memory   one buffer and the longest line.
+// Threads  one at a time.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "llama-core/error.h"
+
+namespace llama {
+
+struct Line {
+  std::string text;
+  std::uint64_t number = 0;  // counted from 1
+  bool valid_utf8 = true;
+};
+
+class LineReader {
+ public:
+  // "-" is standard input.
+  //
+  // Errors   NotFound, Io (a directory, no permission).
+  [[nodiscard]] static Result<LineReader> open(const std::filesystem::path& path);
+  ~LineReader();
+  LineReader(LineReader&&) noexcept;
+  LineReader& operator=(LineReader&&) noexcept;
+
+  // The next line that is not blank; nothing at the end.
+  //
+  // Errors   Io.
+  [[nodiscard]] Result<std::optional<Line>> next();
+
+  [[nodiscard]] std::uint64_t blank_lines() const;  // so far
+
+ private:
+  struct State;
+  explicit LineReader(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Count the lines that next() would return. Nothing for standard input, pipes and other files that read only once.
+[[nodiscard]] Result<std::optional<std::uint64_t>> count_texts(const std::filesystem::path& path);
+
+}  // namespace llama

@@ -1,0 +1,63 @@
+#include "llama-embedding/batch_processor.h"
+
+#include <simdutf.h>
+
+#include <format>
+
+#include "embedder.h"
+#include "embedding_stream.h"
+#include "text_tokenizer.h"
+
+namespace llama {
+
+struct BatchProcessor::State {
+  std::shared_ptr<const EmbeddingModel> model;
+  std::int32_t batch_size;
+  internal::TextTokenizer tokenizer;
+  internal::Embedder embedder;
+};
+
+BatchProcessor::BatchProcessor(std::unique_ptr<State> state) : state_(std::move(state)) {}
+BatchProcessor::~BatchProcessor() = default;
+BatchProcessor::BatchProcessor(BatchProcessor&&) noexcept = default;
+BatchProcessor& BatchProcessor::operator=(BatchProcessor&&) noexcept = default;
+
+Result<BatchProcessor> BatchProcessor::create(std::shared_ptr<const EmbeddingModel> model, std::int32_t batch_size) {
+  if (model == nullptr) return fail(ErrorCode::InvalidArgument, "a batch processor needs a model");
+  if (batch_size < 1) return fail(ErrorCode::InvalidArgument, "the batch size must be at least 1");
+  return BatchProcessor(std::unique_ptr<State>(new State{
+      .model = model, .batch_size = batch_size, .tokenizer = internal::make_tokenizer(*model), .embedder = internal::Embedder(model, batch_size)}));
+}
+
+Result<std::vector<EmbeddingResult>> BatchProcessor::process_batch(std::span<const std::string> texts, const std::stop_token& stop) {
+  std::vector<internal::TokenizedText> tokenized;
+  std::vector<std::span<const Token>> tokens;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    if (!simdutf::validate_utf8(texts[i].data(), texts[i].size())) return fail(ErrorCode::InvalidText, std::format("text {} is not valid UTF-8", i));
+    auto result = state_->tokenizer(texts[i]);
+    if (!result) return fail(result.error().code, std::format("text {}: {}", i, result.error().message));
+    tokenized.push_back(std::move(*result));
+  }
+  for (const auto& text : tokenized) tokens.emplace_back(text.tokens);
+  auto rows = state_->embedder.embed(tokens, stop);
+  if (!rows) return std::unexpected(rows.error());
+
+  std::vector<EmbeddingResult> results;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    results.push_back({.text = texts[i],
+                       .text_hash = md5_hex(texts[i]),
+                       .embedding = std::move((*rows)[i].vector),
+                       .sequence_length = static_cast<std::uint32_t>(tokens[i].size()),
+                       .processing_time_ms = (*rows)[i].time_ms,
+                       .truncated = tokenized[i].truncated});
+  }
+  return results;
+}
+
+Result<EmbeddingStream> BatchProcessor::process_file(const std::filesystem::path& input, StreamOptions options) const {
+  auto reader = LineReader::open(input);
+  if (!reader) return std::unexpected(reader.error());
+  return EmbeddingStream(std::make_unique<EmbeddingStream::State>(state_->model, state_->batch_size, std::move(*reader), std::move(options)));
+}
+
+}  // namespace llama

@@ -1,0 +1,51 @@
+// Compute vectors for tokenized texts, in batches, on one context that grows with the texts.
+//
+// Threads  one at a time per object; any number of objects may share a model.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "llama-core/context.h"
+#include "llama-embedding/embedding_model.h"
+
+namespace llama::internal {
+
+struct EmbeddedText {
+  std::vector<float> vector;
+  std::uint64_t time_ms = 0;
+};
+
+class Embedder {
+ public:
+  explicit Embedder(std::shared_ptr<const EmbeddingModel> model, std::int32_t batch_size);
+  Embedder(const EmbeddingModel& model, std::int32_t batch_size);
+
+  // Shape    row i of the result belongs to texts[i].
+  // on_batch is told how many texts a batch finished.
+  [[nodiscard]] Result<std::vector<EmbeddedText>> embed(std::span<const std::span<const Token>> texts, const std::stop_token& stop,
+                                                        const std::function<void(std::size_t)>& on_batch = {});
+
+  [[nodiscard]] std::chrono::nanoseconds compute_time() const { return compute_time_; }
+  [[nodiscard]] std::uint64_t batches() const { return batches_; }
+
+ private:
+  [[nodiscard]] Result<void> make_room_for(std::size_t tokens);
+  [[nodiscard]] Result<void> compute(std::span<const std::span<const Token>> texts, std::span<const std::size_t> batch,
+                                     const std::stop_token& stop, std::vector<EmbeddedText>& results);
+
+  std::shared_ptr<const EmbeddingModel> keep_alive_;
+  const EmbeddingModel& model_;
+  std::int32_t batch_size_;
+  std::optional<Context> context_;
+  TokenBatch batch_;
+  std::chrono::nanoseconds compute_time_{0};
+  std::uint64_t batches_ = 0;
+};
+
+}  // namespace llama::internal

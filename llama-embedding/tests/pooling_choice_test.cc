@@ -1,0 +1,39 @@
+#include "llama-embedding/pooling_choice.h"
+
+#include <gtest/gtest.h>
+
+namespace llama {
+namespace {
+
+TEST(PoolingChoice, FollowsTheCallerThenTheFileThenTheKindOfModel) {
+  struct Row {
+    const char* name;
+    PoolingFacts facts;
+    std::optional<Pooling> pooling;
+    bool warns;
+  };
+  const std::vector<Row> rows{
+      {"the caller wins", {Pooling::Cls, Pooling::Mean, true, ""}, Pooling::Cls, false},
+      {"the file's own", {{}, Pooling::Last, false, ""}, Pooling::Last, false},
+      {"an encoder", {{}, {}, true, ""}, Pooling::Mean, true},
+      {"an embedding decoder", {{}, {}, false, "Qwen3-Embedding-0.6B"}, Pooling::Last, true},
+      {"a generation model", {{}, {}, false, "SmolLM2"}, {}, false},
+      {"a generation model, told how", {Pooling::Mean, {}, false, "SmolLM2"}, Pooling::Mean, false},
+      {"a reranker", {{}, Pooling::Rank, true, ""}, {}, false},
+      {"asked for none", {Pooling::None, {}, true, ""}, {}, false},
+  };
+  for (const Row& row : rows) {
+    const auto choice = choose_pooling(row.facts);
+    ASSERT_EQ(choice.has_value(), row.pooling.has_value()) << row.name;
+    if (!choice) continue;
+    EXPECT_EQ(choice->pooling, *row.pooling) << row.name;
+    EXPECT_EQ(!choice->warning.empty(), row.warns) << row.name;
+  }
+}
+
+TEST(PoolingChoice, NamesTheFlag) {
+  EXPECT_NE(choose_pooling({{}, {}, false, "SmolLM2"}).error().message.find("--pooling"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace llama
