@@ -20,7 +20,9 @@ TEST(BatchPlan, KeepsEveryTextOnceWithinTheBounds) {
       ASSERT_LE(batch.size(), most);
       std::size_t tokens = 0;
       for (const auto i : batch) tokens += lengths[i], ++seen[i];
-      if (batch.size() > 1) ASSERT_LE(tokens, budget);
+      if (batch.size() > 1) {
+        ASSERT_LE(tokens, budget);
+      }
     }
     ASSERT_TRUE(std::ranges::all_of(seen, [](int n) { return n == 1; }));
   }
