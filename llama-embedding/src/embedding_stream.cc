@@ -31,17 +31,13 @@ EmbeddingStream::State::State(std::shared_ptr<const EmbeddingModel> model, std::
       options_(std::move(options)),
       thread_([this](const std::stop_token& stop) { read_ahead(stop); }) {}
 
-EmbeddingStream::State::~State() {
-  // A reader that waits for a terminal or pipe cannot be woken: the process would hang on it, so it is left behind
-  // only where the program ends anyway (the program exits without destroying the stream).
-  thread_.request_stop();
-}
+EmbeddingStream::State::~State() = default;  // the thread is asked to stop and joined first
 
 internal::Window EmbeddingStream::State::read_window(const std::stop_token& stop) {
   internal::Window window;
   std::size_t bytes = 0, tokens = 0;
   while (window.lines.size() < kWindowTexts && bytes < kWindowBytes && tokens < kWindowTokens && !stop.stop_requested()) {
-    auto line = reader_.next();
+    auto line = reader_.next(stop);
     if (!line) {
       window.error = line.error();
       window.last = true;

@@ -1,6 +1,7 @@
 #include "llama-embedding/line_reader.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <simdutf.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -53,7 +54,16 @@ struct LineReader::State {
   ~State() {
     if (fd > 0) ::close(fd);
   }
-  Result<bool> fill() {
+  // Waits for bytes in short steps, so that a stop is noticed. Regular files are always ready.
+  Result<void> wait(const std::stop_token& stop) const {
+    pollfd poller{.fd = fd, .events = POLLIN, .revents = 0};
+    while (::poll(&poller, 1, 100) <= 0) {
+      if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "reading was stopped");
+    }
+    return {};
+  }
+  Result<bool> fill(const std::stop_token& stop) {
+    if (auto ready = wait(stop); !ready) return std::unexpected(ready.error());
     ssize_t count;
     do {
       count = ::read(fd, buffer.data(), buffer.size());
@@ -65,13 +75,13 @@ struct LineReader::State {
     return count > 0;
   }
   // Appends up to the next '\n'; false at the end of the input with nothing read.
-  Result<bool> raw_line(std::string& line) {
+  Result<bool> raw_line(std::string& line, const std::stop_token& stop) {
     line.clear();
     bool any = false;
     for (;;) {
       if (begin == end) {
         if (at_end) return any;
-        const auto more = fill();
+        const auto more = fill(stop);
         if (!more) return std::unexpected(more.error());
         if (!*more) return any;
       }
@@ -115,11 +125,11 @@ Result<LineReader> LineReader::open(const std::filesystem::path& path) {
   return LineReader(std::move(state));
 }
 
-Result<std::optional<Line>> LineReader::next() {
+Result<std::optional<Line>> LineReader::next(const std::stop_token& stop) {
   State& state = *state_;
   Line line;
   for (;;) {
-    const auto more = state.raw_line(line.text);
+    const auto more = state.raw_line(line.text, stop);
     if (!more) return std::unexpected(more.error());
     if (!*more) return std::nullopt;
     if (++state.line_number == 1 && line.text.starts_with("\xef\xbb\xbf")) line.text.erase(0, 3);

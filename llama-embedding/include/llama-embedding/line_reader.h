@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "llama-core/error.h"
@@ -34,8 +35,8 @@ class LineReader {
 
   // The next line that is not blank; nothing at the end.
   //
-  // Errors   Io.
-  [[nodiscard]] Result<std::optional<Line>> next();
+  // Errors   Io; Cancelled soon after a stop is requested, also while a terminal or pipe has nothing to read.
+  [[nodiscard]] Result<std::optional<Line>> next(const std::stop_token& stop = {});
 
   [[nodiscard]] std::uint64_t blank_lines() const;  // so far
 

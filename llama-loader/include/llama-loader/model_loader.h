@@ -15,7 +15,7 @@ namespace llama {
 
 class ModelLoader {
  public:
-  // Errors   InvalidArgument (a Hugging Face name: downloading is not built yet), and those of load_local_model.
+  // Errors   NotFound (a Hugging Face name: downloading is not built yet), and those of load_local_model.
   [[nodiscard]] Result<LoadedModel> load_model(const ModelConfig& config) const;
 
   // Errors   NotFound (folder, file, or a part of a split model), InvalidModel, Cancelled.

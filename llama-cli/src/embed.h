@@ -1,0 +1,33 @@
+// The embed command: texts from a file, vectors into a Parquet file.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "interrupt.h"
+
+namespace llama {
+
+struct EmbedArguments {
+  std::string model;
+  std::optional<std::string> filename;
+  std::filesystem::path input;
+  std::filesystem::path output;
+  std::int32_t batch_size = 32;
+  bool normalize = false;
+  std::optional<std::int32_t> max_length;
+  std::optional<std::string> pooling;
+  std::string special_tokens = "parse";
+  std::string on_error = "continue";
+  std::int32_t threads = 0;
+  bool force = false;
+  bool quiet = false;
+  bool debug = false;
+};
+
+// Returns the exit status (exit_status.h).
+[[nodiscard]] int run_embed(const EmbedArguments& arguments, const Interrupt& interrupt);
+
+}  // namespace llama

@@ -1,0 +1,42 @@
+#include "interrupt.h"
+
+#include <csignal>
+#include <pthread.h>
+#include <unistd.h>
+
+namespace llama {
+namespace {
+
+sigset_t interrupting_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR2}) sigaddset(&set, signal);
+  return set;
+}
+
+}  // namespace
+
+Interrupt::Interrupt() {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is a write error
+  std::signal(SIGXFSZ, SIG_IGN);  // so is a file-size limit
+  const sigset_t set = interrupting_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  thread_ = std::thread([this, set] {
+    for (int signal = 0; sigwait(&set, &signal) == 0;) {
+      if (over_) return;
+      if (signal == SIGUSR2) continue;  // only the destructor means something by it
+      if (signal_.exchange(signal) != 0) ::_exit(128 + signal);
+      source_.request_stop();
+    }
+  });
+}
+
+Interrupt::~Interrupt() {
+  over_ = true;
+  pthread_kill(thread_.native_handle(), SIGUSR2);
+  thread_.join();
+}
+
+int Interrupt::exit_status() const { return 128 + signal_.load(); }
+
+}  // namespace llama

@@ -1,0 +1,31 @@
+#include "progress.h"
+
+#include <gtest/gtest.h>
+
+namespace llama {
+namespace {
+
+using std::chrono::duration;
+
+TEST(Progress, FormatsNumbersForPeople) {
+  EXPECT_EQ(with_thousands(0), "0");
+  EXPECT_EQ(with_thousands(999), "999");
+  EXPECT_EQ(with_thousands(1000), "1,000");
+  EXPECT_EQ(with_thousands(1234567), "1,234,567");
+  EXPECT_EQ(format_duration(duration<double>(45.24)), "45.2s");
+  EXPECT_EQ(format_duration(duration<double>(187)), "3m 07s");
+  EXPECT_EQ(format_duration(duration<double>(7500)), "2h 05m");
+  EXPECT_EQ(format_size(2'100'000), "2.1 MB");
+}
+
+TEST(Progress, ShowsTheBarAndTheTimeLeft) {
+  EXPECT_EQ(progress_line(500, 1000, duration<double>(10)),
+            "Progress: [██████████░░░░░░░░░░] 500/1,000 (50%) - 10.0s elapsed, 10.0s left");
+  EXPECT_EQ(progress_line(1000, 1000, duration<double>(45.2)),
+            "Progress: [████████████████████] 1,000/1,000 (100%) - 45.2s elapsed");
+  EXPECT_EQ(progress_line(7, std::nullopt, duration<double>(1)), "Progress: 7 texts - 1.0s elapsed");
+  EXPECT_EQ(progress_line(0, 0, duration<double>(0)), "Progress: [████████████████████] 0/0 (100%) - 0.0s elapsed");
+}
+
+}  // namespace
+}  // namespace llama
