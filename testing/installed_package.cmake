@@ -1,0 +1,10 @@
+# Install into a fresh folder, then build and run a project that knows only find_package(llama-embedding).
+set(prefix ${BUILD}/installed)
+file(REMOVE_RECURSE ${prefix} ${BUILD}/consumer)
+macro(run)
+  execute_process(COMMAND ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
+endmacro()
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${prefix})
+run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${BUILD}/consumer -G Ninja -DCMAKE_PREFIX_PATH=${prefix} "-DCMAKE_CXX_FLAGS=${FLAGS}")
+run(${CMAKE_COMMAND} --build ${BUILD}/consumer)
+run(${BUILD}/consumer/consumer)

@@ -1,0 +1,182 @@
+"""Write tiny synthetic GGUF models, the same bytes for the same seed: make_models.py FOLDER
+
+bert.gguf    BERT: mean pooling, WordPiece, CLS and SEP
+qwen3.gguf   Qwen3: last-token pooling, byte-level BPE, EOS added
+llama.gguf   a llama decoder without pooling
+and from them the damaged and odd files that the tests of bad input need.
+
+With --full-qwen3 FILE it writes the shape of Qwen3-Embedding-0.6B with random Q8_0 weights, for benchmarks.
+"""
+import pathlib
+import sys
+
+import gguf
+import numpy
+
+SEED = 20260131
+
+
+class Weights:
+    def __init__(self, writer, seed, quantize=False):
+        self.writer, self.random, self.quantize = writer, numpy.random.default_rng(seed), quantize
+
+    def matrix(self, name, rows, columns, scale=None):
+        data = self.random.standard_normal((rows, columns), dtype=numpy.float32)
+        data *= numpy.float32(scale if scale is not None else columns ** -0.5)
+        if self.quantize:
+            kind = gguf.GGMLQuantizationType.Q8_0
+            self.writer.add_tensor(name, gguf.quants.quantize(data, kind), raw_dtype=kind)
+        else:
+            self.writer.add_tensor(name, data)
+
+    def vector(self, name, size, around):
+        self.writer.add_tensor(name, (around + 0.1 * self.random.standard_normal(size)).astype(numpy.float32))
+
+
+def finish(writer):
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def bert(path):
+    width, inner, heads, layers, context = 64, 128, 4, 3, 2560
+    writer = gguf.GGUFWriter(path, "bert")
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789.,;:!?-'\"()"
+    words = ["the", "and", "hello", "world", "text", "number", "is", "of", "a1", "long"]
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokens += ["\u2581" + t for t in list(letters) + words] + list(letters[:36]) + ["ing", "er", "ed"]
+    types = [3] * 5 + [1] * (len(tokens) - 5)
+    writer.add_name("tiny bert")
+    writer.add_context_length(context)
+    writer.add_embedding_length(width)
+    writer.add_feed_forward_length(inner)
+    writer.add_block_count(layers)
+    writer.add_head_count(heads)
+    writer.add_layer_norm_eps(1e-12)
+    writer.add_causal_attention(False)
+    writer.add_pooling_type(gguf.PoolingType.MEAN)
+    writer.add_tokenizer_model("bert")
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list(tokens)
+    writer.add_token_types(types)
+    writer.add_token_type_count(2)
+    writer.add_unk_token_id(1)
+    writer.add_bos_token_id(2)
+    writer.add_sep_token_id(3)
+    writer.add_eos_token_id(3)
+    writer.add_pad_token_id(0)
+    writer.add_mask_token_id(4)
+    weights = Weights(writer, SEED)
+    weights.matrix("token_embd.weight", len(tokens), width, 1.0)
+    weights.matrix("position_embd.weight", context, width, 0.3)
+    weights.matrix("token_types.weight", 2, width, 0.1)
+    weights.vector("token_embd_norm.weight", width, 1)
+    weights.vector("token_embd_norm.bias", width, 0)
+    for i in range(layers):
+        for name, rows, columns in (("attn_q", width, width), ("attn_k", width, width), ("attn_v", width, width),
+                                    ("attn_output", width, width), ("ffn_up", inner, width), ("ffn_down", width, inner)):
+            weights.matrix(f"blk.{i}.{name}.weight", rows, columns)
+            weights.vector(f"blk.{i}.{name}.bias", rows, 0)
+        for name in ("attn_output_norm", "layer_output_norm"):
+            weights.vector(f"blk.{i}.{name}.weight", width, 1)
+            weights.vector(f"blk.{i}.{name}.bias", width, 0)
+    finish(writer)
+
+
+def byte_alphabet():
+    """GPT-2's printable stand-ins for the 256 bytes."""
+    plain = list(range(33, 127)) + list(range(161, 173)) + list(range(174, 256))
+    table, extra = {}, 0
+    for byte in range(256):
+        if byte in plain:
+            table[byte] = chr(byte)
+        else:
+            table[byte] = chr(256 + extra)
+            extra += 1
+    return [table[b] for b in range(256)]
+
+
+def decoder(path, architecture, *, width=64, inner=128, heads=4, kv_heads=2, head_size=16, layers=3, context=4096,
+            pooling=None, vocabulary=None, quantize=False, name="tiny", add_eos=True):
+    writer = gguf.GGUFWriter(path, architecture)
+    tokens = byte_alphabet()
+    space = tokens[32]
+    merges = ["t h", "th e", f"{space} the", "i n", "in g", "a n", "an d", f"{space} a"]
+    tokens += [merge.replace(" ", "") for merge in merges]
+    types = [1] * len(tokens)
+    eos = len(tokens)
+    tokens += ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    types += [3, 3, 3]
+    while vocabulary and len(tokens) < vocabulary:
+        tokens.append(f"[unused{len(tokens)}]")
+        types.append(5)
+    writer.add_name(name)
+    writer.add_context_length(context)
+    writer.add_embedding_length(width)
+    writer.add_feed_forward_length(inner)
+    writer.add_block_count(layers)
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(kv_heads)
+    writer.add_key_length(head_size)
+    writer.add_value_length(head_size)
+    writer.add_rope_freq_base(1e6)
+    writer.add_rope_dimension_count(head_size)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_vocab_size(len(tokens))
+    if pooling is not None:
+        writer.add_pooling_type(pooling)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("qwen2")
+    writer.add_token_list(tokens)
+    writer.add_token_types(types)
+    writer.add_token_merges(merges)
+    writer.add_eos_token_id(eos)
+    writer.add_pad_token_id(eos)
+    writer.add_add_bos_token(False)
+    writer.add_add_eos_token(add_eos)
+    weights = Weights(writer, SEED + 1, quantize)
+    weights.matrix("token_embd.weight", len(tokens), width, 1.0)
+    weights.vector("output_norm.weight", width, 1)
+    for i in range(layers):
+        weights.vector(f"blk.{i}.attn_norm.weight", width, 1)
+        weights.vector(f"blk.{i}.ffn_norm.weight", width, 1)
+        weights.matrix(f"blk.{i}.attn_q.weight", heads * head_size, width)
+        weights.matrix(f"blk.{i}.attn_k.weight", kv_heads * head_size, width)
+        weights.matrix(f"blk.{i}.attn_v.weight", kv_heads * head_size, width)
+        weights.matrix(f"blk.{i}.attn_output.weight", width, heads * head_size)
+        if architecture == "qwen3":
+            weights.vector(f"blk.{i}.attn_q_norm.weight", head_size, 1)
+            weights.vector(f"blk.{i}.attn_k_norm.weight", head_size, 1)
+        weights.matrix(f"blk.{i}.ffn_gate.weight", inner, width)
+        weights.matrix(f"blk.{i}.ffn_up.weight", inner, width)
+        weights.matrix(f"blk.{i}.ffn_down.weight", width, inner)
+    finish(writer)
+
+
+def projector(path):
+    writer = gguf.GGUFWriter(path, "clip")
+    writer.add_type("mmproj")
+    writer.add_tensor("v.position_embd.weight", numpy.zeros((4, 32), numpy.float32))
+    finish(writer)
+
+
+def main():
+    if sys.argv[1] == "--full-qwen3":
+        decoder(sys.argv[2], "qwen3", width=1024, inner=3072, heads=16, kv_heads=8, head_size=128, layers=28,
+                context=32768, pooling=gguf.PoolingType.LAST, vocabulary=151669, quantize=True, name="Qwen3-Embedding-0.6B shape")
+        return
+    folder = pathlib.Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    bert(folder / "bert.gguf")
+    decoder(folder / "qwen3.gguf", "qwen3", pooling=gguf.PoolingType.LAST)
+    decoder(folder / "qwen3-embedding-bare.gguf", "qwen3", name="tiny embedding", add_eos=False)  # no pooling key, no EOS
+    decoder(folder / "llama.gguf", "llama")
+    projector(folder / "mmproj-tiny.gguf")
+    whole = (folder / "bert.gguf").read_bytes()
+    (folder / "truncated.gguf").write_bytes(whole[: len(whole) // 2])
+    (folder / "text.gguf").write_text("This is no model.\n")
+
+
+main()

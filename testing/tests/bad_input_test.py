@@ -1,0 +1,198 @@
+"""Bad input: one clear line, the right exit status, no damaged output."""
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+from program import CLI, MODELS, embed, rows
+
+USAGE, INPUT, MODEL, OUTPUT, INTERRUPTED = 2, 3, 4, 5, 130
+GOOD = MODELS / "bert.gguf"
+
+
+def refused(run, status, *parts):
+    assert run.returncode == status, (run.returncode, run.stderr)
+    lines = [line for line in run.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(lines) == 1, run.stderr
+    for part in parts:
+        assert str(part) in lines[0], lines[0]
+
+
+def nothing_left(folder):
+    assert [p.name for p in folder.iterdir() if "parquet" in p.name] == []
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out.parquet"
+
+
+def test_missing_input(out, tmp_path):
+    refused(embed(GOOD, tmp_path / "no.txt", out), INPUT, "no.txt")
+    nothing_left(tmp_path)
+
+
+def test_folder_as_input(out, tmp_path):
+    refused(embed(GOOD, tmp_path, out), INPUT, "folder")
+
+
+def test_unreadable_input(out, tmp_path):
+    path = tmp_path / "in.txt"
+    path.write_text("x")
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("root reads everything")
+    refused(embed(GOOD, path, out), INPUT, "in.txt")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n"])
+def test_empty_input_gives_a_valid_empty_file(out, content):
+    run = embed(GOOD, content, out)
+    assert run.returncode == 0 and "no texts" in run.stderr
+    assert rows(out).num_rows == 0 and str(rows(out).schema.field("embedding").type).startswith("fixed_size_list")
+
+
+def test_invalid_utf8(out):
+    run = embed(GOOD, b"one\nbad \xff\xfe\nthree\n", out)
+    assert run.returncode == 0 and "line 2" in run.stderr and "failed: 1" in run.stdout
+    assert rows(out)["text"].to_pylist() == ["one", "three"]
+
+
+def test_invalid_utf8_with_on_error_fail(out, tmp_path):
+    refused(embed(GOOD, b"one\nbad \xff\n", out, "--on-error", "fail"), INPUT, "line 2")
+    nothing_left(tmp_path)
+
+
+def test_not_a_gguf_file(out, tmp_path):
+    refused(embed(MODELS / "text.gguf", b"x\n", out), MODEL, "text.gguf", "not a GGUF file")
+    nothing_left(tmp_path)
+
+
+def test_truncated_gguf(out):
+    refused(embed(MODELS / "truncated.gguf", b"x\n", out), MODEL, "truncated")
+
+
+def test_generation_model_needs_pooling(out):
+    refused(embed(MODELS / "llama.gguf", b"x\n", out), MODEL, "--pooling")
+    run = embed(MODELS / "llama.gguf", b"x\n", out, "--pooling", "mean")
+    assert run.returncode == 0, run.stderr
+
+
+def test_projector(out):
+    refused(embed(MODELS / "mmproj-tiny.gguf", b"x\n", out), MODEL, "projector")
+
+
+def test_incomplete_split(out, tmp_path):
+    shutil.copy(GOOD, tmp_path / "m-00001-of-00003.gguf")
+    refused(embed(tmp_path, b"x\n", out), MODEL, "m-00002-of-00003.gguf", "m-00003-of-00003.gguf")
+
+
+def test_whole_split_model(out, tmp_path):
+    if not shutil.which("llama-gguf-split"):
+        pytest.skip("llama-gguf-split is not packaged")
+    subprocess.run(["llama-gguf-split", "--split-max-tensors", "20", str(GOOD), str(tmp_path / "m")], check=True, capture_output=True)
+    assert embed(tmp_path, b"hello\n", out).returncode == 0
+
+
+def test_a_name_that_is_neither_path_nor_repository(out):
+    refused(embed("no-such-model", b"x\n", out), MODEL, "neither")
+    refused(embed("org/no-such-model", b"x\n", out), MODEL, "not built yet")
+    refused(embed(MODELS, b"x\n", out, "--filename", "no.gguf"), MODEL, "bert.gguf")
+
+
+@pytest.mark.parametrize("flags", [("--batch-size", "0"), ("--max-length", "0"), ("--batch-size", "many"), ("--pooling", "max"), ("--nonsense",)])
+def test_flags_out_of_range(out, tmp_path, flags):
+    run = embed(GOOD, b"x\n", out, *flags)
+    assert run.returncode == USAGE and flags[0] in run.stderr
+    nothing_left(tmp_path)
+
+
+def test_max_length_without_room_for_text(out):
+    refused(embed(GOOD, b"x\n", out, "--max-length", "2"), USAGE, "no room")
+
+
+def test_output_in_a_folder_that_does_not_exist(tmp_path):
+    refused(embed(GOOD, tmp_path, tmp_path / "no" / "out.parquet"), INPUT)
+    (tmp_path / "in.txt").write_text("x\n")
+    refused(embed(GOOD, tmp_path / "in.txt", tmp_path / "no" / "out.parquet"), OUTPUT, "does not exist")
+
+
+def test_output_is_a_folder_or_exists(out, tmp_path):
+    refused(embed(GOOD, b"x\n", tmp_path), OUTPUT, "folder") if False else None
+    out.write_text("mine")
+    refused(embed(GOOD, b"x\n", out), OUTPUT, "--force")
+    assert out.read_text() == "mine"
+    assert embed(GOOD, b"x\n", out, "--force").returncode == 0
+    assert rows(out).num_rows == 1
+
+
+def test_output_equal_to_the_input(tmp_path):
+    path = tmp_path / "in.txt"
+    path.write_text("x\n")
+    refused(embed(GOOD, path, path, "--force"), USAGE, "replace the input")
+    assert path.read_text() == "x\n"
+
+
+def test_read_only_output_folder(tmp_path):
+    (tmp_path / "in.txt").write_text("x\n")
+    target = "/proc/out.parquet" if os.geteuid() == 0 else None
+    if target is None:
+        folder = tmp_path / "closed"
+        folder.mkdir()
+        folder.chmod(0o500)
+        target = folder / "out.parquet"
+    refused(embed(GOOD, tmp_path / "in.txt", target), OUTPUT, "out.parquet")
+
+
+def test_disk_full(tmp_path):
+    """A file-size limit stands in for a full disk: the same failing write, without a disk of one's own."""
+    import resource
+    out = tmp_path / "out.parquet"
+    text = "\n".join(f"text number {i}" for i in range(3000)).encode()
+    run = embed(GOOD, text, out, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)))
+    refused(run, OUTPUT, "out.parquet")
+    nothing_left(tmp_path)
+
+
+@pytest.mark.parametrize("sig,status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals(tmp_path, sig, status):
+    out = tmp_path / "out.parquet"
+    source = tmp_path / "in.txt"
+    source.write_text("the number of the long text\n" * 200_000)
+    process = subprocess.Popen([CLI, "embed", "-m", str(GOOD), "-i", str(source), "-o", str(out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if line.startswith("Processing"):
+            break
+    time.sleep(0.3)
+    process.send_signal(sig)
+    _, stderr = process.communicate(timeout=10)
+    assert process.returncode == status and "Interrupted" in stderr
+    nothing_left(tmp_path)
+
+
+def test_ctrl_c_while_standard_input_is_silent(tmp_path):
+    process = subprocess.Popen([CLI, "embed", "-m", str(GOOD), "-i", "-", "-o", str(tmp_path / "out.parquet")], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if line.startswith("Processing"):
+            break
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == INTERRUPTED
+    nothing_left(tmp_path)
+
+
+def test_kill_leaves_nothing_that_looks_finished(tmp_path):
+    out = tmp_path / "out.parquet"
+    source = tmp_path / "in.txt"
+    source.write_text("the number of the long text\n" * 200_000)
+    process = subprocess.Popen([CLI, "embed", "-m", str(GOOD), "-i", str(source), "-o", str(out)], stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)
+    for line in process.stdout:
+        if line.startswith("Processing"):
+            break
+    time.sleep(0.3)
+    process.kill()
+    process.wait()
+    assert not out.exists()
+    assert list(tmp_path.glob("*.parquet")) == []

@@ -1,0 +1,32 @@
+"""Vectors of the real MiniLM against transformers' (script/reference computes them)."""
+import numpy
+import pytest
+from program import PROJECT, REAL, cosines, embed, rows, vectors
+
+FOLDER = REAL / "minilm"
+
+
+def reference():
+    found = sorted(REAL.glob("minilm-reference-*.npy"), key=lambda p: p.stat().st_mtime)
+    if not found:
+        pytest.skip("the package index was out of reach: no real model or reference vectors (script/reference)")
+    return numpy.load(found[-1])
+
+
+@pytest.mark.parametrize("kind,least", [("F16", 0.999), ("F32", 0.9999), ("Q8_0", 0.99)])
+def test_equals_transformers_on_varied_texts(tmp_path, kind, least):
+    expected = reference()
+    out = tmp_path / "out.parquet"
+    run = embed(FOLDER / f"all-MiniLM-L6-v2-{kind}.gguf", PROJECT / "testing/data/sample.txt", out)
+    assert run.returncode == 0, run.stderr
+    assert rows(out).num_rows == len(expected) >= 200
+    worst = cosines(vectors(out), expected)
+    assert worst.min() >= least, [(rows(out)["text"][int(i)].as_py()[:60], worst[i]) for i in numpy.argsort(worst)[:5]]
+    assert max(rows(out)["sequence_length"].to_pylist()) == 512
+
+
+def test_f16_is_chosen_in_the_folder(tmp_path):
+    reference()
+    out = tmp_path / "out.parquet"
+    assert embed(FOLDER, b"hello\n", out).returncode == 0
+    assert rows(out).schema.metadata[b"llama.model_file"] == b"all-MiniLM-L6-v2-F16.gguf"
