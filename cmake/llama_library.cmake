@@ -36,10 +36,16 @@ function(llama_library name)
 endfunction()
 
 # llama_test(NAME LABEL unit|model SOURCES … LIBRARIES …)
+#
+# With label "model" the tests find the synthetic models of testing/make_models.py in the folder $TEST_MODELS.
 function(llama_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL" "SOURCES;LIBRARIES")
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gmock_main)
   include(GoogleTest)
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${arg_LABEL} TIMEOUT 300)
+  set(needs "")
+  if(arg_LABEL STREQUAL "model")
+    set(needs FIXTURES_REQUIRED models ENVIRONMENT TEST_MODELS=${CMAKE_BINARY_DIR}/test-models)
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${arg_LABEL} TIMEOUT 300 ${needs})
 endfunction()

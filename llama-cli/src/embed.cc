@@ -19,13 +19,23 @@ namespace {
 
 using Seconds = std::chrono::duration<double>;
 
-int report(const Error& error, int status, const Interrupt& interrupt) {
-  if (error.code == ErrorCode::Cancelled) {
+// What went wrong, and the exit status that tells a script.
+struct Failure {
+  Error error;
+  int status;
+};
+template <class T>
+using Step = std::expected<T, Failure>;
+
+std::unexpected<Failure> stop_with(Error error, int status) { return std::unexpected(Failure{std::move(error), status}); }
+
+int report(const Failure& failure, const Interrupt& interrupt) {
+  if (failure.error.code == ErrorCode::Cancelled) {
     std::println(stderr, "Interrupted: no output was written");
     return interrupt.exit_status();
   }
-  std::println(stderr, "Error: {}", error.message);
-  return status;
+  std::println(stderr, "Error: {}", failure.error.message);
+  return failure.status;
 }
 
 int stream_status(ErrorCode code) {
@@ -64,6 +74,7 @@ ParquetWriter::Metadata provenance(const EmbeddingModel& model) {
 
 struct Console {
   bool quiet;
+  bool terminal;  // stderr is one
   template <class... A>
   void line(std::format_string<A...> format, A&&... arguments) const {
     if (quiet) return;
@@ -72,7 +83,7 @@ struct Console {
   }
 };
 
-Result<EmbeddingConfig> make_config(const EmbedArguments& arguments, ModelSource source, const Interrupt& interrupt) {
+EmbeddingConfig make_config(const EmbedArguments& arguments, ModelSource source, const Interrupt& interrupt) {
   EmbeddingConfig config(std::move(source), arguments.batch_size);
   config.normalize_embeddings = arguments.normalize;
   config.max_sequence_length = arguments.max_length;
@@ -84,96 +95,114 @@ Result<EmbeddingConfig> make_config(const EmbedArguments& arguments, ModelSource
   return config;
 }
 
-void print_summary(const Console& console, const BatchStatistics& statistics, Seconds elapsed) {
-  const double seconds = std::max(elapsed.count(), 1e-9);
+ExistingFile existing_file(const EmbedArguments& arguments) { return arguments.force ? ExistingFile::Replace : ExistingFile::Refuse; }
+
+// Whatever can be known to fail is tried before the model loads.
+Step<ModelSource> check_arguments(const EmbedArguments& arguments) {
+  std::error_code ignored;
+  if (arguments.input != "-" && std::filesystem::equivalent(arguments.input, arguments.output, ignored)) {
+    return stop_with({ErrorCode::InvalidArgument, "the output would replace the input"}, kUsageError);
+  }
+  if (auto opened = LineReader::open(arguments.input); !opened) return stop_with(opened.error(), kInputError);
+  if (auto checked = ParquetWriter::check_output(arguments.output, existing_file(arguments)); !checked) return stop_with(checked.error(), kOutputError);
+  auto source = ModelSource::parse(arguments.model, arguments.filename);
+  if (!source) return stop_with(source.error(), kModelError);
+  return std::move(*source);
+}
+
+using SharedModel = std::shared_ptr<const EmbeddingModel>;
+
+Step<SharedModel> load_model(const EmbedArguments& arguments, ModelSource source, const Interrupt& interrupt, const Console& console) {
+  EmbeddingConfig config = make_config(arguments, std::move(source), interrupt);
+  console.line("Loading model: {}", arguments.model);
+  const auto started = std::chrono::steady_clock::now();
+  Progress progress(stderr, console.terminal, "Loading", 100);
+  config.on_load_progress = [&](double fraction) {
+    if (!console.quiet) progress.update(static_cast<std::uint64_t>(fraction * 100), fraction);
+  };
+  auto model = EmbeddingModel::load(config);
+  progress.clear();
+  if (!model) return stop_with(model.error(), model.error().code == ErrorCode::InvalidArgument ? kUsageError : kModelError);
+  console.line("Model loaded successfully in {} ({} dimensions)", format_duration(std::chrono::steady_clock::now() - started),
+               (*model)->embedding_dimension());
+  if (!(*model)->warning().empty()) std::println(stderr, "Warning: {}", (*model)->warning());
+  return *model;
+}
+
+struct Run {
+  BatchStatistics statistics;
+  std::uint64_t output_bytes = 0;
+  Seconds elapsed{0};
+};
+
+Step<Run> embed_file(const EmbedArguments& arguments, const SharedModel& model, const Interrupt& interrupt, const Console& console) {
+  const auto total = count_texts(arguments.input);
+  if (!total) return stop_with(total.error(), kInputError);
+  auto writer = ParquetWriter::open(arguments.output, model->embedding_dimension(), provenance(*model), existing_file(arguments));
+  if (!writer) return stop_with(writer.error(), kOutputError);
+  console.line("Processing {}texts with batch size {}...\n", *total ? with_thousands((*total)->texts) + " " : "", arguments.batch_size);
+
+  Progress progress(stderr, console.terminal, "Progress", total->transform([](const TextCount& count) { return count.texts; }));
+  const double all_bytes = *total ? static_cast<double>(std::max<std::uint64_t>(1, (*total)->bytes)) : 1;
+  const bool stop_on_error = arguments.on_error == "fail";
+  StreamOptions options;
+  options.stop = interrupt.token();
+  options.stop_on_error = stop_on_error;
+  options.on_progress = [&](const BatchStatistics& s) {
+    if (!console.quiet) progress.update(s.texts + s.failed, static_cast<double>(s.bytes) / all_bytes);
+  };
+  options.on_failure = [&](const TextFailure& failure) {
+    if (stop_on_error) return;  // it comes back as the run's error
+    progress.clear();
+    std::println(stderr, "Warning: {}; left out", failure.error.message);
+  };
+  const auto processor = BatchProcessor::create(model, arguments.batch_size);
+  if (!processor) return stop_with(processor.error(), kUsageError);
+  const auto started = std::chrono::steady_clock::now();
+  auto stream = processor->process_file(arguments.input, options);
+  if (!stream) return stop_with(stream.error(), kInputError);
+  for (;;) {
+    auto result = stream->next();
+    if (!result) return stop_with(result.error(), stream_status(result.error().code));
+    if (!*result) break;
+    if (auto written = writer->write_batch(std::span(&**result, 1)); !written) return stop_with(written.error(), kOutputError);
+  }
+  const auto summary = writer->close();
+  if (!summary) return stop_with(summary.error(), kOutputError);
+  const BatchStatistics statistics = stream->statistics();
+  if (!console.quiet) progress.finish(statistics.texts + statistics.failed);
+  return Run{.statistics = statistics, .output_bytes = summary->size_bytes, .elapsed = std::chrono::steady_clock::now() - started};
+}
+
+void print_summary(const Console& console, const EmbedArguments& arguments, const Run& run) {
+  const BatchStatistics& statistics = run.statistics;
+  const double seconds = std::max(run.elapsed.count(), 1e-9);
   if (statistics.texts > 0) {
     console.line("Average processing time: {:.1f}ms per text", seconds * 1e3 / static_cast<double>(statistics.texts));
+  } else {
+    std::println(stderr, "Warning: the input has no texts; the output has no rows");
   }
   console.line("Total embeddings: {}", with_thousands(statistics.texts));
   console.line("Tokens: {} ({} tokens/s)", with_thousands(statistics.tokens),
                with_thousands(static_cast<std::uint64_t>(static_cast<double>(statistics.tokens) / seconds)));
   console.line("Truncated: {}, skipped blank lines: {}, failed: {}", with_thousands(statistics.truncated),
                with_thousands(statistics.skipped), with_thousands(statistics.failed));
+  console.line("Output written to: {} ({})", arguments.output.string(), format_size(run.output_bytes));
 }
 
 }  // namespace
 
 int run_embed(const EmbedArguments& arguments, const Interrupt& interrupt) {
-  const Console console{arguments.quiet};
-  const bool terminal = ::isatty(STDERR_FILENO) == 1;
+  const Console console{.quiet = arguments.quiet, .terminal = ::isatty(STDERR_FILENO) == 1};
   if (arguments.debug) set_log_sink(show_log);
 
-  // Everything that can be known to fail is tried before the model loads.
-  std::error_code ignored;
-  if (arguments.input != "-" && std::filesystem::equivalent(arguments.input, arguments.output, ignored)) {
-    return report({ErrorCode::InvalidArgument, "the output would replace the input"}, kUsageError, interrupt);
-  }
-  const ExistingFile existing = arguments.force ? ExistingFile::Replace : ExistingFile::Refuse;
-  if (auto opened = LineReader::open(arguments.input); !opened) return report(opened.error(), kInputError, interrupt);
-  if (auto checked = ParquetWriter::check_output(arguments.output, existing); !checked) return report(checked.error(), kOutputError, interrupt);
-  const auto source = ModelSource::parse(arguments.model, arguments.filename);
-  if (!source) return report(source.error(), kModelError, interrupt);
-
-  const auto config = make_config(arguments, *source, interrupt);
-  if (!config) return report(config.error(), kUsageError, interrupt);
-  console.line("Loading model: {}", arguments.model);
-  const auto load_started = std::chrono::steady_clock::now();
-  const auto model = EmbeddingModel::load(*config);
-  if (!model) return report(model.error(), model.error().code == ErrorCode::InvalidArgument ? kUsageError : kModelError, interrupt);
-  const Seconds load_time = std::chrono::steady_clock::now() - load_started;
-  console.line("Model loaded successfully in {} ({} dimensions)", format_duration(load_time), (*model)->embedding_dimension());
-  if (!(*model)->warning().empty()) std::println(stderr, "Warning: {}", (*model)->warning());
-
-  const auto total = count_texts(arguments.input);
-  if (!total) return report(total.error(), kInputError, interrupt);
-  auto writer = ParquetWriter::open(arguments.output, (*model)->embedding_dimension(), provenance(**model), existing);
-  if (!writer) return report(writer.error(), kOutputError, interrupt);
-  if (*total) {
-    console.line("Processing {} texts with batch size {}...", with_thousands(**total), arguments.batch_size);
-  } else {
-    console.line("Processing texts with batch size {}...", arguments.batch_size);
-  }
-  console.line("");
-
-  Progress progress(stderr, terminal, *total);
-  StreamOptions options;
-  options.stop = interrupt.token();
-  options.stop_on_error = arguments.on_error == "fail";
-  options.on_progress = [&](const BatchStatistics& s) {
-    if (!arguments.quiet) progress.update(s.texts + s.failed);
-  };
-  options.on_failure = [&](const TextFailure& failure) {
-    if (options.stop_on_error) return;
-    progress.clear();
-    std::println(stderr, "Warning: {}; left out", failure.error.message);
-  };
-  const auto processor = BatchProcessor::create(*model, arguments.batch_size);
-  if (!processor) return report(processor.error(), kUsageError, interrupt);
-  const auto started = std::chrono::steady_clock::now();
-  auto stream = processor->process_file(arguments.input, options);
-  if (!stream) return report(stream.error(), kInputError, interrupt);
-  for (;;) {
-    auto result = stream->next();
-    if (!result) {
-      progress.clear();
-      return report(result.error(), stream_status(result.error().code), interrupt);
-    }
-    if (!*result) break;
-    if (auto written = writer->write_batch(std::span(&**result, 1)); !written) {
-      progress.clear();
-      return report(written.error(), kOutputError, interrupt);
-    }
-  }
-  const auto summary = writer->close();
-  if (!summary) {
-    progress.clear();
-    return report(summary.error(), kOutputError, interrupt);
-  }
-  const BatchStatistics& statistics = stream->statistics();
-  if (!arguments.quiet) progress.finish(statistics.texts + statistics.failed);
-  if (statistics.texts == 0) std::println(stderr, "Warning: the input has no texts; the output has no rows");
-  print_summary(console, statistics, std::chrono::steady_clock::now() - started);
-  console.line("Output written to: {} ({})", arguments.output.string(), format_size(summary->size_bytes));
+  auto source = check_arguments(arguments);
+  if (!source) return report(source.error(), interrupt);
+  const auto model = load_model(arguments, std::move(*source), interrupt, console);
+  if (!model) return report(model.error(), interrupt);
+  const auto run = embed_file(arguments, *model, interrupt, console);
+  if (!run) return report(run.error(), interrupt);
+  print_summary(console, arguments, *run);
   return kDone;
 }
 

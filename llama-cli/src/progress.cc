@@ -34,25 +34,25 @@ std::string format_size(std::uint64_t bytes) {
   return std::format("{:.2f} GB", size / 1e9);
 }
 
-std::string progress_line(std::uint64_t done, std::optional<std::uint64_t> total, std::chrono::duration<double> elapsed) {
-  if (!total) return std::format("Progress: {} texts - {} elapsed", with_thousands(done), format_duration(elapsed));
-  const double fraction = *total == 0 ? 1 : std::min(1.0, static_cast<double>(done) / static_cast<double>(*total));
+std::string progress_line(std::string_view name, const ProgressState& state) {
+  if (!state.total) return std::format("{}: {} texts - {} elapsed", name, with_thousands(state.done), format_duration(state.elapsed));
+  const double fraction = std::clamp(state.fraction, 0.0, 1.0);
   const int filled = static_cast<int>(fraction * kBarWidth);
   std::string bar;
   for (int i = 0; i < kBarWidth; ++i) bar += i < filled ? "█" : "░";
-  std::string line = std::format("Progress: [{}] {}/{} ({}%) - {} elapsed", bar, with_thousands(done), with_thousands(*total),
-                                 static_cast<int>(fraction * 100), format_duration(elapsed));
-  if (done > 0 && fraction < 1) line += std::format(", {} left", format_duration(elapsed * ((1 - fraction) / fraction)));
+  std::string line = std::format("{}: [{}] {}/{} ({}%) - {} elapsed", name, bar, with_thousands(state.done), with_thousands(*state.total),
+                                 static_cast<int>(fraction * 100), format_duration(state.elapsed));
+  if (fraction > 0 && fraction < 1) line += std::format(", {} left", format_duration(state.elapsed * ((1 - fraction) / fraction)));
   return line;
 }
 
-Progress::Progress(std::FILE* stream, bool is_terminal, std::optional<std::uint64_t> total)
-    : stream_(stream), is_terminal_(is_terminal), total_(total) {}
+Progress::Progress(std::FILE* stream, bool is_terminal, std::string_view name, std::optional<std::uint64_t> total)
+    : name_(name), stream_(stream), is_terminal_(is_terminal), total_(total) {}
 
 Progress::~Progress() { clear(); }
 
-void Progress::draw(std::uint64_t done) {
-  const std::string line = progress_line(done, total_, Clock::now() - started_);
+void Progress::draw(std::uint64_t done, double fraction) {
+  const std::string line = progress_line(name_, {.done = done, .total = total_, .fraction = fraction, .elapsed = Clock::now() - started_});
   // \r goes to the line's start, ESC[K wipes what an earlier, longer line left.
   std::fputs(is_terminal_ ? ("\r" + line + "\033[K").c_str() : (line + "\n").c_str(), stream_);
   std::fflush(stream_);
@@ -60,12 +60,12 @@ void Progress::draw(std::uint64_t done) {
   drawn_ = Clock::now();
 }
 
-void Progress::update(std::uint64_t done) {
-  if (Clock::now() - drawn_ >= (is_terminal_ ? std::chrono::milliseconds(kRedraw) : std::chrono::milliseconds(kPlainLine))) draw(done);
+void Progress::update(std::uint64_t done, double fraction) {
+  if (Clock::now() - drawn_ >= (is_terminal_ ? std::chrono::milliseconds(kRedraw) : std::chrono::milliseconds(kPlainLine))) draw(done, fraction);
 }
 
 void Progress::finish(std::uint64_t done) {
-  draw(done);
+  draw(done, 1);
   if (line_open_) std::fputs("\n", stream_);
   line_open_ = false;
 }

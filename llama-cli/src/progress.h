@@ -1,6 +1,7 @@
 // Show how far the work is and when it will be done.
 //
 // On a terminal one line is redrawn; elsewhere a plain line comes every few seconds.
+// What is done within a moment shows nothing.
 // Threads  one at a time.
 #pragma once
 
@@ -9,6 +10,7 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace llama {
 
@@ -16,21 +18,29 @@ namespace llama {
 [[nodiscard]] std::string format_duration(std::chrono::duration<double>);  // "45.2s", "3m 07s", "2h 05m"
 [[nodiscard]] std::string format_size(std::uint64_t bytes);                // "2.1 MB" (powers of 1000)
 
+struct ProgressState {
+  std::uint64_t done = 0;               // texts
+  std::optional<std::uint64_t> total;   // nothing where the input's length is unknown
+  double fraction = 0;                  // of the work: a long text is more of it than a short one
+  std::chrono::duration<double> elapsed{0};
+};
+
 // One line: "Progress: [████████░░] 800/1,000 (80%) - 4.5s elapsed, 1.1s left". Without a total there is no bar.
-[[nodiscard]] std::string progress_line(std::uint64_t done, std::optional<std::uint64_t> total, std::chrono::duration<double> elapsed);
+[[nodiscard]] std::string progress_line(std::string_view name, const ProgressState& state);
 
 class Progress {
  public:
-  Progress(std::FILE* stream, bool is_terminal, std::optional<std::uint64_t> total);
+  Progress(std::FILE* stream, bool is_terminal, std::string_view name, std::optional<std::uint64_t> total);
   ~Progress();
-  void update(std::uint64_t done);
+  void update(std::uint64_t done, double fraction);
   void finish(std::uint64_t done);  // draws the end and leaves the line
   void clear();                     // wipes the line, for a message
 
  private:
   using Clock = std::chrono::steady_clock;
-  void draw(std::uint64_t done);
+  void draw(std::uint64_t done, double fraction);
 
+  std::string name_;
   std::FILE* stream_;
   bool is_terminal_;
   std::optional<std::uint64_t> total_;

@@ -29,7 +29,7 @@ Result<void> Embedder::make_room_for(std::size_t tokens) {
 }
 
 Result<std::vector<EmbeddedText>> Embedder::embed(std::span<const std::span<const Token>> texts, const std::stop_token& stop,
-                                                  const std::function<void(std::size_t)>& on_batch) {
+                                                  const std::function<void(std::span<const std::size_t>)>& on_batch) {
   std::vector<EmbeddedText> results(texts.size());
   std::vector<std::size_t> lengths;
   for (const auto& tokens : texts) lengths.push_back(tokens.size());
@@ -37,7 +37,7 @@ Result<std::vector<EmbeddedText>> Embedder::embed(std::span<const std::span<cons
   for (const auto& batch : plan) {
     if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "embedding was stopped");
     if (auto done = compute(texts, batch, stop, results); !done) return std::unexpected(done.error());
-    if (on_batch) on_batch(batch.size());
+    if (on_batch) on_batch(batch);
   }
   return results;
 }

@@ -27,9 +27,9 @@ class Embedder {
   Embedder(const EmbeddingModel& model, std::int32_t batch_size);
 
   // Shape    row i of the result belongs to texts[i].
-  // on_batch is told how many texts a batch finished.
+  // on_batch is told which texts a batch finished.
   [[nodiscard]] Result<std::vector<EmbeddedText>> embed(std::span<const std::span<const Token>> texts, const std::stop_token& stop,
-                                                        const std::function<void(std::size_t)>& on_batch = {});
+                                                        const std::function<void(std::span<const std::size_t>)>& on_batch = {});
 
   [[nodiscard]] std::chrono::nanoseconds compute_time() const { return compute_time_; }
   [[nodiscard]] std::uint64_t batches() const { return batches_; }

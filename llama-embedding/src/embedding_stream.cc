@@ -91,13 +91,15 @@ Result<bool> EmbeddingStream::State::fill() {
       continue;
     }
     ++statistics.failed;
+    statistics.bytes += entry.line.text.size();
     const TextFailure failure{entry.line.number, {entry.tokens.error().code, std::format("line {}: {}", entry.line.number, entry.tokens.error().message)}};
     if (options_.on_failure) options_.on_failure(failure);
     if (options_.stop_on_error) return std::unexpected(failure.error);
   }
   const std::uint64_t before = statistics.texts;
-  auto rows = embedder_.embed(tokens, options_.stop, [&](std::size_t texts) {
-    statistics.texts += texts;
+  auto rows = embedder_.embed(tokens, options_.stop, [&](std::span<const std::size_t> finished) {
+    statistics.texts += finished.size();
+    for (const std::size_t i : finished) statistics.bytes += good[i]->line.text.size();
     statistics.batches = embedder_.batches();
     statistics.compute_time = embedder_.compute_time();
     if (options_.on_progress) options_.on_progress(statistics);

@@ -144,17 +144,18 @@ Result<std::optional<Line>> LineReader::next(const std::stop_token& stop) {
   }
 }
 
-Result<std::optional<std::uint64_t>> count_texts(const std::filesystem::path& path) {
+Result<std::optional<TextCount>> count_texts(const std::filesystem::path& path) {
   std::error_code error;
   if (path == "-" || !std::filesystem::is_regular_file(path, error)) return std::nullopt;
   auto reader = LineReader::open(path);
   if (!reader) return std::unexpected(reader.error());
-  std::uint64_t count = 0;
+  TextCount count;
   for (;;) {
     const auto line = reader->next();
     if (!line) return std::unexpected(line.error());
     if (!*line) return count;
-    ++count;
+    ++count.texts;
+    count.bytes += (*line)->text.size();
   }
 }
 

@@ -30,7 +30,7 @@ Read read(const std::string& content) {
     if (!(*line)->valid_utf8) result.invalid.push_back((*line)->number);
   }
   result.blank = reader->blank_lines();
-  EXPECT_EQ(count_texts(path).value(), result.texts.size());
+  EXPECT_EQ(count_texts(path).value()->texts, result.texts.size());
   std::filesystem::remove(path);
   return result;
 }

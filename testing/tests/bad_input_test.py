@@ -120,7 +120,8 @@ def test_output_in_a_folder_that_does_not_exist(tmp_path):
 
 
 def test_output_is_a_folder_or_exists(out, tmp_path):
-    refused(embed(GOOD, b"x\n", tmp_path), OUTPUT, "folder") if False else None
+    (tmp_path / "in.txt").write_text("x\n")
+    refused(embed(GOOD, tmp_path / "in.txt", tmp_path), OUTPUT, "folder")
     out.write_text("mine")
     refused(embed(GOOD, b"x\n", out), OUTPUT, "--force")
     assert out.read_text() == "mine"

@@ -26,6 +26,8 @@ struct BatchStatistics {
   std::uint64_t truncated = 0;    // texts
   std::uint64_t skipped = 0;      // blank lines
   std::uint64_t failed = 0;       // texts without a vector
+  std::uint64_t bytes = 0;        // of the embedded and failed texts: tells how far the work is, which a count of texts
+                                  // does not while long texts go first
   std::uint64_t batches = 0;      // model passes
   std::chrono::nanoseconds compute_time{0};
 };

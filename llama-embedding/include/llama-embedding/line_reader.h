@@ -46,7 +46,12 @@ class LineReader {
   std::unique_ptr<State> state_;
 };
 
+struct TextCount {
+  std::uint64_t texts = 0;
+  std::uint64_t bytes = 0;  // of those texts
+};
+
 // Count the lines that next() would return. Nothing for standard input, pipes and other files that read only once.
-[[nodiscard]] Result<std::optional<std::uint64_t>> count_texts(const std::filesystem::path& path);
+[[nodiscard]] Result<std::optional<TextCount>> count_texts(const std::filesystem::path& path);
 
 }  // namespace llama

@@ -1,0 +1,152 @@
+#include "llama-core/context.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <thread>
+
+namespace llama {
+namespace {
+
+std::shared_ptr<const Model> load(const char* name) {
+  const std::filesystem::path path = std::filesystem::path(std::getenv("TEST_MODELS")) / name;
+  auto model = Model::load(std::span(&path, 1));
+  EXPECT_TRUE(model) << model.error().message;
+  return model.value_or(nullptr);
+}
+
+std::vector<float> vector_of(Context& context, std::size_t sequence) {
+  const auto vector = context.embedding(sequence);
+  EXPECT_TRUE(vector) << vector.error().message;
+  return {vector->begin(), vector->end()};
+}
+
+double cosine(const std::vector<float>& a, const std::vector<float>& b) {
+  double ab = 0, aa = 0, bb = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ab += static_cast<double>(a[i]) * b[i];
+    aa += static_cast<double>(a[i]) * a[i];
+    bb += static_cast<double>(b[i]) * b[i];
+  }
+  return ab / std::sqrt(aa * bb);
+}
+
+TEST(LoadedModel, KnowsItself) {
+  const auto bert = load("bert.gguf");
+  EXPECT_EQ(bert->architecture(), "bert");
+  EXPECT_EQ(bert->embedding_dimension(), 64);
+  EXPECT_EQ(bert->pooling(), Pooling::Mean);
+  EXPECT_TRUE(bert->is_encoder());
+  EXPECT_EQ(bert->special_token_count(), 2);
+  EXPECT_TRUE(bert->closing_token());
+  EXPECT_EQ(bert->metadata("no.such.key"), "");
+  const auto bare = load("qwen3-embedding-bare.gguf");
+  EXPECT_FALSE(bare->pooling());
+  EXPECT_FALSE(bare->closing_token());
+  EXPECT_FALSE(bare->is_encoder());
+}
+
+TEST(LoadedModel, CanBeStopped) {
+  std::stop_source stop;
+  stop.request_stop();
+  const std::filesystem::path path = std::filesystem::path(std::getenv("TEST_MODELS")) / "bert.gguf";
+  const auto model = Model::load(std::span(&path, 1), {.on_progress = {}, .stop = stop.get_token()});
+  ASSERT_FALSE(model);
+  EXPECT_EQ(model.error().code, ErrorCode::Cancelled);
+}
+
+class ContextOf : public testing::TestWithParam<const char*> {};
+
+TEST_P(ContextOf, AVectorDoesNotDependOnItsNeighbours) {
+  const auto model = load(GetParam());
+  auto context = Context::create_for_embedding(model, {.max_tokens = 300, .max_sequences = 8});
+  ASSERT_TRUE(context) << context.error().message;
+  std::vector<std::vector<Token>> texts;
+  for (const char* text : {"hello world", "the number of the long text is 42", "x", "hello"}) texts.push_back(model->tokenize(text, SpecialTokens::Parse).value());
+
+  TokenBatch together;
+  for (const auto& tokens : texts) ASSERT_TRUE(together.add_sequence(tokens));
+  ASSERT_TRUE(context->compute(together));
+  std::vector<std::vector<float>> vectors;
+  for (std::size_t i = 0; i < texts.size(); ++i) vectors.push_back(vector_of(*context, i));
+
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    TokenBatch alone;
+    ASSERT_TRUE(alone.add_sequence(texts[i]));
+    ASSERT_TRUE(context->compute(alone));
+    EXPECT_GT(cosine(vector_of(*context, 0), vectors[i]), 0.9999) << i;
+  }
+}
+
+TEST_P(ContextOf, RefusesWhatLlamaCppWouldAbortOn) {
+  const auto model = load(GetParam());
+  auto context = Context::create_for_embedding(model, {.max_tokens = 8, .max_sequences = 2}).value();
+  TokenBatch batch;
+  EXPECT_EQ(context.compute(batch).error().code, ErrorCode::InvalidArgument);
+  ASSERT_TRUE(batch.add_sequence(std::vector<Token>{1 << 30}));
+  EXPECT_EQ(context.compute(batch).error().code, ErrorCode::InvalidArgument);
+  batch.clear();
+  ASSERT_TRUE(batch.add_sequence(std::vector<Token>{-1}));
+  EXPECT_EQ(context.compute(batch).error().code, ErrorCode::InvalidArgument);
+  batch.clear();
+  ASSERT_TRUE(batch.add_sequence(std::vector<Token>(9, 1)));
+  EXPECT_EQ(context.compute(batch).error().code, ErrorCode::ContextFull);
+  batch.clear();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(batch.add_sequence(std::vector<Token>{1}));
+  EXPECT_EQ(context.compute(batch).error().code, ErrorCode::ContextFull);
+  EXPECT_EQ(context.embedding(0).error().code, ErrorCode::InvalidArgument);
+  batch.clear();
+  ASSERT_TRUE(batch.add_sequence(std::vector<Token>{1}));
+  ASSERT_TRUE(context.compute(batch));  // still usable
+  EXPECT_TRUE(context.embedding(0));
+  EXPECT_EQ(context.embedding(1).error().code, ErrorCode::InvalidArgument);
+}
+
+TEST_P(ContextOf, StopsWhenAsked) {
+  const auto model = load(GetParam());
+  auto context = Context::create_for_embedding(model, {.max_tokens = 64, .max_sequences = 1}).value();
+  TokenBatch batch;
+  ASSERT_TRUE(batch.add_sequence(std::vector<Token>(64, 1)));
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(context.compute(batch, stop.get_token()).error().code, ErrorCode::Cancelled);
+  EXPECT_TRUE(context.compute(batch));
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, ContextOf, testing::Values("bert.gguf", "qwen3.gguf"), [](const auto& test) {
+  return std::string(test.param).substr(0, std::string_view(test.param).find('.'));
+});
+
+TEST(Context, RefusesNumbersOutOfRange) {
+  const auto model = load("bert.gguf");
+  for (const EmbeddingContextConfig& config : {EmbeddingContextConfig{.max_tokens = 0}, {.max_sequences = 0}, {.max_sequences = 1 << 20}, {.threads = -1},
+                                               {.pooling = Pooling::None}, {.pooling = Pooling::Rank}}) {
+    EXPECT_EQ(Context::create_for_embedding(model, config).error().code, ErrorCode::InvalidArgument);
+  }
+}
+
+TEST(Context, SeveralThreadsShareAModel) {
+  const auto model = load("qwen3.gguf");
+  const auto tokens = model->tokenize("hello world", SpecialTokens::Parse).value();
+  std::vector<std::vector<float>> vectors(3);
+  {
+    std::vector<std::jthread> threads;
+    for (auto& vector : vectors) {
+      threads.emplace_back([&] {
+        auto context = Context::create_for_embedding(model, {.max_tokens = 64, .max_sequences = 1, .threads = 1}).value();
+        TokenBatch batch;
+        for (int i = 0; i < 5; ++i) {
+          batch.clear();
+          if (!batch.add_sequence(tokens) || !context.compute(batch)) return;
+        }
+        vector = vector_of(context, 0);
+      });
+    }
+  }
+  for (const auto& vector : vectors) EXPECT_EQ(vector, vectors[0]);
+  EXPECT_FALSE(vectors[0].empty());
+}
+
+}  // namespace
+}  // namespace llama
