@@ -27,7 +27,9 @@ struct Failure {
 template <class T>
 using Step = std::expected<T, Failure>;
 
-std::unexpected<Failure> stop_with(Error error, int status) { return std::unexpected(Failure{std::move(error), status}); }
+std::unexpected<Failure> stop_with(Error error, int status) {
+  return std::unexpected(Failure{std::move(error), status});
+}
 
 int report(const Failure& failure, const Interrupt& interrupt) {
   if (failure.error.code == ErrorCode::Cancelled) {
@@ -42,8 +44,10 @@ int stream_status(ErrorCode code) {
   switch (code) {
     case ErrorCode::Io:
     case ErrorCode::NotFound:
-    case ErrorCode::InvalidText: return kInputError;
-    default: return kInternalError;
+    case ErrorCode::InvalidText:
+      return kInputError;
+    default:
+      return kInternalError;
   }
 }
 
@@ -95,7 +99,9 @@ EmbeddingConfig make_config(const EmbedArguments& arguments, ModelSource source,
   return config;
 }
 
-ExistingFile existing_file(const EmbedArguments& arguments) { return arguments.force ? ExistingFile::Replace : ExistingFile::Refuse; }
+ExistingFile existing_file(const EmbedArguments& arguments) {
+  return arguments.force ? ExistingFile::Replace : ExistingFile::Refuse;
+}
 
 // Whatever can be known to fail is tried before the model loads.
 Step<ModelSource> check_arguments(const EmbedArguments& arguments) {
@@ -104,7 +110,8 @@ Step<ModelSource> check_arguments(const EmbedArguments& arguments) {
     return stop_with({ErrorCode::InvalidArgument, "the output would replace the input"}, kUsageError);
   }
   if (auto opened = LineReader::open(arguments.input); !opened) return stop_with(opened.error(), kInputError);
-  if (auto checked = ParquetWriter::check_output(arguments.output, existing_file(arguments)); !checked) return stop_with(checked.error(), kOutputError);
+  if (auto checked = ParquetWriter::check_output(arguments.output, existing_file(arguments)); !checked)
+    return stop_with(checked.error(), kOutputError);
   auto source = ModelSource::parse(arguments.model, arguments.filename);
   if (!source) return stop_with(source.error(), kModelError);
   return std::move(*source);
@@ -112,7 +119,8 @@ Step<ModelSource> check_arguments(const EmbedArguments& arguments) {
 
 using SharedModel = std::shared_ptr<const EmbeddingModel>;
 
-Step<SharedModel> load_model(const EmbedArguments& arguments, ModelSource source, const Interrupt& interrupt, const Console& console) {
+Step<SharedModel> load_model(const EmbedArguments& arguments, ModelSource source, const Interrupt& interrupt,
+                             const Console& console) {
   EmbeddingConfig config = make_config(arguments, std::move(source), interrupt);
   console.line("Loading model: {}", arguments.model);
   const auto started = std::chrono::steady_clock::now();
@@ -122,9 +130,10 @@ Step<SharedModel> load_model(const EmbedArguments& arguments, ModelSource source
   };
   auto model = EmbeddingModel::load(config);
   progress.clear();
-  if (!model) return stop_with(model.error(), model.error().code == ErrorCode::InvalidArgument ? kUsageError : kModelError);
-  console.line("Model loaded successfully in {} ({} dimensions)", format_duration(std::chrono::steady_clock::now() - started),
-               (*model)->embedding_dimension());
+  if (!model)
+    return stop_with(model.error(), model.error().code == ErrorCode::InvalidArgument ? kUsageError : kModelError);
+  console.line("Model loaded successfully in {} ({} dimensions)",
+               format_duration(std::chrono::steady_clock::now() - started), (*model)->embedding_dimension());
   if (!(*model)->warning().empty()) std::println(stderr, "Warning: {}", (*model)->warning());
   return *model;
 }
@@ -135,14 +144,18 @@ struct Run {
   Seconds elapsed{0};
 };
 
-Step<Run> embed_file(const EmbedArguments& arguments, const SharedModel& model, const Interrupt& interrupt, const Console& console) {
+Step<Run> embed_file(const EmbedArguments& arguments, const SharedModel& model, const Interrupt& interrupt,
+                     const Console& console) {
   const auto total = count_texts(arguments.input);
   if (!total) return stop_with(total.error(), kInputError);
-  auto writer = ParquetWriter::open(arguments.output, model->embedding_dimension(), provenance(*model), existing_file(arguments));
+  auto writer =
+      ParquetWriter::open(arguments.output, model->embedding_dimension(), provenance(*model), existing_file(arguments));
   if (!writer) return stop_with(writer.error(), kOutputError);
-  console.line("Processing {}texts with batch size {}...\n", *total ? with_thousands((*total)->texts) + " " : "", arguments.batch_size);
+  console.line("Processing {}texts with batch size {}...\n", *total ? with_thousands((*total)->texts) + " " : "",
+               arguments.batch_size);
 
-  Progress progress(stderr, console.terminal, "Progress", total->transform([](const TextCount& count) { return count.texts; }));
+  Progress progress(stderr, console.terminal, "Progress",
+                    total->transform([](const TextCount& count) { return count.texts; }));
   const double all_bytes = *total ? static_cast<double>(std::max<std::uint64_t>(1, (*total)->bytes)) : 1;
   const bool stop_on_error = arguments.on_error == "fail";
   StreamOptions options;
@@ -165,13 +178,16 @@ Step<Run> embed_file(const EmbedArguments& arguments, const SharedModel& model, 
     auto result = stream->next();
     if (!result) return stop_with(result.error(), stream_status(result.error().code));
     if (!*result) break;
-    if (auto written = writer->write_batch(std::span(&**result, 1)); !written) return stop_with(written.error(), kOutputError);
+    if (auto written = writer->write_batch(std::span(&**result, 1)); !written)
+      return stop_with(written.error(), kOutputError);
   }
   const auto summary = writer->close();
   if (!summary) return stop_with(summary.error(), kOutputError);
   const BatchStatistics statistics = stream->statistics();
   if (!console.quiet) progress.finish(statistics.texts + statistics.failed);
-  return Run{.statistics = statistics, .output_bytes = summary->size_bytes, .elapsed = std::chrono::steady_clock::now() - started};
+  return Run{.statistics = statistics,
+             .output_bytes = summary->size_bytes,
+             .elapsed = std::chrono::steady_clock::now() - started};
 }
 
 void print_summary(const Console& console, const EmbedArguments& arguments, const Run& run) {

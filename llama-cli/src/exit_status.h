@@ -3,14 +3,12 @@
 
 namespace llama {
 
-enum ExitStatus : int {
-  kDone = 0,
-  kInternalError = 1,
-  kUsageError = 2,     // a flag or its value
-  kInputError = 3,     // the input file, or with --on-error fail a line of it
-  kModelError = 4,     // the model's name, file or kind
-  kOutputError = 5,    // the output file or its disk
-  kInterrupted = 130,  // Ctrl-C; 143 for SIGTERM
-};
+inline constexpr int kDone = 0;
+inline constexpr int kInternalError = 1;
+inline constexpr int kUsageError = 2;     // a flag or its value
+inline constexpr int kInputError = 3;     // the input file, or with --on-error fail a line of it
+inline constexpr int kModelError = 4;     // the model's name, file or kind
+inline constexpr int kOutputError = 5;    // the output file or its disk
+inline constexpr int kInterrupted = 130;  // Ctrl-C; 143 for SIGTERM
 
 }  // namespace llama

@@ -1,8 +1,8 @@
 #include "interrupt.h"
 
-#include <csignal>
 #include <pthread.h>
 #include <unistd.h>
+#include <csignal>
 
 namespace llama {
 namespace {

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <exception>
 #include <limits>
+#include <print>
 
 #include "embed.h"
 #include "exit_status.h"
@@ -13,21 +14,47 @@ constexpr auto kMost = std::numeric_limits<std::int32_t>::max();
 
 void add_embed(CLI::App& app, llama::EmbedArguments& a) {
   CLI::App* embed = app.add_subcommand("embed", "Turn the lines of a text file into vectors in a Parquet file");
-  embed->add_option("-m,--model", a.model, "Folder or .gguf file, or a Hugging Face repository")->required()->type_name("MODEL");
+  embed->add_option("-m,--model", a.model, "Folder or .gguf file, or a Hugging Face repository")
+      ->required()
+      ->type_name("MODEL");
   embed->add_option("--filename", a.filename, "Model file in that folder or repository")->type_name("FILE");
-  embed->add_option("-i,--input", a.input, "Text file, one text per line, UTF-8; - reads standard input")->required()->type_name("FILE");
+  embed->add_option("-i,--input", a.input, "Text file, one text per line, UTF-8; - reads standard input")
+      ->required()
+      ->type_name("FILE");
   embed->add_option("-o,--output", a.output, "Parquet file to write")->required()->type_name("FILE");
-  embed->add_option("--batch-size", a.batch_size, "Most texts in one pass; changes the speed, not the vectors")->capture_default_str()->check(CLI::Range(1, kMost))->type_name("N");
+  embed->add_option("--batch-size", a.batch_size, "Most texts in one pass; changes the speed, not the vectors")
+      ->capture_default_str()
+      ->check(CLI::Range(1, kMost))
+      ->type_name("N");
   embed->add_flag("--normalize", a.normalize, "Scale each vector to length 1");
-  embed->add_option("--max-length", a.max_length, "Tokens after which a text is cut; default: the model's trained context")->check(CLI::Range(1, kMost))->type_name("TOKENS");
-  embed->add_option("--pooling", a.pooling, "How token vectors become one: mean, cls or last; default: as the model says")->check(CLI::IsMember({"mean", "cls", "last"}))->type_name("KIND");
-  embed->add_option("--special-tokens", a.special_tokens, "Read strings like <|endoftext|> inside a text as special tokens (parse) or as text")->capture_default_str()->check(CLI::IsMember({"parse", "text"}))->type_name("HOW");
-  embed->add_option("--on-error", a.on_error, "A line that is not UTF-8: warn, leave it out and continue, or fail")->capture_default_str()->check(CLI::IsMember({"continue", "fail"}))->type_name("HOW");
-  embed->add_option("--threads", a.threads, "Threads; default: as many as the process may use")->check(CLI::Range(1, 4096))->type_name("N");
+  embed
+      ->add_option("--max-length", a.max_length,
+                   "Tokens after which a text is cut; default: the model's trained context")
+      ->check(CLI::Range(1, kMost))
+      ->type_name("TOKENS");
+  embed
+      ->add_option("--pooling", a.pooling,
+                   "How token vectors become one: mean, cls or last; default: as the model says")
+      ->check(CLI::IsMember({"mean", "cls", "last"}))
+      ->type_name("KIND");
+  embed
+      ->add_option("--special-tokens", a.special_tokens,
+                   "Read strings like <|endoftext|> inside a text as special tokens (parse) or as text")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"parse", "text"}))
+      ->type_name("HOW");
+  embed->add_option("--on-error", a.on_error, "A line that is not UTF-8: warn, leave it out and continue, or fail")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"continue", "fail"}))
+      ->type_name("HOW");
+  embed->add_option("--threads", a.threads, "Threads; default: as many as the process may use")
+      ->check(CLI::Range(1, 4096))
+      ->type_name("N");
   embed->add_flag("--force", a.force, "Replace an existing output");
   embed->add_flag("--quiet", a.quiet, "Print warnings and errors only");
   embed->add_flag("--debug", a.debug, "Show llama.cpp's log");
-  embed->footer("Exit status: 0 done, 2 usage, 3 input, 4 model, 5 output, 130 interrupted (143: terminated), 1 anything else.");
+  embed->footer(
+      "Exit status: 0 done, 2 usage, 3 input, 4 model, 5 output, 130 interrupted (143: terminated), 1 anything else.");
 }
 
 int run(int argc, char** argv) {
@@ -51,7 +78,7 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {  // out of memory, above all
-    std::fprintf(stderr, "Error: %s\n", error.what());
+    std::println(stderr, "Error: {}", error.what());
     return llama::kInternalError;
   }
 }

@@ -25,11 +25,13 @@ constexpr std::size_t kBufferedBytes = 8 << 20;
 std::shared_ptr<arrow::Schema> make_schema(std::int32_t dimension, const ParquetWriter::Metadata& metadata) {
   auto key_values = std::make_shared<arrow::KeyValueMetadata>();
   for (const auto& [key, value] : metadata) key_values->Append(key, value);
-  return arrow::schema({arrow::field("text", arrow::utf8(), false), arrow::field("text_hash", arrow::utf8(), false),
-                        arrow::field("embedding", arrow::fixed_size_list(arrow::field("element", arrow::float32(), false), dimension), false),
-                        arrow::field("sequence_length", arrow::uint32(), false),
-                        arrow::field("processing_time_ms", arrow::uint64(), false)},
-                       key_values);
+  return arrow::schema(
+      {arrow::field("text", arrow::utf8(), false), arrow::field("text_hash", arrow::utf8(), false),
+       arrow::field("embedding", arrow::fixed_size_list(arrow::field("element", arrow::float32(), false), dimension),
+                    false),
+       arrow::field("sequence_length", arrow::uint32(), false),
+       arrow::field("processing_time_ms", arrow::uint64(), false)},
+      key_values);
 }
 
 struct Columns {
@@ -126,7 +128,8 @@ Result<void> ParquetWriter::check_output(const fs::path& path, ExistingFile exis
   if (path.filename().empty() || fs::is_directory(path, error)) return refuse("it is a folder; name a file");
   const fs::path folder = path.has_parent_path() ? path.parent_path() : ".";
   if (!fs::is_directory(folder, error)) return refuse(std::format("the folder '{}' does not exist", folder.string()));
-  if (::access(folder.c_str(), W_OK) != 0) return refuse(std::format("folder '{}': {}", folder.string(), std::strerror(errno)));
+  if (::access(folder.c_str(), W_OK) != 0)
+    return refuse(std::format("folder '{}': {}", folder.string(), std::strerror(errno)));
   if (fs::exists(fs::symlink_status(path, error))) {
     if (existing == ExistingFile::Refuse) return refuse("it exists already; --force replaces it");
     if (fs::exists(path, error) && !fs::is_regular_file(path, error)) return refuse("it is not a regular file");
@@ -134,7 +137,8 @@ Result<void> ParquetWriter::check_output(const fs::path& path, ExistingFile exis
   return {};
 }
 
-Result<ParquetWriter> ParquetWriter::open(const fs::path& path, std::int32_t dimension, const Metadata& metadata, ExistingFile existing) {
+Result<ParquetWriter> ParquetWriter::open(const fs::path& path, std::int32_t dimension, const Metadata& metadata,
+                                          ExistingFile existing) {
   if (dimension < 1) return fail(ErrorCode::InvalidArgument, "a vector needs at least one dimension");
   if (auto checked = check_output(path, existing); !checked) return std::unexpected(checked.error());
   auto state = std::make_unique<State>(path, dimension, metadata, existing);
@@ -150,7 +154,8 @@ Result<ParquetWriter> ParquetWriter::open(const fs::path& path, std::int32_t dim
                               ->build();
   const auto arrow_properties = parquet::ArrowWriterProperties::Builder().store_schema()->build();
   try {
-    auto writer = parquet::arrow::FileWriter::Open(*state->schema, arrow::default_memory_pool(), state->file, properties, arrow_properties);
+    auto writer = parquet::arrow::FileWriter::Open(*state->schema, arrow::default_memory_pool(), state->file,
+                                                   properties, arrow_properties);
     if (!writer.ok()) return state->failed(writer.status());
     state->writer = std::move(*writer);
   } catch (const parquet::ParquetException& exception) {
@@ -163,7 +168,8 @@ Result<void> ParquetWriter::write_batch(std::span<const EmbeddingResult> results
   State& state = *state_;
   for (const EmbeddingResult& row : results) {
     if (row.embedding.size() != static_cast<std::size_t>(state.dimension)) {
-      return fail(ErrorCode::InvalidArgument, std::format("a vector of {} values does not fit a file of {}", row.embedding.size(), state.dimension));
+      return fail(ErrorCode::InvalidArgument, std::format("a vector of {} values does not fit a file of {}",
+                                                          row.embedding.size(), state.dimension));
     }
     if (const auto status = state.columns.append(row); !status.ok()) return state.failed(status);
     ++state.rows;

@@ -1,6 +1,7 @@
 #include "progress.h"
 
 #include <algorithm>
+#include <cmath>
 #include <format>
 
 namespace llama {
@@ -21,7 +22,7 @@ std::string with_thousands(std::uint64_t number) {
 std::string format_duration(std::chrono::duration<double> duration) {
   const double seconds = std::max(0.0, duration.count());
   if (seconds < 59.95) return std::format("{:.1f}s", seconds);
-  const auto whole = static_cast<std::uint64_t>(seconds + 0.5);
+  const auto whole = static_cast<std::uint64_t>(std::llround(seconds));
   if (whole < 3600) return std::format("{}m {:02}s", whole / 60, whole % 60);
   return std::format("{}h {:02}m", whole / 3600, whole / 60 % 60);
 }
@@ -35,14 +36,17 @@ std::string format_size(std::uint64_t bytes) {
 }
 
 std::string progress_line(std::string_view name, const ProgressState& state) {
-  if (!state.total) return std::format("{}: {} texts - {} elapsed", name, with_thousands(state.done), format_duration(state.elapsed));
+  if (!state.total)
+    return std::format("{}: {} texts - {} elapsed", name, with_thousands(state.done), format_duration(state.elapsed));
   const double fraction = std::clamp(state.fraction, 0.0, 1.0);
   const int filled = static_cast<int>(fraction * kBarWidth);
   std::string bar;
   for (int i = 0; i < kBarWidth; ++i) bar += i < filled ? "█" : "░";
-  std::string line = std::format("{}: [{}] {}/{} ({}%) - {} elapsed", name, bar, with_thousands(state.done), with_thousands(*state.total),
-                                 static_cast<int>(fraction * 100), format_duration(state.elapsed));
-  if (fraction > 0 && fraction < 1) line += std::format(", {} left", format_duration(state.elapsed * ((1 - fraction) / fraction)));
+  std::string line =
+      std::format("{}: [{}] {}/{} ({}%) - {} elapsed", name, bar, with_thousands(state.done),
+                  with_thousands(*state.total), static_cast<int>(fraction * 100), format_duration(state.elapsed));
+  if (fraction > 0 && fraction < 1)
+    line += std::format(", {} left", format_duration(state.elapsed * ((1 - fraction) / fraction)));
   return line;
 }
 
@@ -52,7 +56,8 @@ Progress::Progress(std::FILE* stream, bool is_terminal, std::string_view name, s
 Progress::~Progress() { clear(); }
 
 void Progress::draw(std::uint64_t done, double fraction) {
-  const std::string line = progress_line(name_, {.done = done, .total = total_, .fraction = fraction, .elapsed = Clock::now() - started_});
+  const std::string line =
+      progress_line(name_, {.done = done, .total = total_, .fraction = fraction, .elapsed = Clock::now() - started_});
   // \r goes to the line's start, ESC[K wipes what an earlier, longer line left.
   std::fputs(is_terminal_ ? ("\r" + line + "\033[K").c_str() : (line + "\n").c_str(), stream_);
   std::fflush(stream_);
@@ -61,7 +66,9 @@ void Progress::draw(std::uint64_t done, double fraction) {
 }
 
 void Progress::update(std::uint64_t done, double fraction) {
-  if (Clock::now() - drawn_ >= (is_terminal_ ? std::chrono::milliseconds(kRedraw) : std::chrono::milliseconds(kPlainLine))) draw(done, fraction);
+  if (Clock::now() - drawn_ >=
+      (is_terminal_ ? std::chrono::milliseconds(kRedraw) : std::chrono::milliseconds(kPlainLine)))
+    draw(done, fraction);
 }
 
 void Progress::finish(std::uint64_t done) {

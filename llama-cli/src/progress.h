@@ -19,9 +19,9 @@ namespace llama {
 [[nodiscard]] std::string format_size(std::uint64_t bytes);                // "2.1 MB" (powers of 1000)
 
 struct ProgressState {
-  std::uint64_t done = 0;               // texts
-  std::optional<std::uint64_t> total;   // nothing where the input's length is unknown
-  double fraction = 0;                  // of the work: a long text is more of it than a short one
+  std::uint64_t done = 0;              // texts
+  std::optional<std::uint64_t> total;  // nothing where the input's length is unknown
+  double fraction = 0;                 // of the work: a long text is more of it than a short one
   std::chrono::duration<double> elapsed{0};
 };
 

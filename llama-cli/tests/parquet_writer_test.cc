@@ -16,7 +16,8 @@ class ParquetWriterTest : public testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
   fs::path folder_ = fs::temp_directory_path() / ("parquet-" + std::to_string(::getpid()));
   fs::path path_ = folder_ / "out.parquet";
-  EmbeddingResult row_{.text = "a", .text_hash = md5_hex("a"), .embedding = {1, 2}, .sequence_length = 3, .processing_time_ms = 4};
+  EmbeddingResult row_{
+      .text = "a", .text_hash = md5_hex("a"), .embedding = {1, 2}, .sequence_length = 3, .processing_time_ms = 4};
 };
 
 TEST_F(ParquetWriterTest, WritesUnderItsNameOnlyWhenClosed) {

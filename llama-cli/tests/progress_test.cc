@@ -23,8 +23,11 @@ TEST(Progress, ShowsTheBarAndTheTimeLeft) {
             "Progress: [██████████░░░░░░░░░░] 500/1,000 (50%) - 10.0s elapsed, 10.0s left");
   EXPECT_EQ(progress_line("Progress", {.done = 1000, .total = 1000U, .fraction = 1, .elapsed = duration<double>(45.2)}),
             "Progress: [████████████████████] 1,000/1,000 (100%) - 45.2s elapsed");
-  EXPECT_EQ(progress_line("Progress", {.done = 7, .total = std::nullopt, .fraction = 1, .elapsed = duration<double>(1)}), "Progress: 7 texts - 1.0s elapsed");
-  EXPECT_EQ(progress_line("Progress", {.done = 0, .total = 0U, .fraction = 1, .elapsed = duration<double>(0)}), "Progress: [████████████████████] 0/0 (100%) - 0.0s elapsed");
+  EXPECT_EQ(
+      progress_line("Progress", {.done = 7, .total = std::nullopt, .fraction = 1, .elapsed = duration<double>(1)}),
+      "Progress: 7 texts - 1.0s elapsed");
+  EXPECT_EQ(progress_line("Progress", {.done = 0, .total = 0U, .fraction = 1, .elapsed = duration<double>(0)}),
+            "Progress: [████████████████████] 0/0 (100%) - 0.0s elapsed");
 }
 
 }  // namespace

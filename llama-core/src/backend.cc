@@ -22,7 +22,8 @@ Result<void> start_backends(const std::optional<std::filesystem::path>& director
     llama_backend_init();
     has_cpu = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU) != nullptr;
   });
-  if (!has_cpu) return fail(ErrorCode::Internal, "llama.cpp found no CPU back end: are ggml's back-end libraries installed?");
+  if (!has_cpu)
+    return fail(ErrorCode::Internal, "llama.cpp found no CPU back end: are ggml's back-end libraries installed?");
   return {};
 }
 

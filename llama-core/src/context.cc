@@ -19,11 +19,16 @@ struct FreeContext {
 
 enum llama_pooling_type to_c(Pooling pooling) {
   switch (pooling) {
-    case Pooling::None: return LLAMA_POOLING_TYPE_NONE;
-    case Pooling::Mean: return LLAMA_POOLING_TYPE_MEAN;
-    case Pooling::Cls: return LLAMA_POOLING_TYPE_CLS;
-    case Pooling::Last: return LLAMA_POOLING_TYPE_LAST;
-    case Pooling::Rank: return LLAMA_POOLING_TYPE_RANK;
+    case Pooling::None:
+      return LLAMA_POOLING_TYPE_NONE;
+    case Pooling::Mean:
+      return LLAMA_POOLING_TYPE_MEAN;
+    case Pooling::Cls:
+      return LLAMA_POOLING_TYPE_CLS;
+    case Pooling::Last:
+      return LLAMA_POOLING_TYPE_LAST;
+    case Pooling::Rank:
+      return LLAMA_POOLING_TYPE_RANK;
   }
   return LLAMA_POOLING_TYPE_NONE;
 }
@@ -64,7 +69,8 @@ Result<Context> Context::create_for_embedding(std::shared_ptr<const Model> model
   }
   if (config.threads < 0) return fail(ErrorCode::InvalidArgument, "the number of threads must not be negative");
   if (config.pooling == Pooling::None || config.pooling == Pooling::Rank) {
-    return fail(ErrorCode::InvalidArgument, std::format("pooling '{}' gives no vector per text", to_string(config.pooling)));
+    return fail(ErrorCode::InvalidArgument,
+                std::format("pooling '{}' gives no vector per text", to_string(config.pooling)));
   }
 
   auto state = std::make_unique<State>();
@@ -77,7 +83,8 @@ Result<Context> Context::create_for_embedding(std::shared_ptr<const Model> model
   params.n_batch = params.n_ctx;
   params.n_ubatch = params.n_ctx;  // pooling must see a sequence whole
   params.n_seq_max = static_cast<std::uint32_t>(config.max_sequences);
-  const int threads = config.threads > 0 ? config.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int threads =
+      config.threads > 0 ? config.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   params.n_threads = threads;
   params.n_threads_batch = threads;
   params.embeddings = true;
@@ -86,7 +93,7 @@ Result<Context> Context::create_for_embedding(std::shared_ptr<const Model> model
   params.kv_unified = true;
   params.no_perf = true;
   params.abort_callback = stop_requested;
-  params.abort_callback_data = &state->stop;
+  params.abort_callback_data = static_cast<void*>(&state->stop);
 
   internal::take_last_log_error();
   state->context.reset(llama_init_from_model(state->model->model_.get(), params));
@@ -104,9 +111,9 @@ Result<void> Context::compute(const TokenBatch& batch, const std::stop_token& st
   if (batch.sequence_count() == 0) return fail(ErrorCode::InvalidArgument, "an empty batch cannot be computed");
   if (batch.token_count() > static_cast<std::size_t>(state.config.max_tokens) ||
       batch.sequence_count() > static_cast<std::size_t>(state.config.max_sequences)) {
-    return fail(ErrorCode::ContextFull, std::format("{} tokens in {} sequences do not fit a context of {} and {}",
-                                                    batch.token_count(), batch.sequence_count(),
-                                                    state.config.max_tokens, state.config.max_sequences));
+    return fail(ErrorCode::ContextFull,
+                std::format("{} tokens in {} sequences do not fit a context of {} and {}", batch.token_count(),
+                            batch.sequence_count(), state.config.max_tokens, state.config.max_sequences));
   }
   const std::int32_t vocabulary = llama_vocab_n_tokens(llama_model_get_vocab(state.model->model_.get()));
   if (const auto bad = std::ranges::find_if(batch.tokens_, [&](Token t) { return t < 0 || t >= vocabulary; });
@@ -138,9 +145,12 @@ Result<void> Context::compute(const TokenBatch& batch, const std::stop_token& st
   state.stop = nullptr;
   if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "computing was stopped");
   switch (status) {
-    case 0: break;
-    case 1: return fail(ErrorCode::ContextFull, std::format("no room in the context for {} tokens", count));
-    case -2: return fail(ErrorCode::OutOfMemory, "llama.cpp could not allocate memory for a batch");
+    case 0:
+      break;
+    case 1:
+      return fail(ErrorCode::ContextFull, std::format("no room in the context for {} tokens", count));
+    case -2:
+      return fail(ErrorCode::OutOfMemory, "llama.cpp could not allocate memory for a batch");
     default: {
       const std::string reason = internal::take_last_log_error();
       return fail(ErrorCode::Internal, std::format("llama.cpp could not compute a batch (status {}){}{}", status,

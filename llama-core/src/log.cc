@@ -16,10 +16,14 @@ thread_local std::string last_error;
 
 LogLevel level_of(ggml_log_level level) {
   switch (level) {
-    case GGML_LOG_LEVEL_ERROR: return LogLevel::Error;
-    case GGML_LOG_LEVEL_WARN: return LogLevel::Warning;
-    case GGML_LOG_LEVEL_INFO: return LogLevel::Info;
-    default: return LogLevel::Debug;
+    case GGML_LOG_LEVEL_ERROR:
+      return LogLevel::Error;
+    case GGML_LOG_LEVEL_WARN:
+      return LogLevel::Warning;
+    case GGML_LOG_LEVEL_INFO:
+      return LogLevel::Info;
+    default:
+      return LogLevel::Debug;
   }
 }
 
@@ -31,7 +35,7 @@ void receive(ggml_log_level level, const char* text, void*) noexcept {
       const std::string_view whole = std::string_view(line).substr(0, end);
       if (whole.empty()) continue;
       if (line_level == LogLevel::Error) last_error = whole;
-      const std::lock_guard lock(sink_mutex);
+      const std::scoped_lock lock(sink_mutex);
       if (sink) sink(line_level, whole);
     }
   } catch (...) {
@@ -42,7 +46,7 @@ void receive(ggml_log_level level, const char* text, void*) noexcept {
 }  // namespace
 
 void set_log_sink(LogSink new_sink) {
-  const std::lock_guard lock(sink_mutex);
+  const std::scoped_lock lock(sink_mutex);
   sink = std::move(new_sink);
 }
 

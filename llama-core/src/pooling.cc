@@ -4,11 +4,16 @@ namespace llama {
 
 std::string_view to_string(Pooling pooling) {
   switch (pooling) {
-    case Pooling::None: return "none";
-    case Pooling::Mean: return "mean";
-    case Pooling::Cls: return "cls";
-    case Pooling::Last: return "last";
-    case Pooling::Rank: return "rank";
+    case Pooling::None:
+      return "none";
+    case Pooling::Mean:
+      return "mean";
+    case Pooling::Cls:
+      return "cls";
+    case Pooling::Last:
+      return "last";
+    case Pooling::Rank:
+      return "rank";
   }
   return "none";
 }

@@ -62,8 +62,9 @@ TEST_P(ContextOf, AVectorDoesNotDependOnItsNeighbours) {
   const auto model = load(GetParam());
   auto context = Context::create_for_embedding(model, {.max_tokens = 300, .max_sequences = 8});
   ASSERT_TRUE(context) << context.error().message;
-  std::vector<std::vector<Token>> texts;
-  for (const char* text : {"hello world", "the number of the long text is 42", "x", "hello"}) texts.push_back(model->tokenize(text, SpecialTokens::Parse).value());
+  std::vector<std::vector<Token>> texts(4);
+  const char* const lines[] = {"hello world", "the number of the long text is 42", "x", "hello"};
+  for (std::size_t i = 0; i < texts.size(); ++i) texts[i] = model->tokenize(lines[i], SpecialTokens::Parse).value();
 
   TokenBatch together;
   for (const auto& tokens : texts) ASSERT_TRUE(together.add_sequence(tokens));
@@ -120,8 +121,12 @@ INSTANTIATE_TEST_SUITE_P(Models, ContextOf, testing::Values("bert.gguf", "qwen3.
 
 TEST(Context, RefusesNumbersOutOfRange) {
   const auto model = load("bert.gguf");
-  for (const EmbeddingContextConfig& config : {EmbeddingContextConfig{.max_tokens = 0}, {.max_sequences = 0}, {.max_sequences = 1 << 20}, {.threads = -1},
-                                               {.pooling = Pooling::None}, {.pooling = Pooling::Rank}}) {
+  for (const EmbeddingContextConfig& config : {EmbeddingContextConfig{.max_tokens = 0},
+                                               {.max_sequences = 0},
+                                               {.max_sequences = 1 << 20},
+                                               {.threads = -1},
+                                               {.pooling = Pooling::None},
+                                               {.pooling = Pooling::Rank}}) {
     EXPECT_EQ(Context::create_for_embedding(model, config).error().code, ErrorCode::InvalidArgument);
   }
 }
@@ -132,9 +137,11 @@ TEST(Context, SeveralThreadsShareAModel) {
   std::vector<std::vector<float>> vectors(3);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(vectors.size());
     for (auto& vector : vectors) {
       threads.emplace_back([&] {
-        auto context = Context::create_for_embedding(model, {.max_tokens = 64, .max_sequences = 1, .threads = 1}).value();
+        auto context =
+            Context::create_for_embedding(model, {.max_tokens = 64, .max_sequences = 1, .threads = 1}).value();
         TokenBatch batch;
         for (int i = 0; i < 5; ++i) {
           batch.clear();

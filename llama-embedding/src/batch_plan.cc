@@ -8,7 +8,7 @@ namespace llama {
 std::vector<std::vector<std::size_t>> plan_batches(std::span<const std::size_t> lengths, std::size_t token_budget,
                                                    std::size_t max_sequences) {
   std::vector<std::size_t> order(lengths.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::iota(order, std::size_t{0});
   std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) { return lengths[i]; });
 
   std::vector<std::vector<std::size_t>> batches;
@@ -23,7 +23,8 @@ std::vector<std::vector<std::size_t>> plan_batches(std::span<const std::size_t> 
     }
     batches[b].push_back(i);
     room[b] -= lengths[i];
-    while (first_open < batches.size() && (room[first_open] == 0 || batches[first_open].size() >= max_sequences)) ++first_open;
+    while (first_open < batches.size() && (room[first_open] == 0 || batches[first_open].size() >= max_sequences))
+      ++first_open;
   }
   return batches;
 }

@@ -22,18 +22,25 @@ BatchProcessor::~BatchProcessor() = default;
 BatchProcessor::BatchProcessor(BatchProcessor&&) noexcept = default;
 BatchProcessor& BatchProcessor::operator=(BatchProcessor&&) noexcept = default;
 
-Result<BatchProcessor> BatchProcessor::create(std::shared_ptr<const EmbeddingModel> model, std::int32_t batch_size) {
+Result<BatchProcessor> BatchProcessor::create(const std::shared_ptr<const EmbeddingModel>& model,
+                                              std::int32_t batch_size) {
   if (model == nullptr) return fail(ErrorCode::InvalidArgument, "a batch processor needs a model");
   if (batch_size < 1) return fail(ErrorCode::InvalidArgument, "the batch size must be at least 1");
-  return BatchProcessor(std::unique_ptr<State>(new State{
-      .model = model, .batch_size = batch_size, .tokenizer = internal::make_tokenizer(*model), .embedder = internal::Embedder(model, batch_size)}));
+  return BatchProcessor(std::unique_ptr<State>(new State{.model = model,
+                                                         .batch_size = batch_size,
+                                                         .tokenizer = internal::make_tokenizer(*model),
+                                                         .embedder = internal::Embedder(model, batch_size)}));
 }
 
-Result<std::vector<EmbeddingResult>> BatchProcessor::process_batch(std::span<const std::string> texts, const std::stop_token& stop) {
+Result<std::vector<EmbeddingResult>> BatchProcessor::process_batch(std::span<const std::string> texts,
+                                                                   const std::stop_token& stop) {
   std::vector<internal::TokenizedText> tokenized;
   std::vector<std::span<const Token>> tokens;
+  tokenized.reserve(texts.size());
+  tokens.reserve(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    if (!simdutf::validate_utf8(texts[i].data(), texts[i].size())) return fail(ErrorCode::InvalidText, std::format("text {} is not valid UTF-8", i));
+    if (!simdutf::validate_utf8(texts[i].data(), texts[i].size()))
+      return fail(ErrorCode::InvalidText, std::format("text {} is not valid UTF-8", i));
     auto result = state_->tokenizer(texts[i]);
     if (!result) return fail(result.error().code, std::format("text {}: {}", i, result.error().message));
     tokenized.push_back(std::move(*result));
@@ -43,6 +50,7 @@ Result<std::vector<EmbeddingResult>> BatchProcessor::process_batch(std::span<con
   if (!rows) return std::unexpected(rows.error());
 
   std::vector<EmbeddingResult> results;
+  results.reserve(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {
     results.push_back({.text = texts[i],
                        .text_hash = md5_hex(texts[i]),
@@ -57,7 +65,8 @@ Result<std::vector<EmbeddingResult>> BatchProcessor::process_batch(std::span<con
 Result<EmbeddingStream> BatchProcessor::process_file(const std::filesystem::path& input, StreamOptions options) const {
   auto reader = LineReader::open(input);
   if (!reader) return std::unexpected(reader.error());
-  return EmbeddingStream(std::make_unique<EmbeddingStream::State>(state_->model, state_->batch_size, std::move(*reader), std::move(options)));
+  return EmbeddingStream(std::make_unique<EmbeddingStream::State>(state_->model, state_->batch_size, std::move(*reader),
+                                                                  std::move(options)));
 }
 
 }  // namespace llama

@@ -7,7 +7,9 @@
 namespace llama::internal {
 
 Embedder::Embedder(std::shared_ptr<const EmbeddingModel> model, std::int32_t batch_size)
-    : keep_alive_(std::move(model)), model_(*keep_alive_), batch_size_(std::min(batch_size, max_parallel_sequences())) {}
+    : keep_alive_(std::move(model)),
+      model_(*keep_alive_),
+      batch_size_(std::min(batch_size, max_parallel_sequences())) {}
 Embedder::Embedder(const EmbeddingModel& model, std::int32_t batch_size)
     : model_(model), batch_size_(std::min(batch_size, max_parallel_sequences())) {}
 
@@ -16,24 +18,28 @@ Result<void> Embedder::make_room_for(std::size_t tokens) {
   if (context_ && context_->config().max_tokens >= needed) return {};
   const EmbeddingConfig& config = model_.config();
   // Grow by half at least, so that slowly lengthening texts do not make a context each, but never beyond the model.
-  std::int32_t size = std::max(needed, std::min(config.token_budget, std::max(needed, model_.max_sequence_length() * batch_size_)));
-  if (context_) size = std::max(size, std::min(context_->config().max_tokens * 3 / 2, std::max(config.token_budget, model_.max_sequence_length())));
+  std::int32_t size =
+      std::max(needed, std::min(config.token_budget, std::max(needed, model_.max_sequence_length() * batch_size_)));
+  if (context_)
+    size = std::max(size, std::min(context_->config().max_tokens * 3 / 2,
+                                   std::max(config.token_budget, model_.max_sequence_length())));
   context_.reset();  // its memory first
-  auto made = Context::create_for_embedding(model_.shared_model(), {.max_tokens = size,
-                                                                    .max_sequences = batch_size_,
-                                                                    .threads = config.threads,
-                                                                    .pooling = model_.pooling()});
+  auto made = Context::create_for_embedding(
+      model_.shared_model(),
+      {.max_tokens = size, .max_sequences = batch_size_, .threads = config.threads, .pooling = model_.pooling()});
   if (!made) return std::unexpected(made.error());
   context_ = std::move(*made);
   return {};
 }
 
-Result<std::vector<EmbeddedText>> Embedder::embed(std::span<const std::span<const Token>> texts, const std::stop_token& stop,
+Result<std::vector<EmbeddedText>> Embedder::embed(std::span<const std::span<const Token>> texts,
+                                                  const std::stop_token& stop,
                                                   const std::function<void(std::span<const std::size_t>)>& on_batch) {
   std::vector<EmbeddedText> results(texts.size());
   std::vector<std::size_t> lengths;
   for (const auto& tokens : texts) lengths.push_back(tokens.size());
-  const auto plan = plan_batches(lengths, static_cast<std::size_t>(model_.config().token_budget), static_cast<std::size_t>(batch_size_));
+  const auto plan = plan_batches(lengths, static_cast<std::size_t>(model_.config().token_budget),
+                                 static_cast<std::size_t>(batch_size_));
   for (const auto& batch : plan) {
     if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "embedding was stopped");
     if (auto done = compute(texts, batch, stop, results); !done) return std::unexpected(done.error());

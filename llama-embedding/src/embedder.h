@@ -28,8 +28,9 @@ class Embedder {
 
   // Shape    row i of the result belongs to texts[i].
   // on_batch is told which texts a batch finished.
-  [[nodiscard]] Result<std::vector<EmbeddedText>> embed(std::span<const std::span<const Token>> texts, const std::stop_token& stop,
-                                                        const std::function<void(std::span<const std::size_t>)>& on_batch = {});
+  [[nodiscard]] Result<std::vector<EmbeddedText>> embed(
+      std::span<const std::span<const Token>> texts, const std::stop_token& stop,
+      const std::function<void(std::span<const std::size_t>)>& on_batch = {});
 
   [[nodiscard]] std::chrono::nanoseconds compute_time() const { return compute_time_; }
   [[nodiscard]] std::uint64_t batches() const { return batches_; }

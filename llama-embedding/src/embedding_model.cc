@@ -35,18 +35,24 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
   if (config.batch_size < 1) return invalid("the batch size must be at least 1");
   if (config.token_budget < 1) return invalid("the token budget must be at least 1");
   if (config.threads < 0) return invalid("the number of threads must not be negative");
-  if (config.max_sequence_length && *config.max_sequence_length < 1) return invalid("the maximum length must be at least 1 token");
+  if (config.max_sequence_length && *config.max_sequence_length < 1)
+    return invalid("the maximum length must be at least 1 token");
 
-  auto loaded = ModelLoader().load_model({.source = config.model_source, .on_progress = config.on_load_progress, .stop = config.stop});
+  auto loaded = ModelLoader().load_model(
+      {.source = config.model_source, .on_progress = config.on_load_progress, .stop = config.stop});
   if (!loaded) return std::unexpected(loaded.error());
   const std::shared_ptr<const Model> model = loaded->model;
   const std::string file = loaded->metadata.filename;
   const auto about = [&](Error error) { return fail(error.code, std::format("model '{}': {}", file, error.message)); };
 
-  if (model->is_encoder_decoder()) return about({ErrorCode::InvalidModel, "encoder-decoder models have no text embedding"});
+  if (model->is_encoder_decoder())
+    return about({ErrorCode::InvalidModel, "encoder-decoder models have no text embedding"});
   if (model->embedding_dimension() < 1) return about({ErrorCode::InvalidModel, "the model has no embedding"});
-  const auto pooling = choose_pooling({.asked = config.pooling, .declared = model->pooling(), .is_encoder = model->is_encoder(),
-                                       .name = file + " " + model->metadata("general.name") + " " + model->metadata("general.basename")});
+  const auto pooling = choose_pooling(
+      {.asked = config.pooling,
+       .declared = model->pooling(),
+       .is_encoder = model->is_encoder(),
+       .name = file + " " + model->metadata("general.name") + " " + model->metadata("general.basename")});
   if (!pooling) return about(pooling.error());
 
   auto state = std::make_unique<State>(std::move(config), std::move(*loaded));
@@ -60,26 +66,30 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
   const std::int32_t trained = std::max(1, model->trained_context());
   state->max_length = state->config.max_sequence_length.value_or(trained);
   if (state->max_length > trained) {
-    state->warning = std::format("{}a maximum length of {} exceeds the model's {} tokens; using {}", state->warning.empty() ? "" : state->warning + "; ",
-                                 state->max_length, trained, trained);
+    state->warning =
+        std::format("{}a maximum length of {} exceeds the model's {} tokens; using {}",
+                    state->warning.empty() ? "" : state->warning + "; ", state->max_length, trained, trained);
     state->max_length = trained;
   }
   const std::int32_t specials = model->special_token_count() + (state->appends_eos ? 1 : 0);
   if (state->max_length <= specials) {
-    return invalid(std::format("a maximum length of {} leaves no room for text beside the model's {} special tokens", state->max_length, specials));
+    return invalid(std::format("a maximum length of {} leaves no room for text beside the model's {} special tokens",
+                               state->max_length, specials));
   }
-  state->tokenizer.emplace(model, state->config.special_tokens, static_cast<std::size_t>(state->max_length), state->appends_eos);
+  state->tokenizer.emplace(model, state->config.special_tokens, static_cast<std::size_t>(state->max_length),
+                           state->appends_eos);
   std::shared_ptr<EmbeddingModel> made(new EmbeddingModel(std::move(state)));
   made->state_->embedder.emplace(*made, made->state_->config.batch_size);
   return made;
 }
 
 Result<EmbeddingResult> EmbeddingModel::embed_text(std::string_view text, const std::stop_token& stop) const {
-  if (!simdutf::validate_utf8(text.data(), text.size())) return fail(ErrorCode::InvalidText, "the text is not valid UTF-8");
+  if (!simdutf::validate_utf8(text.data(), text.size()))
+    return fail(ErrorCode::InvalidText, "the text is not valid UTF-8");
   const auto tokenized = (*state_->tokenizer)(text);
   if (!tokenized) return std::unexpected(tokenized.error());
   const std::span<const Token> tokens(tokenized->tokens);
-  const std::lock_guard lock(state_->mutex);
+  const std::scoped_lock lock(state_->mutex);
   auto rows = state_->embedder->embed(std::span(&tokens, 1), stop);
   if (!rows) return std::unexpected(rows.error());
   return EmbeddingResult{.text = std::string(text),

@@ -13,7 +13,8 @@ constexpr std::size_t kWindowTokens = 256 << 10;
 }  // namespace
 
 internal::TextTokenizer internal::make_tokenizer(const EmbeddingModel& model) {
-  return TextTokenizer(model.shared_model(), model.config().special_tokens, static_cast<std::size_t>(model.max_sequence_length()), model.appends_eos());
+  return {model.shared_model(), model.config().special_tokens, static_cast<std::size_t>(model.max_sequence_length()),
+          model.appends_eos()};
 }
 
 EmbeddingStream::EmbeddingStream(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -23,7 +24,8 @@ EmbeddingStream& EmbeddingStream::operator=(EmbeddingStream&&) noexcept = defaul
 Result<std::optional<EmbeddingResult>> EmbeddingStream::next() { return state_->next(); }
 const BatchStatistics& EmbeddingStream::statistics() const { return state_->statistics; }
 
-EmbeddingStream::State::State(std::shared_ptr<const EmbeddingModel> model, std::int32_t batch_size, LineReader reader, StreamOptions options)
+EmbeddingStream::State::State(std::shared_ptr<const EmbeddingModel> model, std::int32_t batch_size, LineReader reader,
+                              StreamOptions options)
     : model_(std::move(model)),
       tokenizer_(internal::make_tokenizer(*model_)),
       embedder_(model_, batch_size),
@@ -36,7 +38,8 @@ EmbeddingStream::State::~State() = default;  // the thread is asked to stop and 
 internal::Window EmbeddingStream::State::read_window(const std::stop_token& stop) {
   internal::Window window;
   std::size_t bytes = 0, tokens = 0;
-  while (window.lines.size() < kWindowTexts && bytes < kWindowBytes && tokens < kWindowTokens && !stop.stop_requested()) {
+  while (window.lines.size() < kWindowTexts && bytes < kWindowBytes && tokens < kWindowTokens &&
+         !stop.stop_requested()) {
     auto line = reader_.next(stop);
     if (!line) {
       window.error = line.error();
@@ -47,7 +50,8 @@ internal::Window EmbeddingStream::State::read_window(const std::stop_token& stop
       window.last = true;
       break;
     }
-    internal::WindowLine entry{.line = std::move(**line), .hash = {}, .tokens = fail(ErrorCode::InvalidText, "not valid UTF-8")};
+    internal::WindowLine entry{
+        .line = std::move(**line), .hash = {}, .tokens = fail(ErrorCode::InvalidText, "not valid UTF-8")};
     if (entry.line.valid_utf8) {
       entry.tokens = tokenizer_(entry.line.text);
       entry.hash = md5_hex(entry.line.text);
@@ -75,7 +79,8 @@ Result<bool> EmbeddingStream::State::fill() {
   internal::Window window;
   {
     std::unique_lock lock(mutex_);
-    if (!changed_.wait(lock, options_.stop, [&] { return ahead_.has_value(); })) return fail(ErrorCode::Cancelled, "embedding was stopped");
+    if (!changed_.wait(lock, options_.stop, [&] { return ahead_.has_value(); }))
+      return fail(ErrorCode::Cancelled, "embedding was stopped");
     window = std::move(*ahead_);
     ahead_.reset();
     changed_.notify_all();
@@ -92,7 +97,9 @@ Result<bool> EmbeddingStream::State::fill() {
     }
     ++statistics.failed;
     statistics.bytes += entry.line.text.size();
-    const TextFailure failure{entry.line.number, {entry.tokens.error().code, std::format("line {}: {}", entry.line.number, entry.tokens.error().message)}};
+    const TextFailure failure{
+        entry.line.number,
+        {entry.tokens.error().code, std::format("line {}: {}", entry.line.number, entry.tokens.error().message)}};
     if (options_.on_failure) options_.on_failure(failure);
     if (options_.stop_on_error) return std::unexpected(failure.error);
   }

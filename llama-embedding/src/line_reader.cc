@@ -31,9 +31,10 @@ bool is_blank(std::string_view text) {
       i += 2;
       continue;
     }
-    const bool space3 = rest.starts_with("\xe3\x80\x80") || rest.starts_with("\xe1\x9a\x80") || rest.starts_with("\xe2\x80\xa8") ||
-                        rest.starts_with("\xe2\x80\xa9") || rest.starts_with("\xe2\x80\xaf") || rest.starts_with("\xe2\x81\x9f") ||
-                        (rest.size() >= 3 && rest.starts_with("\xe2\x80") && static_cast<unsigned char>(rest[2]) <= 0x8a);
+    const bool space3 =
+        rest.starts_with("\xe3\x80\x80") || rest.starts_with("\xe1\x9a\x80") || rest.starts_with("\xe2\x80\xa8") ||
+        rest.starts_with("\xe2\x80\xa9") || rest.starts_with("\xe2\x80\xaf") || rest.starts_with("\xe2\x81\x9f") ||
+        (rest.size() >= 3 && rest.starts_with("\xe2\x80") && static_cast<unsigned char>(rest[2]) <= 0x8a);
     if (!space3) return false;
     i += 3;
   }
@@ -115,7 +116,8 @@ Result<LineReader> LineReader::open(const std::filesystem::path& path) {
   state->fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (state->fd < 0) {
     const int error = errno;
-    if (error == ENOENT || error == ENOTDIR) return fail(ErrorCode::NotFound, std::format("input '{}' does not exist", state->name));
+    if (error == ENOENT || error == ENOTDIR)
+      return fail(ErrorCode::NotFound, std::format("input '{}' does not exist", state->name));
     return fail(ErrorCode::Io, std::format("input '{}' cannot be read: {}", state->name, std::strerror(error)));
   }
   struct stat status{};

@@ -9,20 +9,29 @@ namespace llama {
 Result<PoolingChoice> choose_pooling(const PoolingFacts& facts) {
   if (facts.asked) {
     if (*facts.asked == Pooling::None || *facts.asked == Pooling::Rank) {
-      return fail(ErrorCode::InvalidArgument, std::format("pooling '{}' gives no vector per text; mean, cls and last do", to_string(*facts.asked)));
+      return fail(ErrorCode::InvalidArgument,
+                  std::format("pooling '{}' gives no vector per text; mean, cls and last do", to_string(*facts.asked)));
     }
     return PoolingChoice{*facts.asked, {}};
   }
   if (facts.declared == Pooling::Rank) {
-    return fail(ErrorCode::InvalidModel, "this model is a reranker: it scores pairs of texts and has no vector for one text");
+    return fail(ErrorCode::InvalidModel,
+                "this model is a reranker: it scores pairs of texts and has no vector for one text");
   }
   if (facts.declared && *facts.declared != Pooling::None) return PoolingChoice{*facts.declared, {}};
-  if (facts.is_encoder) return PoolingChoice{Pooling::Mean, "the model does not say its pooling; using mean, as most encoders (--pooling overrides)"};
+  if (facts.is_encoder)
+    return PoolingChoice{Pooling::Mean,
+                         "the model does not say its pooling; using mean, as most encoders (--pooling overrides)"};
 
   std::string name = facts.name;
   std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (name.contains("embed")) return PoolingChoice{Pooling::Last, "the model does not say its pooling; using last, as most embedding decoders (--pooling overrides)"};
-  return fail(ErrorCode::InvalidModel, "this looks like a generation model: it names no pooling; pass --pooling mean, cls or last to embed with it all the same");
+  if (name.contains("embed"))
+    return PoolingChoice{
+        Pooling::Last,
+        "the model does not say its pooling; using last, as most embedding decoders (--pooling overrides)"};
+  return fail(ErrorCode::InvalidModel,
+              "this looks like a generation model: it names no pooling; pass --pooling mean, cls or last to embed with "
+              "it all the same");
 }
 
 }  // namespace llama

@@ -18,7 +18,8 @@ std::size_t prefix_end(std::string_view text, std::size_t bytes) {
 
 }  // namespace
 
-TextTokenizer::TextTokenizer(std::shared_ptr<const Model> model, SpecialTokens special, std::size_t max_length, bool append_eos)
+TextTokenizer::TextTokenizer(std::shared_ptr<const Model> model, SpecialTokens special, std::size_t max_length,
+                             bool append_eos)
     : model_(std::move(model)), special_(special), max_length_(max_length) {
   if (append_eos) appended_ = model_->eos_token();
   closing_ = appended_ ? appended_ : model_->closing_token();

@@ -10,17 +10,21 @@
 namespace llama {
 namespace {
 
-const std::vector<std::string> kTexts{"hello world", "x", "the number of the long text is 42", "hello", std::string("a\0b", 3), "短い"};
+const std::vector<std::string> kTexts{"hello world",          "x",   "the number of the long text is 42", "hello",
+                                      std::string("a\0b", 3), "短い"};
 
 struct TextFile {
-  explicit TextFile(const std::string& content) : path(std::filesystem::temp_directory_path() / ("texts-" + std::to_string(::getpid()))) {
+  explicit TextFile(const std::string& content)
+      : path(std::filesystem::temp_directory_path() / ("texts-" + std::to_string(::getpid()))) {
     std::ofstream(path, std::ios::binary) << content;
   }
   ~TextFile() { std::filesystem::remove(path); }
   std::filesystem::path path;
 };
 
-BatchProcessor processor(std::int32_t batch_size = 4) { return BatchProcessor::create(load("bert.gguf"), batch_size).value(); }
+BatchProcessor processor(std::int32_t batch_size = 4) {
+  return BatchProcessor::create(load("bert.gguf"), batch_size).value();
+}
 
 std::vector<EmbeddingResult> drain(EmbeddingStream& stream) {
   std::vector<EmbeddingResult> results;
@@ -86,7 +90,8 @@ TEST(EmbeddingStream, GivesTheLinesInOrderAndCounts) {
 
 TEST(EmbeddingStream, StopsAtTheFirstBadLineWhenAsked) {
   const TextFile file("one\nbad \xff\nthree\n");
-  auto stream = processor().process_file(file.path, {.stop_on_error = true, .on_failure = {}, .on_progress = {}, .stop = {}});
+  auto stream =
+      processor().process_file(file.path, {.stop_on_error = true, .on_failure = {}, .on_progress = {}, .stop = {}});
   const auto first = stream->next();
   ASSERT_FALSE(first);
   EXPECT_EQ(first.error().code, ErrorCode::InvalidText);
@@ -100,7 +105,10 @@ TEST(EmbeddingStream, CanBeStoppedOrLeftInTheMiddle) {
   for (int i = 0; i < 20'000; ++i) content += "the number of the long text is " + std::to_string(i) + "\n";
   const TextFile file(content);
   std::stop_source stop;
-  auto stopped = processor().process_file(file.path, {.stop_on_error = false, .on_failure = {}, .on_progress = [&](const auto&) { stop.request_stop(); }, .stop = stop.get_token()});
+  auto stopped = processor().process_file(file.path, {.stop_on_error = false,
+                                                      .on_failure = {},
+                                                      .on_progress = [&](const auto&) { stop.request_stop(); },
+                                                      .stop = stop.get_token()});
   const auto next = stopped->next();
   ASSERT_FALSE(next);
   EXPECT_EQ(next.error().code, ErrorCode::Cancelled);

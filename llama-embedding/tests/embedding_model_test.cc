@@ -82,6 +82,7 @@ TEST(EmbeddingModel, ManyThreadsMayEmbed) {
   const auto model = load("qwen3.gguf");
   const auto expected = model->embed_text("hello")->embedding;
   std::vector<std::jthread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 5; ++i) EXPECT_GT(cosine(model->embed_text("hello")->embedding, expected), 0.9999);

@@ -55,9 +55,7 @@ TEST(LineReader, CountsBlankLines) {
   EXPECT_EQ(result.blank, 3u);
 }
 
-TEST(LineReader, MarksInvalidUtf8) {
-  EXPECT_EQ(read("ok\nbad \xff\nok\n").invalid, std::vector<std::uint64_t>{2});
-}
+TEST(LineReader, MarksInvalidUtf8) { EXPECT_EQ(read("ok\nbad \xff\nok\n").invalid, std::vector<std::uint64_t>{2}); }
 
 TEST(LineReader, ReadsLinesLongerThanItsBuffer) {
   const std::string longer(1 << 20, 'x');

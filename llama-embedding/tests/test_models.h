@@ -16,7 +16,8 @@ inline EmbeddingConfig config_of(const std::string& name) {
   return EmbeddingConfig(ModelSource(LocalSource{std::getenv("TEST_MODELS"), name}));
 }
 
-inline std::shared_ptr<const EmbeddingModel> load(const std::string& name, const std::function<void(EmbeddingConfig&)>& change = {}) {
+inline std::shared_ptr<const EmbeddingModel> load(const std::string& name,
+                                                  const std::function<void(EmbeddingConfig&)>& change = {}) {
   EmbeddingConfig config = config_of(name);
   if (change) change(config);
   auto model = EmbeddingModel::load(config);

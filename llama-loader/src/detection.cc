@@ -35,7 +35,7 @@ std::string joined(const std::vector<std::string>& names) {
 Result<std::vector<std::string>> with_all_parts(const std::vector<std::string>& names, const std::string& chosen) {
   const auto part = parse_part_name(chosen);
   if (!part) return std::vector{chosen};
-  const auto all = part->all_names();
+  auto all = part->all_names();
   std::vector<std::string> missing;
   for (const auto& name : all) {
     if (std::ranges::find(names, name) == names.end()) missing.push_back(name);
@@ -65,15 +65,16 @@ Result<std::vector<std::string>> choose_model_files(const std::vector<std::strin
     std::vector<std::string> models;
     std::ranges::copy_if(names, std::back_inserter(models), is_model_name);
     std::ranges::sort(models);
-    return fail(ErrorCode::NotFound, models.empty() ? std::format("no file '{}', and no other .gguf model", *filename)
-                                                    : std::format("no file '{}'; there are: {}", *filename, joined(models)));
+    return fail(ErrorCode::NotFound, models.empty()
+                                         ? std::format("no file '{}', and no other .gguf model", *filename)
+                                         : std::format("no file '{}'; there are: {}", *filename, joined(models)));
   }
   std::vector<std::string> models;
   std::ranges::copy_if(names, std::back_inserter(models), is_model_name);
   if (models.empty()) {
     const bool parts = std::ranges::any_of(names, [](const std::string& n) { return parse_part_name(n).has_value(); });
-    return fail(ErrorCode::NotFound, parts ? "no complete model: the first part of a split model is missing"
-                                           : "no .gguf model file");
+    return fail(ErrorCode::NotFound,
+                parts ? "no complete model: the first part of a split model is missing" : "no .gguf model file");
   }
   std::ranges::sort(models);
   for (const char* kind : {"BF16", "F16", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M"}) {

@@ -30,9 +30,11 @@ Result<LoadedModel> load_files(const ModelConfig& config) {
 
 Result<LoadedModel> ModelLoader::load_model(const ModelConfig& config) const {
   if (const auto* remote = config.source.hugging_face()) {
-    return fail(ErrorCode::NotFound,
-                std::format("'{}' does not exist here and is read as a Hugging Face repository; downloading is not built yet: "
-                            "fetch the .gguf file yourself and name its folder or file", remote->repo));
+    return fail(
+        ErrorCode::NotFound,
+        std::format("'{}' does not exist here and is read as a Hugging Face repository; downloading is not built yet: "
+                    "fetch the .gguf file yourself and name its folder or file",
+                    remote->repo));
   }
   return load_files(config);
 }

@@ -9,7 +9,8 @@ namespace {
 std::optional<int> five_digits(std::string_view text) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.size() != 5 || text[0] == '-') return std::nullopt;
+  if (error != std::errc() || end != text.data() + text.size() || text.size() != 5 || text[0] == '-')
+    return std::nullopt;
   return value;
 }
 

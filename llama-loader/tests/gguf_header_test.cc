@@ -31,7 +31,8 @@ struct Bytes {
     return raw("GGUF").number(version).number(tensors).number(keys);
   }
   Bytes& key(std::string_view name, std::string_view value) { return text(name).number<std::uint32_t>(8).text(value); }
-  Bytes& tensor(std::string_view name, std::vector<std::uint64_t> shape, std::uint32_t type, std::uint64_t offset) {
+  Bytes& tensor(std::string_view name, const std::vector<std::uint64_t>& shape, std::uint32_t type,
+                std::uint64_t offset) {
     text(name).number<std::uint32_t>(static_cast<std::uint32_t>(shape.size()));
     for (const auto extent : shape) number(extent);
     return number(type).number(offset);
@@ -50,7 +51,9 @@ Result<GgufHeader> read(const std::string& data) {
   return header;
 }
 
-std::string sound() { return Bytes().start(1, 1).key("general.architecture", "bert").tensor("w", {4, 2}, 0, 0).pad_and(32).data; }
+std::string sound() {
+  return Bytes().start(1, 1).key("general.architecture", "bert").tensor("w", {4, 2}, 0, 0).pad_and(32).data;
+}
 
 TEST(GgufHeader, ReadsASoundFile) {
   const auto header = read(sound());
@@ -80,12 +83,39 @@ TEST(GgufHeader, RefusesHostileFiles) {
       {"too many tensors", Bytes().start(huge, 0).data},
       {"a long key", Bytes().start(0, 1).number(huge).raw(std::string(64, 'x')).data},
       {"a key twice", Bytes().start(0, 2).key("a", "1").key("a", "2").data},
-      {"a long string", Bytes().start(0, 1).text("a").number<std::uint32_t>(8).number(huge).raw(std::string(64, 'x')).data},
+      {"a long string",
+       Bytes().start(0, 1).text("a").number<std::uint32_t>(8).number(huge).raw(std::string(64, 'x')).data},
       {"an unknown type", Bytes().start(0, 1).text("a").number<std::uint32_t>(13).raw(std::string(64, 'x')).data},
-      {"a nested array", Bytes().start(0, 1).text("a").number<std::uint32_t>(9).number<std::uint32_t>(9).number<std::uint64_t>(1).raw(std::string(64, 'x')).data},
-      {"a huge array", Bytes().start(0, 1).text("a").number<std::uint32_t>(9).number<std::uint32_t>(4).number(huge / 2).raw(std::string(64, 'x')).data},
-      {"alignment 0", Bytes().start(0, 1).text("general.alignment").number<std::uint32_t>(4).number<std::uint32_t>(0).raw(std::string(64, 'x')).data},
-      {"alignment 2^31", Bytes().start(0, 1).text("general.alignment").number<std::uint32_t>(4).number<std::uint32_t>(1u << 31).raw(std::string(64, 'x')).data},
+      {"a nested array", Bytes()
+                             .start(0, 1)
+                             .text("a")
+                             .number<std::uint32_t>(9)
+                             .number<std::uint32_t>(9)
+                             .number<std::uint64_t>(1)
+                             .raw(std::string(64, 'x'))
+                             .data},
+      {"a huge array", Bytes()
+                           .start(0, 1)
+                           .text("a")
+                           .number<std::uint32_t>(9)
+                           .number<std::uint32_t>(4)
+                           .number(huge / 2)
+                           .raw(std::string(64, 'x'))
+                           .data},
+      {"alignment 0", Bytes()
+                          .start(0, 1)
+                          .text("general.alignment")
+                          .number<std::uint32_t>(4)
+                          .number<std::uint32_t>(0)
+                          .raw(std::string(64, 'x'))
+                          .data},
+      {"alignment 2^31", Bytes()
+                             .start(0, 1)
+                             .text("general.alignment")
+                             .number<std::uint32_t>(4)
+                             .number<std::uint32_t>(1u << 31)
+                             .raw(std::string(64, 'x'))
+                             .data},
       {"five dimensions", Bytes().start(1, 0).tensor("w", {1, 1, 1, 1, 1}, 0, 0).pad_and(64).data},
       {"a dimension of 0", Bytes().start(1, 0).tensor("w", {0}, 0, 0).pad_and(64).data},
       {"an overflowing shape", Bytes().start(1, 0).tensor("w", {1ull << 40, 1ull << 40}, 0, 0).pad_and(64).data},
@@ -104,7 +134,10 @@ TEST(GgufHeader, RefusesHostileFiles) {
 }
 
 TEST(GgufHeader, KnowsProjectorsAndAdapters) {
-  for (const auto& [key, value] : {std::pair{"general.type", "mmproj"}, {"general.type", "adapter"}, {"general.architecture", "clip"}, {"general.name", "x"}}) {
+  for (const auto& [key, value] : {std::pair{"general.type", "mmproj"},
+                                   {"general.type", "adapter"},
+                                   {"general.architecture", "clip"},
+                                   {"general.name", "x"}}) {
     const auto header = read(Bytes().start(0, 1).key(key, value).data);
     ASSERT_TRUE(header) << header.error().message;
     EXPECT_FALSE(check_is_model(*header, "x.gguf")) << value;

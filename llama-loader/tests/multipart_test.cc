@@ -16,8 +16,9 @@ TEST(PartName, ReadsBaseIndexAndCount) {
 }
 
 TEST(PartName, RefusesOtherNames) {
-  for (const char* name : {"model.gguf", "m-part1-of-3.gguf", "m-00001-of-00003.bin", "m-001-of-003.gguf", "m-00000-of-00003.gguf",
-                           "m-00004-of-00003.gguf", "-00001-of-00001.gguf", "m-0000a-of-00003.gguf", "m--0001-of-00003.gguf"}) {
+  for (const char* name :
+       {"model.gguf", "m-part1-of-3.gguf", "m-00001-of-00003.bin", "m-001-of-003.gguf", "m-00000-of-00003.gguf",
+        "m-00004-of-00003.gguf", "-00001-of-00001.gguf", "m-0000a-of-00003.gguf", "m--0001-of-00003.gguf"}) {
     EXPECT_FALSE(parse_part_name(name)) << name;
   }
 }

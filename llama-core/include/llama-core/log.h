@@ -18,7 +18,7 @@ using LogSink = std::function<void(LogLevel, std::string_view line)>;
 void set_log_sink(LogSink sink);
 
 namespace internal {
-void capture_log();                // idempotent; called before the first use of llama.cpp
-std::string take_last_log_error(); // the newest error line of this thread, for an Error's message; then forgotten
+void capture_log();                 // idempotent; called before the first use of llama.cpp
+std::string take_last_log_error();  // the newest error line of this thread, for an Error's message; then forgotten
 }  // namespace internal
 }  // namespace llama

@@ -21,14 +21,14 @@
 namespace llama {
 
 struct BatchStatistics {
-  std::uint64_t texts = 0;        // embedded
-  std::uint64_t tokens = 0;       // of those, after truncation
-  std::uint64_t truncated = 0;    // texts
-  std::uint64_t skipped = 0;      // blank lines
-  std::uint64_t failed = 0;       // texts without a vector
-  std::uint64_t bytes = 0;        // of the embedded and failed texts: tells how far the work is, which a count of texts
-                                  // does not while long texts go first
-  std::uint64_t batches = 0;      // model passes
+  std::uint64_t texts = 0;      // embedded
+  std::uint64_t tokens = 0;     // of those, after truncation
+  std::uint64_t truncated = 0;  // texts
+  std::uint64_t skipped = 0;    // blank lines
+  std::uint64_t failed = 0;     // texts without a vector
+  std::uint64_t bytes = 0;      // of the embedded and failed texts: tells how far the work is, which a count of texts
+                                // does not while long texts go first
+  std::uint64_t batches = 0;    // model passes
   std::chrono::nanoseconds compute_time{0};
 };
 
@@ -38,9 +38,9 @@ struct TextFailure {
 };
 
 struct StreamOptions {
-  bool stop_on_error = false;                              // else a text that fails is reported and left out
-  std::function<void(const TextFailure&)> on_failure;      // called by the thread that calls next()
-  std::function<void(const BatchStatistics&)> on_progress; // after each pass, by the thread that calls next()
+  bool stop_on_error = false;                               // else a text that fails is reported and left out
+  std::function<void(const TextFailure&)> on_failure;       // called by the thread that calls next()
+  std::function<void(const BatchStatistics&)> on_progress;  // after each pass, by the thread that calls next()
   std::stop_token stop;
 };
 
@@ -72,19 +72,22 @@ class BatchProcessor {
   // batch_size is the most texts in one pass; it changes the speed and not the vectors.
   //
   // Errors   InvalidArgument for a batch size below 1 or no model.
-  [[nodiscard]] static Result<BatchProcessor> create(std::shared_ptr<const EmbeddingModel> model, std::int32_t batch_size);
+  [[nodiscard]] static Result<BatchProcessor> create(const std::shared_ptr<const EmbeddingModel>& model,
+                                                     std::int32_t batch_size);
   ~BatchProcessor();
   BatchProcessor(BatchProcessor&&) noexcept;
   BatchProcessor& operator=(BatchProcessor&&) noexcept;
 
   // Shape    n texts -> n results; result i belongs to texts[i].
   // Errors   InvalidText (names the text's number, counted from 0), Cancelled.
-  [[nodiscard]] Result<std::vector<EmbeddingResult>> process_batch(std::span<const std::string> texts, const std::stop_token& stop = {});
+  [[nodiscard]] Result<std::vector<EmbeddingResult>> process_batch(std::span<const std::string> texts,
+                                                                   const std::stop_token& stop = {});
 
   // "-" is standard input. Lines are read as line_reader.h says.
   //
   // Errors   NotFound, Io.
-  [[nodiscard]] Result<EmbeddingStream> process_file(const std::filesystem::path& input, StreamOptions options = {}) const;
+  [[nodiscard]] Result<EmbeddingStream> process_file(const std::filesystem::path& input,
+                                                     StreamOptions options = {}) const;
 
  private:
   struct State;

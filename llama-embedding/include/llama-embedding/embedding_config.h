@@ -19,15 +19,15 @@ struct EmbeddingConfig {
   ModelSource model_source;
 
   // What comes out.
-  bool normalize_embeddings = false;                    // Euclidean length 1
-  std::optional<std::int32_t> max_sequence_length;      // tokens, special ones included; else the model's trained context
-  std::optional<Pooling> pooling;                       // overrides the GGUF's
+  bool normalize_embeddings = false;                // Euclidean length 1
+  std::optional<std::int32_t> max_sequence_length;  // tokens, special ones included; else the model's trained context
+  std::optional<Pooling> pooling;                   // overrides the GGUF's
   SpecialTokens special_tokens = SpecialTokens::Parse;  // how "<|endoftext|>" inside a text is read
 
   // How fast.
-  std::int32_t batch_size = 32;      // most texts in one pass; vectors do not depend on it
-  std::int32_t token_budget = 512;   // tokens of one pass; a longer text has a pass of its own
-  std::int32_t threads = 0;          // 0: as many as the process may use
+  std::int32_t batch_size = 32;     // most texts in one pass; vectors do not depend on it
+  std::int32_t token_budget = 512;  // tokens of one pass; a longer text has a pass of its own
+  std::int32_t threads = 0;         // 0: as many as the process may use
 
   bool debug = false;  // set by programs that show llama.cpp's log
 

@@ -10,12 +10,12 @@
 namespace llama {
 
 struct EmbeddingResult {
-  std::string text;                       // as it came, byte for byte
-  std::string text_hash;                  // MD5 of those bytes, 32 lower-case hex digits
-  std::vector<float> embedding;           // the model's embedding dimension
-  std::uint32_t sequence_length = 0;      // tokens, special ones included, after truncation
-  std::uint64_t processing_time_ms = 0;   // the text's share of its batch's time, by tokens
-  bool truncated = false;                 // tokens beyond the maximum were left out
+  std::string text;                      // as it came, byte for byte
+  std::string text_hash;                 // MD5 of those bytes, 32 lower-case hex digits
+  std::vector<float> embedding;          // the model's embedding dimension
+  std::uint32_t sequence_length = 0;     // tokens, special ones included, after truncation
+  std::uint64_t processing_time_ms = 0;  // the text's share of its batch's time, by tokens
+  bool truncated = false;                // tokens beyond the maximum were left out
 };
 
 // Scale a vector to Euclidean length 1; a zero vector stays as it is.

@@ -23,10 +23,10 @@ struct ModelConfig {
 
 struct ModelMetadata {
   ModelSource source;
-  std::string filename;                   // of a split model: its first part
-  std::uint64_t size_bytes = 0;           // of all files
+  std::string filename;          // of a split model: its first part
+  std::uint64_t size_bytes = 0;  // of all files
   std::chrono::milliseconds load_time{0};
-  bool cache_hit = false;                 // nothing was downloaded because the cache had it; local files: false
+  bool cache_hit = false;  // nothing was downloaded because the cache had it; local files: false
 };
 
 struct LoadedModel {

@@ -29,7 +29,8 @@ class ModelSource {
   //
   // A name that exists on disk is that folder or .gguf file; else "organization/model" is a repository.
   // Errors   InvalidArgument for anything else, saying both readings.
-  [[nodiscard]] static Result<ModelSource> parse(const std::string& name, const std::optional<std::string>& filename = std::nullopt);
+  [[nodiscard]] static Result<ModelSource> parse(const std::string& name,
+                                                 const std::optional<std::string>& filename = std::nullopt);
 
   [[nodiscard]] const HuggingFaceSource* hugging_face() const { return std::get_if<HuggingFaceSource>(&source_); }
   [[nodiscard]] const LocalSource* local() const { return std::get_if<LocalSource>(&source_); }
