@@ -10,7 +10,9 @@
 
 namespace {
 
-constexpr auto kMost = std::numeric_limits<std::int32_t>::max();
+// A number from 1 up; its range is not worth a line of help.
+const CLI::Validator kAtLeastOne = CLI::Range(1, std::numeric_limits<std::int32_t>::max()).description("");
+const CLI::Validator kThreadCount = CLI::Range(1, 4096).description("");
 
 void add_embed(CLI::App& app, llama::EmbedArguments& a) {
   CLI::App* embed = app.add_subcommand("embed", "Turn the lines of a text file into vectors in a Parquet file");
@@ -24,13 +26,13 @@ void add_embed(CLI::App& app, llama::EmbedArguments& a) {
   embed->add_option("-o,--output", a.output, "Parquet file to write")->required()->type_name("FILE");
   embed->add_option("--batch-size", a.batch_size, "Most texts in one pass; changes the speed, not the vectors")
       ->capture_default_str()
-      ->check(CLI::Range(1, kMost))
+      ->check(kAtLeastOne)
       ->type_name("N");
   embed->add_flag("--normalize", a.normalize, "Scale each vector to length 1");
   embed
       ->add_option("--max-length", a.max_length,
                    "Tokens after which a text is cut; default: the model's trained context")
-      ->check(CLI::Range(1, kMost))
+      ->check(kAtLeastOne)
       ->type_name("TOKENS");
   embed
       ->add_option("--pooling", a.pooling,
@@ -48,7 +50,7 @@ void add_embed(CLI::App& app, llama::EmbedArguments& a) {
       ->check(CLI::IsMember({"continue", "fail"}))
       ->type_name("HOW");
   embed->add_option("--threads", a.threads, "Threads; default: as many as the process may use")
-      ->check(CLI::Range(1, 4096))
+      ->check(kThreadCount)
       ->type_name("N");
   embed->add_flag("--force", a.force, "Replace an existing output");
   embed->add_flag("--quiet", a.quiet, "Print warnings and errors only");
@@ -66,7 +68,9 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? llama::kDone : llama::kUsageError;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    std::println(stderr, "Error: {} (--help lists the flags)", error.what());
+    return llama::kUsageError;
   }
   const llama::Interrupt interrupt;
   return llama::run_embed(embed, interrupt);

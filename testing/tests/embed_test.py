@@ -51,17 +51,27 @@ def test_duckdb_reads_it(tmp_path):
     assert found["n"] == len(TEXTS) and str(found["ok"]).lower() == "true" and found["d"] == 64
 
 
+def llama_embedding(model, prompts):
+    """llama.cpp's own vectors. Now and then its output breaks off with status 0 (7 of 30 runs with 40 lines, llama.cpp 0.7.0 build 11669): then it is run again."""
+    command = ["llama-embedding", "-m", str(model), "-f", str(prompts), "--embd-normalize", "-1", "-c", "4096", "-b", "4096", "-ub", "4096",
+               "--embd-output-format", "json"]
+    for _ in range(5):
+        tool = subprocess.run(command, capture_output=True, text=True)
+        assert tool.returncode == 0, tool.stderr[-2000:]
+        try:
+            return numpy.array([e["embedding"] for e in sorted(json.loads(tool.stdout)["data"], key=lambda e: e["index"])])
+        except json.JSONDecodeError:
+            continue
+    pytest.fail("llama-embedding's output is cut every time")
+
+
 @pytest.mark.parametrize("model", BOTH)
 def test_equals_llama_embedding(tmp_path, model):
     long = " ".join(["hello"] * (1990 if model == "bert.gguf" else 332))  # the Qwen3 stand-in has one token a letter
     texts = varied(40) + [long]
     prompts = tmp_path / "prompts.txt"
     prompts.write_text("\n".join(texts))
-    tool = subprocess.run(["llama-embedding", "-m", str(MODELS / model), "-f", str(prompts), "--embd-normalize", "-1", "-c", "4096",
-                           "-b", "4096", "-ub", "4096", "--embd-output-format", "json"], capture_output=True, text=True)
-    if tool.returncode != 0:
-        pytest.fail(tool.stderr[-2000:])
-    theirs = numpy.array([e["embedding"] for e in sorted(json.loads(tool.stdout)["data"], key=lambda e: e["index"])])
+    theirs = llama_embedding(MODELS / model, prompts)
     out = tmp_path / "out.parquet"
     run = embed(MODELS / model, content(texts), out)
     assert run.returncode == 0, run.stderr

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# script/llama-cli as a user meets it: from any folder, odd paths, standard input, exit status, Ctrl-C, terminate.
+# Runs outside the private root file system (script/test calls it); needs the built program and the synthetic models.
+set -euo pipefail
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+model="$top/build/release/test-models/bert.gguf"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cli="$top/script/llama-cli"
+count=0
+check() { count=$((count + 1)); [ "$2" = "$3" ] || { echo "scripts_test: $1: expected '$3', got '$2'" >&2; exit 1; }; }
+
+cd "$work"
+mkdir 'odd ünï'
+printf 'one\ntwo\n' >'odd ünï/in put.txt'
+"$cli" embed -m "$model" -i 'odd ünï/in put.txt' -o 'odd ünï/aus gabe.parquet' --quiet
+check 'relative and odd paths' "$(head -c 4 'odd ünï/aus gabe.parquet')" PAR1
+printf 'hello\n' | "$cli" embed -m "$model" -i - -o stdin.parquet --quiet
+check 'standard input' "$(head -c 4 stdin.parquet)" PAR1
+status=0; "$cli" embed -m "$model" -i missing.txt -o x.parquet 2>/dev/null || status=$?
+check 'exit status' "$status" 3
+ln -s "$cli" linked
+check 'through a link' "$(./linked --version | cut -d' ' -f1)" llama-cli
+
+yes 'the number of the long text' | head -n 300000 >many.txt || true
+started() { for _ in $(seq 100); do grep -q Processing log 2>/dev/null && return; sleep 0.1; done; cat log >&2; }
+# As a terminal does: the signal goes to every process of the group. (A background job would ignore SIGINT.)
+rm -f log
+setsid env --default-signal=INT \
+  "$cli" embed -m "$model" -i many.txt -o int.parquet >log 2>&1 & pid=$!
+started; sleep 0.5
+kill -INT -- "-$pid"; status=0; wait "$pid" || status=$?
+check 'Ctrl-C: exit status' "$status" 130
+check 'Ctrl-C: message' "$(grep -c 'Interrupted: no output was written' log)" 1
+check 'Ctrl-C: nothing left' "$(find . -name '*int.parquet*')" ''
+rm -f log
+"$cli" embed -m "$model" -i many.txt -o term.parquet >log 2>&1 & pid=$!
+started; sleep 0.5
+kill -TERM "$pid"; status=0; wait "$pid" || status=$?
+check 'terminate: exit status' "$status" 143
+for _ in $(seq 50); do [ -n "$(find . -name '*term.parquet*')" ] || break; sleep 0.1; done
+check 'terminate: nothing left' "$(find . -name '*term.parquet*')" ''
+echo "scripts: $count checks passed"
