@@ -72,6 +72,7 @@ ParquetWriter::Metadata provenance(const EmbeddingModel& model) {
           {"llama.normalized", model.config().normalize_embeddings ? "true" : "false"},
           {"llama.max_length", std::to_string(model.max_sequence_length())},
           {"llama.special_tokens", model.config().special_tokens == SpecialTokens::Parse ? "parse" : "text"},
+          {"llama.tokenizer", model.tokenizer()},
           {"llama.program", "llama-cli " LLAMA_CLI_VERSION},
           {"llama.created", utc_now()}};
 }
@@ -93,6 +94,7 @@ EmbeddingConfig make_config(const EmbedArguments& arguments, ModelSource source,
   config.max_sequence_length = arguments.max_length;
   if (arguments.pooling) config.pooling = parse_pooling(*arguments.pooling);
   config.special_tokens = arguments.special_tokens == "text" ? SpecialTokens::Text : SpecialTokens::Parse;
+  config.tokenizer = arguments.tokenizer == "llama.cpp" ? TokenizerChoice::LlamaCpp : TokenizerChoice::Published;
   config.threads = arguments.threads;
   config.debug = arguments.debug;
   config.stop = interrupt.token();
@@ -134,6 +136,7 @@ Step<SharedModel> load_model(const EmbedArguments& arguments, ModelSource source
     return stop_with(model.error(), model.error().code == ErrorCode::InvalidArgument ? kUsageError : kModelError);
   console.line("Model loaded successfully in {} ({} dimensions)",
                format_duration(std::chrono::steady_clock::now() - started), (*model)->embedding_dimension());
+  if (arguments.debug) std::println(stderr, "Tokenizer: {}", (*model)->tokenizer());
   if (!(*model)->warning().empty()) std::println(stderr, "Warning: {}", (*model)->warning());
   return *model;
 }

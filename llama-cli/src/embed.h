@@ -19,6 +19,7 @@ struct EmbedArguments {
   bool normalize = false;
   std::optional<std::int32_t> max_length;
   std::optional<std::string> pooling;
+  std::string tokenizer = "published";
   std::string special_tokens = "parse";
   std::string on_error = "continue";
   std::int32_t threads = 0;

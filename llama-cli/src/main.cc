@@ -45,6 +45,11 @@ void add_embed(CLI::App& app, llama::EmbedArguments& a) {
       ->capture_default_str()
       ->check(CLI::IsMember({"parse", "text"}))
       ->type_name("HOW");
+  embed
+      ->add_option("--tokenizer", a.tokenizer, "Tokens as the model's published tokenizer makes them, or as llama.cpp's own")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"published", "llama.cpp"}))
+      ->type_name("WHOSE");
   embed->add_option("--on-error", a.on_error, "A line that is not UTF-8: warn, leave it out and continue, or fail")
       ->capture_default_str()
       ->check(CLI::IsMember({"continue", "fail"}))

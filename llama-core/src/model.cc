@@ -94,6 +94,29 @@ Result<std::vector<Token>> Model::tokenize(std::string_view text, SpecialTokens 
   return tokens;
 }
 
+std::vector<VocabularyEntry> Model::vocabulary() const {
+  const llama_vocab* vocab = llama_model_get_vocab(model_.get());
+  std::vector<VocabularyEntry> entries(static_cast<std::size_t>(llama_vocab_n_tokens(vocab)));
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto token = static_cast<llama_token>(i);
+    if (const char* text = llama_vocab_get_text(vocab, token)) entries[i].text = text;
+    const auto attributes = static_cast<unsigned>(llama_vocab_get_attr(vocab, token));
+    const auto has = [&](llama_token_attr attribute) { return (attributes & static_cast<unsigned>(attribute)) != 0; };
+    if (has(LLAMA_TOKEN_ATTR_CONTROL)) {
+      entries[i].kind = TokenKind::Control;
+    } else if (has(LLAMA_TOKEN_ATTR_USER_DEFINED)) {
+      entries[i].kind = TokenKind::UserDefined;
+    } else if (has(LLAMA_TOKEN_ATTR_UNKNOWN)) {
+      entries[i].kind = TokenKind::Unknown;
+    } else if (has(LLAMA_TOKEN_ATTR_UNUSED)) {
+      entries[i].kind = TokenKind::Unused;
+    } else if (has(LLAMA_TOKEN_ATTR_BYTE)) {
+      entries[i].kind = TokenKind::Byte;
+    }
+  }
+  return entries;
+}
+
 std::string Model::metadata(std::string_view key) const {
   const std::string name(key);
   std::string value(256, '\0');

@@ -6,14 +6,12 @@
 
 #include "embedder.h"
 #include "embedding_stream.h"
-#include "text_tokenizer.h"
 
 namespace llama {
 
 struct BatchProcessor::State {
   std::shared_ptr<const EmbeddingModel> model;
   std::int32_t batch_size;
-  internal::TextTokenizer tokenizer;
   internal::Embedder embedder;
 };
 
@@ -28,20 +26,19 @@ Result<BatchProcessor> BatchProcessor::create(const std::shared_ptr<const Embedd
   if (batch_size < 1) return fail(ErrorCode::InvalidArgument, "the batch size must be at least 1");
   return BatchProcessor(std::unique_ptr<State>(new State{.model = model,
                                                          .batch_size = batch_size,
-                                                         .tokenizer = internal::make_tokenizer(*model),
                                                          .embedder = internal::Embedder(model, batch_size)}));
 }
 
 Result<std::vector<EmbeddingResult>> BatchProcessor::process_batch(std::span<const std::string> texts,
                                                                    const std::stop_token& stop) {
-  std::vector<internal::TokenizedText> tokenized;
+  std::vector<TokenizedText> tokenized;
   std::vector<std::span<const Token>> tokens;
   tokenized.reserve(texts.size());
   tokens.reserve(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (!simdutf::validate_utf8(texts[i].data(), texts[i].size()))
       return fail(ErrorCode::InvalidText, std::format("text {} is not valid UTF-8", i));
-    auto result = state_->tokenizer(texts[i]);
+    auto result = state_->model->tokenize(texts[i]);
     if (!result) return fail(result.error().code, std::format("text {}: {}", i, result.error().message));
     tokenized.push_back(std::move(*result));
   }

@@ -76,8 +76,15 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
     return invalid(std::format("a maximum length of {} leaves no room for text beside the model's {} special tokens",
                                state->max_length, specials));
   }
-  state->tokenizer.emplace(model, state->config.special_tokens, static_cast<std::size_t>(state->max_length),
-                           state->appends_eos);
+  auto tokenizer = internal::TextTokenizer::create(model, {.special = state->config.special_tokens,
+                                                           .choice = state->config.tokenizer,
+                                                           .max_length = static_cast<std::size_t>(state->max_length),
+                                                           .append_eos = state->appends_eos});
+  if (!tokenizer) return about(tokenizer.error());
+  if (!tokenizer->warning().empty()) {
+    state->warning = state->warning.empty() ? tokenizer->warning() : state->warning + "; " + tokenizer->warning();
+  }
+  state->tokenizer = std::move(*tokenizer);
   std::shared_ptr<EmbeddingModel> made(new EmbeddingModel(std::move(state)));
   made->state_->embedder.emplace(*made, made->state_->config.batch_size);
   return made;
@@ -86,7 +93,7 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
 Result<EmbeddingResult> EmbeddingModel::embed_text(std::string_view text, const std::stop_token& stop) const {
   if (!simdutf::validate_utf8(text.data(), text.size()))
     return fail(ErrorCode::InvalidText, "the text is not valid UTF-8");
-  const auto tokenized = (*state_->tokenizer)(text);
+  const auto tokenized = tokenize(text);
   if (!tokenized) return std::unexpected(tokenized.error());
   const std::span<const Token> tokens(tokenized->tokens);
   const std::scoped_lock lock(state_->mutex);
@@ -100,6 +107,8 @@ Result<EmbeddingResult> EmbeddingModel::embed_text(std::string_view text, const 
                          .truncated = tokenized->truncated};
 }
 
+Result<TokenizedText> EmbeddingModel::tokenize(std::string_view text) const { return (*state_->tokenizer)(text); }
+
 std::int32_t EmbeddingModel::embedding_dimension() const { return model().embedding_dimension(); }
 const EmbeddingConfig& EmbeddingModel::config() const { return state_->config; }
 const ModelMetadata& EmbeddingModel::metadata() const { return state_->loaded.metadata; }
@@ -108,6 +117,7 @@ std::shared_ptr<const Model> EmbeddingModel::shared_model() const { return state
 Pooling EmbeddingModel::pooling() const { return state_->pooling; }
 std::int32_t EmbeddingModel::max_sequence_length() const { return state_->max_length; }
 bool EmbeddingModel::appends_eos() const { return state_->appends_eos; }
+const std::string& EmbeddingModel::tokenizer() const { return state_->tokenizer->description(); }
 const std::string& EmbeddingModel::warning() const { return state_->warning; }
 
 }  // namespace llama

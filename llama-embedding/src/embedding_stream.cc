@@ -12,11 +12,6 @@ constexpr std::size_t kWindowTokens = 256 << 10;
 
 }  // namespace
 
-internal::TextTokenizer internal::make_tokenizer(const EmbeddingModel& model) {
-  return {model.shared_model(), model.config().special_tokens, static_cast<std::size_t>(model.max_sequence_length()),
-          model.appends_eos()};
-}
-
 EmbeddingStream::EmbeddingStream(std::unique_ptr<State> state) : state_(std::move(state)) {}
 EmbeddingStream::~EmbeddingStream() = default;
 EmbeddingStream::EmbeddingStream(EmbeddingStream&&) noexcept = default;
@@ -27,7 +22,6 @@ const BatchStatistics& EmbeddingStream::statistics() const { return state_->stat
 EmbeddingStream::State::State(std::shared_ptr<const EmbeddingModel> model, std::int32_t batch_size, LineReader reader,
                               StreamOptions options)
     : model_(std::move(model)),
-      tokenizer_(internal::make_tokenizer(*model_)),
       embedder_(model_, batch_size),
       reader_(std::move(reader)),
       options_(std::move(options)),
@@ -53,7 +47,7 @@ internal::Window EmbeddingStream::State::read_window(const std::stop_token& stop
     internal::WindowLine entry{
         .line = std::move(**line), .hash = {}, .tokens = fail(ErrorCode::InvalidText, "not valid UTF-8")};
     if (entry.line.valid_utf8) {
-      entry.tokens = tokenizer_(entry.line.text);
+      entry.tokens = model_->tokenize(entry.line.text);
       entry.hash = md5_hex(entry.line.text);
     }
     bytes += entry.line.text.size();

@@ -9,13 +9,10 @@
 #include "embedder.h"
 #include "llama-embedding/batch_processor.h"
 #include "llama-embedding/line_reader.h"
-#include "text_tokenizer.h"
 
 namespace llama {
 
 namespace internal {
-
-TextTokenizer make_tokenizer(const EmbeddingModel& model);
 
 struct WindowLine {
   Line line;
@@ -47,7 +44,6 @@ struct EmbeddingStream::State {
   Result<bool> fill();  // computes one window; false at the end
 
   std::shared_ptr<const EmbeddingModel> model_;
-  internal::TextTokenizer tokenizer_;
   internal::Embedder embedder_;
   LineReader reader_;  // the reading thread's
   StreamOptions options_;

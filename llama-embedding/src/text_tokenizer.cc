@@ -1,6 +1,9 @@
 #include "text_tokenizer.h"
 
 #include <algorithm>
+#include <format>
+
+#include "llama-tokenizer/composition.h"
 
 namespace llama::internal {
 namespace {
@@ -16,30 +19,118 @@ std::size_t prefix_end(std::string_view text, std::size_t bytes) {
   return bytes;
 }
 
+std::optional<bool> flag(const Model& model, std::string_view key) {
+  const std::string value = model.metadata(key);
+  if (value.empty()) return std::nullopt;
+  return value == "true";
+}
+
+// [UNK]: the token that the GGUF names, else the one that is called so.
+std::optional<Token> unknown_token(const Model& model, const std::vector<VocabularyEntry>& vocabulary) {
+  const std::string value = model.metadata("tokenizer.ggml.unknown_token_id");
+  if (!value.empty() && value.find_first_not_of("0123456789") == std::string::npos && value.size() < 10) {
+    return static_cast<Token>(std::stol(value));
+  }
+  for (std::size_t i = 0; i < vocabulary.size(); ++i) {
+    const std::string& text = vocabulary[i].text;
+    if (text == "[UNK]" || text == "\u2581[UNK]" || text == "<unk>") return static_cast<Token>(i);
+  }
+  return std::nullopt;
+}
+
+// No text in lower case ever reaches a piece with a capital letter, so a vocabulary with many of them is cased.
+bool has_capitals(const std::vector<VocabularyEntry>& vocabulary) {
+  const auto capital = [](const VocabularyEntry& entry) {
+    return entry.kind == TokenKind::Normal && !entry.text.contains('[') && !entry.text.contains('<') &&
+           std::ranges::any_of(entry.text, [](char c) { return c >= 'A' && c <= 'Z'; });
+  };
+  return static_cast<std::size_t>(std::ranges::count_if(vocabulary, capital)) * 50 > vocabulary.size();
+}
+
 }  // namespace
 
-TextTokenizer::TextTokenizer(std::shared_ptr<const Model> model, SpecialTokens special, std::size_t max_length,
-                             bool append_eos)
-    : model_(std::move(model)), special_(special), max_length_(max_length) {
-  if (append_eos) appended_ = model_->eos_token();
+TextTokenizer::TextTokenizer(std::shared_ptr<const Model> model, const TextTokenizerOptions& options)
+    : model_(std::move(model)), options_(options), description_("llama.cpp") {
+  if (options.append_eos) appended_ = model_->eos_token();
   closing_ = appended_ ? appended_ : model_->closing_token();
+}
+
+Result<TextTokenizer> TextTokenizer::create(std::shared_ptr<const Model> model, const TextTokenizerOptions& options) {
+  TextTokenizer made(std::move(model), options);
+  if (options.choice == TokenizerChoice::LlamaCpp) return made;
+  if (made.model_->metadata("tokenizer.ggml.model") == "bert") {
+    if (auto used = made.use_wordpiece(); !used) return std::unexpected(used.error());
+    return made;
+  }
+  const std::string family = made.model_->metadata("tokenizer.ggml.pre");
+  const auto told = flag(*made.model_, "tokenizer.ggml.normalizer.nfc");
+  made.compose_ = told.value_or(family_composes(family));
+  if (made.compose_) {
+    made.description_ = told ? "llama.cpp after NFC (as the GGUF says)"
+                             : std::format("llama.cpp after NFC (as published for '{}')", family);
+  }
+  return made;
+}
+
+Result<void> TextTokenizer::use_wordpiece() {
+  const std::vector<VocabularyEntry> vocabulary = model_->vocabulary();
+  const auto unknown = unknown_token(*model_, vocabulary);
+  if (!unknown) return fail(ErrorCode::InvalidModel, "the vocabulary has no unknown token ([UNK])");
+  auto around = model_->tokenize("", SpecialTokens::Text);
+  if (!around) return std::unexpected(around.error());
+  for (const Token token : *around) {
+    if (token < 0 || static_cast<std::size_t>(token) >= vocabulary.size()) {
+      return fail(ErrorCode::InvalidModel, std::format("the special token {} is outside the vocabulary of {}", token,
+                                                       vocabulary.size()));
+    }
+  }
+  if (model_->closing_token() && !around->empty()) around->pop_back();
+  opening_ = std::move(*around);
+
+  WordPieceOptions pieces{.lowercase = true, .strip_accents = true, .unknown = *unknown};
+  const auto lowercase = flag(*model_, "tokenizer.ggml.normalizer.lowercase");
+  const bool cased = !lowercase && has_capitals(vocabulary);
+  if (cased) warning_ = "the GGUF does not say whether its tokenizer lowers case; its vocabulary has capitals, so it keeps them";
+  pieces.lowercase = lowercase.value_or(!cased);
+  pieces.strip_accents = flag(*model_, "tokenizer.ggml.normalizer.strip_accents").value_or(pieces.lowercase);
+  auto made = WordPieceTokenizer::create(vocabulary, pieces);
+  if (!made) return std::unexpected(made.error());
+  wordpiece_ = std::move(*made);
+  description_ = std::format("WordPiece, {}, accents {}", pieces.lowercase ? "lower case" : "case kept",
+                             pieces.strip_accents ? "stripped" : "kept");
+  return {};
+}
+
+std::vector<Token> TextTokenizer::by_wordpiece(std::string_view text) const {
+  std::vector<Token> tokens = wordpiece_->tokenize(text, options_.special, options_.max_length + 1);
+  tokens.insert(tokens.begin(), opening_.begin(), opening_.end());
+  if (model_->closing_token()) tokens.push_back(*model_->closing_token());
+  return tokens;
+}
+
+Result<std::vector<Token>> TextTokenizer::by_llama_cpp(std::string_view text) const {
+  for (std::size_t bytes = std::max(kLeastPrefix, options_.max_length * kBytesPerToken);; bytes *= 4) {
+    const bool whole = bytes >= text.size();
+    const std::string_view part = whole ? text : text.substr(0, prefix_end(text, bytes));
+    auto tokens = compose_ ? model_->tokenize(compose(part), options_.special) : model_->tokenize(part, options_.special);
+    if (!tokens || whole || tokens->size() / 2 > options_.max_length) return tokens;
+  }
 }
 
 Result<TokenizedText> TextTokenizer::operator()(std::string_view text) const {
   TokenizedText result;
-  std::size_t bytes = std::max(kLeastPrefix, max_length_ * kBytesPerToken);
-  for (;; bytes *= 4) {
-    const bool whole = bytes >= text.size();
-    auto tokens = model_->tokenize(whole ? text : text.substr(0, prefix_end(text, bytes)), special_);
+  if (wordpiece_) {
+    result.tokens = by_wordpiece(text);
+  } else {
+    auto tokens = by_llama_cpp(text);
     if (!tokens) return std::unexpected(tokens.error());
     result.tokens = std::move(*tokens);
-    if (whole || result.tokens.size() / 2 > max_length_) break;
   }
   if (appended_) result.tokens.push_back(*appended_);
   if (result.tokens.empty()) return fail(ErrorCode::InvalidText, "the text has no tokens");
-  if (result.tokens.size() > max_length_) {
+  if (result.tokens.size() > options_.max_length) {
     result.truncated = true;
-    result.tokens.resize(max_length_);
+    result.tokens.resize(options_.max_length);
     if (closing_) result.tokens.back() = *closing_;
     result.tokens.shrink_to_fit();
   }

@@ -1,39 +1,61 @@
 // Turn a text into the tokens that a model sees, cut to its maximum length.
 //
-// A text far longer than the maximum is not tokenized whole: a prefix with at least twice as many tokens as are kept
-// decides them.
+// BERT's WordPiece is our own, because llama.cpp's differs from the published one (Hangul, spacing marks, words over 100
+// characters). Other kinds are llama.cpp's, after the normalization that the published tokenizer does and the GGUF does
+// not tell. A text far longer than the maximum is not tokenized whole: a prefix with at least twice as many tokens as
+// are kept decides them.
 // Threads  any number at once.
 #pragma once
 
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "llama-core/error.h"
 #include "llama-core/model.h"
+#include "llama-embedding/embedding_config.h"
+#include "llama-embedding/embedding_model.h"
+#include "llama-tokenizer/wordpiece.h"
 
 namespace llama::internal {
 
-struct TokenizedText {
-  std::vector<Token> tokens;
-  bool truncated = false;
+struct TextTokenizerOptions {
+  SpecialTokens special = SpecialTokens::Parse;
+  TokenizerChoice choice = TokenizerChoice::Published;
+  std::size_t max_length = 512;  // tokens, special ones included
+  bool append_eos = false;       // because the model's own tokenizer forgets it
 };
 
 class TextTokenizer {
  public:
-  TextTokenizer(std::shared_ptr<const Model> model, SpecialTokens special, std::size_t max_length, bool append_eos);
+  // Errors   InvalidModel (a vocabulary that no text can be read with).
+  [[nodiscard]] static Result<TextTokenizer> create(std::shared_ptr<const Model> model,
+                                                    const TextTokenizerOptions& options);
 
   // Errors   InvalidText for a text without tokens.
   [[nodiscard]] Result<TokenizedText> operator()(std::string_view text) const;
 
+  [[nodiscard]] const std::string& description() const { return description_; }
+  [[nodiscard]] const std::string& warning() const { return warning_; }  // or ""
+
  private:
+  TextTokenizer(std::shared_ptr<const Model> model, const TextTokenizerOptions& options);
+  [[nodiscard]] Result<void> use_wordpiece();
+  [[nodiscard]] Result<std::vector<Token>> by_llama_cpp(std::string_view text) const;
+  [[nodiscard]] std::vector<Token> by_wordpiece(std::string_view text) const;
+
   std::shared_ptr<const Model> model_;
-  SpecialTokens special_;
-  std::size_t max_length_;
+  TextTokenizerOptions options_;
   std::optional<Token> appended_;  // EOS, where the model's tokenizer forgets it
   std::optional<Token> closing_;   // kept when a text is cut
+  std::vector<Token> opening_;     // [CLS]; for WordPiece
+  std::optional<WordPieceTokenizer> wordpiece_;
+  bool compose_ = false;  // NFC before llama.cpp
+  std::string description_;
+  std::string warning_;
 };
 
 }  // namespace llama::internal

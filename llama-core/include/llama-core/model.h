@@ -29,6 +29,13 @@ enum class SpecialTokens {
   Text,   // as plain text
 };
 
+enum class TokenKind { Normal, Unknown, Control, UserDefined, Unused, Byte };
+
+struct VocabularyEntry {
+  std::string text;  // as the GGUF has it
+  TokenKind kind = TokenKind::Normal;
+};
+
 struct ModelLoadOptions {
   std::function<void(double fraction)> on_progress;  // 0 to 1; called by the loading thread
   std::stop_token stop;
@@ -52,6 +59,8 @@ class Model {
   // Threads  any number at once.
   [[nodiscard]] Result<std::vector<Token>> tokenize(std::string_view text, SpecialTokens special) const;
 
+  // Entry i is token i.
+  [[nodiscard]] std::vector<VocabularyEntry> vocabulary() const;
   [[nodiscard]] std::string metadata(std::string_view key) const;  // "" where the GGUF lacks the key
   [[nodiscard]] std::string architecture() const;                  // "bert", "qwen3", …
   [[nodiscard]] std::string description() const;                   // "bert 22M F16"

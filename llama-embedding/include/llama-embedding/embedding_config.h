@@ -12,6 +12,13 @@
 
 namespace llama {
 
+// Who turns texts into tokens.
+enum class TokenizerChoice {
+  Published,  // as the model's published tokenizer does: our WordPiece, and llama.cpp's others after the normalization
+              // that the GGUF lacks
+  LlamaCpp,   // llama.cpp's own, whatever it makes of the text
+};
+
 struct EmbeddingConfig {
   explicit EmbeddingConfig(ModelSource source, std::int32_t texts_per_batch = 32)
       : model_source(std::move(source)), batch_size(texts_per_batch) {}
@@ -23,6 +30,7 @@ struct EmbeddingConfig {
   std::optional<std::int32_t> max_sequence_length;  // tokens, special ones included; else the model's trained context
   std::optional<Pooling> pooling;                   // overrides the GGUF's
   SpecialTokens special_tokens = SpecialTokens::Parse;  // how "<|endoftext|>" inside a text is read
+  TokenizerChoice tokenizer = TokenizerChoice::Published;
 
   // How fast.
   std::int32_t batch_size = 32;     // most texts in one pass; vectors do not depend on it

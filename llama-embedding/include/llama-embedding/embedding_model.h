@@ -11,6 +11,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "llama-core/error.h"
 #include "llama-embedding/embedding_config.h"
@@ -18,6 +19,12 @@
 #include "llama-loader/model_config.h"
 
 namespace llama {
+
+// What the model sees of a text.
+struct TokenizedText {
+  std::vector<Token> tokens;  // special ones included
+  bool truncated = false;
+};
 
 class EmbeddingModel {
  public:
@@ -30,6 +37,10 @@ class EmbeddingModel {
   // Errors   InvalidText (not UTF-8, no tokens), Cancelled.
   [[nodiscard]] Result<EmbeddingResult> embed_text(std::string_view text, const std::stop_token& stop = {}) const;
 
+  // Errors   InvalidText (no tokens). Requires valid UTF-8.
+  // Threads  any number at once.
+  [[nodiscard]] Result<TokenizedText> tokenize(std::string_view text) const;
+
   [[nodiscard]] std::int32_t embedding_dimension() const;
   [[nodiscard]] const EmbeddingConfig& config() const;
   [[nodiscard]] const ModelMetadata& metadata() const;
@@ -38,6 +49,7 @@ class EmbeddingModel {
   [[nodiscard]] Pooling pooling() const;
   [[nodiscard]] std::int32_t max_sequence_length() const;  // tokens; in force
   [[nodiscard]] bool appends_eos() const;                  // because the tokenizer of a last-token model does not
+  [[nodiscard]] const std::string& tokenizer() const;      // for people: "WordPiece, lower case, accents stripped"
   [[nodiscard]] const std::string& warning() const;        // one line for the user, or ""
 
  private:

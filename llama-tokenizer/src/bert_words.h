@@ -1,0 +1,66 @@
+// Cut normalized characters into words: at spaces, and around punctuation.
+//
+// A word's bytes are kept up to the longest that WordPiece looks up; of a longer one only the length is counted.
+// Threads  one at a time.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+#include "character_table.h"
+#include "utf8.h"
+
+namespace llama::internal {
+
+constexpr std::size_t kLongestWord = 100;  // characters; a longer word is unknown
+
+struct Word {
+  std::string_view text;  // of a word that is too long: its beginning
+  bool too_long;
+  std::size_t begin, end;  // offsets of its first and last character in the text
+};
+
+// Sink: void word(const Word&), bool full().
+template <class Sink>
+class BertWords {
+ public:
+  BertWords(const CharacterTable& table, Sink& sink) : table_(table), sink_(sink) {}
+
+  void put(char32_t c, std::size_t offset) {
+    const std::uint8_t flags = table_[c].flags;
+    if ((flags & Character::Space) != 0) {
+      end_word();
+    } else if ((flags & Character::Punctuation) != 0) {
+      end_word();
+      append(c, offset);
+      end_word();
+    } else {
+      append(c, offset);
+    }
+  }
+  void end_word() {
+    if (characters_ == 0) return;
+    sink_.word({.text = std::string_view(bytes_.data(), size_),
+                .too_long = characters_ > kLongestWord,
+                .begin = begin_,
+                .end = end_});
+    size_ = characters_ = 0;
+  }
+  [[nodiscard]] bool full() const { return sink_.full(); }
+
+ private:
+  void append(char32_t c, std::size_t offset) {
+    if (characters_ == 0) begin_ = offset;
+    end_ = offset;
+    if (characters_ < kLongestWord) size_ += encode(c, bytes_.data() + size_);
+    ++characters_;
+  }
+
+  const CharacterTable& table_;
+  Sink& sink_;
+  std::array<char, kLongestWord * 4> bytes_;
+  std::size_t size_ = 0, characters_ = 0, begin_ = 0, end_ = 0;
+};
+
+}  // namespace llama::internal
