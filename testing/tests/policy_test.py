@@ -4,12 +4,13 @@ import pathlib
 import re
 
 PROJECT = pathlib.Path(os.environ["PROJECT"])
-LIBRARIES = ["llama-core", "llama-loader", "llama-embedding"]
+LIBRARIES = ["llama-core", "llama-tokenizer", "llama-loader", "llama-embedding"]
 # What each folder may include beside the standard library and itself.
 MAY_INCLUDE = {
     "llama-core": [r"llama\.h", r"ggml.*\.h"],
+    "llama-tokenizer": [r"llama-core/.*", r"unicode/.*"],
     "llama-loader": [r"llama-core/.*", r"curl/.*", r"nlohmann/.*", r"openssl/.*"],
-    "llama-embedding": [r"llama-core/.*", r"llama-loader/.*", r"openssl/.*", r"simdutf\.h"],
+    "llama-embedding": [r"llama-core/.*", r"llama-(loader|tokenizer)/.*", r"openssl/.*", r"simdutf\.h"],
     "llama-cli": [r"llama-(core|loader|embedding)/.*", r"CLI/.*", r"arrow/.*", r"parquet/.*"],
 }
 SYSTEM = r"(fcntl|poll|pthread|unistd|signal|sys/\w+)\.h"
