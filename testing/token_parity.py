@@ -20,6 +20,7 @@ import threading
 import tokenizers
 
 BLOCK = 20_000
+QUIET = "--quiet" in sys.argv  # only sources that differ
 
 
 class Ours:
@@ -106,7 +107,8 @@ def compare(name, texts, ours, theirs):
                 different += 1
                 if different <= 3:
                     print(f"  differs: {text[:80]!r}\n    ours   {a[:20]}\n    theirs {b[:20]}")
-    print(f"{name}: {count:,} texts, {different:,} differ", flush=True)
+    if different or not QUIET:
+        print(f"{name}: {count:,} texts, {different:,} differ", flush=True)
     return count, different
 
 
@@ -156,4 +158,4 @@ def main(program, *arguments):
 
 if __name__ == "__main__":
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(*[a for a in sys.argv[1:] if a != "--quiet"]))
