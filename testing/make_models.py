@@ -40,14 +40,29 @@ def finish(writer):
     writer.close()
 
 
-def bert(path):
-    width, inner, heads, layers, context = 64, 128, 4, 3, 2560
-    writer = gguf.GGUFWriter(path, "bert")
+def toy_wordpiece(writer):
     letters = "abcdefghijklmnopqrstuvwxyz0123456789.,;:!?-'\"()"
     words = ["the", "and", "hello", "world", "text", "number", "is", "of", "a1", "long"]
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     tokens += ["\u2581" + t for t in list(letters) + words] + list(letters[:36]) + ["ing", "er", "ed"]
     types = [3] * 5 + [1] * (len(tokens) - 5)
+    writer.add_tokenizer_model("bert")
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list(tokens)
+    writer.add_token_types(types)
+    writer.add_unk_token_id(1)
+    writer.add_bos_token_id(2)
+    writer.add_sep_token_id(3)
+    writer.add_eos_token_id(3)
+    writer.add_pad_token_id(0)
+    writer.add_mask_token_id(4)
+    return len(tokens)
+
+
+def bert(path, add_tokenizer=toy_wordpiece):
+    """add_tokenizer(writer) writes the tokenizer's keys and returns the number of tokens."""
+    width, inner, heads, layers, context = 64, 128, 4, 3, 2560
+    writer = gguf.GGUFWriter(path, "bert")
     writer.add_name("tiny bert")
     writer.add_context_length(context)
     writer.add_embedding_length(width)
@@ -57,19 +72,10 @@ def bert(path):
     writer.add_layer_norm_eps(1e-12)
     writer.add_causal_attention(False)
     writer.add_pooling_type(gguf.PoolingType.MEAN)
-    writer.add_tokenizer_model("bert")
-    writer.add_tokenizer_pre("default")
-    writer.add_token_list(tokens)
-    writer.add_token_types(types)
     writer.add_token_type_count(2)
-    writer.add_unk_token_id(1)
-    writer.add_bos_token_id(2)
-    writer.add_sep_token_id(3)
-    writer.add_eos_token_id(3)
-    writer.add_pad_token_id(0)
-    writer.add_mask_token_id(4)
+    vocabulary = add_tokenizer(writer)
     weights = Weights(writer, SEED)
-    weights.matrix("token_embd.weight", len(tokens), width, 1.0)
+    weights.matrix("token_embd.weight", vocabulary, width, 1.0)
     weights.matrix("position_embd.weight", context, width, 0.3)
     weights.matrix("token_types.weight", 2, width, 0.1)
     weights.vector("token_embd_norm.weight", width, 1)
@@ -99,12 +105,15 @@ def byte_alphabet():
 
 
 def decoder(path, architecture, *, width=64, inner=128, heads=4, kv_heads=2, head_size=16, layers=3, context=4096,
-            pooling=None, vocabulary=None, quantize=False, name="tiny", add_eos=True):
+            pooling=None, vocabulary=None, quantize=False, name="tiny", add_eos=True, byte_pairs=None):
+    """byte_pairs: (tokens, merges) of a trained byte-level tokenizer."""
     writer = gguf.GGUFWriter(path, architecture)
     tokens = byte_alphabet()
     space = tokens[32]
     merges = ["t h", "th e", f"{space} the", "i n", "in g", "a n", "an d", f"{space} a"]
     tokens += [merge.replace(" ", "") for merge in merges]
+    if byte_pairs:
+        tokens, merges = list(byte_pairs[0]), list(byte_pairs[1])
     types = [1] * len(tokens)
     eos = len(tokens)
     tokens += ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
@@ -179,4 +188,5 @@ def main():
     (folder / "text.gguf").write_text("This is no model.\n")
 
 
-main()
+if __name__ == "__main__":
+    main()
