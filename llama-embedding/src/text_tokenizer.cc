@@ -102,8 +102,7 @@ Result<void> TextTokenizer::use_wordpiece() {
 }
 
 std::vector<Token> TextTokenizer::by_wordpiece(std::string_view text) const {
-  std::vector<Token> tokens = wordpiece_->tokenize(text, options_.special, options_.max_length + 1);
-  tokens.insert(tokens.begin(), opening_.begin(), opening_.end());
+  std::vector<Token> tokens = wordpiece_->tokenize(text, options_.special, options_.max_length + 1, opening_);
   if (model_->closing_token()) tokens.push_back(*model_->closing_token());
   return tokens;
 }

@@ -15,6 +15,7 @@
 namespace llama::internal {
 
 // Sink: void put(char32_t, std::size_t offset), the offset of the character's source in the text;
+//       void put_plain(char, std::size_t offset), the same for ASCII letters and digits;
 //       bool full(), asked now and then: no more is wanted.
 template <class Sink>
 class BertNormalizer {
@@ -22,7 +23,13 @@ class BertNormalizer {
   BertNormalizer(const CharacterTable& table, Sink& sink) : table_(table), sink_(sink) {}
 
   void normalize(std::string_view text) {
-    for (std::size_t at = 0; at < text.size() && !sink_.full();) {
+    for (std::size_t at = 0; at < text.size();) {
+      if (const char plain = table_.plain(static_cast<unsigned char>(text[at])); plain != 0) {
+        settle();
+        sink_.put_plain(plain, at++);
+        continue;
+      }
+      if (sink_.full()) return;
       const Decoded decoded = decode(text, at);
       one(decoded.character, at);
       at += decoded.length;

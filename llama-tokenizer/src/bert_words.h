@@ -39,6 +39,12 @@ class BertWords {
       append(c, offset);
     }
   }
+  void put_plain(char c, std::size_t offset) {
+    if (characters_ == 0) begin_ = offset;
+    end_ = offset;
+    if (characters_ < kLongestWord) bytes_[size_++] = c;
+    ++characters_;
+  }
   void end_word() {
     if (characters_ == 0) return;
     sink_.word({.text = std::string_view(bytes_.data(), size_),

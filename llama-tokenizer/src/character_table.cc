@@ -130,6 +130,9 @@ CharacterTable::CharacterTable(bool lowercase, bool strip_accents) {
     page_of_[first >> 8] = at->second;
   }
   first_piece_.push_back(static_cast<std::uint32_t>(pieces_.size()));
+  for (int c = 0; c < 0x80; ++c) {
+    if (u_isalnum(c)) plain_[static_cast<std::size_t>(c)] = static_cast<char>(lowercase ? u_tolower(c) : c);
+  }
 }
 
 }  // namespace llama::internal

@@ -43,6 +43,8 @@ class CharacterTable {
   [[nodiscard]] const Character& operator[](char32_t c) const {
     return pages_[page_of_[c >> 8]][c & 0xff];
   }
+  // What an ASCII letter or digit becomes; 0 for all else.
+  [[nodiscard]] char plain(unsigned char byte) const { return plain_[byte]; }
   [[nodiscard]] std::span<const Piece> pieces(const Character& c) const {
     return std::span(pieces_).subspan(first_piece_[c.mapping], first_piece_[c.mapping + 1U] - first_piece_[c.mapping]);
   }
@@ -51,6 +53,7 @@ class CharacterTable {
   using Page = std::array<Character, 256>;
   CharacterTable(bool lowercase, bool strip_accents);
 
+  std::array<char, 256> plain_{};
   std::array<std::uint16_t, kCodePoints / 256> page_of_{};
   std::vector<Page> pages_;  // equal pages once
   std::vector<Piece> pieces_;

@@ -1,5 +1,6 @@
 #include "llama-tokenizer/wordpiece.h"
 
+#include <algorithm>
 #include <format>
 #include <string>
 
@@ -20,6 +21,7 @@ constexpr std::string_view kWordStart = "\u2581";
 // The normalized text as a string.
 struct TextSink {
   std::string text;
+  void put_plain(char c, std::size_t /*offset*/) { text += c; }
   void put(char32_t c, std::size_t /*offset*/) {
     char bytes[4];
     text.append(bytes, internal::encode(c, bytes));
@@ -36,10 +38,10 @@ std::string normalized(const CharacterTable& table, std::string_view text) {
 // Some strings to take out of a text whole.
 class AddedTokens {
  public:
-  void add(std::string_view content, Token token) {
-    if (content.empty()) return;
+  [[nodiscard]] bool add(std::string_view content, Token token) {
+    if (content.empty()) return true;
     starts_[static_cast<unsigned char>(content[0])] = true;
-    tokens_.add(content, token);
+    return tokens_.add(content, token);
   }
   [[nodiscard]] bool empty() const { return tokens_.empty(); }
 
@@ -128,20 +130,25 @@ Result<WordPieceTokenizer> WordPieceTokenizer::create(std::span<const Vocabulary
     std::string_view text = vocabulary[i].text;
     const bool starts_word = text.starts_with(kWordStart) && text.size() > kWordStart.size();
     const std::string_view bare = starts_word ? text.substr(kWordStart.size()) : text;
+    bool added = true;
     switch (vocabulary[i].kind) {
       case TokenKind::Unknown:
-      case TokenKind::Control: state->as_written.add(text, token); break;
-      case TokenKind::UserDefined: state->as_normalized.add(normalized(state->table, bare), token); break;
+      case TokenKind::Control: added = state->as_written.add(text, token); break;
+      case TokenKind::UserDefined: added = state->as_normalized.add(normalized(state->table, bare), token); break;
       case TokenKind::Unused: break;
-      default: (starts_word ? state->starting : state->continuing).add(bare, token);
+      default: added = (starts_word ? state->starting : state->continuing).add(bare, token);
     }
+    if (!added) return fail(ErrorCode::InvalidModel, "the vocabulary is too large");
   }
   return WordPieceTokenizer(std::move(state));
 }
 
-std::vector<Token> WordPieceTokenizer::tokenize(std::string_view text, SpecialTokens special, std::size_t enough) const {
+std::vector<Token> WordPieceTokenizer::tokenize(std::string_view text, SpecialTokens special, std::size_t enough,
+                                              std::span<const Token> opening) const {
   const State& state = *state_;
   std::vector<Token> tokens;
+  tokens.reserve(std::min(enough, text.size() / 3) + 8);
+  tokens.assign(opening.begin(), opening.end());
   TokenSink sink{.starting = state.starting,
                  .continuing = state.continuing,
                  .unknown = state.options.unknown,

@@ -10,9 +10,9 @@ namespace {
 
 TEST(LongestMatch, FindsTheLongestOfThoseThatFit) {
   LongestMatch strings;
-  strings.add("a", 1);
-  strings.add("abc", 2);
-  strings.add("b", 3);
+  EXPECT_TRUE(strings.add("a", 1));
+  EXPECT_TRUE(strings.add("abc", 2));
+  EXPECT_TRUE(strings.add("b", 3));
   EXPECT_EQ(strings.find("abd")->value, 1);
   EXPECT_EQ(strings.find("abcd")->value, 2);
   EXPECT_EQ(strings.find("abcd")->length, 3u);
@@ -22,10 +22,10 @@ TEST(LongestMatch, FindsTheLongestOfThoseThatFit) {
 
 TEST(LongestMatch, KeepsTheFirstOfEqualStringsAndIgnoresEmptyOnes) {
   LongestMatch strings;
-  strings.add("", 0);
+  EXPECT_TRUE(strings.add("", 0));
   EXPECT_TRUE(strings.empty());
-  strings.add("x", 1);
-  strings.add("x", 2);
+  EXPECT_TRUE(strings.add("x", 1));
+  EXPECT_TRUE(strings.add("x", 2));
   EXPECT_EQ(strings.find("x")->value, 1);
 }
 
@@ -40,7 +40,7 @@ TEST(LongestMatch, AgreesWithTryingEveryString) {
   };
   for (int i = 0; i < 2000; ++i) {
     all.push_back(some(9));
-    strings.add(all.back(), i);
+    EXPECT_TRUE(strings.add(all.back(), i));
   }
   for (int i = 0; i < 2000; ++i) {
     const std::string text = some(12);

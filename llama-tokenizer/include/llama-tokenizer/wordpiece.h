@@ -42,11 +42,12 @@ class WordPieceTokenizer {
   WordPieceTokenizer(WordPieceTokenizer&&) noexcept;
   WordPieceTokenizer& operator=(WordPieceTokenizer&&) noexcept;
 
-  // The text's own tokens, without [CLS] and [SEP]; stops once there are `enough`, and may return a few more.
+  // The tokens in `opening` ([CLS]) and then the text's own; stops once there are `enough`, and may return a few more.
   //
   // Requires valid UTF-8; of anything else the invalid bytes are left out.
   [[nodiscard]] std::vector<Token> tokenize(std::string_view text, SpecialTokens special,
-                                            std::size_t enough = std::numeric_limits<std::size_t>::max()) const;
+                                            std::size_t enough = std::numeric_limits<std::size_t>::max(),
+                                            std::span<const Token> opening = {}) const;
 
  private:
   struct State;
