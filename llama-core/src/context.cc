@@ -95,10 +95,10 @@ Result<Context> Context::create_for_embedding(std::shared_ptr<const Model> model
   params.abort_callback = stop_requested;
   params.abort_callback_data = static_cast<void*>(&state->stop);
 
-  internal::take_last_log_error();
+  internal::take_first_log_error();
   state->context.reset(llama_init_from_model(state->model->model_.get(), params));
   if (!state->context) {
-    const std::string reason = internal::take_last_log_error();
+    const std::string reason = internal::take_first_log_error();
     return fail(ErrorCode::OutOfMemory, std::format("a context of {} tokens could not be made{}{}", config.max_tokens,
                                                     reason.empty() ? "" : ": ", reason));
   }
@@ -139,7 +139,7 @@ Result<void> Context::compute(const TokenBatch& batch, const std::stop_token& st
 
   llama_context* context = state.context.get();
   if (llama_memory_t memory = llama_get_memory(context)) llama_memory_clear(memory, false);
-  internal::take_last_log_error();
+  internal::take_first_log_error();
   state.stop = &stop;
   const std::int32_t status = llama_decode(context, c_batch);
   state.stop = nullptr;
@@ -152,7 +152,7 @@ Result<void> Context::compute(const TokenBatch& batch, const std::stop_token& st
     case -2:
       return fail(ErrorCode::OutOfMemory, "llama.cpp could not allocate memory for a batch");
     default: {
-      const std::string reason = internal::take_last_log_error();
+      const std::string reason = internal::take_first_log_error();
       return fail(ErrorCode::Internal, std::format("llama.cpp could not compute a batch (status {}){}{}", status,
                                                    reason.empty() ? "" : ": ", reason));
     }

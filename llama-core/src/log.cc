@@ -12,7 +12,7 @@ std::mutex sink_mutex;
 LogSink sink;
 thread_local std::string line;  // llama.cpp logs in pieces; CONT continues the last one
 thread_local LogLevel line_level = LogLevel::Debug;
-thread_local std::string last_error;
+thread_local std::string first_error;
 
 LogLevel level_of(ggml_log_level level) {
   switch (level) {
@@ -27,6 +27,13 @@ LogLevel level_of(ggml_log_level level) {
   }
 }
 
+// Without the names of llama.cpp's functions before it.
+std::string_view reason(std::string_view line) {
+  constexpr std::string_view kBefore = "error loading model: ";
+  const std::size_t at = line.find(kBefore);
+  return at == std::string_view::npos ? line : line.substr(at + kBefore.size());
+}
+
 void receive(ggml_log_level level, const char* text, void*) noexcept {
   try {
     if (level != GGML_LOG_LEVEL_CONT) line_level = level_of(level);
@@ -34,7 +41,7 @@ void receive(ggml_log_level level, const char* text, void*) noexcept {
     for (std::size_t end; (end = line.find('\n')) != std::string::npos; line.erase(0, end + 1)) {
       const std::string_view whole = std::string_view(line).substr(0, end);
       if (whole.empty()) continue;
-      if (line_level == LogLevel::Error) last_error = whole;
+      if (line_level == LogLevel::Error && first_error.empty()) first_error = reason(whole);
       const std::scoped_lock lock(sink_mutex);
       if (sink) sink(line_level, whole);
     }
@@ -55,6 +62,6 @@ void internal::capture_log() {
   std::call_once(once, [] { llama_log_set(receive, nullptr); });
 }
 
-std::string internal::take_last_log_error() { return std::exchange(last_error, {}); }
+std::string internal::take_first_log_error() { return std::exchange(first_error, {}); }
 
 }  // namespace llama

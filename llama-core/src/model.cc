@@ -23,6 +23,22 @@ bool report_progress(float fraction, void* user_data) noexcept {
   return !options.stop.stop_requested();
 }
 
+// llama_tokenize() aborts where a token that it must add does not exist.
+Result<void> check_special_tokens(const llama_vocab* vocab) {
+  const auto lacks = [](std::string_view what) {
+    return fail(ErrorCode::InvalidModel, std::format("the vocabulary has no {}, which every text needs", what));
+  };
+  const bool bert = llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_WPM;
+  if (llama_vocab_bos(vocab) == LLAMA_TOKEN_NULL && (bert || llama_vocab_get_add_bos(vocab))) {
+    return lacks(bert ? "token to open a text with ([CLS])" : "token to open a text with (BOS)");
+  }
+  if (llama_vocab_sep(vocab) == LLAMA_TOKEN_NULL && bert) return lacks("token to close a text with ([SEP])");
+  if (llama_vocab_eos(vocab) == LLAMA_TOKEN_NULL && llama_vocab_get_add_eos(vocab)) {
+    return lacks("token to close a text with (EOS)");
+  }
+  return {};
+}
+
 }  // namespace
 
 void Model::Free::operator()(llama_model* model) const noexcept { llama_model_free(model); }
@@ -60,14 +76,18 @@ Result<std::shared_ptr<const Model>> Model::load(std::span<const std::filesystem
 
   std::vector<const char*> paths;
   for (const auto& file : files) paths.push_back(file.c_str());
-  internal::take_last_log_error();
+  internal::take_first_log_error();
   llama_model* model = paths.size() == 1 ? llama_model_load_from_file(paths[0], params)
                                          : llama_model_load_from_splits(paths.data(), paths.size(), params);
   if (model == nullptr) {
     if (options.stop.stop_requested()) return fail(ErrorCode::Cancelled, "loading the model was stopped");
-    const std::string reason = internal::take_last_log_error();
+    const std::string reason = internal::take_first_log_error();
     return fail(ErrorCode::InvalidModel, std::format("model '{}' could not be loaded{}{}", files[0].string(),
                                                      reason.empty() ? "" : ": ", reason));
+  }
+  if (auto sound = check_special_tokens(llama_model_get_vocab(model)); !sound) {
+    llama_model_free(model);
+    return fail(sound.error().code, std::format("model '{}': {}", files[0].string(), sound.error().message));
   }
   return std::shared_ptr<const Model>(new Model(model));
 }

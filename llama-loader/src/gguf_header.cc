@@ -1,5 +1,6 @@
 #include "llama-loader/gguf_header.h"
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <charconv>
@@ -17,6 +18,7 @@ static_assert(std::endian::native == std::endian::little, "GGUF files are little
 
 constexpr std::uint64_t kMaxCount = 1 << 16;       // keys, tensors: the largest models have a few thousand
 constexpr std::uint64_t kMaxString = 64ull << 20;  // bytes of one metadata string
+constexpr std::uint64_t kMaxToken = 1 << 20;       // bytes of one token
 constexpr std::uint64_t kKeptString = 4096;        // longer values (chat templates) are skipped
 constexpr std::uint64_t kDefaultAlignment = 32;
 
@@ -280,12 +282,29 @@ class HeaderReader {
     if (count > reader_.left() / least)
       return bad(std::format("the {} entries of metadata '{}' do not fit the file", count, key));
     if (type != kString) return reader_.skip(count * least) ? Result<void>() : truncated();
+    if (key == "tokenizer.ggml.tokens") return vocabulary(count);
     for (std::uint64_t i = 0; i < count; ++i) {
       std::uint64_t length = 0;
       if (!reader_.number(length) || length > kMaxString || !reader_.skip(length))
         return bad(std::format("entry {} of metadata '{}' is damaged or cut off", i, key));
     }
     return {};
+  }
+
+  // llama.cpp aborts where two tokens are the same, after it has named the empty ones "[EMPTY_number]".
+  Result<void> vocabulary(std::uint64_t count) {
+    std::vector<std::pair<std::size_t, std::uint64_t>> seen;  // (hash, number)
+    seen.reserve(count);
+    std::string token;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      if (!text(token, kMaxToken)) return bad(std::format("token {} of the vocabulary is damaged or cut off", i));
+      if (token.empty()) token = std::format("[EMPTY_{}]", i);
+      seen.emplace_back(std::hash<std::string>()(token), i);
+    }
+    std::ranges::sort(seen);
+    const auto same = std::ranges::adjacent_find(seen, {}, [](const auto& entry) { return entry.first; });
+    if (same == seen.end()) return {};
+    return bad(std::format("tokens {} and {} of the vocabulary are the same", same[0].second, same[1].second));
   }
 
   Result<void> alignment() {

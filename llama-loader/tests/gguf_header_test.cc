@@ -94,6 +94,16 @@ TEST(GgufHeader, RefusesHostileFiles) {
                              .number<std::uint64_t>(1)
                              .raw(std::string(64, 'x'))
                              .data},
+      {"a token that stands twice", Bytes()
+                                        .start(0, 1)
+                                        .text("tokenizer.ggml.tokens")
+                                        .number<std::uint32_t>(9)
+                                        .number<std::uint32_t>(8)
+                                        .number<std::uint64_t>(3)
+                                        .text("a")
+                                        .text("b")
+                                        .text("a")
+                                        .data},
       {"a huge array", Bytes()
                            .start(0, 1)
                            .text("a")

@@ -4,6 +4,7 @@
 // Threads  one at a time.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <string_view>
@@ -57,8 +58,9 @@ class BertWords {
 
  private:
   void append(char32_t c, std::size_t offset) {
-    if (characters_ == 0) begin_ = offset;
-    end_ = offset;
+    if (characters_ == 0) begin_ = end_ = offset;
+    begin_ = std::min(begin_, offset);  // marks may have changed places
+    end_ = std::max(end_, offset);
     if (characters_ < kLongestWord) size_ += encode(c, bytes_.data() + size_);
     ++characters_;
   }

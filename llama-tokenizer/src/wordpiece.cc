@@ -159,7 +159,9 @@ std::vector<Token> WordPieceTokenizer::tokenize(std::string_view text, SpecialTo
     BertNormalizer(state.table, words).normalize(part);
     words.end_word();
   };
-  const auto add = [&](Token token) { tokens.push_back(token); };
+  const auto add = [&](Token token) {
+    if (!sink.full()) tokens.push_back(token);
+  };
   // Tokens that are found in normalized text need that text as a whole; few vocabularies have any.
   const auto part = [&](std::string_view raw) {
     if (sink.full()) return;

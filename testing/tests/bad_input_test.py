@@ -3,10 +3,14 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
-from program import CLI, MODELS, embed, rows
+from program import CLI, MODELS, PROJECT, embed, rows
+
+sys.path.insert(0, str(PROJECT / "testing"))
+import make_models
 
 USAGE, INPUT, MODEL, OUTPUT, INTERRUPTED = 2, 3, 4, 5, 130
 GOOD = MODELS / "bert.gguf"
@@ -197,3 +201,65 @@ def test_kill_leaves_nothing_that_looks_finished(tmp_path):
     process.wait()
     assert not out.exists()
     assert list(tmp_path.glob("*.parquet")) == []
+
+
+LETTERS = ["\u2581" + letter for letter in "abcdefghijklmnopqrstuvwxyz"] + list("abcdefghijklmnopqrstuvwxyz")
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+def bert_with(path, tokens, types=None, rows=None, **ids):
+    """A BERT model with this vocabulary; `ids` are the special tokens that its metadata name."""
+    def add_tokenizer(writer):
+        writer.add_tokenizer_model("bert")
+        writer.add_tokenizer_pre("default")
+        writer.add_token_list(tokens)
+        writer.add_token_types(types or [3 if token in SPECIAL else 1 for token in tokens])
+        for name, number in ids.items():
+            getattr(writer, f"add_{name}_token_id")(number)
+        return rows or len(tokens)
+    make_models.bert(path, add_tokenizer)
+    return path
+
+
+USUAL = {"unk": 1, "bos": 2, "sep": 3, "eos": 3, "pad": 0, "mask": 4}
+
+
+@pytest.mark.parametrize("tokens, ids, told", [
+    ([t for t in SPECIAL if t != "[UNK]"] + LETTERS, {"bos": 1, "sep": 2, "eos": 2, "pad": 0}, "[UNK]"),
+    ([t for t in SPECIAL if t != "[CLS]"] + LETTERS, {"unk": 1, "sep": 2, "eos": 2, "pad": 0}, "[CLS]"),
+    (SPECIAL + LETTERS, {**USUAL, "sep": 5000}, "[SEP]"),
+    (SPECIAL + LETTERS, {**USUAL, "unk": 5000}, "unknown token 5000"),
+    (SPECIAL + LETTERS, {}, "[CLS]"),
+    (SPECIAL + LETTERS + ["\u2581a"], USUAL, "tokens 5 and 57 of the vocabulary are the same"),
+    (["", "[EMPTY_0]"] + LETTERS, USUAL, "tokens 0 and 1 of the vocabulary are the same"),
+], ids=["no UNK", "no CLS", "SEP outside", "UNK outside", "no numbers", "duplicate", "duplicate of a filler"])
+def test_a_vocabulary_that_no_text_can_be_read_with(out, tmp_path, tokens, ids, told):
+    refused(embed(bert_with(tmp_path / "odd.gguf", tokens, **ids), b"abc\n", out), MODEL, "odd.gguf", told)
+    nothing_left(tmp_path)
+
+
+def test_fewer_token_types_than_tokens(out, tmp_path):
+    refused(embed(bert_with(tmp_path / "odd.gguf", SPECIAL + LETTERS, types=[1] * 5, **USUAL), b"abc\n", out), MODEL, "toktypes (5 < 57)")
+
+
+def test_a_vocabulary_larger_than_its_matrix(out, tmp_path):
+    refused(embed(bert_with(tmp_path / "odd.gguf", SPECIAL + LETTERS, rows=54, **USUAL), b"abc\n", out), MODEL, "token_embd.weight")
+
+
+@pytest.mark.parametrize("extra", [["", "", "\u2581"], [b"\xff\xfe"], [f"\u2581word{i}" for i in range(1_000_000)]],
+                         ids=["empty tokens", "invalid UTF-8", "a million tokens"])
+def test_odd_vocabularies_that_work(out, tmp_path, extra):
+    model = bert_with(tmp_path / "odd.gguf", SPECIAL + LETTERS + extra, types=[3] * 5 + [1] * (len(LETTERS) + len(extra)), **USUAL)
+    texts = "abc a\nzzz x [UNK]\n\ud55c\nword999999 a\n"
+    run = embed(model, texts.encode(), out)
+    assert run.returncode == 0, run.stderr
+    assert rows(out)["text"].to_pylist() == texts.split("\n")[:-1]
+
+
+def test_a_word_of_a_hundred_megabytes(out, tmp_path):
+    """It is [UNK]: the same vector as another word that nobody knows."""
+    model = bert_with(tmp_path / "odd.gguf", SPECIAL + LETTERS, **USUAL)
+    run = embed(model, b"a" * 100_000_000 + b"\n" + "\ud55c\nabc\n".encode(), out)
+    assert run.returncode == 0, run.stderr
+    vectors = rows(out)["embedding"].to_pylist()
+    assert vectors[0] == vectors[1] != vectors[2]

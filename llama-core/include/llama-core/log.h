@@ -19,6 +19,6 @@ void set_log_sink(LogSink sink);
 
 namespace internal {
 void capture_log();                 // idempotent; called before the first use of llama.cpp
-std::string take_last_log_error();  // the newest error line of this thread, for an Error's message; then forgotten
+std::string take_first_log_error();  // this thread's first since the last call, for an Error's message: what follows it says less
 }  // namespace internal
 }  // namespace llama
