@@ -1,10 +1,14 @@
 """Tokens against the libraries that the published tokenizers come from. script/token-parity runs the same on millions of texts."""
 import os
+import string
 import subprocess
 import sys
 
 import pytest
-from program import PROJECT, REAL
+from program import CLI, PROJECT, REAL, embed, rows
+
+sys.path.insert(0, str(PROJECT / "testing"))
+import make_models
 
 pytest.importorskip("tokenizers", reason="the package index was out of reach: no tokenizers library (script/peers)")
 PROGRAM = os.environ["TOKENIZE_TEXTS"]
@@ -35,6 +39,68 @@ def test_wordpiece_on_random_unicode(minilm):
 
 def test_the_normalizer_with_a_vocabulary_of_every_character():
     assert "40,000 texts, 0 differ" in compare("token_parity.py", "characters", "random", "10000", "8")
+
+
+ACCENTED = "áéñöüçèÁÉÖßåø"
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+def bert_of_letters(path, letters, **keys):
+    """A BERT model that knows single letters only; `keys` are its normalizer's."""
+    tokens = SPECIAL + ["\u2581" + c for c in letters + string.punctuation] + list(letters)
+
+    def add_tokenizer(writer):
+        writer.add_tokenizer_model("bert")
+        writer.add_tokenizer_pre("default")
+        writer.add_token_list(tokens)
+        writer.add_token_types([3] * 5 + [1] * (len(tokens) - 5))
+        for name, number in {"unk": 1, "bos": 2, "sep": 3, "eos": 3, "pad": 0, "mask": 4}.items():
+            getattr(writer, f"add_{name}_token_id")(number)
+        for name, value in keys.items():
+            getattr(writer, f"add_normalizer_{name}")(value)
+        return len(tokens)
+    make_models.bert(path, add_tokenizer)
+    return tokens
+
+
+@pytest.mark.parametrize("cased, keys, lowercase, strip_accents", [
+    (False, {}, True, True),
+    (True, {}, False, False),  # guessed, with a warning
+    (True, {"lowercase": True}, True, True),
+    (True, {"lowercase": False}, False, False),
+    (True, {"lowercase": False, "strip_accents": True}, False, True),
+    (True, {"lowercase": True, "strip_accents": False}, True, False),
+    (False, {"strip_accents": False}, True, False),
+])
+def test_the_normalizer_that_the_gguf_tells(tmp_path, cased, keys, lowercase, strip_accents):
+    import tokenizers
+
+    letters = (string.ascii_letters + ACCENTED if cased else string.ascii_lowercase) + string.digits
+    tokens = bert_of_letters(tmp_path / "bert.gguf", letters, **keys)
+    pieces = [t if t in SPECIAL else t[1:] if t.startswith("\u2581") else "##" + t for t in tokens]
+    published = tokenizers.Tokenizer(tokenizers.models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    published.normalizer = tokenizers.normalizers.BertNormalizer(strip_accents=strip_accents, lowercase=lowercase)
+    published.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    published.post_processor = tokenizers.processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    published.add_special_tokens(SPECIAL)
+    published.save(str(tmp_path / "tokenizer.json"))
+    assert "234 texts, 0 differ" in compare("token_parity.py", tmp_path / "bert.gguf", tmp_path / "tokenizer.json", SAMPLE)
+    run = embed(tmp_path / "bert.gguf", "Ébène Äpfel\n".encode(), tmp_path / "out.parquet")
+    assert ("has capitals" in run.stderr) == (cased and "lowercase" not in keys), run.stderr
+
+
+def test_texts_without_a_known_word(tmp_path, minilm):
+    """[CLS] [UNK] [SEP] for each of them, as published; what tokenizers leaves nothing of is [CLS] [SEP]."""
+    import tokenizers
+
+    texts = ["\U00013000\U00013001", "x" * 101, "\ue000", "\u200b\u200d", "\u0301"]
+    run = subprocess.run([CLI, "embed", "-m", minilm[0], "-i", "-", "-o", tmp_path / "out.parquet"], input="\n".join(texts).encode(),
+                         capture_output=True)
+    assert run.returncode == 0, run.stderr
+    published = tokenizers.Tokenizer.from_file(str(minilm[1]))
+    published.no_truncation()
+    published.no_padding()
+    assert rows(tmp_path / "out.parquet")["sequence_length"].to_pylist() == [len(published.encode(text).ids) for text in texts]
 
 
 def test_the_other_families(tmp_path):
