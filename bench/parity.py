@@ -1,6 +1,6 @@
 """The table of doc/parity.md: cosine to transformers by language and kind of text. script/parity runs it.
 
-    parity.py TEXTS.tsv REFERENCE.npy MODEL_FOLDER MODEL.onnx LLAMA_CLI
+    parity.py TEXTS.tsv REFERENCE.npz MODEL_FOLDER MODEL.onnx LLAMA_CLI
 """
 import collections
 import json
@@ -17,7 +17,7 @@ import tokenizers
 texts_path, reference_path, folder, onnx_path, cli = sys.argv[1:6]
 rows = [line.split("\t", 1) for line in open(texts_path, encoding="utf-8", newline="\n").read().split("\n") if line]
 texts = [text for _, text in rows]
-reference = numpy.load(reference_path).astype(numpy.float64)
+reference = numpy.load(reference_path)["mean"].astype(numpy.float64)
 assert len(reference) == len(texts), (len(reference), len(texts))
 work = pathlib.Path(tempfile.mkdtemp())
 (work / "texts.txt").write_text("\n".join(texts), encoding="utf-8", newline="\n")

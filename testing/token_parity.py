@@ -1,11 +1,11 @@
 """Compare our tokens with those of the tokenizers library, text by text.
 
-    token_parity.py TOKENIZE_TEXTS MODEL.gguf tokenizer.json [random COUNT SEED | FILE…]
-    token_parity.py TOKENIZE_TEXTS characters [random COUNT SEED | FILE…]
+    token_parity.py TOKENIZE_TEXTS MODEL.gguf tokenizer.json [random COUNT SEED | every | FILE…]
+    token_parity.py TOKENIZE_TEXTS characters [random COUNT SEED | every | FILE…]
 
 The second form is WordPiece with a vocabulary of every character, for each of the normalizer's options: what the
 normalizer and the pre-tokenizer do cannot hide behind [UNK].
-Files are compared line by line. With "random" come strings of every plane: unassigned code points, runs of combining
+Files are compared line by line. "every" is each code point between two letters and after an accent. With "random" come strings of every plane: unassigned code points, runs of combining
 marks, lone joiners. Prints one line for each source and the first differences; exit status 1 where there are any.
 """
 import itertools
@@ -90,6 +90,12 @@ def random_texts(count, seed):
             yield rng.choice(["x", "ab", "é", "ก", "한"]) * rng.randint(48, 103) + character()
 
 
+def every_character():
+    for c in range(0x110000):
+        if not 0xD800 <= c < 0xE000:
+            yield f"a{chr(c)}B e\u0301{chr(c)}\u0301{chr(c)}"
+
+
 def blocks(texts):
     iterator = iter(texts)
     while block := list(itertools.islice(iterator, BLOCK)):
@@ -135,6 +141,8 @@ def characters(lowercase, strip_accents):
 def run(name, ours, theirs, sources):
     if sources and sources[0] == "random":
         results = [compare(f"{name}random Unicode", random_texts(int(sources[1]), int(sources[2])), ours, theirs)]
+    elif sources and sources[0] == "every":
+        results = [compare(f"{name}every code point", every_character(), ours, theirs)]
     else:
         results = [compare(name + pathlib.Path(p).name, lines_of(p), ours, theirs) for p in sources]
     ours.close()

@@ -27,9 +27,10 @@ Result<Tokenize> from_model(const std::string& name, llama::TokenizerChoice choi
   if (!source) return std::unexpected(source.error());
   const auto loaded = llama::ModelLoader().load_model({.source = *source, .on_progress = {}, .stop = {}});
   if (!loaded) return std::unexpected(loaded.error());
-  auto made = llama::internal::TextTokenizer::create(
-      loaded->model,
-      {.special = llama::SpecialTokens::Parse, .choice = choice, .max_length = std::size_t{1} << 30, .append_eos = false});
+  auto made = llama::internal::TextTokenizer::create(loaded->model, {.special = llama::SpecialTokens::Parse,
+                                                                     .choice = choice,
+                                                                     .max_length = std::size_t{1} << 30,
+                                                                     .append_eos = false});
   if (!made) return std::unexpected(made.error());
   std::println(stderr, "tokenizer: {}", made->description());
   return [tokenizer = std::make_shared<llama::internal::TextTokenizer>(std::move(*made))](const std::string& text) {
@@ -54,8 +55,8 @@ Result<Tokenize> from_characters(bool lowercase, bool strip_accents) {
     vocabulary.push_back({surrogate ? "" : "\u2581" + utf8(c)});
     vocabulary.push_back({surrogate ? "" : utf8(c)});
   }
-  auto made = llama::WordPieceTokenizer::create(
-      vocabulary, {.lowercase = lowercase, .strip_accents = strip_accents, .unknown = 0});
+  auto made = llama::WordPieceTokenizer::create(vocabulary,
+                                                {.lowercase = lowercase, .strip_accents = strip_accents, .unknown = 0});
   if (!made) return std::unexpected(made.error());
   return [tokenizer = std::make_shared<llama::WordPieceTokenizer>(std::move(*made))](const std::string& text) {
     return tokenizer->tokenize(text, llama::SpecialTokens::Text);

@@ -46,7 +46,8 @@ void add_embed(CLI::App& app, llama::EmbedArguments& a) {
       ->check(CLI::IsMember({"parse", "text"}))
       ->type_name("HOW");
   embed
-      ->add_option("--tokenizer", a.tokenizer, "Tokens as the model's published tokenizer makes them, or as llama.cpp's own")
+      ->add_option("--tokenizer", a.tokenizer,
+                   "Tokens as the model's published tokenizer makes them, or as llama.cpp's own")
       ->capture_default_str()
       ->check(CLI::IsMember({"published", "llama.cpp"}))
       ->type_name("WHOSE");

@@ -24,9 +24,8 @@ Result<BatchProcessor> BatchProcessor::create(const std::shared_ptr<const Embedd
                                               std::int32_t batch_size) {
   if (model == nullptr) return fail(ErrorCode::InvalidArgument, "a batch processor needs a model");
   if (batch_size < 1) return fail(ErrorCode::InvalidArgument, "the batch size must be at least 1");
-  return BatchProcessor(std::unique_ptr<State>(new State{.model = model,
-                                                         .batch_size = batch_size,
-                                                         .embedder = internal::Embedder(model, batch_size)}));
+  return BatchProcessor(std::unique_ptr<State>(
+      new State{.model = model, .batch_size = batch_size, .embedder = internal::Embedder(model, batch_size)}));
 }
 
 Result<std::vector<EmbeddingResult>> BatchProcessor::process_batch(std::span<const std::string> texts,

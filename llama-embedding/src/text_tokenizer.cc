@@ -80,8 +80,8 @@ Result<void> TextTokenizer::use_wordpiece() {
   if (!around) return std::unexpected(around.error());
   for (const Token token : *around) {
     if (token < 0 || static_cast<std::size_t>(token) >= vocabulary.size()) {
-      return fail(ErrorCode::InvalidModel, std::format("the special token {} is outside the vocabulary of {}", token,
-                                                       vocabulary.size()));
+      return fail(ErrorCode::InvalidModel,
+                  std::format("the special token {} is outside the vocabulary of {}", token, vocabulary.size()));
     }
   }
   if (model_->closing_token() && !around->empty()) around->pop_back();
@@ -90,7 +90,8 @@ Result<void> TextTokenizer::use_wordpiece() {
   WordPieceOptions pieces{.lowercase = true, .strip_accents = true, .unknown = *unknown};
   const auto lowercase = flag(*model_, "tokenizer.ggml.normalizer.lowercase");
   const bool cased = !lowercase && has_capitals(vocabulary);
-  if (cased) warning_ = "the GGUF does not say whether its tokenizer lowers case; its vocabulary has capitals, so it keeps them";
+  if (cased)
+    warning_ = "the GGUF does not say whether its tokenizer lowers case; its vocabulary has capitals, so it keeps them";
   pieces.lowercase = lowercase.value_or(!cased);
   pieces.strip_accents = flag(*model_, "tokenizer.ggml.normalizer.strip_accents").value_or(pieces.lowercase);
   auto made = WordPieceTokenizer::create(vocabulary, pieces);
@@ -111,7 +112,8 @@ Result<std::vector<Token>> TextTokenizer::by_llama_cpp(std::string_view text) co
   for (std::size_t bytes = std::max(kLeastPrefix, options_.max_length * kBytesPerToken);; bytes *= 4) {
     const bool whole = bytes >= text.size();
     const std::string_view part = whole ? text : text.substr(0, prefix_end(text, bytes));
-    auto tokens = compose_ ? model_->tokenize(compose(part), options_.special) : model_->tokenize(part, options_.special);
+    auto tokens =
+        compose_ ? model_->tokenize(compose(part), options_.special) : model_->tokenize(part, options_.special);
     if (!tokens || whole || tokens->size() / 2 > options_.max_length) return tokens;
   }
 }

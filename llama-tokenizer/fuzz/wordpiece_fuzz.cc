@@ -40,11 +40,29 @@ struct WordSink {
 };
 
 const std::vector<VocabularyEntry>& usual_vocabulary() {
-  static const std::vector<VocabularyEntry> vocabulary{
-      {"[PAD]", TokenKind::Control},   {"[UNK]", TokenKind::Control}, {"[CLS]", TokenKind::Control},
-      {"[SEP]", TokenKind::Control},   {"[MASK]", TokenKind::Control}, {"\u2581un"}, {"aff"}, {"able"}, {"\u2581a"},
-      {"\u2581,"}, {"\u2581\u4e2d"},   {"\u2581\u1112"}, {"\u1161"}, {"\u11ab"}, {"\u2581e\u0301"}, {"\u0301"}, {"b"},
-      {"\u2581new york", TokenKind::UserDefined}, {"\u2581x"}, {"x"}, {""}, {"\u2581x"}, {"\u2581"}};
+  static const std::vector<VocabularyEntry> vocabulary{{"[PAD]", TokenKind::Control},
+                                                       {"[UNK]", TokenKind::Control},
+                                                       {"[CLS]", TokenKind::Control},
+                                                       {"[SEP]", TokenKind::Control},
+                                                       {"[MASK]", TokenKind::Control},
+                                                       {"\u2581un"},
+                                                       {"aff"},
+                                                       {"able"},
+                                                       {"\u2581a"},
+                                                       {"\u2581,"},
+                                                       {"\u2581\u4e2d"},
+                                                       {"\u2581\u1112"},
+                                                       {"\u1161"},
+                                                       {"\u11ab"},
+                                                       {"\u2581e\u0301"},
+                                                       {"\u0301"},
+                                                       {"b"},
+                                                       {"\u2581new york", TokenKind::UserDefined},
+                                                       {"\u2581x"},
+                                                       {"x"},
+                                                       {""},
+                                                       {"\u2581x"},
+                                                       {"\u2581"}};
   return vocabulary;
 }
 
@@ -57,7 +75,8 @@ std::vector<VocabularyEntry> read_vocabulary(std::string_view text) {
     constexpr TokenKind kKinds[] = {TokenKind::Normal,      TokenKind::Unknown, TokenKind::Control,
                                     TokenKind::UserDefined, TokenKind::Unused,  TokenKind::Byte};
     if (!line.empty()) {
-      vocabulary.push_back({std::string(line.substr(1)), kKinds[static_cast<unsigned char>(line[0]) % std::size(kKinds)]});
+      vocabulary.push_back(
+          {std::string(line.substr(1)), kKinds[static_cast<unsigned char>(line[0]) % std::size(kKinds)]});
     }
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   }

@@ -20,13 +20,18 @@ bool known_to(int major, int minor, UChar32 c) {
 int category(UChar32 c) {
   switch (c) {  // those that changed since
     case 0x1885:
-    case 0x1886: return U_OTHER_LETTER;          // now marks
-    case 0xa9bd: return U_COMBINING_SPACING_MARK;  // now nonspacing
+    case 0x1886:
+      return U_OTHER_LETTER;  // now marks
+    case 0xa9bd:
+      return U_COMBINING_SPACING_MARK;  // now nonspacing
     case 0x1734:
-    case 0x1171e: return U_NON_SPACING_MARK;  // now spacing
+    case 0x1171e:
+      return U_NON_SPACING_MARK;  // now spacing
     case 0x111c9:
-    case 0x166d: return U_OTHER_PUNCTUATION;  // now a mark, a symbol
-    default: return known_to(8, 0, c) ? u_charType(c) : U_UNASSIGNED;
+    case 0x166d:
+      return U_OTHER_PUNCTUATION;  // now a mark, a symbol
+    default:
+      return known_to(8, 0, c) ? u_charType(c) : U_UNASSIGNED;
   }
 }
 

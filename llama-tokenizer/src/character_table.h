@@ -1,8 +1,9 @@
 // What BERT's normalizer and pre-tokenizer do with each Unicode character, as a table.
 //
-// The tokenizers library knows categories as of Unicode 8.0 (its crate unicode_categories) and decomposes as of 9.0 (its
-// crate unicode-normalization-alignments); later characters are letters to it. ICU knows each character's age, so the
-// same answers come from current data; a survey of all code points finds no difference (testing/unicode_survey.py).
+// The tokenizers library knows categories as of Unicode 8.0 (its crate unicode_categories) and decomposes as of 9.0
+// (its crate unicode-normalization-alignments); later characters are letters to it. ICU knows each character's age, so
+// the same answers come from current data; a comparison over all code points finds no difference
+// (testing/token_parity.py characters every).
 // Cost     get() takes some tens of milliseconds the first time for each pair of options; 2 MB.
 // Threads  immutable: any number at once.
 #pragma once
@@ -40,9 +41,7 @@ class CharacterTable {
  public:
   [[nodiscard]] static const CharacterTable& get(bool lowercase, bool strip_accents);
 
-  [[nodiscard]] const Character& operator[](char32_t c) const {
-    return pages_[page_of_[c >> 8]][c & 0xff];
-  }
+  [[nodiscard]] const Character& operator[](char32_t c) const { return pages_[page_of_[c >> 8]][c & 0xff]; }
   // What an ASCII letter or digit becomes; 0 for all else.
   [[nodiscard]] char plain(unsigned char byte) const { return plain_[byte]; }
   [[nodiscard]] std::span<const Piece> pieces(const Character& c) const {

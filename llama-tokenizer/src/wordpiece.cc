@@ -133,10 +133,16 @@ Result<WordPieceTokenizer> WordPieceTokenizer::create(std::span<const Vocabulary
     bool added = true;
     switch (vocabulary[i].kind) {
       case TokenKind::Unknown:
-      case TokenKind::Control: added = state->as_written.add(text, token); break;
-      case TokenKind::UserDefined: added = state->as_normalized.add(normalized(state->table, bare), token); break;
-      case TokenKind::Unused: break;
-      default: added = (starts_word ? state->starting : state->continuing).add(bare, token);
+      case TokenKind::Control:
+        added = state->as_written.add(text, token);
+        break;
+      case TokenKind::UserDefined:
+        added = state->as_normalized.add(normalized(state->table, bare), token);
+        break;
+      case TokenKind::Unused:
+        break;
+      default:
+        added = (starts_word ? state->starting : state->continuing).add(bare, token);
     }
     if (!added) return fail(ErrorCode::InvalidModel, "the vocabulary is too large");
   }
@@ -144,7 +150,7 @@ Result<WordPieceTokenizer> WordPieceTokenizer::create(std::span<const Vocabulary
 }
 
 std::vector<Token> WordPieceTokenizer::tokenize(std::string_view text, SpecialTokens special, std::size_t enough,
-                                              std::span<const Token> opening) const {
+                                                std::span<const Token> opening) const {
   const State& state = *state_;
   std::vector<Token> tokens;
   tokens.reserve(std::min(enough, text.size() / 3) + 8);

@@ -9,15 +9,53 @@ namespace llama {
 namespace {
 
 // A small vocabulary in the GGUF's notation.
-const std::vector<VocabularyEntry> kVocabulary{
-    {"[PAD]", TokenKind::Control}, {"[UNK]", TokenKind::Control}, {"[CLS]", TokenKind::Control},
-    {"[SEP]", TokenKind::Control}, {"[MASK]", TokenKind::Control}, {"\u2581un"}, {"aff"}, {"able"}, {"\u2581a"},
-    {"\u2581,"}, {"\u2581\u4e2d"}, {"\u2581\u1112"}, {"\u1161"}, {"\u11ab"}, {"\u2581caf\u00e9"}, {"\u2581cafe"},
-    {"\u2581A"}, {"\u2581new york", TokenKind::UserDefined}, {"\u2581york"}, {"\u2581x"}, {"x"}, {""}, {"\u2581x"}};
+const std::vector<VocabularyEntry> kVocabulary{{"[PAD]", TokenKind::Control},
+                                               {"[UNK]", TokenKind::Control},
+                                               {"[CLS]", TokenKind::Control},
+                                               {"[SEP]", TokenKind::Control},
+                                               {"[MASK]", TokenKind::Control},
+                                               {"\u2581un"},
+                                               {"aff"},
+                                               {"able"},
+                                               {"\u2581a"},
+                                               {"\u2581,"},
+                                               {"\u2581\u4e2d"},
+                                               {"\u2581\u1112"},
+                                               {"\u1161"},
+                                               {"\u11ab"},
+                                               {"\u2581caf\u00e9"},
+                                               {"\u2581cafe"},
+                                               {"\u2581A"},
+                                               {"\u2581new york", TokenKind::UserDefined},
+                                               {"\u2581york"},
+                                               {"\u2581x"},
+                                               {"x"},
+                                               {""},
+                                               {"\u2581x"}};
 
-enum : Token { kUnk = 1, kMask = 4, kUn, kAff, kAble, kA, kComma, kZhong, kH, kAe, kN, kAccented, kCafe, kCapitalA, kNewYork, kYork, kX, kXx };
+enum : Token {
+  kUnk = 1,
+  kMask = 4,
+  kUn,
+  kAff,
+  kAble,
+  kA,
+  kComma,
+  kZhong,
+  kH,
+  kAe,
+  kN,
+  kAccented,
+  kCafe,
+  kCapitalA,
+  kNewYork,
+  kYork,
+  kX,
+  kXx
+};
 
-std::vector<Token> tokens(std::string_view text, WordPieceOptions options = {.unknown = kUnk}, SpecialTokens special = SpecialTokens::Parse) {
+std::vector<Token> tokens(std::string_view text, WordPieceOptions options = {.unknown = kUnk},
+                          SpecialTokens special = SpecialTokens::Parse) {
   return WordPieceTokenizer::create(kVocabulary, options).value().tokenize(text, special);
 }
 

@@ -18,7 +18,8 @@ using LogSink = std::function<void(LogLevel, std::string_view line)>;
 void set_log_sink(LogSink sink);
 
 namespace internal {
-void capture_log();                 // idempotent; called before the first use of llama.cpp
-std::string take_first_log_error();  // this thread's first since the last call, for an Error's message: what follows it says less
+void capture_log();  // idempotent; called before the first use of llama.cpp
+std::string
+take_first_log_error();  // this thread's first since the last call, for an Error's message: what follows it says less
 }  // namespace internal
 }  // namespace llama
