@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <print>
 #include <string>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -24,6 +25,6 @@ int main(int argc, char** argv) {
     }
     for (const auto& entry : fs::directory_iterator(argv[i])) replay(entry.path());
   }
-  std::printf("%d inputs\n", count);
+  std::println("{} inputs", count);
   return count > 0 ? 0 : 1;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <format>
+#include <string_view>
 #include <mutex>
 #include <optional>
 
@@ -31,7 +32,7 @@ EmbeddingModel::EmbeddingModel(std::unique_ptr<State> state) : state_(std::move(
 EmbeddingModel::~EmbeddingModel() = default;
 
 Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConfig config) {
-  const auto invalid = [](std::string message) { return fail(ErrorCode::InvalidArgument, std::move(message)); };
+  const auto invalid = [](std::string_view message) { return fail(ErrorCode::InvalidArgument, std::string(message)); };
   if (config.batch_size < 1) return invalid("the batch size must be at least 1");
   if (config.token_budget < 1) return invalid("the token budget must be at least 1");
   if (config.threads < 0) return invalid("the number of threads must not be negative");
@@ -43,7 +44,9 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
   if (!loaded) return std::unexpected(loaded.error());
   const std::shared_ptr<const Model> model = loaded->model;
   const std::string file = loaded->metadata.filename;
-  const auto about = [&](Error error) { return fail(error.code, std::format("model '{}': {}", file, error.message)); };
+  const auto about = [&](const Error& error) {
+    return fail(error.code, std::format("model '{}': {}", file, error.message));
+  };
 
   if (model->is_encoder_decoder())
     return about({ErrorCode::InvalidModel, "encoder-decoder models have no text embedding"});

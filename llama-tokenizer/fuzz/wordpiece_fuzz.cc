@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
+#include <print>
 #include <source_location>
 #include <string>
 #include <string_view>
@@ -21,7 +22,7 @@ using namespace llama;
 
 void require(bool holds, std::source_location where = std::source_location::current()) {
   if (holds) return;
-  std::fprintf(stderr, "wordpiece_fuzz: line %u does not hold\n", static_cast<unsigned>(where.line()));
+  std::println(stderr, "wordpiece_fuzz: line {} does not hold", where.line());
   std::abort();
 }
 
@@ -40,30 +41,30 @@ struct WordSink {
 };
 
 const std::vector<VocabularyEntry>& usual_vocabulary() {
-  static const std::vector<VocabularyEntry> vocabulary{{"[PAD]", TokenKind::Control},
-                                                       {"[UNK]", TokenKind::Control},
-                                                       {"[CLS]", TokenKind::Control},
-                                                       {"[SEP]", TokenKind::Control},
-                                                       {"[MASK]", TokenKind::Control},
-                                                       {"\u2581un"},
-                                                       {"aff"},
-                                                       {"able"},
-                                                       {"\u2581a"},
-                                                       {"\u2581,"},
-                                                       {"\u2581\u4e2d"},
-                                                       {"\u2581\u1112"},
-                                                       {"\u1161"},
-                                                       {"\u11ab"},
-                                                       {"\u2581e\u0301"},
-                                                       {"\u0301"},
-                                                       {"b"},
-                                                       {"\u2581new york", TokenKind::UserDefined},
-                                                       {"\u2581x"},
-                                                       {"x"},
-                                                       {""},
-                                                       {"\u2581x"},
-                                                       {"\u2581"}};
-  return vocabulary;
+  static const std::vector<VocabularyEntry> kVocabulary{{"[PAD]", TokenKind::Control},
+                                                        {"[UNK]", TokenKind::Control},
+                                                        {"[CLS]", TokenKind::Control},
+                                                        {"[SEP]", TokenKind::Control},
+                                                        {"[MASK]", TokenKind::Control},
+                                                        {"\u2581un"},
+                                                        {"aff"},
+                                                        {"able"},
+                                                        {"\u2581a"},
+                                                        {"\u2581,"},
+                                                        {"\u2581\u4e2d"},
+                                                        {"\u2581\u1112"},
+                                                        {"\u1161"},
+                                                        {"\u11ab"},
+                                                        {"\u2581e\u0301"},
+                                                        {"\u0301"},
+                                                        {"b"},
+                                                        {"\u2581new york", TokenKind::UserDefined},
+                                                        {"\u2581x"},
+                                                        {"x"},
+                                                        {""},
+                                                        {"\u2581x"},
+                                                        {"\u2581"}};
+  return kVocabulary;
 }
 
 // One entry per line, its first byte its kind.

@@ -10,7 +10,7 @@
 namespace llama::internal {
 namespace {
 
-bool known_to(int major, int minor, UChar32 c) {
+bool known_to(std::uint8_t major, std::uint8_t minor, UChar32 c) {
   UVersionInfo age;
   u_charAge(c, age);
   return age[0] != 0 && (age[0] < major || (age[0] == major && age[1] <= minor));
@@ -86,19 +86,19 @@ std::vector<Piece> pieces_of(UChar32 c, bool lowercase, bool strip_accents, cons
 
 const CharacterTable& CharacterTable::get(bool lowercase, bool strip_accents) {
   if (lowercase && strip_accents) {
-    static const CharacterTable table(true, true);
-    return table;
+    static const CharacterTable kTable(true, true);
+    return kTable;
   }
   if (lowercase) {
-    static const CharacterTable table(true, false);
-    return table;
+    static const CharacterTable kTable(true, false);
+    return kTable;
   }
   if (strip_accents) {
-    static const CharacterTable table(false, true);
-    return table;
+    static const CharacterTable kTable(false, true);
+    return kTable;
   }
-  static const CharacterTable table(false, false);
-  return table;
+  static const CharacterTable kTable(false, false);
+  return kTable;
 }
 
 CharacterTable::CharacterTable(bool lowercase, bool strip_accents) {

@@ -14,21 +14,21 @@ namespace {
 
 // NFC for the characters that Unicode 9.0 knew; null only where ICU lacks its data.
 const icu::Normalizer2* composer() {
-  static const auto set = [] {
+  static const auto kSet = [] {
     UErrorCode status = U_ZERO_ERROR;
     auto made = std::make_unique<icu::UnicodeSet>(icu::UnicodeString("[:Age=9.0:]"), status);
     if (U_FAILURE(status) != 0) made.reset();
     if (made) made->freeze();
     return made;
   }();
-  static const auto filtered = [] {
+  static const auto kFiltered = [] {
     UErrorCode status = U_ZERO_ERROR;
     const icu::Normalizer2* nfc = icu::Normalizer2::getNFCInstance(status);
     std::unique_ptr<icu::FilteredNormalizer2> made;
-    if (U_SUCCESS(status) != 0 && set) made = std::make_unique<icu::FilteredNormalizer2>(*nfc, *set);
+    if (U_SUCCESS(status) != 0 && kSet) made = std::make_unique<icu::FilteredNormalizer2>(*nfc, *kSet);
     return made;
   }();
-  return filtered.get();
+  return kFiltered.get();
 }
 
 }  // namespace

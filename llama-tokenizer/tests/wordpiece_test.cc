@@ -33,26 +33,8 @@ const std::vector<VocabularyEntry> kVocabulary{{"[PAD]", TokenKind::Control},
                                                {""},
                                                {"\u2581x"}};
 
-enum : Token {
-  kUnk = 1,
-  kMask = 4,
-  kUn,
-  kAff,
-  kAble,
-  kA,
-  kComma,
-  kZhong,
-  kH,
-  kAe,
-  kN,
-  kAccented,
-  kCafe,
-  kCapitalA,
-  kNewYork,
-  kYork,
-  kX,
-  kXx
-};
+constexpr Token kUnk = 1, kMask = 4, kUn = 5, kAff = 6, kAble = 7, kA = 8, kComma = 9, kZhong = 10, kH = 11, kAe = 12,
+                kN = 13, kAccented = 14, kCafe = 15, kCapitalA = 16, kNewYork = 17, kYork = 18, kX = 19, kXx = 20;
 
 std::vector<Token> tokens(std::string_view text, WordPieceOptions options = {.unknown = kUnk},
                           SpecialTokens special = SpecialTokens::Parse) {
