@@ -2,6 +2,7 @@
 if(NOT TARGET llama)
   find_package(llama REQUIRED)
 endif()
+find_package(CURL 7.85 REQUIRED)
 find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto)
 find_package(ICU 70 REQUIRED COMPONENTS uc)
 find_package(simdutf REQUIRED)

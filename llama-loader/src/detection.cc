@@ -20,7 +20,7 @@ std::string lower(std::string_view text) {
 
 bool is_model_name(const std::string& name) {
   if (!name.ends_with(".gguf")) return false;
-  constexpr std::array kOthers{"mmproj", "imatrix", "lora", "adapter", "draft"};
+  constexpr std::array kOthers{"mmproj", "imatrix", "lora", "adapter", "draft", "eagle3", "dflash", "dspark"};
   if (std::ranges::any_of(kOthers, [&](const char* token) { return has_name_token(name, token); })) return false;
   const auto part = parse_part_name(name);
   return !part || part->index == 1;
@@ -59,7 +59,8 @@ bool has_name_token(std::string_view name, std::string_view token) {
 }
 
 Result<std::vector<std::string>> choose_model_files(const std::vector<std::string>& names,
-                                                    const std::optional<std::string>& filename) {
+                                                    const std::optional<std::string>& filename,
+                                                    const std::optional<std::string>& quant) {
   if (filename) {
     if (std::ranges::find(names, *filename) != names.end()) return with_all_parts(names, *filename);
     std::vector<std::string> models;
@@ -77,6 +78,14 @@ Result<std::vector<std::string>> choose_model_files(const std::vector<std::strin
                 parts ? "no complete model: the first part of a split model is missing" : "no .gguf model file");
   }
   std::ranges::sort(models);
+  if (quant) {
+    std::vector<std::string> matching;
+    std::ranges::copy_if(models, std::back_inserter(matching), [&](const std::string& n) { return has_name_token(n, *quant); });
+    if (matching.size() == 1) return with_all_parts(names, matching[0]);
+    return fail(ErrorCode::NotFound,
+                matching.empty() ? std::format("no model with '{}' in its name; there are: {}", *quant, joined(models))
+                                 : std::format("'{}' fits more than one model ({}); name the file", *quant, joined(matching)));
+  }
   for (const char* kind : {"BF16", "F16", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M"}) {
     const auto found = std::ranges::find_if(models, [&](const std::string& n) { return has_name_token(n, kind); });
     if (found != models.end()) return with_all_parts(names, *found);

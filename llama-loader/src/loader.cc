@@ -1,47 +1,132 @@
 #include <format>
+#include <mutex>
 
+#include "fetch.h"
+#include "cache_room.h"
+#include "llama-loader/gguf_header.h"
 #include "llama-loader/model_loader.h"
+#include "resident_memory.h"
 
 namespace llama {
 namespace {
 
-Result<LoadedModel> load_files(const ModelConfig& config) {
-  const auto started = std::chrono::steady_clock::now();
-  const auto files = find_local_model(*config.source.local());
-  if (!files) return std::unexpected(files.error());
-  auto model = Model::load(*files, {.on_progress = config.on_progress, .stop = config.stop});
-  if (!model) return std::unexpected(model.error());
+using Clock = std::chrono::steady_clock;
 
+struct Facts {
+  std::string filename, sha256, commit;
+  bool cache_hit = false;
+  std::optional<internal::FileLock> use;
+};
+
+// A loaded model that keeps its files in the cache.
+struct HeldModel {
+  std::shared_ptr<const Model> model;
+  internal::FileLock use;
+};
+
+Result<LoadedModel> load_files(const std::vector<std::filesystem::path>& files, const ModelConfig& config, Facts facts) {
+  const auto started = Clock::now();
+  const std::uint64_t before = internal::resident_memory();
+  auto model = Model::load(files, {.on_progress = config.on_progress, .stop = config.stop});
+  if (!model) return std::unexpected(model.error());
+  std::shared_ptr<const Model> shared = std::move(*model);
+  if (facts.use) {
+    auto held = std::make_shared<HeldModel>(shared, std::move(*facts.use));
+    shared = std::shared_ptr<const Model>(held, held->model.get());
+  }
   std::uint64_t size = 0;
-  for (const auto& file : *files) {
+  for (const auto& file : files) {
     std::error_code error;
     size += std::filesystem::file_size(file, error);
   }
-  const auto elapsed = std::chrono::steady_clock::now() - started;
-  return LoadedModel{.model = std::move(*model),
-                     .path = files->front(),
+  const auto load_time = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started);
+  const std::uint64_t after = internal::resident_memory();
+  if (config.on_message && after > 0) {
+    config.on_message(std::format("memory: {:.1f} MB before the model was loaded, {:.1f} MB after", static_cast<double>(before) / 1e6,
+                                  static_cast<double>(after) / 1e6));
+  }
+  return LoadedModel{.model = std::move(shared),
+                     .path = files.front(),
                      .metadata = {.source = config.source,
-                                  .filename = files->front().filename().string(),
+                                  .filename = std::move(facts.filename),
                                   .size_bytes = size,
-                                  .load_time = std::chrono::duration_cast<std::chrono::milliseconds>(elapsed)}};
+                                  .load_time = load_time,
+                                  .cache_hit = facts.cache_hit,
+                                  .sha256 = std::move(facts.sha256),
+                                  .commit = std::move(facts.commit),
+                                  .memory_before_bytes = before,
+                                  .memory_after_bytes = after}};
+}
+
+}  // namespace
+
+ModelLoader::ModelLoader() = default;
+ModelLoader::ModelLoader(CacheManager cache, RetryConfig retry, std::optional<HubSettings> hub)
+    : cache_(std::move(cache)), retry_(retry), hub_(std::move(hub)) {}
+
+namespace {
+
+Result<internal::FetchedModel> fetch_into(const CacheManager& cache, const RetryConfig& retry, const std::optional<HubSettings>& hub,
+                                          const ModelConfig& config, bool ask_hub) {
+  const HuggingFaceSource* source = config.source.hugging_face();
+  if (source == nullptr) {
+    return fail(ErrorCode::InvalidArgument, std::format("'{}' is on this machine already", config.source.to_string()));
+  }
+  auto settings = hub ? Result<HubSettings>(*hub) : HubSettings::from_environment();
+  if (!settings) return std::unexpected(settings.error());
+  if (cache.cleanup_on_start()) {
+    if (auto cleaned = cache.cleanup_old_models(); !cleaned) return std::unexpected(cleaned.error());
+  }
+  // Lanes report from their own threads.
+  std::mutex mutex;
+  const auto say = [&](std::string_view line) {
+    const std::scoped_lock lock(mutex);
+    if (config.on_message) config.on_message(line);
+  };
+  return internal::fetch_model(
+      {.repo = source->repo, .endpoint = settings->endpoint, .revision = source->revision, .filename = source->filename, .quant = source->quant},
+      {.cache = cache,
+       .settings = *settings,
+       .retry = retry,
+       .ask_hub = ask_hub,
+       .on_download = config.on_download,
+       .on_message = say,
+       .stop = config.stop});
 }
 
 }  // namespace
 
 Result<LoadedModel> ModelLoader::load_model(const ModelConfig& config) const {
-  if (const auto* remote = config.source.hugging_face()) {
-    return fail(
-        ErrorCode::NotFound,
-        std::format("'{}' does not exist here and is read as a Hugging Face repository; downloading is not built yet: "
-                    "fetch the .gguf file yourself and name its folder or file",
-                    remote->repo));
+  if (const LocalSource* local = config.source.local()) {
+    const auto files = find_local_model(*local);
+    if (!files) return std::unexpected(files.error());
+    return load_files(*files, config, {.filename = files->front().filename().string(), .sha256 = {}, .commit = {}, .cache_hit = false, .use = {}});
   }
-  return load_files(config);
+  auto fetched = fetch_into(cache_, retry_, hub_, config, false);
+  if (!fetched) return std::unexpected(fetched.error());
+  // The manifest vouches for the files; what is wrong with a header is wrong since it was published.
+  const auto& first = fetched->entry.manifest.files.front();
+  return load_files(fetched->entry.paths(), config,
+                    {.filename = first.path,
+                     .sha256 = first.digest.kind == internal::DigestKind::Sha256 ? first.digest.hex : std::string(),
+                     .commit = fetched->entry.manifest.commit,
+                     .cache_hit = fetched->cache_hit,
+                     .use = std::move(fetched->use)});
+}
+
+Result<LoadedModel> ModelLoader::load_huggingface_model(const std::string& repo, const std::optional<std::string>& filename) const {
+  return load_model({.source = ModelSource(HuggingFaceSource{.repo = repo, .filename = filename}), .on_progress = {}, .stop = {}});
 }
 
 Result<LoadedModel> ModelLoader::load_local_model(const std::filesystem::path& folder,
                                                   const std::optional<std::string>& filename) const {
-  return load_files({.source = ModelSource(LocalSource{folder, filename}), .on_progress = {}, .stop = {}});
+  return load_model({.source = ModelSource(LocalSource{folder, filename}), .on_progress = {}, .stop = {}});
+}
+
+Result<FetchedFiles> ModelLoader::fetch(const ModelConfig& config, bool ask_hub) const {
+  const auto fetched = fetch_into(cache_, retry_, hub_, config, ask_hub);
+  if (!fetched) return std::unexpected(fetched.error());
+  return FetchedFiles{.model = internal::describe(fetched->entry), .cache_hit = fetched->cache_hit};
 }
 
 }  // namespace llama

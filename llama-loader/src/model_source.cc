@@ -4,14 +4,15 @@
 #include <cctype>
 #include <format>
 
+#include "repo_path.h"
+
 namespace llama {
 namespace {
 
-bool is_repo_name(const std::string& name) {
-  if (std::ranges::count(name, '/') != 1 || name.front() == '/' || name.back() == '/' || name.front() == '.')
-    return false;
-  return std::ranges::all_of(
-      name, [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_' || c == '.' || c == '/'; });
+bool is_quant(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](unsigned char c) {
+    return c < 0x80 && (std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.');
+  });
 }
 
 }  // namespace
@@ -30,15 +31,28 @@ Result<ModelSource> ModelSource::parse(const std::string& name, const std::optio
                   std::format("'{}' is a file; a file name ('{}') goes with a folder", name, *filename));
     return ModelSource(LocalSource{path.has_parent_path() ? path.parent_path() : ".", path.filename().string()});
   }
-  if (is_repo_name(name) && !name.ends_with(".gguf")) return ModelSource(HuggingFaceSource{name, filename});
+  const std::size_t colon = name.rfind(':');
+  const std::string repo = name.substr(0, colon);
+  const std::string tag = colon == std::string::npos ? "" : name.substr(colon + 1);
+  if (internal::is_repo_name(repo) && !name.ends_with(".gguf") && (colon == std::string::npos || is_quant(tag))) {
+    HuggingFaceSource source{.repo = repo, .filename = filename};
+    if (!tag.empty()) source.quant = tag;
+    if (filename && source.quant) {
+      return fail(ErrorCode::InvalidArgument, std::format("'{}' and the file name '{}' both choose a file; one is enough", name, *filename));
+    }
+    if (filename && !internal::is_safe_path(*filename)) {
+      return fail(ErrorCode::InvalidArgument, std::format("'{}' is no file name in a repository", *filename));
+    }
+    return ModelSource(std::move(source));
+  }
   return fail(ErrorCode::InvalidArgument,
               std::format("'{}' is neither a folder or .gguf file that exists here nor a Hugging Face "
-                          "repository of the form organization/model",
+                          "repository of the form organization/model or organization/model:QUANT",
                           name));
 }
 
 std::string ModelSource::to_string() const {
-  if (const auto* remote = hugging_face()) return remote->repo;
+  if (const auto* remote = hugging_face()) return remote->quant ? remote->repo + ":" + *remote->quant : remote->repo;
   return local()->folder.string();
 }
 

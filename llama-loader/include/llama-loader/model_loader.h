@@ -1,5 +1,10 @@
-// Turn a model's name into a loaded model: choose its files, check them, load them.
+// Turn a model's name into a loaded model: find or fetch its files, check them, load them.
 //
+// A name on the hub is looked for in the cache first, and a model that is there needs no network; a new one is downloaded
+// (resumed where an earlier attempt stopped), verified against the hub's digest and its GGUF header checked before
+// llama.cpp sees it. While the model lives, the cache keeps its files.
+// Errors   NotFound (folder, file, repository, a part of a split model), InvalidModel, AccessDenied, RateLimited, Network,
+//          Offline, Corrupt, NoSpace, Io, Cancelled, InvalidArgument; each message names the thing and the way out.
 // Threads  any number at once.
 #pragma once
 
@@ -9,18 +14,41 @@
 #include <vector>
 
 #include "llama-core/error.h"
+#include "llama-loader/cache.h"
+#include "llama-loader/hub_settings.h"
 #include "llama-loader/model_config.h"
+#include "llama-loader/retry.h"
 
 namespace llama {
 
+// A repository's model on the disk.
+struct FetchedFiles {
+  CachedModel model;
+  bool cache_hit = false;
+};
+
 class ModelLoader {
  public:
-  // Errors   NotFound (a Hugging Face name: downloading is not built yet), and those of load_local_model.
-  [[nodiscard]] Result<LoadedModel> load_model(const ModelConfig& config) const;
+  // Settings from the environment's variables, the default cache.
+  ModelLoader();
+  explicit ModelLoader(CacheManager cache, RetryConfig retry = {}, std::optional<HubSettings> hub = std::nullopt);
 
-  // Errors   NotFound (folder, file, or a part of a split model), InvalidModel, Cancelled.
+  [[nodiscard]] Result<LoadedModel> load_model(const ModelConfig& config) const;
+  [[nodiscard]] Result<LoadedModel> load_huggingface_model(const std::string& repo,
+                                                           const std::optional<std::string>& filename = std::nullopt) const;
   [[nodiscard]] Result<LoadedModel> load_local_model(const std::filesystem::path& folder,
                                                      const std::optional<std::string>& filename = std::nullopt) const;
+
+  // Brings a repository's model into the cache without loading it. ask_hub: even where the cache has one, because the
+  // revision may have moved since.
+  [[nodiscard]] Result<FetchedFiles> fetch(const ModelConfig& config, bool ask_hub = false) const;
+
+  [[nodiscard]] const CacheManager& cache() const { return cache_; }
+
+ private:
+  CacheManager cache_;
+  RetryConfig retry_;
+  std::optional<HubSettings> hub_;  // nothing: the environment's, read when needed
 };
 
 // The files of a local model in order, each header checked.

@@ -1,0 +1,52 @@
+#include "digest.h"
+
+#include <openssl/evp.h>
+
+#include <array>
+
+namespace llama::internal {
+namespace {
+
+struct FreeContext {
+  void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
+};
+
+}  // namespace
+
+struct Hasher::State {
+  DigestKind kind;
+  std::unique_ptr<EVP_MD_CTX, FreeContext> context{EVP_MD_CTX_new()};
+  bool sound = false;
+};
+
+Hasher::Hasher(DigestKind kind, std::uint64_t size) : state_(std::make_unique<State>(kind)) {
+  const EVP_MD* algorithm = kind == DigestKind::Sha256 ? EVP_sha256() : EVP_sha1();
+  state_->sound = state_->context && EVP_DigestInit_ex(state_->context.get(), algorithm, nullptr) == 1;
+  if (kind == DigestKind::GitBlob) {
+    std::string head = "blob " + std::to_string(size);
+    head += '\0';
+    update(std::as_bytes(std::span(head)));
+  }
+}
+Hasher::~Hasher() = default;
+Hasher::Hasher(Hasher&&) noexcept = default;
+Hasher& Hasher::operator=(Hasher&&) noexcept = default;
+
+void Hasher::update(std::span<const std::byte> bytes) {
+  state_->sound = state_->sound && EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) == 1;
+}
+
+Digest Hasher::finish() {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int length = 0;
+  Digest result{.kind = state_->kind, .hex = {}};
+  if (!state_->sound || EVP_DigestFinal_ex(state_->context.get(), digest.data(), &length) != 1) return result;
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  for (unsigned int i = 0; i < length; ++i) {
+    result.hex += kDigits[digest[i] >> 4];
+    result.hex += kDigits[digest[i] & 15];
+  }
+  return result;
+}
+
+}  // namespace llama::internal

@@ -1,0 +1,85 @@
+#include "disk.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <format>
+#include <fstream>
+#include <system_error>
+
+namespace llama::internal {
+
+FileHandle::~FileHandle() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::unexpected<Error> disk_error(std::string_view what, const std::filesystem::path& path, int number) {
+  const bool full = number == ENOSPC || number == EDQUOT;
+  return fail(full ? ErrorCode::NoSpace : ErrorCode::Io,
+              std::format("'{}' cannot be {}: {}", path.string(), what, std::generic_category().message(number)));
+}
+
+Result<void> make_folders(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return disk_error("created", folder, error.value());
+  return {};
+}
+
+Result<void> sync_file(const std::filesystem::path& path) {
+  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return disk_error("opened", path, errno);
+  // Some file systems cannot sync a folder, and say EINVAL.
+  if (::fsync(file.get()) != 0 && errno != EINVAL) return disk_error("written", path, errno);
+  return {};
+}
+
+Result<void> rename_over(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return disk_error("put in place", to, errno);
+  return sync_file(to.parent_path());
+}
+
+Result<void> replace_file(const std::filesystem::path& path, std::string_view content, bool durable) {
+  std::string name = path.string() + ".XXXXXX";
+  {
+    const FileHandle file(::mkostemp(name.data(), O_CLOEXEC));
+    if (!file) return disk_error("written", path, errno);
+    for (std::string_view rest = content; !rest.empty();) {
+      const ssize_t written = ::write(file.get(), rest.data(), rest.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) {
+        const int number = errno;
+        ::unlink(name.c_str());
+        return disk_error("written", path, number);
+      }
+      rest.remove_prefix(static_cast<std::size_t>(written));
+    }
+    if ((durable && ::fsync(file.get()) != 0) || ::fchmod(file.get(), 0644) != 0 || ::rename(name.c_str(), path.c_str()) != 0) {
+      const int number = errno;
+      ::unlink(name.c_str());
+      return disk_error("written", path, number);
+    }
+  }
+  return durable ? sync_file(path.parent_path()) : Result<void>();
+}
+
+std::uint64_t free_space(const std::filesystem::path& folder) {
+  std::error_code error;
+  const auto space = std::filesystem::space(folder, error);
+  return error ? UINT64_MAX : static_cast<std::uint64_t>(space.available);
+}
+
+std::string read_small_file(const std::filesystem::path& path, std::size_t most) {
+  std::ifstream file(path, std::ios::binary);
+  std::string content(most + 1, '\0');
+  file.read(content.data(), static_cast<std::streamsize>(content.size()));
+  content.resize(static_cast<std::size_t>(file.gcount()));
+  if (content.size() > most) content.clear();
+  return content;
+}
+
+}  // namespace llama::internal

@@ -1,0 +1,62 @@
+// What a cached model is: where it came from, its files, and how they looked when their digests were computed.
+//
+// Pure, but for fingerprint_of.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "digest.h"
+#include "llama-core/error.h"
+
+namespace llama::internal {
+
+// A file that looks the same still is the same; one that does not is hashed again.
+struct Fingerprint {
+  std::uint64_t size_bytes = 0;
+  std::int64_t modified_ns = 0;
+  std::uint64_t inode = 0;
+  friend bool operator==(const Fingerprint&, const Fingerprint&) = default;
+};
+
+[[nodiscard]] std::optional<Fingerprint> fingerprint_of(const std::filesystem::path& file);  // of a link's target
+
+struct ManifestFile {
+  std::string path;  // in the repository, and in the entry's folder
+  std::uint64_t size_bytes = 0;
+  Digest digest;
+  bool linked = false;  // a symbolic link into Hugging Face's cache
+  Fingerprint fingerprint;
+};
+
+struct Manifest {
+  std::string repo, endpoint, commit;               // "" for a model that was put in by hand
+  std::map<std::string, std::int64_t> revisions;    // as asked → when it was this commit, seconds since 1970
+  bool automatic = false;                           // what the rules of detection.h choose in this repository
+  std::int64_t created = 0;
+  std::vector<ManifestFile> files;  // in the model's order
+
+  [[nodiscard]] std::uint64_t size_bytes() const;   // of all files
+  [[nodiscard]] std::uint64_t owned_bytes() const;  // of those that are no links
+};
+
+[[nodiscard]] std::string to_json(const Manifest& manifest);
+
+// Nothing for what is no sound manifest; a newer version's is not sound.
+[[nodiscard]] std::optional<Manifest> parse_manifest(std::string_view json);
+
+// What someone asks for, of a repository.
+struct ModelRequest {
+  std::string repo, endpoint;
+  std::string revision = "main";
+  std::optional<std::string> filename, quant;
+};
+
+[[nodiscard]] bool serves(const Manifest& manifest, const ModelRequest& request);
+
+}  // namespace llama::internal
