@@ -65,6 +65,8 @@ ParquetWriter::Metadata provenance(const EmbeddingModel& model) {
   return {{"llama.model_source", file.source.to_string()},
           {"llama.model_file", file.filename},
           {"llama.model_size_bytes", std::to_string(file.size_bytes)},
+          {"llama.model_sha256", file.sha256},
+          {"llama.model_commit", file.commit},
           {"llama.architecture", model.model().architecture()},
           {"llama.model_description", model.model().description()},
           {"llama.pooling", std::string(to_string(model.pooling()))},
@@ -114,7 +116,7 @@ Step<ModelSource> check_arguments(const EmbedArguments& arguments) {
   if (auto opened = LineReader::open(arguments.input); !opened) return stop_with(opened.error(), kInputError);
   if (auto checked = ParquetWriter::check_output(arguments.output, existing_file(arguments)); !checked)
     return stop_with(checked.error(), kOutputError);
-  auto source = ModelSource::parse(arguments.model, arguments.filename);
+  auto source = make_source(arguments.loader);
   if (!source) return stop_with(source.error(), kModelError);
   return std::move(*source);
 }
@@ -124,19 +126,29 @@ using SharedModel = std::shared_ptr<const EmbeddingModel>;
 Step<SharedModel> load_model(const EmbedArguments& arguments, ModelSource source, const Interrupt& interrupt,
                              const Console& console) {
   EmbeddingConfig config = make_config(arguments, std::move(source), interrupt);
-  console.line("Loading model: {}", arguments.model);
+  auto loader = make_loader(arguments.loader);
+  if (!loader) return stop_with(loader.error(), kUsageError);
+  config.loader = std::make_shared<const ModelLoader>(std::move(*loader));
+  console.line("Loading model: {}", arguments.loader.model);
   const auto started = std::chrono::steady_clock::now();
+  DownloadDisplay download(console.quiet, console.terminal);
+  config.on_download = [&](const DownloadProgress& progress) { download.update(progress); };
+  config.on_message = [&](std::string_view line) { download.say(line); };
   Progress progress(stderr, console.terminal, "Loading", 100);
   config.on_load_progress = [&](double fraction) {
     if (!console.quiet) progress.update(static_cast<std::uint64_t>(fraction * 100), fraction);
   };
   auto model = EmbeddingModel::load(config);
+  download.end();
   progress.clear();
-  if (!model)
-    return stop_with(model.error(), model.error().code == ErrorCode::InvalidArgument ? kUsageError : kModelError);
+  if (!model) return stop_with(model.error(), loader_status(model.error().code));
   console.line("Model loaded successfully in {} ({} dimensions)",
                format_duration(std::chrono::steady_clock::now() - started), (*model)->embedding_dimension());
-  if (arguments.debug) std::println(stderr, "Tokenizer: {}", (*model)->tokenizer());
+  if (arguments.debug) {
+    std::println(stderr, "Tokenizer: {}", (*model)->tokenizer());
+    std::println(stderr, "Memory: {} before the model was loaded, {} after", format_size((*model)->metadata().memory_before_bytes),
+                 format_size((*model)->metadata().memory_after_bytes));
+  }
   if (!(*model)->warning().empty()) std::println(stderr, "Warning: {}", (*model)->warning());
   return *model;
 }

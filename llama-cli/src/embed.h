@@ -7,12 +7,12 @@
 #include <string>
 
 #include "interrupt.h"
+#include "loader_flags.h"
 
 namespace llama {
 
 struct EmbedArguments {
-  std::string model;
-  std::optional<std::string> filename;
+  LoaderFlags loader;
   std::filesystem::path input;
   std::filesystem::path output;
   std::int32_t batch_size = 32;

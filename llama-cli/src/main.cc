@@ -7,6 +7,7 @@
 #include "embed.h"
 #include "exit_status.h"
 #include "interrupt.h"
+#include "models.h"
 
 namespace {
 
@@ -14,12 +15,16 @@ namespace {
 const CLI::Validator kAtLeastOne = CLI::Range(1, std::numeric_limits<std::int32_t>::max()).description("");
 const CLI::Validator kThreadCount = CLI::Range(1, 4096).description("");
 
+constexpr const char* kStatuses =
+    "Exit status: 0 done, 2 usage, 3 input, 4 model, 5 output or disk, 6 network or hub, 130 interrupted (143: terminated), "
+    "1 anything else.";
+
 void add_embed(CLI::App& app, llama::EmbedArguments& a) {
   CLI::App* embed = app.add_subcommand("embed", "Turn the lines of a text file into vectors in a Parquet file");
-  embed->add_option("-m,--model", a.model, "Folder or .gguf file, or a Hugging Face repository")
+  embed->add_option("-m,--model", a.loader.model, "Folder or .gguf file, or a Hugging Face repository: org/name, org/name:Q8_0")
       ->required()
       ->type_name("MODEL");
-  embed->add_option("--filename", a.filename, "Model file in that folder or repository")->type_name("FILE");
+  llama::add_model_flags(*embed, a.loader);
   embed->add_option("-i,--input", a.input, "Text file, one text per line, UTF-8; - reads standard input")
       ->required()
       ->type_name("FILE");
@@ -61,8 +66,33 @@ void add_embed(CLI::App& app, llama::EmbedArguments& a) {
   embed->add_flag("--force", a.force, "Replace an existing output");
   embed->add_flag("--quiet", a.quiet, "Print warnings and errors only");
   embed->add_flag("--debug", a.debug, "Show llama.cpp's log");
-  embed->footer(
-      "Exit status: 0 done, 2 usage, 3 input, 4 model, 5 output, 130 interrupted (143: terminated), 1 anything else.");
+  llama::add_cache_flags(*embed, a.loader);
+  embed->footer(kStatuses);
+}
+
+void add_models(CLI::App& app, llama::ModelsArguments& a) {
+  using llama::ModelsAction;
+  CLI::App* models = app.add_subcommand("models", "List, fetch, check and remove downloaded models");
+  models->require_subcommand(1);
+  models->footer(kStatuses);
+  const auto action = [&](const char* name, ModelsAction which, const char* what, const char* model) {
+    CLI::App* command = models->add_subcommand(name, what);
+    command->callback([&a, which] { a.action = which; });
+    if (model != nullptr) command->add_option("model", a.loader.model, model)->required()->type_name("MODEL");
+    llama::add_cache_flags(*command, a.loader);
+    command->add_flag("--json", a.json, "Print JSON");
+    command->add_flag("--quiet", a.quiet, "Print results and errors only");
+    return command;
+  };
+  const char* cached = "Repository (org/name, org/name:Q8_0) or key of a cached model";
+  action("list", ModelsAction::List, "What is in the cache, last used first", nullptr);
+  llama::add_model_flags(*action("path", ModelsAction::Path, "Print the model's first file", cached), a.loader);
+  CLI::App* pull = action("pull", ModelsAction::Pull, "Fetch a model, or bring it up to date", "Repository: org/name, org/name:Q8_0");
+  llama::add_model_flags(*pull, a.loader);
+  pull->add_flag("--list-files", a.list_files, "Only show what the repository holds and which file would be taken");
+  action("verify", ModelsAction::Verify, "Compute every file's digest anew", nullptr);
+  llama::add_model_flags(*action("remove", ModelsAction::Remove, "Remove a model", cached), a.loader);
+  action("prune", ModelsAction::Prune, "Remove unfinished downloads, and what exceeds the limit", nullptr);
 }
 
 int run(int argc, char** argv) {
@@ -70,7 +100,9 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "llama-cli " LLAMA_CLI_VERSION);
   app.require_subcommand(1);
   llama::EmbedArguments embed;
+  llama::ModelsArguments models;
   add_embed(app, embed);
+  add_models(app, models);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -79,7 +111,7 @@ int run(int argc, char** argv) {
     return llama::kUsageError;
   }
   const llama::Interrupt interrupt;
-  return llama::run_embed(embed, interrupt);
+  return app.got_subcommand("models") ? llama::run_models(models, interrupt) : llama::run_embed(embed, interrupt);
 }
 
 }  // namespace

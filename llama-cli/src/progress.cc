@@ -5,14 +5,6 @@
 #include <format>
 
 namespace llama {
-namespace {
-
-constexpr int kBarWidth = 20;
-constexpr std::chrono::milliseconds kRedraw{100};
-constexpr std::chrono::seconds kPlainLine{5};
-
-}  // namespace
-
 std::string with_thousands(std::uint64_t number) {
   std::string text = std::to_string(number);
   for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
@@ -39,11 +31,8 @@ std::string progress_line(std::string_view name, const ProgressState& state) {
   if (!state.total)
     return std::format("{}: {} texts - {} elapsed", name, with_thousands(state.done), format_duration(state.elapsed));
   const double fraction = std::clamp(state.fraction, 0.0, 1.0);
-  const int filled = static_cast<int>(fraction * kBarWidth);
-  std::string bar;
-  for (int i = 0; i < kBarWidth; ++i) bar += i < filled ? "█" : "░";
   std::string line =
-      std::format("{}: [{}] {}/{} ({}%) - {} elapsed", name, bar, with_thousands(state.done),
+      std::format("{}: {} {}/{} ({}%) - {} elapsed", name, bar(fraction), with_thousands(state.done),
                   with_thousands(*state.total), static_cast<int>(fraction * 100), format_duration(state.elapsed));
   if (fraction > 0 && fraction < 1)
     line += std::format(", {} left", format_duration(state.elapsed * ((1 - fraction) / fraction)));
@@ -51,37 +40,18 @@ std::string progress_line(std::string_view name, const ProgressState& state) {
 }
 
 Progress::Progress(std::FILE* stream, bool is_terminal, std::string_view name, std::optional<std::uint64_t> total)
-    : name_(name), stream_(stream), is_terminal_(is_terminal), total_(total) {}
+    : name_(name), total_(total), line_(stream, is_terminal) {}
 
-Progress::~Progress() { clear(); }
-
-void Progress::draw(std::uint64_t done, double fraction) {
-  const std::string line =
-      progress_line(name_, {.done = done, .total = total_, .fraction = fraction, .elapsed = Clock::now() - started_});
-  // \r goes to the line's start, ESC[K wipes what an earlier, longer line left.
-  std::fputs(is_terminal_ ? ("\r" + line + "\033[K").c_str() : (line + "\n").c_str(), stream_);
-  std::fflush(stream_);
-  line_open_ = is_terminal_;
-  drawn_ = Clock::now();
+std::string Progress::line(std::uint64_t done, double fraction) const {
+  return progress_line(name_, {.done = done, .total = total_, .fraction = fraction, .elapsed = Clock::now() - started_});
 }
 
 void Progress::update(std::uint64_t done, double fraction) {
-  if (Clock::now() - drawn_ >=
-      (is_terminal_ ? std::chrono::milliseconds(kRedraw) : std::chrono::milliseconds(kPlainLine)))
-    draw(done, fraction);
+  if (line_.is_due()) line_.draw(line(done, fraction));
 }
 
-void Progress::finish(std::uint64_t done) {
-  draw(done, 1);
-  if (line_open_) std::fputs("\n", stream_);
-  line_open_ = false;
-}
+void Progress::finish(std::uint64_t done) { line_.finish(line(done, 1)); }
 
-void Progress::clear() {
-  if (!line_open_) return;
-  std::fputs("\r\033[K", stream_);
-  std::fflush(stream_);
-  line_open_ = false;
-}
+void Progress::clear() { line_.clear(); }
 
 }  // namespace llama

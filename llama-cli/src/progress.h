@@ -12,6 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "status_line.h"
+
 namespace llama {
 
 [[nodiscard]] std::string with_thousands(std::uint64_t number);            // 1234567 -> "1,234,567"
@@ -31,22 +33,18 @@ struct ProgressState {
 class Progress {
  public:
   Progress(std::FILE* stream, bool is_terminal, std::string_view name, std::optional<std::uint64_t> total);
-  ~Progress();
   void update(std::uint64_t done, double fraction);
   void finish(std::uint64_t done);  // draws the end and leaves the line
   void clear();                     // wipes the line, for a message
 
  private:
   using Clock = std::chrono::steady_clock;
-  void draw(std::uint64_t done, double fraction);
+  [[nodiscard]] std::string line(std::uint64_t done, double fraction) const;
 
   std::string name_;
-  std::FILE* stream_;
-  bool is_terminal_;
   std::optional<std::uint64_t> total_;
   Clock::time_point started_ = Clock::now();
-  Clock::time_point drawn_ = started_;
-  bool line_open_ = false;
+  StatusLine line_;
 };
 
 }  // namespace llama

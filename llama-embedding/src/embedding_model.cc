@@ -39,8 +39,13 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
   if (config.max_sequence_length && *config.max_sequence_length < 1)
     return invalid("the maximum length must be at least 1 token");
 
-  auto loaded = ModelLoader().load_model(
-      {.source = config.model_source, .on_progress = config.on_load_progress, .stop = config.stop});
+  const ModelLoader environment;
+  auto loaded = (config.loader ? *config.loader : environment)
+                    .load_model({.source = config.model_source,
+                                 .on_progress = config.on_load_progress,
+                                 .on_download = config.on_download,
+                                 .on_message = config.on_message,
+                                 .stop = config.stop});
   if (!loaded) return std::unexpected(loaded.error());
   const std::shared_ptr<const Model> model = loaded->model;
   const std::string file = loaded->metadata.filename;

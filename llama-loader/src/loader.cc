@@ -41,10 +41,6 @@ Result<LoadedModel> load_files(const std::vector<std::filesystem::path>& files, 
   }
   const auto load_time = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started);
   const std::uint64_t after = internal::resident_memory();
-  if (config.on_message && after > 0) {
-    config.on_message(std::format("memory: {:.1f} MB before the model was loaded, {:.1f} MB after", static_cast<double>(before) / 1e6,
-                                  static_cast<double>(after) / 1e6));
-  }
   return LoadedModel{.model = std::move(shared),
                      .path = files.front(),
                      .metadata = {.source = config.source,

@@ -11,7 +11,7 @@ MAY_INCLUDE = {
     "llama-tokenizer": [r"llama-core/.*", r"unicode/.*"],
     "llama-loader": [r"llama-core/.*", r"curl/.*", r"nlohmann/.*", r"openssl/.*"],
     "llama-embedding": [r"llama-core/.*", r"llama-(loader|tokenizer)/.*", r"openssl/.*", r"simdutf\.h"],
-    "llama-cli": [r"llama-(core|loader|embedding)/.*", r"CLI/.*", r"arrow/.*", r"parquet/.*"],
+    "llama-cli": [r"llama-(core|loader|embedding)/.*", r"CLI/.*", r"nlohmann/.*", r"arrow/.*", r"parquet/.*"],
 }
 SYSTEM = r"(fcntl|poll|pthread|unistd|signal|sys/\w+)\.h"
 

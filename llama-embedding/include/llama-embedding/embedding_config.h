@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
+#include <string_view>
 
 #include "llama-core/model.h"
 #include "llama-core/pooling.h"
-#include "llama-loader/model_source.h"
+#include "llama-loader/model_loader.h"
 
 namespace llama {
 
@@ -39,8 +41,13 @@ struct EmbeddingConfig {
 
   bool debug = false;  // set by programs that show llama.cpp's log
 
-  // While the model loads.
+  // Where models come from; nothing: the default cache, and the environment's settings.
+  std::shared_ptr<const ModelLoader> loader;
+
+  // While the model loads (llama-loader/model_config.h).
   std::function<void(double fraction)> on_load_progress;
+  std::function<void(const DownloadProgress&)> on_download;
+  std::function<void(std::string_view line)> on_message;
   std::stop_token stop;
 };
 

@@ -1,0 +1,96 @@
+#include "loader_flags.h"
+
+#include <CLI/CLI.hpp>
+#include <format>
+#include <print>
+
+#include "exit_status.h"
+#include "progress.h"
+
+namespace llama {
+
+void add_model_flags(CLI::App& command, LoaderFlags& flags) {
+  command.add_option("--filename", flags.filename, "Model file in that folder or repository")->type_name("FILE");
+  command.add_option("--quant", flags.quant, "Of a repository's models the one with this quantization, as in Q8_0")->type_name("TAG");
+  command.add_option("--revision", flags.revision, "Branch, tag or commit of the repository")->capture_default_str()->type_name("REV");
+}
+
+void add_cache_flags(CLI::App& command, LoaderFlags& flags) {
+  command.add_flag("--offline", flags.offline, "Use what is in the cache, never the network");
+  command.add_option("--cache-dir", flags.cache_folder, "Where downloaded models are kept; default: ~/.cache/llama-loader/models")
+      ->type_name("FOLDER");
+  command.add_option("--cache-limit", flags.cache_limit_gb, "Gigabytes that the cache may have")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000).description(""))
+      ->type_name("GB");
+  command.add_flag("--no-cache-limit", flags.no_cache_limit, "Let the cache grow as large as the disk");
+}
+
+Result<ModelSource> make_source(const LoaderFlags& flags) {
+  auto source = ModelSource::parse(flags.model, flags.filename);
+  if (!source) return source;
+  const HuggingFaceSource* remote = source->hugging_face();
+  if (remote == nullptr) {
+    if (flags.quant) return fail(ErrorCode::InvalidArgument, std::format("--quant goes with a repository, and '{}' is on this machine", flags.model));
+    return source;
+  }
+  HuggingFaceSource chosen = *remote;
+  if (flags.quant && (chosen.quant || chosen.filename)) {
+    return fail(ErrorCode::InvalidArgument, "--quant, a tag after the repository's name and --filename exclude each other");
+  }
+  if (flags.quant) chosen.quant = flags.quant;
+  chosen.revision = flags.revision;
+  return ModelSource(chosen);
+}
+
+CacheManager make_cache(const LoaderFlags& flags) {
+  CacheManager cache(flags.cache_folder.value_or(default_cache_folder()));
+  cache.with_max_size_gb(flags.no_cache_limit ? std::nullopt : std::optional(flags.cache_limit_gb));
+  return cache;
+}
+
+Result<ModelLoader> make_loader(const LoaderFlags& flags) {
+  auto settings = HubSettings::from_environment();
+  if (!settings) return std::unexpected(settings.error());
+  settings->offline = settings->offline || flags.offline;
+  return ModelLoader(make_cache(flags), {}, std::move(*settings));
+}
+
+std::string download_line(const DownloadProgress& p) {
+  const double fraction = p.all_size > 0 ? static_cast<double>(p.all_done) / static_cast<double>(p.all_size) : 0;
+  std::string line = std::format("Downloading {}{}: {} {} of {} ({}%)", p.file, p.file_count > 1 ? std::format(" ({} of {})", p.file_number, p.file_count) : "",
+                                 bar(fraction), format_size(p.all_done), format_size(p.all_size), static_cast<int>(fraction * 100));
+  if (p.bytes_per_second > 0) {
+    line += std::format(" - {}/s", format_size(static_cast<std::uint64_t>(p.bytes_per_second)));
+    if (p.all_done < p.all_size) {
+      line += std::format(", {} left", format_duration(std::chrono::duration<double>(static_cast<double>(p.all_size - p.all_done) / p.bytes_per_second)));
+    }
+  }
+  return line;
+}
+
+void DownloadDisplay::update(const DownloadProgress& progress) {
+  if (!quiet_ && line_.is_due()) line_.draw(download_line(progress));
+}
+
+void DownloadDisplay::say(std::string_view message) {
+  if (quiet_) return;
+  line_.clear();
+  std::println(stderr, "{}", message);
+}
+
+void DownloadDisplay::end() { line_.clear(); }
+
+int loader_status(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::InvalidArgument: return kUsageError;
+    case ErrorCode::NoSpace:
+    case ErrorCode::Io: return kOutputError;
+    case ErrorCode::RateLimited:
+    case ErrorCode::Network:
+    case ErrorCode::Corrupt: return kNetworkError;
+    default: return kModelError;
+  }
+}
+
+}  // namespace llama

@@ -1,0 +1,59 @@
+// The flags that say which model and where it comes from: the same for every command.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "llama-core/error.h"
+#include "llama-loader/model_loader.h"
+#include "status_line.h"
+
+namespace CLI {
+class App;
+}
+
+namespace llama {
+
+struct LoaderFlags {
+  std::string model;
+  std::optional<std::string> filename;
+  std::optional<std::string> quant;
+  std::string revision = "main";
+  bool offline = false;
+  std::optional<std::filesystem::path> cache_folder;
+  std::uint64_t cache_limit_gb = 50;
+  bool no_cache_limit = false;
+};
+
+void add_model_flags(CLI::App& command, LoaderFlags& flags);  // filename, quant, revision
+void add_cache_flags(CLI::App& command, LoaderFlags& flags);  // offline, cache-dir, limits
+
+// Errors   InvalidArgument: the name, two flags that exclude each other.
+[[nodiscard]] Result<ModelSource> make_source(const LoaderFlags& flags);
+// Errors   InvalidArgument: a variable of the environment.
+[[nodiscard]] Result<ModelLoader> make_loader(const LoaderFlags& flags);
+[[nodiscard]] CacheManager make_cache(const LoaderFlags& flags);
+
+// "Downloading model.gguf (2 of 3): [████████░░] 1.20/6.30 GB (19%) - 45.2 MB/s, 1m 40s left"
+[[nodiscard]] std::string download_line(const DownloadProgress& progress);
+
+// Shows a download and what the loader has to say.
+class DownloadDisplay {
+ public:
+  DownloadDisplay(bool quiet, bool is_terminal) : quiet_(quiet), line_(stderr, is_terminal) {}
+  void update(const DownloadProgress& progress);
+  void say(std::string_view message);
+  void end();
+
+ private:
+  bool quiet_;
+  StatusLine line_;
+};
+
+// The exit status that a loader's error means.
+[[nodiscard]] int loader_status(ErrorCode code);
+
+}  // namespace llama
