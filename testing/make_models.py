@@ -59,9 +59,9 @@ def toy_wordpiece(writer):
     return len(tokens)
 
 
-def bert(path, add_tokenizer=toy_wordpiece):
-    """add_tokenizer(writer) writes the tokenizer's keys and returns the number of tokens."""
-    width, inner, heads, layers, context = 64, 128, 4, 3, 2560
+def bert(path, add_tokenizer=toy_wordpiece, extra_rows=0):
+    """add_tokenizer(writer) writes the tokenizer's keys and returns the number of tokens; extra_rows of 256 bytes make the file larger."""
+    width, inner, heads, layers, context = 64, 128, 4, 3, 2560 + extra_rows
     writer = gguf.GGUFWriter(path, "bert")
     writer.add_name("tiny bert")
     writer.add_context_length(context)

@@ -78,8 +78,13 @@ Result<PartialFile> PartialFile::open(const std::filesystem::path& folder, const
   state->file = FileHandle(::open(state->data().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (!state->file) return disk_error("opened", state->data(), errno);
   struct stat facts{};
-  if (::fstat(state->file.get(), &facts) == 0 && static_cast<std::uint64_t>(facts.st_size) == size_bytes) {
+  if (::fstat(state->file.get(), &facts) != 0) return disk_error("read", state->data(), errno);
+  if (static_cast<std::uint64_t>(facts.st_size) == size_bytes) {
     state->read_journal();
+  } else if (facts.st_size > 0) {  // of another origin: a new file, because someone may still be writing to that one
+    ::unlink(state->data().c_str());
+    state->file = FileHandle(::open(state->data().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    if (!state->file) return disk_error("opened", state->data(), errno);
   }
   return PartialFile(std::move(state));
 }

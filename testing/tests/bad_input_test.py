@@ -102,7 +102,7 @@ def test_whole_split_model(out, tmp_path):
 
 def test_a_name_that_is_neither_path_nor_repository(out):
     refused(embed("no-such-model", b"x\n", out), MODEL, "neither")
-    refused(embed("org/no-such-model", b"x\n", out), MODEL, "not built yet")
+    refused(embed("org/no-such-model", b"x\n", out, "--offline"), MODEL, "org/no-such-model", "not in the cache")
     refused(embed(MODELS, b"x\n", out, "--filename", "no.gguf"), MODEL, "bert.gguf")
 
 

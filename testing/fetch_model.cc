@@ -1,0 +1,98 @@
+// Fetch a model as a program that uses llama-loader does, with settings that tests need:
+//
+//   fetch_model CACHE REPO[:QUANT] [delay=MS] [lanes=N] [limit=BYTES] [retries=N] [file=NAME] [revision=REV] [hold=SECONDS] [again]
+//
+// Prints "ok HIT PATH…" or "error CODE MESSAGE" on stdout, messages on stderr. hold: keeps the loaded model for so long.
+// again: asks the hub although the cache may have the model. SIGINT stops.
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <print>
+#include <string>
+#include <thread>
+
+#include "llama-loader/model_loader.h"
+
+namespace {
+
+std::stop_source stop;  // NOLINT: signals know no arguments
+
+const char* name_of(llama::ErrorCode code) {
+  using enum llama::ErrorCode;
+  switch (code) {
+    case InvalidArgument: return "InvalidArgument";
+    case NotFound: return "NotFound";
+    case InvalidModel: return "InvalidModel";
+    case Io: return "Io";
+    case NoSpace: return "NoSpace";
+    case AccessDenied: return "AccessDenied";
+    case RateLimited: return "RateLimited";
+    case Network: return "Network";
+    case Offline: return "Offline";
+    case Corrupt: return "Corrupt";
+    case Cancelled: return "Cancelled";
+    default: return "other";
+  }
+}
+
+int failed(const llama::Error& error) {
+  std::println("error {} {}", name_of(error.code), error.message);
+  return 1;
+}
+
+int run(const std::vector<std::string>& arguments) {
+  if (arguments.size() < 2) return std::println(stderr, "usage: fetch_model CACHE REPO [NAME=VALUE…]"), 2;
+  auto settings = llama::HubSettings::from_environment();
+  if (!settings) return failed(settings.error());
+  llama::RetryConfig retry;
+  llama::CacheManager cache(arguments[0]);
+  std::string file, revision = "main";
+  std::int64_t hold = -1;
+  bool again = false;
+  for (std::size_t i = 2; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    const std::size_t equals = argument.find('=');
+    const std::string name = argument.substr(0, equals), text = equals == std::string::npos ? "" : argument.substr(equals + 1);
+    std::int64_t number = 0;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    if (name == "delay") retry.initial_delay = std::chrono::milliseconds(number);
+    if (name == "lanes") settings->lanes = static_cast<int>(number);
+    if (name == "limit") cache.with_max_size_bytes(static_cast<std::uint64_t>(number));
+    if (name == "retries") retry.max_retries = static_cast<int>(number);
+    if (name == "file") file = text;
+    if (name == "revision") revision = text;
+    if (name == "hold") hold = number;
+    if (name == "again") again = true;
+  }
+  auto source = llama::ModelSource::parse(arguments[1], file.empty() ? std::nullopt : std::optional(file));
+  if (!source) return failed(source.error());
+  if (const auto* remote = source->hugging_face()) {
+    auto with_revision = *remote;
+    with_revision.revision = revision;
+    source = llama::ModelSource(with_revision);
+  }
+  llama::ModelConfig config{.source = *source, .on_progress = {}, .stop = stop.get_token()};
+  config.on_message = [](std::string_view line) { std::println(stderr, "{}", line); };
+  const llama::ModelLoader loader(cache, retry, *settings);
+  if (hold >= 0) {
+    const auto loaded = loader.load_model(config);
+    if (!loaded) return failed(loaded.error());
+    std::println("ok {} {}", loaded->metadata.cache_hit ? "hit" : "new", loaded->path.string());
+    std::fflush(stdout);
+    std::this_thread::sleep_for(std::chrono::seconds(hold));
+    return 0;
+  }
+  const auto fetched = loader.fetch(config, again);
+  if (!fetched) return failed(fetched.error());
+  std::print("ok {}", fetched->cache_hit ? "hit" : "new");
+  for (const auto& path : fetched->model.paths()) std::print(" {}", path.string());
+  std::println("");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGINT, [](int) { stop.request_stop(); });
+  return run({argv + 1, argv + argc});
+}
