@@ -94,5 +94,6 @@ int run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   std::signal(SIGINT, [](int) { stop.request_stop(); });
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is an error like a full disk
   return run({argv + 1, argv + argc});
 }

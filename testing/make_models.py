@@ -59,10 +59,11 @@ def toy_wordpiece(writer):
     return len(tokens)
 
 
-def bert(path, add_tokenizer=toy_wordpiece, extra_rows=0):
-    """add_tokenizer(writer) writes the tokenizer's keys and returns the number of tokens; extra_rows of 256 bytes make the file larger."""
+def bert(path, add_tokenizer=toy_wordpiece, extra_rows=0, split_tensors=0):
+    """add_tokenizer(writer) writes the tokenizer's keys and returns the number of tokens; extra_rows of 256 bytes make the file larger;
+    split_tensors: a split model of parts with so many tensors each."""
     width, inner, heads, layers, context = 64, 128, 4, 3, 2560 + extra_rows
-    writer = gguf.GGUFWriter(path, "bert")
+    writer = gguf.GGUFWriter(path, "bert", split_max_tensors=split_tensors)
     writer.add_name("tiny bert")
     writer.add_context_length(context)
     writer.add_embedding_length(width)

@@ -18,7 +18,7 @@ FileHandle::~FileHandle() {
 }
 
 std::unexpected<Error> disk_error(std::string_view what, const std::filesystem::path& path, int number) {
-  const bool full = number == ENOSPC || number == EDQUOT;
+  const bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
   return fail(full ? ErrorCode::NoSpace : ErrorCode::Io,
               std::format("'{}' cannot be {}: {}", path.string(), what, std::generic_category().message(number)));
 }
