@@ -23,16 +23,22 @@ Json to_json(const ManifestFile& file) {
           {"fingerprint", {file.fingerprint.size_bytes, file.fingerprint.modified_ns, file.fingerprint.inode}}};
 }
 
-// Throws where something is missing or of another type.
+// nlohmann-json would turn -1 into a large number.
+std::uint64_t unsigned_number(const Json& json) {
+  if (!json.is_number_unsigned()) return json.at("a number without a sign").get<std::uint64_t>();  // its exception
+  return json.get<std::uint64_t>();
+}
+
+// Throws (nlohmann's exceptions, caught below) where something is missing or of another type.
 ManifestFile file_from(const Json& json) {
   const bool sha256 = json.contains("sha256");
   const Json& look = json.at("fingerprint");
   return {.path = json.at("path").get<std::string>(),
-          .size_bytes = json.at("size").get<std::uint64_t>(),
+          .size_bytes = unsigned_number(json.at("size")),
           .digest = {.kind = sha256 ? DigestKind::Sha256 : DigestKind::GitBlob,
                      .hex = json.at(sha256 ? "sha256" : "git_sha1").get<std::string>()},
           .linked = json.at("linked").get<bool>(),
-          .fingerprint = {look.at(0).get<std::uint64_t>(), look.at(1).get<std::int64_t>(), look.at(2).get<std::uint64_t>()}};
+          .fingerprint = {unsigned_number(look.at(0)), look.at(1).get<std::int64_t>(), unsigned_number(look.at(2))}};
 }
 
 bool is_sound(const ManifestFile& file) {

@@ -7,12 +7,14 @@
 namespace llama {
 namespace {
 
-TEST(ModelLoader, SaysNotYetToARepository) {
-  const auto source = ModelSource::parse("org/no-such-model");
-  ASSERT_TRUE(source);
-  const auto loaded = ModelLoader().load_model({.source = *source, .on_progress = {}, .stop = {}});
+TEST(ModelLoader, NeedsTheNetworkForARepositoryThatIsNotInTheCache) {
+  const auto folder = std::filesystem::temp_directory_path() / "no-such-cache";
+  HubSettings offline;
+  offline.offline = true;
+  const auto loaded = ModelLoader(CacheManager(folder), {}, offline).load_huggingface_model("org/model");
   ASSERT_FALSE(loaded);
-  EXPECT_NE(loaded.error().message.find("not built yet"), std::string::npos);
+  EXPECT_EQ(loaded.error().code, ErrorCode::Offline);
+  std::filesystem::remove_all(folder);
 }
 
 TEST(ModelLoader, NamesAnEmptyFolder) {

@@ -698,6 +698,38 @@ def test_a_published_file_that_is_no_model(hub, tmp_path):
     wrong(fetch(hub, tmp_path, repo="org/odd"), "InvalidModel", "as published", tmp_path=tmp_path)
 
 
+# The specification's own tests, by its names
+
+def test_cache_sharing_between_crates(hub, tmp_path):
+    """What one library downloaded is a cache hit for the other."""
+    (tmp_path / "in.txt").write_text("hello world\n")
+    run = cli(hub, tmp_path, "embed", "-m", "org/model", "-i", str(tmp_path / "in.txt"), "-o", str(tmp_path / "out.parquet"))
+    assert run.returncode == 0, run.stderr
+    hub.forget()
+    held = fetch(hub, tmp_path, "hold=0")
+    assert held.stdout.startswith("ok hit") and hub.requests() == []
+
+
+def test_multipart_download_preservation(hub, tmp_path):
+    for part in split_model(tmp_path):
+        hub.add("org/split", part.name, part.read_bytes())
+    assert fetch(hub, tmp_path, "hold=0", repo="org/split").stdout.startswith("ok new")
+    assert fetch(hub, tmp_path, "hold=0", repo="org/split").stdout.startswith("ok hit")
+
+
+def test_retry_logic_preservation(hub, tmp_path):
+    hub.fault("resolve", faults.status(500), times=None)
+    run = fetch(hub, tmp_path, "retries=2", "delay=100", "lanes=1")
+    wrong(run, "Network", "500", tmp_path=tmp_path)
+    assert len(hub.requests("resolve")) == 3 and "(2 of 2)" in run.stderr
+
+
+def test_the_example(hub, tmp_path):
+    for found in ("new", "from the cache"):
+        run = subprocess.run([os.environ["LOAD_MODEL"], "org/model"], env=environment(hub, tmp_path), capture_output=True, text=True)
+        assert run.returncode == 0 and f"64 dimensions, {found}" in run.stdout, run
+
+
 # The program
 
 def cli(hub, tmp_path, *arguments, **more):
