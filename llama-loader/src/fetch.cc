@@ -11,6 +11,7 @@
 #include "file_digest.h"
 #include "llama-loader/detection.h"
 #include "llama-loader/gguf_header.h"
+#include "model_check.h"
 #include "llama-loader/huggingface.h"
 #include "speed.h"
 #include "url.h"
@@ -254,15 +255,18 @@ class Fetch {
 
   // A right digest says that it is what was published, and nothing about whether that is sound.
   Result<void> check_headers(const std::vector<std::optional<StagedFile>>& staged) const {
+    const auto about = [&](const HubFile& file, const Error& error) {
+      return fail(error.code, std::format("'{}' of '{}' is as published, but {}", file.path, request_.repo, error.message));
+    };
+    std::vector<GgufHeader> headers;
+    std::vector<fs::path> names;
     for (std::size_t i = 0; i < staged.size(); ++i) {
-      const auto about = [&](const Error& error) {
-        return fail(error.code, std::format("'{}' of '{}' is as published, but {}", files_[i].path, request_.repo, error.message));
-      };
-      const auto header = read_gguf_header(staged[i]->source);
-      if (!header) return about(header.error());
-      if (i > 0) continue;
-      if (auto model = check_is_model(*header, files_[i].path); !model) return about(model.error());
+      auto header = read_gguf_header(staged[i]->source);
+      if (!header) return about(files_[i], header.error());
+      headers.push_back(std::move(*header));
+      names.emplace_back(files_[i].path);
     }
+    if (auto model = check_model(headers, names); !model) return about(files_[0], model.error());
     return {};
   }
 

@@ -3,6 +3,7 @@
 #include "llama-loader/detection.h"
 #include "llama-loader/gguf_header.h"
 #include "llama-loader/model_loader.h"
+#include "model_check.h"
 
 namespace llama {
 
@@ -30,19 +31,13 @@ Result<std::vector<std::filesystem::path>> find_local_model(const LocalSource& s
 
   std::vector<std::filesystem::path> files;
   for (const auto& name : *chosen) files.push_back(source.folder / name);
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    const auto header = read_gguf_header(files[i]);
+  std::vector<GgufHeader> headers;
+  for (const auto& file : files) {
+    auto header = read_gguf_header(file);
     if (!header) return std::unexpected(header.error());
-    if (i == 0) {
-      if (auto check = check_is_model(*header, files[i]); !check) return std::unexpected(check.error());
-    }
-    if (header->split_count() != static_cast<int>(files.size()) || header->split_index() != static_cast<int>(i)) {
-      return fail(
-          ErrorCode::InvalidModel,
-          std::format("model '{}': the file says it is part {} of {}, its name says {} of {}", files[i].string(),
-                      header->split_index() + 1, header->split_count(), i + 1, files.size()));
-    }
+    headers.push_back(std::move(*header));
   }
+  if (auto sound = internal::check_model(headers, files); !sound) return std::unexpected(sound.error());
   return files;
 }
 
