@@ -150,7 +150,8 @@ class HeaderReader {
     TokenHashes hashes(count);
     std::string bytes;
     for (std::uint64_t i = 0; i < count; ++i) {
-      if (!text(bytes, kMaxToken)) return bad(std::format("token {} of the vocabulary is damaged or cut off", i));
+      if (!text(bytes, kMaxToken))
+        return bad(std::format("token {} of the vocabulary is damaged, or longer than {} bytes", i, kMaxToken));
       if (up_to_nul(bytes).empty()) bytes = std::format("[EMPTY_{}]", i);
       hashes.add(up_to_nul(bytes));
     }

@@ -20,7 +20,7 @@ std::unexpected<Error> bad(const std::filesystem::path& file, std::string_view w
 Result<void> check_types(const GgufHeader& header, const std::filesystem::path& file) {
   for (const auto& [key, type, words] : {std::tuple{"split.no", GgufType::Uint16, "an unsigned 16-bit number"},
                                          std::tuple{"split.count", GgufType::Uint16, "an unsigned 16-bit number"},
-                                         std::tuple{"split.tensors.count", GgufType::Int32, "a 32-bit number"}}) {
+                                         std::tuple{"split.tensors.count", GgufType::Int32, "a signed 32-bit number"}}) {
     const GgufValue* value = header.find(key);
     if (value != nullptr && value->type != type) return bad(file, std::format("metadata '{}' is not {}", key, words));
   }
