@@ -33,7 +33,7 @@ std::unexpected<Failure> stop_with(Error error, int status) {
 
 int report(const Failure& failure, const Interrupt& interrupt) {
   if (failure.error.code == ErrorCode::Cancelled) {
-    std::println(stderr, "Interrupted: no output was written");
+    std::println(stderr, "Interrupted: {}; no output was written", failure.error.message);
     return interrupt.exit_status();
   }
   std::println(stderr, "Error: {}", failure.error.message);

@@ -20,7 +20,7 @@ using Json = nlohmann::json;
 
 int report(const Error& error, const Interrupt& interrupt, int status) {
   if (error.code == ErrorCode::Cancelled) {
-    std::println(stderr, "Interrupted: what came is kept; run again to go on");
+    std::println(stderr, "Interrupted: {}", error.message);
     return interrupt.exit_status();
   }
   std::println(stderr, "Error: {}", error.message);

@@ -81,8 +81,11 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
   }
   const std::int32_t specials = model->special_token_count() + (state->appends_eos ? 1 : 0);
   if (state->max_length <= specials) {
-    return invalid(std::format("a maximum length of {} leaves no room for text beside the model's {} special tokens",
-                               state->max_length, specials));
+    const bool by_model = trained <= specials;
+    return fail(by_model ? ErrorCode::InvalidModel : ErrorCode::InvalidArgument,
+                std::format("{} of {} leaves no room for text beside the model's {} special tokens",
+                            by_model ? "the model's context length" : "a maximum length",
+                            by_model ? trained : state->max_length, specials));
   }
   auto tokenizer = internal::TextTokenizer::create(model, {.special = state->config.special_tokens,
                                                            .choice = state->config.tokenizer,

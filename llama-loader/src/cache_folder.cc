@@ -80,7 +80,8 @@ std::optional<CacheEntry> CacheFolder::entry(const std::string& key) const {
   const fs::path folder = folder_ / key;
   auto manifest = parse_manifest(read_small_file(folder / "manifest.json", kMostManifest));
   if (!manifest) return std::nullopt;
-  const std::int64_t used = modified_seconds(folder / ".last_used");
+  // A stamp from the future, from when the clock was wrong, protects for no longer than one of now.
+  const std::int64_t used = std::min(modified_seconds(folder / ".last_used"), now());
   return CacheEntry{.key = key, .folder = folder, .manifest = std::move(*manifest), .last_used = used};
 }
 

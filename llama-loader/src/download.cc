@@ -10,6 +10,7 @@
 
 #include "content_range.h"
 #include "disk.h"
+#include "hub_failure.h"
 #include "hub_request.h"
 #include "partial_file.h"
 #include "piece_queue.h"
@@ -51,7 +52,7 @@ class Transfer {
     threads.clear();
     if (auto last = file_.save(PartialFile::Save::Durable); saved && !last) saved = last;
     if (error_) return std::unexpected(*error_);
-    if (environment_.stop.stop_requested()) return fail(ErrorCode::Cancelled, "the download was stopped");
+    if (environment_.stop.stop_requested()) return fail(ErrorCode::Cancelled, std::string(kDownloadStopped));
     return saved;
   }
 

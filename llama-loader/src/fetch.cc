@@ -9,6 +9,7 @@
 #include "disk.h"
 #include "download.h"
 #include "file_digest.h"
+#include "hub_failure.h"
 #include "llama-loader/detection.h"
 #include "llama-loader/gguf_header.h"
 #include "model_check.h"
@@ -197,7 +198,7 @@ class Fetch {
     std::uint64_t missing = 0, done = 0;
     for (const auto& file : files_) {
       staged.push_back(find_here(file));
-      if (environment_.stop.stop_requested()) return fail(ErrorCode::Cancelled, "the download was stopped");
+      if (environment_.stop.stop_requested()) return fail(ErrorCode::Cancelled, std::string(kDownloadStopped));
       (staged.back() ? done : missing) += file.size_bytes;
     }
     const auto room = make_room(folder_, {.limit = environment_.cache.max_size_bytes(), .needed = missing, .kept = key_});

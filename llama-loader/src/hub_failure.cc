@@ -75,7 +75,7 @@ HubFailure denied(const HubQuestion& q, int status, std::string_view code, std::
 HubFailure explain_answer(const HubQuestion& question, const HttpHead& head, std::string_view body) {
   const std::string_view code = head.value("x-error-code");
   const std::string_view message = head.value("x-error-message");
-  const auto wish = server_wish(head.value("retry-after"), head.value("ratelimit"), now());
+  const auto wish = server_wish(head.value("retry-after"), head.value("ratelimit"), head.value("date"), now());
   if (head.status == 404 || code == "RepoNotFound" || code == "RevisionNotFound" || code == "EntryNotFound") {
     return missing(question, code);
   }
@@ -104,7 +104,7 @@ HubFailure explain_answer(const HubQuestion& question, const HttpHead& head, std
 }
 
 HubFailure explain_transfer(const HubQuestion& question, const HttpResult& result) {
-  if (result.end == TransferEnd::Cancelled) return permanent(ErrorCode::Cancelled, "the download was stopped");
+  if (result.end == TransferEnd::Cancelled) return permanent(ErrorCode::Cancelled, std::string(kDownloadStopped));
   return {.error = {ErrorCode::Network, std::format("{}: {}{}", host_of(question.url), one_line(result.reason), through_proxy())},
           .again = result.end == TransferEnd::Broken,
           .wish = {}};

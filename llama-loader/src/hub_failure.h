@@ -21,6 +21,8 @@ struct HubQuestion {
   bool with_token = false;
 };
 
+inline constexpr std::string_view kDownloadStopped = "the download was stopped; what came is kept, run again to go on";
+
 struct HubFailure {
   Error error;
   bool again = false;                         // it may work another time

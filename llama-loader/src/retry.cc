@@ -64,12 +64,13 @@ bool is_transient_status(int status) {
   return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
 }
 
-std::optional<seconds> server_wish(std::string_view retry_after, std::string_view rate_limit, std::int64_t now) {
+std::optional<seconds> server_wish(std::string_view retry_after, std::string_view rate_limit, std::string_view date,
+                                   std::int64_t now) {
   std::int64_t wish = 0;
   if (const auto number = whole_number(retry_after)) {
     wish = *number;
-  } else if (const auto date = http_date(retry_after)) {
-    wish = *date - now;
+  } else if (const auto until = http_date(retry_after)) {
+    wish = *until - http_date(date).value_or(now);
   }
   if (parameter(rate_limit, "r") == 0) wish = std::max(wish, parameter(rate_limit, "t").value_or(0));
   if (wish <= 0) return std::nullopt;

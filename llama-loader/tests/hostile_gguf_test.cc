@@ -151,7 +151,7 @@ const std::map<std::string, std::string>& reasons() {
       {"cve-2024-21836_tensor_count", "cannot hold the 18446744073709551615 tensors"},
       {"cve-2024-23496_string_length", "the text of metadata 'a' is damaged or cut off"},
       {"cve-2024-23605_key_count", "cannot hold the 18446744073709551615 metadata keys"},
-      {"cve-2024-32878_ends_in_a_value", "cannot hold the 3 metadata keys"},
+      {"cve-2024-32878_ends_in_a_value", "the text of metadata 'b' is damaged or cut off"},
       {"cve-2025-49847_token_of_2_GiB", "token 0 of the vocabulary is damaged"},
       {"cve-2025-52566_token_of_4_GiB", "token 0 of the vocabulary is damaged"},
       {"cve-2025-53630_sizes_add_up", "tensor 'w0' lies outside the file"},

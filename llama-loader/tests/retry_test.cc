@@ -45,10 +45,11 @@ TEST(Retry, ReadsWhatServersAskFor) {
                          {"", "\"resolvers\";r=0;t=55", 55}, {"", "\"resolvers\";r=12;t=55", 0}, {"", "\"api\"; r=0; t=9", 9},
                          {"", "r=0;t=55", 0}, {"", "\"x\";r=0", 0}, {"", ";;;", 0}, {"10", "\"resolvers\";r=0;t=55", 55},
                          {"60", "\"resolvers\";r=0;t=55", 60}}) {
-    const auto wish = server_wish(row.retry_after, row.rate_limit, kNow);
+    const auto wish = server_wish(row.retry_after, row.rate_limit, "", kNow);
     EXPECT_EQ(wish.value_or(seconds(0)).count(), row.wish) << row.retry_after << " | " << row.rate_limit;
   }
-  EXPECT_GT(server_wish("99999999999999999999999", "", kNow).value(), seconds(1'000'000'000));
+  EXPECT_GT(server_wish("99999999999999999999999", "", "", kNow).value(), seconds(1'000'000'000));
+  EXPECT_EQ(server_wish("Wed, 21 Oct 2015 07:28:00 GMT", "", "Wed, 21 Oct 2015 07:27:30 GMT", kNow), seconds(30)) << "by the server's clock";
 }
 
 }  // namespace

@@ -238,7 +238,7 @@ def test_a_vocabulary_that_no_text_can_be_read_with(out, tmp_path, tokens, ids, 
 
 
 def test_fewer_token_types_than_tokens(out, tmp_path):
-    refused(embed(bert_with(tmp_path / "odd.gguf", SPECIAL + LETTERS, types=[1] * 5, **USUAL), b"abc\n", out), MODEL, "toktypes (5 < 57)")
+    refused(embed(bert_with(tmp_path / "odd.gguf", SPECIAL + LETTERS, types=[1] * 5, **USUAL), b"abc\n", out), MODEL, "tokenizer.ggml.token_type has 5 entries for 57 tokens")
 
 
 def test_a_vocabulary_larger_than_its_matrix(out, tmp_path):

@@ -31,8 +31,9 @@ struct RetryConfig {
 [[nodiscard]] bool is_transient_status(int status);
 
 // The wait that a server's answer asks for. RateLimit counts only with nothing left (r=0); the longer of both wins.
-// retry_after: seconds or an HTTP date; now: seconds since 1970. Nonsense, a negative number and a past date ask nothing.
+// retry_after: seconds or an HTTP date, which counts from the server's own date (its Date header) where that is known, else
+// from now (seconds since 1970): this machine's clock may be wrong. Nonsense, a negative number and a past date ask nothing.
 [[nodiscard]] std::optional<std::chrono::seconds> server_wish(std::string_view retry_after, std::string_view rate_limit,
-                                                              std::int64_t now);
+                                                              std::string_view date, std::int64_t now);
 
 }  // namespace llama

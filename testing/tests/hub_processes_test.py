@@ -1,0 +1,163 @@
+"""Downloads by processes that are killed, interrupted, or that several people start at once.
+
+The numbers are those of doc/loader.md's list of faults.
+"""
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+from fetching import MODEL, SIZE, command, environment, fetch, leave_partial, preloaded, published, right, wrong
+from program import CLI
+
+
+# 18: killed
+
+def test_18_killed_at_random_points(hub, tmp_path, big):
+    hub.add("org/big", "m.gguf", big)
+    hub.rate_per_connection = 8_000_000
+    rng = random.Random(5)
+    kills = n = 0
+    while kills < int(os.environ.get("KILLS", "50")):
+        n += 1
+        shutil.rmtree(tmp_path / "cache", ignore_errors=True)
+        hub.forget()
+        for attempt in range(20):
+            process = subprocess.Popen(command(tmp_path, repo="org/big"), env=environment(hub, tmp_path), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            try:
+                process.wait(rng.uniform(0.02, 0.5))
+                break
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                kills += 1
+                assert published(tmp_path) in ([], ["m.gguf"]) or all(pathlib.Path(tmp_path / "cache" / p).read_bytes() == big for p in published(tmp_path))
+        # Lost: what came since the last quarter of a second, and what was on the wire.
+        assert hub.sent() <= len(big) + (attempt + 1) * 4 * 4_000_000, (n, attempt, hub.sent())
+        right(fetch(hub, tmp_path, repo="org/big"), big, hit="hit" if published(tmp_path) else "new")
+
+
+def test_18_killed_between_the_last_byte_and_the_name(hub, tmp_path):
+    leave_partial(tmp_path, MODEL, SIZE)
+    (tmp_path / "cache/.incoming/model-abandoned").mkdir()
+    right(fetch(hub, tmp_path))
+    assert hub.sent() == 0
+
+
+# 19: several processes
+
+def test_19_eight_processes_make_one_download(hub, tmp_path, big, more=None):
+    hub.add("org/big", "m.gguf", big)
+    hub.rate_per_connection = 8_000_000
+    processes = [subprocess.Popen(command(tmp_path, repo="org/big"), env=environment(hub, tmp_path, **(more or {})), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(8)]
+    outputs = [p.communicate(timeout=120) for p in processes]
+    assert all(out.startswith("ok ") for out, _ in outputs), outputs
+    assert hub.sent() == len(big)
+    assert sum("new" in out.split()[1] for out, _ in outputs) == 1
+    assert any("waiting for process" in err for _, err in outputs)
+
+
+def test_19_the_same_where_flock_does_nothing(hub, tmp_path, big):
+    no_flock = preloaded(tmp_path, "no_flock", "int flock(int fd, int operation) { (void)fd; (void)operation; return 0; }\n")
+    test_19_eight_processes_make_one_download(hub, tmp_path, big, no_flock)
+
+
+def test_19_whoever_waits_takes_over_when_the_holder_dies(hub, tmp_path, big):
+    hub.add("org/big", "m.gguf", big)
+    hub.rate_per_connection = 1_500_000
+    first = subprocess.Popen(command(tmp_path, repo="org/big"), env=environment(hub, tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(1)
+    second = subprocess.Popen(command(tmp_path, repo="org/big"), env=environment(hub, tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(0.5)
+    first.kill()
+    hub.rate_per_connection = 0
+    out, err = second.communicate(timeout=60)
+    assert out.startswith("ok new") and f"waiting for process {first.pid}" in err
+
+
+# 20: eviction
+
+def test_20_the_model_not_used_for_longest_goes(hub, tmp_path):
+    for name in ("a", "b", "c"):
+        hub.add(f"org/{name}", f"{name}.gguf", MODEL[:-1] + name.encode())
+    limit = f"limit={2 * SIZE + 100}"
+    for name in ("a", "b"):
+        right(fetch(hub, tmp_path, limit, repo=f"org/{name}"), MODEL[:-1] + name.encode())
+        time.sleep(1.1)
+    right(fetch(hub, tmp_path, limit, repo="org/a"), MODEL[:-1] + b"a", hit="hit")
+    run = fetch(hub, tmp_path, limit, repo="org/c")
+    right(run, MODEL[:-1] + b"c")
+    assert "removed 'org%2Fb" in run.stderr
+    assert sorted(pathlib.Path(p).name for p in published(tmp_path)) == ["a.gguf", "c.gguf"]
+
+
+def test_20_a_model_in_use_stays(hub, tmp_path):
+    for name in ("a", "b"):
+        hub.add(f"org/{name}", f"{name}.gguf", MODEL[:-1] + name.encode())
+    holder = subprocess.Popen(command(tmp_path, "hold=30", repo="org/a"), env=environment(hub, tmp_path), stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline().startswith("ok new")
+    wrong(fetch(hub, tmp_path, f"limit={SIZE + 100}", repo="org/b"), "NoSpace", "in use")
+    holder.kill()
+    holder.wait()
+    right(fetch(hub, tmp_path, f"limit={SIZE + 100}", repo="org/b"), MODEL[:-1] + b"b")
+
+
+def test_20_a_model_larger_than_the_limit(hub, tmp_path):
+    hub.add("org/model", "small-Q4_K_M.gguf", MODEL[:1000])
+    wrong(fetch(hub, tmp_path, "limit=100000"), "NoSpace", "--no-cache-limit", "small-Q4_K_M.gguf", tmp_path=tmp_path)
+    assert hub.requests("resolve", "blob") == []
+
+
+# 22, 23: interrupted, offline
+
+@pytest.mark.parametrize("sent", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGINT]], ids=["SIGINT", "SIGTERM", "SIGINT twice"])
+@pytest.mark.parametrize("arguments", [("models", "pull", "org/big"), ("embed", "-m", "org/big", "-i", "in.txt", "-o", "out.parquet")], ids=["pull", "embed"])
+def test_22_interrupted_and_taken_up_again(hub, tmp_path, big, sent, arguments):
+    hub.add("org/big", "m.gguf", big)
+    hub.rate_per_connection = 1_500_000
+    (tmp_path / "in.txt").write_text("hello world\n")
+    process = subprocess.Popen([CLI, *arguments, "--cache-dir", str(tmp_path / "cache")], env=environment(hub, tmp_path), cwd=tmp_path, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    time.sleep(1.2)
+    for one in sent:
+        process.send_signal(one)
+    _, err = process.communicate(timeout=5)
+    assert process.returncode == 128 + sent[0]
+    assert len(sent) > 1 or "run again to go on" in err, err
+    assert published(tmp_path) == [] and not (tmp_path / "out.parquet").exists()
+    before = hub.sent()
+    assert before > 1_000_000
+    hub.rate_per_connection = 0
+    right(fetch(hub, tmp_path, repo="org/big"), big)
+    assert hub.sent() <= len(big) + 4_000_000
+
+
+@pytest.mark.parametrize("variable", ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])
+def test_23_offline(hub, tmp_path, variable):
+    wrong(fetch(hub, tmp_path, **{variable: "1"}), "Offline", "org/model")
+    right(fetch(hub, tmp_path))
+    hub.forget()
+    right(fetch(hub, tmp_path, **{variable: "yes"}), hit="hit")
+    right(fetch(None, tmp_path, HF_ENDPOINT=hub.endpoint.replace("127.0.0.1", "127.0.0.1"), HF_HUB_OFFLINE="TRUE"), hit="hit")
+    assert hub.requests() == []
+
+
+def test_23_offline_with_a_part_of_a_model(hub, tmp_path):
+    folder = leave_partial(tmp_path, MODEL, 500_000)
+    wrong(fetch(hub, tmp_path, HF_HUB_OFFLINE="1"), "Offline", "org/model", tmp_path=tmp_path)
+    assert folder.exists()
+    right(fetch(hub, tmp_path))
+    assert hub.sent() == SIZE - 500_000
+
+
+def test_23_a_hub_that_is_down_and_a_model_in_the_cache(hub, tmp_path):
+    right(fetch(hub, tmp_path))
+    right(fetch(hub, tmp_path, HF_ENDPOINT=hub.endpoint, http_proxy="http://127.0.0.1:9"), hit="hit")
+
+
+def test_23_a_hub_that_is_down(tmp_path):
+    wrong(fetch(None, tmp_path), "Network", "127.0.0.1")

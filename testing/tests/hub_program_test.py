@@ -1,0 +1,90 @@
+"""The loader in the program and in an example, and the specification's own tests of it, by its names.
+"""
+import hashlib
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+from fetching import MODEL, SIZE, cli, environment, fetch, published, split_model, wrong
+from program import CLI, rows
+
+import fake_hub_faults as faults  # fetching knows where
+
+
+# The specification's own tests, by its names
+
+def test_cache_sharing_between_crates(hub, tmp_path):
+    """What one library downloaded is a cache hit for the other."""
+    (tmp_path / "in.txt").write_text("hello world\n")
+    run = cli(hub, tmp_path, "embed", "-m", "org/model", "-i", str(tmp_path / "in.txt"), "-o", str(tmp_path / "out.parquet"))
+    assert run.returncode == 0, run.stderr
+    hub.forget()
+    held = fetch(hub, tmp_path, "hold=0")
+    assert held.stdout.startswith("ok hit") and hub.requests() == []
+
+
+def test_multipart_download_preservation(hub, tmp_path):
+    for part in split_model(tmp_path):
+        hub.add("org/split", part.name, part.read_bytes())
+    assert fetch(hub, tmp_path, "hold=0", repo="org/split").stdout.startswith("ok new")
+    assert fetch(hub, tmp_path, "hold=0", repo="org/split").stdout.startswith("ok hit")
+
+
+def test_retry_logic_preservation(hub, tmp_path):
+    hub.fault("resolve", faults.status(500), times=None)
+    run = fetch(hub, tmp_path, "retries=2", "delay=100", "lanes=1")
+    wrong(run, "Network", "500", tmp_path=tmp_path)
+    assert len(hub.requests("resolve")) == 3 and "(2 of 2)" in run.stderr
+
+
+def test_the_example(hub, tmp_path):
+    for found in ("new", "from the cache"):
+        run = subprocess.run([os.environ["LOAD_MODEL"], "org/model"], env=environment(hub, tmp_path), capture_output=True, text=True)
+        assert run.returncode == 0 and f"64 dimensions, {found}" in run.stdout, run
+
+
+# The program
+
+
+def test_embed_from_the_hub(hub, tmp_path):
+    (tmp_path / "in.txt").write_text("hello world\n")
+    for expected in (1, 0):
+        hub.forget()
+        run = cli(hub, tmp_path, "embed", "-m", "org/model:Q8_0", "-i", str(tmp_path / "in.txt"), "-o", str(tmp_path / "out.parquet"), "--force")
+        assert run.returncode == 0, run.stderr
+        assert ("downloading tiny-Q8_0.gguf (1.1 MB)" in run.stderr) == bool(expected)
+    metadata = rows(tmp_path / "out.parquet").schema.metadata
+    assert metadata[b"llama.model_sha256"].decode() == hashlib.sha256(MODEL).hexdigest()
+    assert metadata[b"llama.model_commit"].decode() == hub.main["org/model"] and metadata[b"llama.model_source"] == b"org/model:Q8_0"
+
+
+def test_the_models_command(hub, tmp_path):
+    assert cli(hub, tmp_path, "models", "list").stdout.startswith("No models")
+    assert cli(hub, tmp_path, "models", "path", "org/model").returncode == 4
+    pulled = cli(hub, tmp_path, "models", "pull", "org/model", "--json")
+    assert json.loads(pulled.stdout)["cache_hit"] is False, pulled.stderr
+    path = cli(hub, tmp_path, "models", "path", "org/model:q8_0").stdout.strip()
+    assert pathlib.Path(path).read_bytes() == MODEL
+    (one,) = json.loads(cli(hub, tmp_path, "models", "list", "--json").stdout)
+    assert one["repo"] == "org/model" and one["size_bytes"] == SIZE and not one["in_use"] and one["commit"] == hub.main["org/model"]
+    assert cli(hub, tmp_path, "models", "verify").returncode == 0
+    listed = cli(hub, tmp_path, "models", "pull", "org/model", "--list-files")
+    assert "*     1.1 MB  tiny-Q8_0.gguf" in listed.stdout and "README.md" in listed.stdout
+    with open(path, "r+b") as file:
+        file.seek(1000)
+        file.write(b"!!")
+    os.utime(path, ns=(0, one_time := os.stat(path).st_mtime_ns))
+    verified = cli(hub, tmp_path, "models", "verify")
+    assert verified.returncode == 4 and "digest" in verified.stderr and one_time
+    assert cli(hub, tmp_path, "models", "remove", "org/model").returncode == 0
+    assert published(tmp_path) == [] and cli(hub, tmp_path, "models", "prune").returncode == 0
+
+
+@pytest.mark.parametrize("arguments,status", [(("models",), 2), (("models", "pull"), 2), (("models", "pull", "../x/y"), 2), (("models", "pull", "a/b/c"), 2), (("models", "pull", "org/none"), 4),
+                                              (("models", "pull", "org/model", "--quant", "Q8_0", "--filename", "x.gguf"), 2), (("models", "pull", "org/model", "--offline"), 4),
+                                              (("models", "pull", "org/model", "--revision", "../x"), 2), (("models", "remove", "org/none"), 4)])
+def test_what_the_program_refuses(hub, tmp_path, arguments, status):
+    run = cli(hub, tmp_path, *arguments) if arguments != ("models",) else subprocess.run([CLI, "models"], capture_output=True, text=True)
+    assert run.returncode == status and run.stderr.startswith("Error: ") and run.stderr.count("\n") == 1, run
