@@ -116,7 +116,15 @@ class FakeHub:
         return self
 
     def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        """No new connections: the hub is down."""
         for listener in self.listeners.values():
+            try:
+                listener.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
             listener.close()
 
     # Content
@@ -133,9 +141,11 @@ class FakeHub:
 
     # What tests ask and add
 
-    def fault(self, kind, edit, *, times=1, after=0, path=""):
-        """The next `times` (None: all) answers to requests of this kind, after the first `after`, are edited."""
-        self.faults.append({"kind": kind, "edit": edit, "times": times, "after": after, "path": path})
+    def fault(self, kind, edit, *, times=1, after=0, path="", offset=None):
+        """The next `times` (None: all) answers to requests of this kind, after the first `after`, are edited.
+
+        With an offset only answers whose body has that byte of the file count; cut, flip and stall then go by the file's offsets."""
+        self.faults.append({"kind": kind, "edit": edit, "times": times, "after": after, "path": path, "offset": offset})
 
     def requests(self, *kinds):
         with self.lock:
@@ -273,6 +283,9 @@ class FakeHub:
             for fault in self.faults:
                 if fault["kind"] != request.kind or fault["path"] not in request.path:
                     continue
+                begin = request.range[0] if request.range else 0
+                if fault["offset"] is not None and (request.method != "GET" or not begin <= fault["offset"] < begin + response.size()):
+                    continue
                 if fault["after"] > 0:
                     fault["after"] -= 1
                     continue
@@ -282,6 +295,10 @@ class FakeHub:
                     fault["times"] -= 1
                 edited = fault["edit"](response, request, self)
                 response = edited or response
+                if fault["offset"] is not None and begin:
+                    response.flip = response.flip and response.flip - begin
+                    response.cut = response.cut and (response.cut[0] - begin, response.cut[1])
+                    response.stall = response.stall and (response.stall[0] - begin, response.stall[1])
         return response
 
     def on_hub(self, request):

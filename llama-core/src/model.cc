@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <exception>
 #include <format>
+#include <span>
 
 #include "llama-core/backend.h"
 #include "llama-core/log.h"
@@ -23,6 +25,21 @@ bool report_progress(float fraction, void* user_data) noexcept {
   return !options.stop.stop_requested();
 }
 
+// llama_tokenize() throws where a SentencePiece vocabulary lacks the token for a single byte. INT32_MIN + 1 then.
+constexpr std::int32_t kThrew = INT32_MIN + 1;
+std::int32_t tokenize_with(const llama_vocab* vocab, std::string_view text, std::span<Token> tokens, bool special) {
+  try {
+    return llama_tokenize(vocab, text.data(), static_cast<std::int32_t>(text.size()), tokens.data(),
+                          static_cast<std::int32_t>(tokens.size()), true, special);
+  } catch (const std::exception&) {
+    return kThrew;
+  }
+}
+
+std::unexpected<Error> lacks_bytes() {
+  return fail(ErrorCode::InvalidModel, "the vocabulary has no tokens for single bytes, which some texts need");
+}
+
 // llama_tokenize() aborts where a token that it must add does not exist.
 Result<void> check_special_tokens(const llama_vocab* vocab) {
   const auto lacks = [](std::string_view what) {
@@ -36,6 +53,8 @@ Result<void> check_special_tokens(const llama_vocab* vocab) {
   if (llama_vocab_eos(vocab) == LLAMA_TOKEN_NULL && llama_vocab_get_add_eos(vocab)) {
     return lacks("token to close a text with (EOS)");
   }
+  std::vector<Token> room(16);
+  if (tokenize_with(vocab, "\x01", room, false) == kThrew) return lacks_bytes();
   return {};
 }
 
@@ -97,13 +116,10 @@ Result<std::vector<Token>> Model::tokenize(std::string_view text, SpecialTokens 
     return fail(ErrorCode::InvalidText, std::format("a text of {} bytes is too long to tokenize", text.size()));
   }
   const llama_vocab* vocab = llama_model_get_vocab(model_.get());
-  const auto length = static_cast<std::int32_t>(text.size());
   std::vector<Token> tokens(text.size() / 3 + 16);
-  const auto attempt = [&] {
-    return llama_tokenize(vocab, text.data(), length, tokens.data(), static_cast<std::int32_t>(tokens.size()), true,
-                          special == SpecialTokens::Parse);
-  };
+  const auto attempt = [&] { return tokenize_with(vocab, text, tokens, special == SpecialTokens::Parse); };
   std::int32_t count = attempt();
+  if (count == kThrew) return lacks_bytes();
   if (count == INT32_MIN) return fail(ErrorCode::InvalidText, "a text has more tokens than can be counted");
   if (count < 0) {
     tokens.resize(static_cast<std::size_t>(-count));

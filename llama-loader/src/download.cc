@@ -23,6 +23,7 @@ namespace {
 constexpr std::uint64_t kSmallestPiece = 1 << 20;
 constexpr std::uint64_t kLargestPiece = 32 << 20;
 constexpr std::chrono::milliseconds kTick{100};
+constexpr std::uint64_t kFastTick = 20 << 20;  // bytes in a tick; a single connection this fast waits for nothing but this machine
 constexpr std::chrono::milliseconds kQuickSave{250};
 constexpr std::chrono::seconds kDurableSave{5};
 
@@ -45,11 +46,10 @@ class Transfer {
     // A stop from outside stops the lanes; so does the first lane that fails.
     const std::stop_callback forward(environment_.stop, [this] { stop_.request_stop(); });
     const std::size_t pieces = file_.ranges().missing(request_.size_bytes, piece_size(request_.size_bytes, lanes_)).size();
-    std::vector<std::jthread> threads;
-    running_ = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(lanes_), pieces));
-    for (int i = running_; i > 0; --i) threads.emplace_back([this] { lane(); });
+    most_ = std::min<std::size_t>(static_cast<std::size_t>(lanes_), pieces);
+    start_lanes(std::min<std::size_t>(most_, 1), hasher);
     auto saved = report_until_done(hasher);
-    threads.clear();
+    threads_.clear();
     if (auto last = file_.save(PartialFile::Save::Durable); saved && !last) saved = last;
     if (error_) return std::unexpected(*error_);
     if (environment_.stop.stop_requested()) return fail(ErrorCode::Cancelled, std::string(kDownloadStopped));
@@ -57,19 +57,27 @@ class Transfer {
   }
 
  private:
-  struct Outcome {
-    std::optional<HubFailure> failure;
-  };
+  // More than one only where the first alone is slow: on a fast one they would only be in each other's way.
+  void start_lanes(std::size_t count, PrefixHasher& hasher) {
+    const std::scoped_lock lock(mutex_);
+    if (!threads_.empty() && running_ == 0) return;  // all is done
+    while (threads_.size() < count) {
+      threads_.emplace_back([this, &hasher] { lane(hasher); });
+      ++running_;
+    }
+  }
 
   Result<void> report_until_done(PrefixHasher& hasher) {
     using Clock = std::chrono::steady_clock;
     auto quick = Clock::now(), durable = quick;
+    std::uint64_t before = file_.ranges().total();
     std::unique_lock lock(mutex_);
     while (!done_.wait_for(lock, kTick, [&] { return running_ == 0; })) {
       lock.unlock();
       const ByteRanges ranges = file_.ranges();
-      hasher.advance(ranges.prefix());
-      if (environment_.on_progress) environment_.on_progress(ranges.total());
+      if (ranges.total() - before < kFastTick) start_lanes(most_, hasher);
+      before = ranges.total();
+      if (environment_.on_progress) environment_.on_progress(before);
       Result<void> saved;
       const auto now = Clock::now();
       if (now - durable >= kDurableSave) {
@@ -88,12 +96,12 @@ class Transfer {
     return {};
   }
 
-  void lane() {
+  void lane(PrefixHasher& hasher) {
     const auto transport = environment_.transport();
     int failures = 0;
     while (auto piece = queue_.take(stop_.get_token())) {
       const std::uint64_t before = file_.ranges().total();
-      const auto failure = fetch(*transport, *piece);
+      const auto failure = fetch(*transport, *piece, hasher);
       if (file_.ranges().total() > before) failures = 0;
       if (failure) {
         // Nobody else takes the piece while this lane waits: the hub asked to be left alone.
@@ -143,7 +151,7 @@ class Transfer {
   }
 
   // Fetches the piece; what came is taken off its range. Nothing when all of it came.
-  std::optional<HubFailure> fetch(HttpTransport& transport, Piece& piece) {
+  std::optional<HubFailure> fetch(HttpTransport& transport, Piece& piece, PrefixHasher& hasher) {
     const std::string url = address();
     HubQuestion question{.endpoint = environment_.settings.endpoint, .repo = request_.repo, .revision = request_.revision,
                          .path = request_.path, .url = url};
@@ -177,6 +185,7 @@ class Transfer {
           too_long = bytes.size() > piece.range.end - at;
           const auto wanted = bytes.first(std::min<std::uint64_t>(bytes.size(), piece.range.end - at));
           if (auto written = file_.write(at, wanted); !written) return disk = written.error(), false;
+          hasher.advance(file_.ranges().prefix());
           at += wanted.size();
           piece.range.begin = at;
           return !too_long;
@@ -227,6 +236,8 @@ class Transfer {
   std::stop_source stop_;
   std::mutex mutex_;
   std::condition_variable done_;
+  std::vector<std::jthread> threads_;  // the lanes; started by run() alone
+  std::size_t most_ = 0;               // lanes that there may be
   int running_ = 0;
   std::optional<Error> error_;
   std::string address_;  // where the hub led to, signed for a while

@@ -52,7 +52,13 @@ class Fetch {
                                                   "(--offline, HF_HUB_OFFLINE)",
                                                   request_.repo, folder_.path().string()));
     }
-    if (auto chosen = choose(); !chosen) return std::unexpected(chosen.error());
+    if (auto chosen = choose(); !chosen) {
+      const bool later = chosen.error().code == ErrorCode::Network || chosen.error().code == ErrorCode::RateLimited;
+      auto found = later ? from_cache() : Result<std::optional<FetchedModel>>(std::nullopt);
+      if (!found || !*found) return std::unexpected(chosen.error());
+      say(std::format("the model from the cache is used: {}", chosen.error().message));
+      return std::move(**found);
+    }
     auto lock = folder_.lock(key_, FileLock::Kind::Exclusive, waiting(), environment_.stop);
     if (!lock) return std::unexpected(lock.error());
     // Whoever held the lock may have brought it.

@@ -69,6 +69,14 @@ def test_files_that_pass_the_check_but_are_no_whole_model(tmp_path):
         assert survived(embed(file, tmp_path), tmp_path, file.name) == MODEL
 
 
+def test_a_sentencepiece_vocabulary_without_bytes(tmp_path):
+    """llama.cpp throws at the first character that has no token."""
+    model = gguf_bytes.Gguf(MODELS / "qwen3.gguf", BLOCK_SIZES)
+    model.keys["tokenizer.ggml.model"] = (gguf_bytes.STRING, b"llama")
+    run = embed(model.write(tmp_path / "odd.gguf"), tmp_path)
+    assert survived(run, tmp_path, "no bytes") == MODEL and "single bytes" in run.stderr
+
+
 NUMBERS = [0, 1, 2, 3, 7, 31, 32, 64, 127, 255, 4096, 65535, 1 << 20, (1 << 31) - 1]
 
 

@@ -156,7 +156,10 @@ def test_23_offline_with_a_part_of_a_model(hub, tmp_path):
 
 def test_23_a_hub_that_is_down_and_a_model_in_the_cache(hub, tmp_path):
     right(fetch(hub, tmp_path))
-    right(fetch(hub, tmp_path, HF_ENDPOINT=hub.endpoint, http_proxy="http://127.0.0.1:9"), hit="hit")
+    for arguments in ((), ("again", "retries=0")):
+        run = fetch(hub, tmp_path, *arguments, http_proxy="http://127.0.0.1:9")
+        right(run, hit="hit")
+        assert ("the model from the cache is used" in run.stderr) == bool(arguments)
 
 
 def test_23_a_hub_that_is_down(tmp_path):
