@@ -28,7 +28,8 @@ const Json& member(const Json& object, const char* key) {
 
 std::int64_t parse_time(std::string_view text) {
   std::tm time{};
-  const char* end = ::strptime(std::string(text.substr(0, 40)).c_str(), "%Y-%m-%dT%H:%M:%S", &time);
+  const std::string start(text.substr(0, 40));
+  const char* end = ::strptime(start.c_str(), "%Y-%m-%dT%H:%M:%S", &time);
   if (end == nullptr || (*end != '.' && *end != 'Z' && *end != '+')) return 0;
   const auto seconds = static_cast<std::int64_t>(::timegm(&time));
   return seconds > 0 ? seconds : 0;
