@@ -27,10 +27,11 @@ bool report_progress(float fraction, void* user_data) noexcept {
 
 // llama_tokenize() throws where a SentencePiece vocabulary lacks the token for a single byte. INT32_MIN + 1 then.
 constexpr std::int32_t kThrew = INT32_MIN + 1;
-std::int32_t tokenize_with(const llama_vocab* vocab, std::string_view text, std::span<Token> tokens, bool special) {
+std::int32_t tokenize_with(const llama_vocab* vocab, std::string_view text, std::span<Token> tokens, bool special,
+                           bool surround = true) {
   try {
     return llama_tokenize(vocab, text.data(), static_cast<std::int32_t>(text.size()), tokens.data(),
-                          static_cast<std::int32_t>(tokens.size()), true, special);
+                          static_cast<std::int32_t>(tokens.size()), surround, special);
   } catch (const std::exception&) {
     return kThrew;
   }
@@ -112,12 +113,20 @@ Result<std::shared_ptr<const Model>> Model::load(std::span<const std::filesystem
 }
 
 Result<std::vector<Token>> Model::tokenize(std::string_view text, SpecialTokens special) const {
+  return tokenize(text, special, true);
+}
+
+Result<std::vector<Token>> Model::tokenize_part(std::string_view text, SpecialTokens special) const {
+  return tokenize(text, special, false);
+}
+
+Result<std::vector<Token>> Model::tokenize(std::string_view text, SpecialTokens special, bool surround) const {
   if (text.size() > static_cast<std::size_t>(INT32_MAX) / 4) {
     return fail(ErrorCode::InvalidText, std::format("a text of {} bytes is too long to tokenize", text.size()));
   }
   const llama_vocab* vocab = llama_model_get_vocab(model_.get());
   std::vector<Token> tokens(text.size() / 3 + 16);
-  const auto attempt = [&] { return tokenize_with(vocab, text, tokens, special == SpecialTokens::Parse); };
+  const auto attempt = [&] { return tokenize_with(vocab, text, tokens, special == SpecialTokens::Parse, surround); };
   std::int32_t count = attempt();
   if (count == kThrew) return lacks_bytes();
   if (count == INT32_MIN) return fail(ErrorCode::InvalidText, "a text has more tokens than can be counted");
@@ -151,6 +160,23 @@ std::vector<VocabularyEntry> Model::vocabulary() const {
     }
   }
   return entries;
+}
+
+std::string Model::piece(Token token, SpecialTokens special) const {
+  const llama_vocab* vocab = llama_model_get_vocab(model_.get());
+  if (token < 0 || token >= llama_vocab_n_tokens(vocab)) return {};
+  std::string bytes(32, '\0');
+  const auto attempt = [&] {
+    return llama_token_to_piece(vocab, token, bytes.data(), static_cast<std::int32_t>(bytes.size()), 0,
+                                special == SpecialTokens::Parse);
+  };
+  std::int32_t length = attempt();
+  if (length < 0) {
+    bytes.resize(static_cast<std::size_t>(-length));
+    length = attempt();
+  }
+  bytes.resize(static_cast<std::size_t>(std::max(length, 0)));
+  return bytes;
 }
 
 std::string Model::metadata(std::string_view key) const {
@@ -195,6 +221,33 @@ bool Model::is_encoder() const {
 bool Model::is_encoder_decoder() const {
   return llama_model_has_encoder(model_.get()) && llama_model_has_decoder(model_.get());
 }
+
+std::optional<Token> Model::opening_token() const {
+  const llama_vocab* vocab = llama_model_get_vocab(model_.get());
+  const Token bos = llama_vocab_bos(vocab);
+  if (bos == LLAMA_TOKEN_NULL || !llama_vocab_get_add_bos(vocab)) return std::nullopt;
+  return bos;
+}
+
+bool Model::ends_generation(Token token) const {
+  const llama_vocab* vocab = llama_model_get_vocab(model_.get());
+  return token >= 0 && token < llama_vocab_n_tokens(vocab) && llama_vocab_is_eog(vocab, token);
+}
+
+std::int32_t Model::vocabulary_size() const { return llama_vocab_n_tokens(llama_model_get_vocab(model_.get())); }
+
+std::optional<std::string> Model::chat_template(std::string_view variant) const {
+  const std::string name(variant);
+  const char* text = llama_model_chat_template(model_.get(), name.empty() ? nullptr : name.c_str());
+  if (text == nullptr) return std::nullopt;
+  return text;
+}
+
+bool Model::is_recurrent() const {
+  return llama_model_is_recurrent(model_.get()) || llama_model_is_hybrid(model_.get());
+}
+
+std::int32_t Model::sliding_window() const { return llama_model_n_swa(model_.get()); }
 
 std::optional<Token> Model::eos_token() const {
   const Token eos = llama_vocab_eos(llama_model_get_vocab(model_.get()));

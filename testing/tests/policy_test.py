@@ -4,14 +4,16 @@ import pathlib
 import re
 
 PROJECT = pathlib.Path(os.environ["PROJECT"])
-LIBRARIES = ["llama-core", "llama-tokenizer", "llama-loader", "llama-embedding"]
+LIBRARIES = ["llama-core", "llama-tokenizer", "llama-loader", "llama-embedding", "llama-agent"]
 # What each folder may include beside the standard library and itself.
 MAY_INCLUDE = {
     "llama-core": [r"llama\.h", r"ggml.*\.h"],
     "llama-tokenizer": [r"llama-core/.*", r"unicode/.*"],
     "llama-loader": [r"llama-core/.*", r"curl/.*", r"nlohmann/.*", r"openssl/.*"],
     "llama-embedding": [r"llama-core/.*", r"llama-(loader|tokenizer)/.*", r"openssl/.*", r"simdutf\.h"],
-    "llama-cli": [r"llama-(core|loader|embedding)/.*", r"CLI/.*", r"nlohmann/.*", r"arrow/.*", r"parquet/.*"],
+    "llama-agent": [r"llama-(core|loader)/.*", r"minja/.*", r"nlohmann/.*"],
+    "llama-cli": [r"llama-(core|loader|embedding|agent)/.*", r"CLI/.*", r"nlohmann/.*", r"arrow/.*", r"parquet/.*",
+                  r"isocline\.h"],
 }
 SYSTEM = r"(fcntl|poll|pthread|unistd|signal|sys/\w+)\.h"
 

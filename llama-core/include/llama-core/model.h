@@ -59,6 +59,14 @@ class Model {
   // Threads  any number at once.
   [[nodiscard]] Result<std::vector<Token>> tokenize(std::string_view text, SpecialTokens special) const;
 
+  // The same for a part of a text: nothing is put around it.
+  [[nodiscard]] Result<std::vector<Token>> tokenize_part(std::string_view text, SpecialTokens special) const;
+
+  // The bytes of a token: a part of a text, and not always whole characters. "" for a token outside the vocabulary.
+  //
+  // With SpecialTokens::Text control tokens have no bytes; with Parse they are written as their names.
+  [[nodiscard]] std::string piece(Token token, SpecialTokens special) const;
+
   // Entry i is token i.
   [[nodiscard]] std::vector<VocabularyEntry> vocabulary() const;
   [[nodiscard]] std::string metadata(std::string_view key) const;  // "" where the GGUF lacks the key
@@ -76,13 +84,28 @@ class Model {
   // How many special tokens an empty text has.
   [[nodiscard]] std::int32_t special_token_count() const { return special_token_count_; }
   [[nodiscard]] std::optional<Token> eos_token() const;
+  // The token that every text begins with; none where the model wants none.
+  [[nodiscard]] std::optional<Token> opening_token() const;
+  [[nodiscard]] bool ends_generation(Token token) const;  // end of sequence, of turn, of message
+  [[nodiscard]] std::int32_t vocabulary_size() const;     // tokens
+
+  // The Jinja template in the GGUF, or its variant of that name ("tool_use"); none where it has none.
+  [[nodiscard]] std::optional<std::string> chat_template(std::string_view variant = {}) const;
+
+  // Does the memory of what was read allow going back to any earlier position?
+  [[nodiscard]] bool is_recurrent() const;              // Mamba, RWKV, and hybrids with attention
+  [[nodiscard]] std::int32_t sliding_window() const;    // tokens that attention sees; 0: all of them
 
  private:
   friend class Context;
+  friend class GenerationContext;
+  friend class Grammar;
+  friend class Sampler;
   struct Free {
     void operator()(llama_model* model) const noexcept;
   };
   explicit Model(llama_model* model);
+  Result<std::vector<Token>> tokenize(std::string_view text, SpecialTokens special, bool surround) const;
 
   std::unique_ptr<llama_model, Free> model_;
   std::optional<Token> closing_token_;

@@ -1,0 +1,52 @@
+// Hold a model to texts of a grammar (GBNF), token by token.
+//
+// Threads  one at a time.
+// Cost     allows() looks at one token; restrict_to() at the whole vocabulary.
+// Source   llama.cpp, grammars/README.md. Its engine throws, and aborts the process at an end-of-generation token
+//          where the grammar may not end: both are kept inside here.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "llama-core/error.h"
+#include "llama-core/model.h"
+
+struct llama_sampler;
+
+namespace llama {
+
+class Grammar {
+ public:
+  // A grammar whose text begins with the rule "root".
+  //
+  // Errors   InvalidArgument with llama.cpp's reason.
+  [[nodiscard]] static Result<Grammar> parse(std::shared_ptr<const Model> model, std::string_view gbnf);
+  ~Grammar();
+  Grammar(Grammar&&) noexcept;
+  Grammar& operator=(Grammar&&) noexcept;
+
+  // May this token come next? One that ends generation: may the text end here?
+  [[nodiscard]] bool allows(Token token) const;
+  [[nodiscard]] bool may_end() const;
+
+  // Set the logits of all tokens that may not come next to minus infinity.
+  void restrict_to(std::span<float> logits) const;
+
+  // Go on behind a token.
+  //
+  // Errors   InvalidArgument for one that is not allowed; the grammar stays where it was.
+  [[nodiscard]] Result<void> accept(Token token);
+
+ private:
+  struct Free {
+    void operator()(llama_sampler* sampler) const noexcept;
+  };
+  Grammar(std::shared_ptr<const Model> model, llama_sampler* sampler);
+  std::shared_ptr<const Model> model_;
+  std::unique_ptr<llama_sampler, Free> sampler_;
+};
+
+}  // namespace llama
