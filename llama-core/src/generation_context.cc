@@ -174,6 +174,11 @@ Result<std::span<const float>> GenerationContext::logits(std::size_t index) cons
 }
 
 bool GenerationContext::cut(std::int32_t sequence, std::int32_t from) {
+  // Behind a sliding window the cells are gone, though llama.cpp would cut there without a word.
+  if (const std::int32_t window = state_->model->sliding_window(); window > 0 && from > 0) {
+    const std::int32_t first = llama_memory_seq_pos_min(state_->memory(), sequence);
+    if (first > std::max(0, from - window)) return false;
+  }
   return llama_memory_seq_rm(state_->memory(), sequence, from, -1);
 }
 

@@ -1,0 +1,67 @@
+// The model as the engine sees it: a vocabulary, a memory of sequences, logits of what comes next.
+//
+// The seam between the engine and llama.cpp; a test plays a model with a double of it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "llama-agent/chat_template.h"
+#include "llama-core/error.h"
+#include "llama-core/generation_context.h"
+#include "llama-core/model.h"
+#include "llama-core/sampler.h"
+
+namespace llama {
+
+// Chooses the tokens of one reply. Threads: one at a time.
+class TokenSampler {
+ public:
+  virtual ~TokenSampler() = default;
+  virtual void see(std::span<const Token> prompt) = 0;
+  [[nodiscard]] virtual Result<Token> sample(std::span<const float> logits) = 0;
+};
+
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+
+  // Any thread, any number at once.
+  [[nodiscard]] virtual Result<std::vector<Token>> tokenize(std::span<const PromptPiece> prompt) const = 0;
+  [[nodiscard]] virtual std::string piece(Token token) const = 0;  // special tokens by their names
+  [[nodiscard]] virtual bool ends_generation(Token token) const = 0;
+  [[nodiscard]] virtual Result<std::unique_ptr<TokenSampler>> make_sampler(const SamplingConfig& config,
+                                                                           std::string_view grammar) const = 0;
+  [[nodiscard]] virtual std::int32_t context_tokens() const = 0;  // of all sequences together
+  [[nodiscard]] virtual std::int32_t max_sequences() const = 0;
+  [[nodiscard]] virtual std::int32_t batch_tokens() const = 0;
+  // Can one sequence begin as another does, without computing?
+  [[nodiscard]] virtual bool can_share() const = 0;
+  // Is there memory that cut() cannot bring back to an earlier position?
+  [[nodiscard]] virtual bool needs_checkpoints() const = 0;
+
+  // The engine's thread only; as in GenerationContext.
+  [[nodiscard]] virtual Result<void> decode(std::span<const PlacedToken> tokens, const std::stop_token& stop) = 0;
+  [[nodiscard]] virtual Result<std::span<const float>> logits(std::size_t index_in_batch) const = 0;
+  [[nodiscard]] virtual bool cut(std::int32_t sequence, std::int32_t from) = 0;
+  virtual void clear(std::int32_t sequence) = 0;
+  virtual void share(std::int32_t from, std::int32_t to, std::int32_t length) = 0;
+  [[nodiscard]] virtual std::int32_t length(std::int32_t sequence) const = 0;
+  [[nodiscard]] virtual Result<std::vector<std::byte>> save(std::int32_t sequence, MemoryPart part) const = 0;
+  [[nodiscard]] virtual Result<void> restore(std::int32_t sequence, std::span<const std::byte> bytes,
+                                             MemoryPart part) = 0;
+};
+
+// A Decoder that is a model of llama.cpp.
+//
+// Errors   as GenerationContext::create().
+[[nodiscard]] Result<std::unique_ptr<Decoder>> make_decoder(std::shared_ptr<const Model> model,
+                                                            const GenerationContextConfig& config);
+
+}  // namespace llama

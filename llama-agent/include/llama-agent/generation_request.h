@@ -1,0 +1,99 @@
+// What to generate, and what came of it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "llama-agent/finish_reason.h"
+#include "llama-agent/repetition.h"
+#include "llama-core/error.h"
+#include "llama-core/sampler.h"
+
+namespace llama {
+
+// A stop rule of the caller's own: the reason to stop, or nothing.
+//
+// It sees the whole answer so far, without thinking. Called by the engine's thread, so it must not block.
+using StopRule = std::function<std::optional<std::string>(std::string_view answer, std::int32_t tokens)>;
+
+struct StoppingConfig {
+  std::int32_t max_tokens = 512;            // of the reply, thinking included: 1 to 32,768
+  std::vector<std::string> stop_strings;    // at most 20 of at most 100 bytes; never part of the answer
+  std::optional<RepetitionConfig> repetition;  // nothing: the model may repeat itself
+  std::optional<std::chrono::milliseconds> time_limit;  // of the reply, from its first token on
+  bool end_of_sequence = true;              // false: go on to the limit, whatever the model says
+  std::vector<StopRule> rules;
+};
+
+// What the caller wants to be otherwise than the model's file and the defaults say.
+struct SamplingWishes {
+  std::optional<float> temperature;     // 0 to 2
+  std::optional<float> top_p;           // 0 to 1
+  std::optional<std::int32_t> top_k;    // 0: all
+  std::optional<float> min_p;           // 0 to 1
+  std::optional<float> repeat_penalty;  // above 0; 1: off
+  std::optional<std::uint32_t> seed;    // nothing: a random one
+};
+
+// What to do with a conversation that does not fit the context.
+enum class OverflowPolicy {
+  Fail,       // say by how much
+  DropOldest  // leave out the oldest turns, but not the system's message and the last one; and say what was left out
+};
+
+struct GenerationRequest {
+  std::string session_id;
+  SamplingWishes sampling;
+  StoppingConfig stopping;
+  std::string json_schema;  // JSON text; the reply is a document of it. "": no such wish
+  std::string grammar;      // GBNF; not together with json_schema
+  std::optional<bool> enable_thinking;           // nothing: as the template does by itself
+  std::optional<std::int32_t> thinking_budget;   // tokens; then the thought is closed and the answer begins
+  std::optional<std::int32_t> logprobs;          // that many alternatives for each token: 0 to 20
+  OverflowPolicy overflow = OverflowPolicy::Fail;
+};
+
+// Errors   InvalidArgument: the first field that is out of its bounds.
+[[nodiscard]] Result<void> check(const GenerationRequest& request);
+
+struct TokenLogProb {
+  std::string bytes;   // of the token: not always whole characters
+  float logprob = 0;   // natural logarithm, before the sampler changes anything
+  struct Alternative {
+    std::string bytes;
+    float logprob = 0;
+  };
+  std::vector<Alternative> alternatives;  // the most likely first
+};
+
+// A piece of a reply: whole characters.
+struct StreamChunk {
+  std::string text;      // of the answer
+  std::string thinking;  // of the thought before it
+  std::int32_t tokens = 0;             // that this piece is made of
+  std::vector<TokenLogProb> logprobs;  // one per token, where asked for
+};
+
+struct Usage {
+  std::int32_t prompt_tokens = 0;     // of the conversation as the model read it
+  std::int32_t reused_tokens = 0;     // of them: in memory already
+  std::int32_t generated_tokens = 0;  // thinking included
+  std::int32_t dropped_messages = 0;  // that did not fit the context
+};
+
+struct GenerationResponse {
+  std::string generated_text;
+  std::string thinking;
+  FinishReason finish_reason = FinishReason::EndOfSequence;
+  std::string finish_detail;  // the stop string, the repeated text, the rule's reason
+  Usage usage;
+  std::chrono::milliseconds queue_time{0}, prompt_time{0}, generation_time{0};
+  SamplingConfig sampling;  // as it was used, with its seed
+};
+
+}  // namespace llama
