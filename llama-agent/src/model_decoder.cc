@@ -22,6 +22,7 @@ class ModelDecoder final : public Decoder {
   ModelDecoder(std::shared_ptr<const Model> model, GenerationContext context)
       : model_(std::move(model)), context_(std::move(context)) {
     for (const auto& entry : model_->vocabulary()) {
+      is_control_.push_back(entry.kind == TokenKind::Control);
       if (entry.kind == TokenKind::Control && entry.text.size() > 1) control_texts_.push_back(entry.text);
     }
   }
@@ -29,6 +30,7 @@ class ModelDecoder final : public Decoder {
   Result<std::vector<Token>> tokenize(std::span<const PromptPiece> prompt) const override;
   std::string piece(Token token) const override { return model_->piece(token, SpecialTokens::Parse); }
   bool ends_generation(Token token) const override { return model_->ends_generation(token); }
+  bool is_control(Token token) const override { return is_control_[static_cast<std::size_t>(token)]; }
   Result<std::unique_ptr<TokenSampler>> make_sampler(const SamplingConfig& config,
                                                      std::string_view grammar) const override;
   std::int32_t context_tokens() const override { return context_.config().context_tokens; }
@@ -60,6 +62,7 @@ class ModelDecoder final : public Decoder {
   std::shared_ptr<const Model> model_;
   GenerationContext context_;
   std::vector<std::string> control_texts_;
+  std::vector<bool> is_control_;  // per token
 };
 
 // Text of the caller is tokenized together with the template's around it, as transformers does, so that words at the

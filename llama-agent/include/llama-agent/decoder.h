@@ -36,6 +36,7 @@ class Decoder {
   [[nodiscard]] virtual Result<std::vector<Token>> tokenize(std::span<const PromptPiece> prompt) const = 0;
   [[nodiscard]] virtual std::string piece(Token token) const = 0;  // special tokens by their names
   [[nodiscard]] virtual bool ends_generation(Token token) const = 0;
+  [[nodiscard]] virtual bool is_control(Token token) const = 0;  // no text of a reply
   [[nodiscard]] virtual Result<std::unique_ptr<TokenSampler>> make_sampler(const SamplingConfig& config,
                                                                            std::string_view grammar) const = 0;
   [[nodiscard]] virtual std::int32_t context_tokens() const = 0;  // of all sequences together
