@@ -40,17 +40,17 @@ class Engine {
   bool wait_for_work();
   void admit();
   void drop_waiting();
-  // One computation; false where nothing could be computed.
+  // One computation; false where nothing was computed.
   bool step();
   void plan(std::vector<PlacedToken>& batch, std::int32_t& generating, std::int32_t& reading);
-  Result<void> compute(std::vector<PlacedToken>& batch, std::int32_t& generating, std::int32_t& reading);
+  void on_failure(std::span<const PlacedToken> batch, const Error& error);
   void after_token(Slot& slot, std::span<const float> logits);
-  void choose(Running& running, std::span<const float> logits, Token& token);
+  Result<Token> choose(Running& running, std::span<const float> logits);
   void stop_ended_requests();
   void finish(Slot& slot, FinishReason reason);
-  void end(Slot& slot);
+  void end(Slot& slot, Result<GenerationResponse> response);
   void fail_all(const Error& error);
-  [[nodiscard]] std::int32_t reserved() const;
+  [[nodiscard]] std::int32_t reserved();
   void count_end(const Job& job, const Result<GenerationResponse>& end);
 
   std::unique_ptr<Decoder> decoder_;

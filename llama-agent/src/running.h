@@ -26,6 +26,7 @@ struct Job {
   std::vector<Token> prompt;              // at least one token, fewer than the context holds
   std::vector<std::int32_t> checkpoints;  // lengths of the prompt's beginnings that a later prompt may share
   std::unique_ptr<TokenSampler> sampler;
+  std::unique_ptr<TokenSampler> thinking_sampler;  // none: the thought is drawn as the answer is
   ReplyRules rules;
   std::optional<std::int32_t> thinking_budget;  // tokens
   std::vector<Token> thinking_end;              // what closes a thought that used its budget up

@@ -25,6 +25,8 @@ enum class ErrorCode {
   Offline,        // the network would be needed and may not be used
   Corrupt,        // what came is not what was published: the digest differs
   Cancelled,  // a stop was requested
+  Busy,       // as many requests wait as may; later there is room
+  TimedOut,   // it took longer than it may
   Internal,   // llama.cpp failed where it should not have
 };
 
