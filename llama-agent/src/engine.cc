@@ -46,8 +46,7 @@ void Engine::shutdown() {
     for (auto& source : live_) source.request_stop();
   }
   wake_.notify_all();
-  static std::mutex joining;
-  const std::lock_guard lock(joining);
+  const std::lock_guard lock(joining_);
   if (thread_.joinable()) thread_.join();
 }
 

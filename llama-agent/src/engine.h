@@ -66,6 +66,7 @@ class Engine {
   bool closing_ = false;
 
   std::stop_source abort_;
+  std::mutex joining_;  // shutdown() may be called twice at once
   std::jthread thread_;
 };
 

@@ -1,0 +1,154 @@
+#include "session_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <format>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <utility>
+
+namespace llama::internal {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Seconds = std::chrono::seconds;
+
+constexpr std::uintmax_t kLargestFile = 256U << 20U;
+constexpr int kVersion = 1;
+
+std::int64_t seconds_of(std::chrono::system_clock::time_point time) {
+  return std::chrono::duration_cast<Seconds>(time.time_since_epoch()).count();
+}
+
+std::chrono::system_clock::time_point time_of(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_number_integer()) return std::chrono::system_clock::now();
+  return std::chrono::system_clock::time_point(Seconds(found->get<std::int64_t>()));
+}
+
+std::string text_of(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+Json to_object(const Message& message) {
+  Json object{{"role", to_string(message.role)}, {"content", message.content}};
+  if (!message.thinking.empty()) object["thinking"] = message.thinking;
+  for (const auto& call : message.tool_calls) {
+    object["tool_calls"].push_back({{"id", call.id}, {"name", call.name}, {"arguments", call.arguments}});
+  }
+  if (message.tool_call_id) object["tool_call_id"] = *message.tool_call_id;
+  if (message.tool_name) object["tool_name"] = *message.tool_name;
+  object["timestamp"] = seconds_of(message.timestamp);
+  return object;
+}
+
+Result<Message> message_of(const Json& object) {
+  if (!object.is_object() || !object.contains("content") || !object["content"].is_string()) {
+    return fail(ErrorCode::InvalidArgument, "a message without content");
+  }
+  auto role = parse_message_role(text_of(object, "role"));
+  if (!role) return std::unexpected(role.error());
+  Message message{.role = *role, .content = text_of(object, "content"), .thinking = text_of(object, "thinking")};
+  if (const auto calls = object.find("tool_calls"); calls != object.end() && calls->is_array()) {
+    for (const auto& call : *calls) {
+      if (!call.is_object()) return fail(ErrorCode::InvalidArgument, "a tool call that is no object");
+      message.tool_calls.push_back({text_of(call, "id"), text_of(call, "name"), text_of(call, "arguments")});
+    }
+  }
+  if (object.contains("tool_call_id")) message.tool_call_id = text_of(object, "tool_call_id");
+  if (object.contains("tool_name")) message.tool_name = text_of(object, "tool_name");
+  message.timestamp = time_of(object, "timestamp");
+  if (auto sound = check(message); !sound) return std::unexpected(sound.error());
+  return message;
+}
+
+std::unexpected<Error> failed(const std::filesystem::path& file, std::string_view what) {
+  const int code = errno;
+  return fail(code == ENOSPC || code == EDQUOT ? ErrorCode::NoSpace : ErrorCode::Io,
+              std::format("session file '{}' could not be {}: {}", file.string(), what, std::strerror(code)));
+}
+
+}  // namespace
+
+std::string to_json(const Session& session) {
+  Json object{{"version", kVersion},
+              {"id", session.id},
+              {"created_at", seconds_of(session.created_at)},
+              {"updated_at", seconds_of(session.updated_at)},
+              {"messages", Json::array()}};
+  for (const auto& message : session.messages) object["messages"].push_back(to_object(message));
+  return object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Result<Session> parse_session(std::string_view text) {
+  const auto wrong = [](std::string_view what) {
+    return fail(ErrorCode::InvalidArgument, std::format("no session: {}", what));
+  };
+  const Json object = Json::parse(text, nullptr, false);
+  if (object.is_discarded()) return wrong("it is not JSON");
+  if (!object.is_object() || !object.contains("messages") || !object["messages"].is_array()) {
+    return wrong("it has no messages");
+  }
+  if (const auto version = object.find("version"); version != object.end() && *version != kVersion) {
+    return wrong(std::format("its version is {}, this program reads {}", version->dump(), kVersion));
+  }
+  Session session{.id = text_of(object, "id"),
+                  .messages = {},
+                  .created_at = time_of(object, "created_at"),
+                  .updated_at = time_of(object, "updated_at")};
+  for (const auto& entry : object["messages"]) {
+    auto message = message_of(entry);
+    if (!message) return wrong(std::format("message {}: {}", session.messages.size() + 1, message.error().message));
+    session.messages.push_back(std::move(*message));
+  }
+  return session;
+}
+
+// Beside its place first: a disk that is full leaves the old file as it was.
+Result<void> write_session(const Session& session, const std::filesystem::path& file) {
+  const std::string text = to_json(session);
+  const std::filesystem::path part = file.string() + ".part";
+  const int handle = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (handle < 0) return failed(file, "written");
+  std::size_t done = 0;
+  while (done < text.size()) {
+    const ssize_t count = ::write(handle, text.data() + done, text.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    done += static_cast<std::size_t>(count);
+  }
+  const bool whole = done == text.size() && ::fsync(handle) == 0;
+  const int code = errno;
+  if (::close(handle) != 0 || !whole || ::rename(part.c_str(), file.c_str()) != 0) {
+    if (!whole) errno = code;
+    auto error = failed(file, "written");
+    ::unlink(part.c_str());
+    return error;
+  }
+  return {};
+}
+
+Result<Session> read_session(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(file, error);
+  if (error) return fail(ErrorCode::NotFound, std::format("there is no session file '{}'", file.string()));
+  if (size > kLargestFile) {
+    return fail(ErrorCode::InvalidArgument, std::format("session file '{}' has {} bytes", file.string(), size));
+  }
+  std::ifstream stream(file, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (!stream) return failed(file, "read");
+  auto session = parse_session(text.str());
+  if (!session) {
+    return fail(session.error().code, std::format("'{}': {}", file.string(), session.error().message));
+  }
+  return session;
+}
+
+}  // namespace llama::internal
