@@ -117,6 +117,7 @@ void Engine::drop_waiting() {
                   : fail(ErrorCode::TimedOut, std::format("the request waited for {} s, which is as long as it may",
                                                           between(job->submitted, Clock::now()).count() / 1000));
     count_end(*job, end);
+    if (job->on_release) job->on_release();
     job->stream->end(std::move(end));
   }
 }
@@ -355,6 +356,7 @@ void Engine::end(Slot& slot, Result<GenerationResponse> response) {
   Job& job = *running->job;
   count_end(job, response);
   if (response && job.on_end) job.on_end(*response, running->generated, running->raw);
+  if (job.on_release) job.on_release();
   job.stream->end(std::move(response));
   const std::lock_guard lock(mutex_);
   std::erase(live_, job.cancel);

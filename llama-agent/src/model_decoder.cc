@@ -28,6 +28,7 @@ class ModelDecoder final : public Decoder {
   }
 
   Result<std::vector<Token>> tokenize(std::span<const PromptPiece> prompt) const override;
+  Result<std::vector<Token>> tokenize_rest(std::span<const PromptPiece> rest) const override;
   std::string piece(Token token) const override { return model_->piece(token, SpecialTokens::Parse); }
   bool ends_generation(Token token) const override { return model_->ends_generation(token); }
   bool is_control(Token token) const override { return is_control_[static_cast<std::size_t>(token)]; }
@@ -67,7 +68,7 @@ class ModelDecoder final : public Decoder {
 
 // Text of the caller is tokenized together with the template's around it, as transformers does, so that words at the
 // borders become the same tokens. Only where it spells out a control token it is cut out and read as plain text.
-Result<std::vector<Token>> ModelDecoder::tokenize(std::span<const PromptPiece> prompt) const {
+Result<std::vector<Token>> ModelDecoder::tokenize_rest(std::span<const PromptPiece> prompt) const {
   std::vector<Token> tokens;
   std::string run;
   std::optional<Error> error;
@@ -90,9 +91,14 @@ Result<std::vector<Token>> ModelDecoder::tokenize(std::span<const PromptPiece> p
   }
   append(run, SpecialTokens::Parse);
   if (error) return std::unexpected(*error);
+  return tokens;
+}
+
+Result<std::vector<Token>> ModelDecoder::tokenize(std::span<const PromptPiece> prompt) const {
+  auto tokens = tokenize_rest(prompt);
   // Most templates write the opening token themselves.
-  if (const auto opening = model_->opening_token(); opening && (tokens.empty() || tokens.front() != *opening)) {
-    tokens.insert(tokens.begin(), *opening);
+  if (const auto opening = model_->opening_token(); tokens && opening && (tokens->empty() || tokens->front() != *opening)) {
+    tokens->insert(tokens->begin(), *opening);
   }
   return tokens;
 }

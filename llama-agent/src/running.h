@@ -39,6 +39,7 @@ struct Job {
   std::shared_ptr<ReplyStream> stream;
   // Called by the engine's thread before the stream ends, with the reply's own tokens and all their bytes.
   std::function<void(const GenerationResponse&, std::span<const Token>, std::string_view)> on_end;
+  std::function<void()> on_release;  // called behind it, and also where the request failed
 };
 
 struct Running {

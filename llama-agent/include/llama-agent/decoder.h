@@ -34,6 +34,8 @@ class Decoder {
 
   // Any thread, any number at once.
   [[nodiscard]] virtual Result<std::vector<Token>> tokenize(std::span<const PromptPiece> prompt) const = 0;
+  // The same for what follows other tokens: no token that opens a text is added.
+  [[nodiscard]] virtual Result<std::vector<Token>> tokenize_rest(std::span<const PromptPiece> rest) const = 0;
   [[nodiscard]] virtual std::string piece(Token token) const = 0;  // special tokens by their names
   [[nodiscard]] virtual bool ends_generation(Token token) const = 0;
   [[nodiscard]] virtual bool is_control(Token token) const = 0;  // no text of a reply
