@@ -22,7 +22,6 @@ void ThinkingSplitter::advance(ReplyPart& part, bool ended) {
     const std::string_view rest = std::string_view(held_).substr(start);
     if (rest.starts_with(opener_)) {
       held_.erase(0, start + opener_.size());
-      held_.erase(0, std::min(held_.find_first_not_of(kSpace), held_.size()));
       place_ = Place::Thinking;
     } else if (!ended && opener_.starts_with(rest)) {
       return;  // the opener may still come
@@ -31,6 +30,8 @@ void ThinkingSplitter::advance(ReplyPart& part, bool ended) {
     }
   }
   if (place_ == Place::Thinking) {
+    if (!has_thought_) held_.erase(0, std::min(held_.find_first_not_of(kSpace), held_.size()));
+    has_thought_ = has_thought_ || !held_.empty();
     const std::size_t at = held_.find(closer_);
     if (at != std::string::npos) {
       std::string_view thought = std::string_view(held_).substr(0, at);

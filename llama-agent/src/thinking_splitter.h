@@ -32,6 +32,7 @@ class ThinkingSplitter {
   std::string opener_, closer_;
   std::string held_;
   Place place_ = Place::Answer;
+  bool has_thought_ = false;  // something but white space
 };
 
 }  // namespace llama::internal

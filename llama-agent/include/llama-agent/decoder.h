@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "llama-agent/chat_template.h"
+#include "llama-agent/prompt_piece.h"
 #include "llama-core/error.h"
 #include "llama-core/generation_context.h"
 #include "llama-core/model.h"

@@ -19,18 +19,18 @@ enum class MessageRole { System, User, Assistant, Tool };
 
 // A tool that the model asked for, in an assistant's message.
 struct ToolCall {
-  std::string id;
-  std::string name;
-  std::string arguments;  // a JSON object, as text
+  std::string id{};
+  std::string name{};
+  std::string arguments{};  // a JSON object, as text
 };
 
 struct Message {
   MessageRole role = MessageRole::User;
-  std::string content;   // UTF-8
-  std::string thinking;  // what an assistant thought before it answered; "" where it did not
-  std::vector<ToolCall> tool_calls;         // of an assistant
-  std::optional<std::string> tool_call_id;  // of a tool's result: the call that it answers
-  std::optional<std::string> tool_name;     // of a tool's result
+  std::string content{};   // UTF-8
+  std::string thinking{};  // what an assistant thought before it answered; "" where it did not
+  std::vector<ToolCall> tool_calls{};         // of an assistant
+  std::optional<std::string> tool_call_id{};  // of a tool's result: the call that it answers
+  std::optional<std::string> tool_name{};     // of a tool's result
   std::chrono::system_clock::time_point timestamp = std::chrono::system_clock::now();
 };
 
