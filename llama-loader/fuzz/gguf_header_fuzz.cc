@@ -1,5 +1,5 @@
-// A GGUF header of any bytes: no crash, no hang, memory in proportion to the bytes; and either an error of one line or a
-// header whose tensors lie inside the bytes, one after the other. What passes is checked as a model as well.
+// A GGUF header of any bytes: no crash, no hang, memory in proportion to the bytes; and either an error of one line or
+// a header whose tensors lie inside the bytes, one after the other. What passes is checked as a model as well.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>

@@ -59,7 +59,8 @@ struct Transfer {
       if (line.starts_with("HTTP/")) {  // also after 100 Continue, and after a proxy's answer to CONNECT
         transfer.head = {};
         const std::size_t space = line.find(' ');
-        if (space != std::string_view::npos) transfer.head.status = std::atoi(std::string(line.substr(space + 1)).c_str());
+        if (space != std::string_view::npos)
+          transfer.head.status = std::atoi(std::string(line.substr(space + 1)).c_str());
         return size;
       }
       const std::size_t colon = line.find(':');
@@ -94,8 +95,10 @@ bool is_hopeless(CURLcode code) {
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
     case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_OUT_OF_MEMORY: return true;
-    default: return false;
+    case CURLE_OUT_OF_MEMORY:
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -31,7 +31,8 @@ Json to_json(const ByteRanges& ranges) {
 void add_ranges(const Json& list, std::uint64_t size, ByteRanges& ranges) {
   if (!list.is_array()) return;
   for (const Json& entry : list) {
-    if (!entry.is_array() || entry.size() != 2 || !entry[0].is_number_unsigned() || !entry[1].is_number_unsigned()) continue;
+    if (!entry.is_array() || entry.size() != 2 || !entry[0].is_number_unsigned() || !entry[1].is_number_unsigned())
+      continue;
     const ByteRange range{entry[0].get<std::uint64_t>(), entry[1].get<std::uint64_t>()};
     if (range.begin < range.end && range.end <= size) ranges.add(range);
   }
@@ -134,8 +135,9 @@ Result<void> PartialFile::save(Save how) {
 #endif
     state_->synced = written;
   }
-  const Json json = {{"version", kVersion},           {"digest", state_->digest.hex},       {"size", state_->size},
-                     {"synced", to_json(state_->synced)}, {"written", to_json(written)}, {"boot", boot_id()}};
+  const Json json = {{"version", kVersion},         {"digest", state_->digest.hex},
+                     {"size", state_->size},        {"synced", to_json(state_->synced)},
+                     {"written", to_json(written)}, {"boot", boot_id()}};
   return replace_file(state_->journal(), json.dump(), how == Save::Durable);
 }
 
