@@ -62,7 +62,7 @@ bool CacheEntry::looks_unchanged() const {
 Result<CacheFolder> CacheFolder::open(const fs::path& folder) {
   if (auto made = make_folders(folder); !made) return std::unexpected(made.error());
   const std::string version = read_small_file(folder / "VERSION", 64);
-  if (const int found = std::atoi(version.c_str()); found > kVersion) {
+  if (const int found = static_cast<int>(std::strtol(version.c_str(), nullptr, 10)); found > kVersion) {
     return fail(
         ErrorCode::InvalidArgument,
         std::format("the model cache '{}' was written by a newer version ({}): update this program, or use another "

@@ -8,6 +8,7 @@
 #include <format>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "disk.h"
 
@@ -80,7 +81,7 @@ Result<PartialFile> PartialFile::open(const std::filesystem::path& folder, const
   if (!state->file) return disk_error("opened", state->data(), errno);
   struct stat facts{};
   if (::fstat(state->file.get(), &facts) != 0) return disk_error("read", state->data(), errno);
-  if (static_cast<std::uint64_t>(facts.st_size) == size_bytes) {
+  if (std::cmp_equal(facts.st_size, size_bytes)) {
     state->read_journal();
   } else if (facts.st_size > 0) {  // of another origin: a new file, because someone may still be writing to that one
     ::unlink(state->data().c_str());

@@ -51,8 +51,8 @@ Result<Origin> origin_of(const std::string& url) {
   };
   const UrlHandle handle = parsed(url);
   if (!handle) return bad("is no web address");
-  const Origin origin{lower(part(handle, CURLUPART_SCHEME)), lower(part(handle, CURLUPART_HOST)),
-                      part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT)};
+  Origin origin{lower(part(handle, CURLUPART_SCHEME)), lower(part(handle, CURLUPART_HOST)),
+                part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT)};
   if (origin.scheme != "http" && origin.scheme != "https") return bad("is neither an http nor an https address");
   if (!part(handle, CURLUPART_USER).empty()) return bad("has a user's name in it");
   return origin;

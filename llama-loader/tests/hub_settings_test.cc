@@ -9,7 +9,7 @@
 namespace llama {
 namespace {
 
-Result<HubSettings> with(std::map<std::string, std::string> variables) {
+Result<HubSettings> with(const std::map<std::string, std::string>& variables) {
   return HubSettings::from_environment([=](const char* name) -> std::optional<std::string> {
     const auto found = variables.find(name);
     return found == variables.end() ? std::nullopt : std::optional(found->second);
