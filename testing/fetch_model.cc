@@ -1,9 +1,10 @@
 // Fetch a model as a program that uses llama-loader does, with settings that tests need:
 //
-//   fetch_model CACHE REPO[:QUANT] [delay=MS] [lanes=N] [limit=BYTES] [retries=N] [file=NAME] [revision=REV] [hold=SECONDS] [again]
+//   fetch_model CACHE REPO[:QUANT] [delay=MS] [lanes=N] [limit=BYTES] [retries=N] [file=NAME] [revision=REV]
+//   [hold=SECONDS] [again]
 //
-// Prints "ok HIT PATH…" or "error CODE MESSAGE" on stdout, messages on stderr. hold: keeps the loaded model for so long.
-// again: asks the hub although the cache may have the model. SIGINT stops.
+// Prints "ok HIT PATH…" or "error CODE MESSAGE" on stdout, messages on stderr. hold: keeps the loaded model for so
+// long. again: asks the hub although the cache may have the model. SIGINT stops.
 #include <charconv>
 #include <csignal>
 #include <cstdio>
@@ -20,18 +21,30 @@ std::stop_source stop;  // NOLINT: signals know no arguments
 const char* name_of(llama::ErrorCode code) {
   using enum llama::ErrorCode;
   switch (code) {
-    case InvalidArgument: return "InvalidArgument";
-    case NotFound: return "NotFound";
-    case InvalidModel: return "InvalidModel";
-    case Io: return "Io";
-    case NoSpace: return "NoSpace";
-    case AccessDenied: return "AccessDenied";
-    case RateLimited: return "RateLimited";
-    case Network: return "Network";
-    case Offline: return "Offline";
-    case Corrupt: return "Corrupt";
-    case Cancelled: return "Cancelled";
-    default: return "other";
+    case InvalidArgument:
+      return "InvalidArgument";
+    case NotFound:
+      return "NotFound";
+    case InvalidModel:
+      return "InvalidModel";
+    case Io:
+      return "Io";
+    case NoSpace:
+      return "NoSpace";
+    case AccessDenied:
+      return "AccessDenied";
+    case RateLimited:
+      return "RateLimited";
+    case Network:
+      return "Network";
+    case Offline:
+      return "Offline";
+    case Corrupt:
+      return "Corrupt";
+    case Cancelled:
+      return "Cancelled";
+    default:
+      return "other";
   }
 }
 
@@ -52,7 +65,8 @@ int run(const std::vector<std::string>& arguments) {
   for (std::size_t i = 2; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
     const std::size_t equals = argument.find('=');
-    const std::string name = argument.substr(0, equals), text = equals == std::string::npos ? "" : argument.substr(equals + 1);
+    const std::string name = argument.substr(0, equals),
+                      text = equals == std::string::npos ? "" : argument.substr(equals + 1);
     std::int64_t number = 0;
     std::from_chars(text.data(), text.data() + text.size(), number);
     if (name == "delay") retry.initial_delay = std::chrono::milliseconds(number);

@@ -146,7 +146,8 @@ Step<SharedModel> load_model(const EmbedArguments& arguments, ModelSource source
                format_duration(std::chrono::steady_clock::now() - started), (*model)->embedding_dimension());
   if (arguments.debug) {
     std::println(stderr, "Tokenizer: {}", (*model)->tokenizer());
-    std::println(stderr, "Memory: {} before the model was loaded, {} after", format_size((*model)->metadata().memory_before_bytes),
+    std::println(stderr, "Memory: {} before the model was loaded, {} after",
+                 format_size((*model)->metadata().memory_before_bytes),
                  format_size((*model)->metadata().memory_after_bytes));
   }
   if (!(*model)->warning().empty()) std::println(stderr, "Warning: {}", (*model)->warning());

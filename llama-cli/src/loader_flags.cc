@@ -11,13 +11,18 @@ namespace llama {
 
 void add_model_flags(CLI::App& command, LoaderFlags& flags) {
   command.add_option("--filename", flags.filename, "Model file in that folder or repository")->type_name("FILE");
-  command.add_option("--quant", flags.quant, "Of a repository's models the one with this quantization, as in Q8_0")->type_name("TAG");
-  command.add_option("--revision", flags.revision, "Branch, tag or commit of the repository")->capture_default_str()->type_name("REV");
+  command.add_option("--quant", flags.quant, "Of a repository's models the one with this quantization, as in Q8_0")
+      ->type_name("TAG");
+  command.add_option("--revision", flags.revision, "Branch, tag or commit of the repository")
+      ->capture_default_str()
+      ->type_name("REV");
 }
 
 void add_cache_flags(CLI::App& command, LoaderFlags& flags) {
   command.add_flag("--offline", flags.offline, "Use what is in the cache, never the network");
-  command.add_option("--cache-dir", flags.cache_folder, "Where downloaded models are kept; default: ~/.cache/llama-loader/models")
+  command
+      .add_option("--cache-dir", flags.cache_folder,
+                  "Where downloaded models are kept; default: ~/.cache/llama-loader/models")
       ->type_name("FOLDER");
   command.add_option("--cache-limit", flags.cache_limit_gb, "Gigabytes that the cache may have")
       ->capture_default_str()
@@ -31,12 +36,15 @@ Result<ModelSource> make_source(const LoaderFlags& flags) {
   if (!source) return source;
   const HuggingFaceSource* remote = source->hugging_face();
   if (remote == nullptr) {
-    if (flags.quant) return fail(ErrorCode::InvalidArgument, std::format("--quant goes with a repository, and '{}' is on this machine", flags.model));
+    if (flags.quant)
+      return fail(ErrorCode::InvalidArgument,
+                  std::format("--quant goes with a repository, and '{}' is on this machine", flags.model));
     return source;
   }
   HuggingFaceSource chosen = *remote;
   if (flags.quant && (chosen.quant || chosen.filename)) {
-    return fail(ErrorCode::InvalidArgument, "--quant, a tag after the repository's name and --filename exclude each other");
+    return fail(ErrorCode::InvalidArgument,
+                "--quant, a tag after the repository's name and --filename exclude each other");
   }
   if (flags.quant) chosen.quant = flags.quant;
   chosen.revision = flags.revision;
@@ -58,12 +66,15 @@ Result<ModelLoader> make_loader(const LoaderFlags& flags) {
 
 std::string download_line(const DownloadProgress& p) {
   const double fraction = p.all_size > 0 ? static_cast<double>(p.all_done) / static_cast<double>(p.all_size) : 0;
-  std::string line = std::format("Downloading {}{}: {} {} of {} ({}%)", p.file, p.file_count > 1 ? std::format(" ({} of {})", p.file_number, p.file_count) : "",
-                                 bar(fraction), format_size(p.all_done), format_size(p.all_size), static_cast<int>(fraction * 100));
+  std::string line =
+      std::format("Downloading {}{}: {} {} of {} ({}%)", p.file,
+                  p.file_count > 1 ? std::format(" ({} of {})", p.file_number, p.file_count) : "", bar(fraction),
+                  format_size(p.all_done), format_size(p.all_size), static_cast<int>(fraction * 100));
   if (p.bytes_per_second > 0) {
     line += std::format(" - {}/s", format_size(static_cast<std::uint64_t>(p.bytes_per_second)));
     if (p.all_done < p.all_size) {
-      line += std::format(", {} left", format_duration(std::chrono::duration<double>(static_cast<double>(p.all_size - p.all_done) / p.bytes_per_second)));
+      line += std::format(", {} left", format_duration(std::chrono::duration<double>(
+                                           static_cast<double>(p.all_size - p.all_done) / p.bytes_per_second)));
     }
   }
   return line;
@@ -83,13 +94,17 @@ void DownloadDisplay::end() { line_.clear(); }
 
 int loader_status(ErrorCode code) {
   switch (code) {
-    case ErrorCode::InvalidArgument: return kUsageError;
+    case ErrorCode::InvalidArgument:
+      return kUsageError;
     case ErrorCode::NoSpace:
-    case ErrorCode::Io: return kOutputError;
+    case ErrorCode::Io:
+      return kOutputError;
     case ErrorCode::RateLimited:
     case ErrorCode::Network:
-    case ErrorCode::Corrupt: return kNetworkError;
-    default: return kModelError;
+    case ErrorCode::Corrupt:
+      return kNetworkError;
+    default:
+      return kModelError;
   }
 }
 

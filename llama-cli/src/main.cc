@@ -16,12 +16,15 @@ const CLI::Validator kAtLeastOne = CLI::Range(1, std::numeric_limits<std::int32_
 const CLI::Validator kThreadCount = CLI::Range(1, 4096).description("");
 
 constexpr const char* kStatuses =
-    "Exit status: 0 done, 2 usage, 3 input, 4 model, 5 output or disk, 6 network or hub, 130 interrupted (143: terminated), "
+    "Exit status: 0 done, 2 usage, 3 input, 4 model, 5 output or disk, 6 network or hub, 130 interrupted (143: "
+    "terminated), "
     "1 anything else.";
 
 void add_embed(CLI::App& app, llama::EmbedArguments& a) {
   CLI::App* embed = app.add_subcommand("embed", "Turn the lines of a text file into vectors in a Parquet file");
-  embed->add_option("-m,--model", a.loader.model, "Folder or .gguf file, or a Hugging Face repository: org/name, org/name:Q8_0")
+  embed
+      ->add_option("-m,--model", a.loader.model,
+                   "Folder or .gguf file, or a Hugging Face repository: org/name, org/name:Q8_0")
       ->required()
       ->type_name("MODEL");
   llama::add_model_flags(*embed, a.loader);
@@ -87,7 +90,8 @@ void add_models(CLI::App& app, llama::ModelsArguments& a) {
   const char* cached = "Repository (org/name, org/name:Q8_0) or key of a cached model";
   action("list", ModelsAction::List, "What is in the cache, last used first", nullptr);
   llama::add_model_flags(*action("path", ModelsAction::Path, "Print the model's first file", cached), a.loader);
-  CLI::App* pull = action("pull", ModelsAction::Pull, "Fetch a model, or bring it up to date", "Repository: org/name, org/name:Q8_0");
+  CLI::App* pull = action("pull", ModelsAction::Pull, "Fetch a model, or bring it up to date",
+                          "Repository: org/name, org/name:Q8_0");
   llama::add_model_flags(*pull, a.loader);
   pull->add_flag("--list-files", a.list_files, "Only show what the repository holds and which file would be taken");
   action("verify", ModelsAction::Verify, "Compute every file's digest anew", nullptr);

@@ -39,7 +39,10 @@ std::string time_text(std::int64_t seconds) {
 Json to_json(const CachedModel& model) {
   Json files = Json::array();
   for (const auto& file : model.files) {
-    files.push_back({{"path", file.path}, {"size_bytes", file.size_bytes}, {"digest", file.sha256}, {"file", (model.folder / file.path).string()}});
+    files.push_back({{"path", file.path},
+                     {"size_bytes", file.size_bytes},
+                     {"digest", file.sha256},
+                     {"file", (model.folder / file.path).string()}});
   }
   return {{"key", model.key},
           {"repo", model.repo},
@@ -67,7 +70,8 @@ int list(const ModelsArguments& arguments, const Interrupt& interrupt) {
   if (models->empty()) std::println("No models in {}", cache.folder().string());
   for (const auto& model : *models) {
     total += model.owned_bytes;
-    std::println("{}{}\n    {}, last used {}{}{}", name_of(model), model.files.size() > 1 ? std::format(" ({} parts)", model.files.size()) : "",
+    std::println("{}{}\n    {}, last used {}{}{}", name_of(model),
+                 model.files.size() > 1 ? std::format(" ({} parts)", model.files.size()) : "",
                  format_size(model.size_bytes), time_text(model.last_used), model.in_use ? ", in use" : "",
                  model.commit.empty() ? "" : std::format(", commit {}", model.commit.substr(0, 12)));
   }
@@ -88,10 +92,12 @@ Result<std::vector<CachedModel>> find_cached(const ModelsArguments& arguments, c
     const HuggingFaceSource* remote = source ? source->hugging_face() : nullptr;
     if (remote == nullptr || model.repo != remote->repo) return true;
     if (remote->quant && !has_name_token(model.files.front().path, *remote->quant)) return true;
-    return remote->filename && std::ranges::none_of(model.files, [&](const CachedFileFacts& f) { return f.path == *remote->filename; });
+    return remote->filename &&
+           std::ranges::none_of(model.files, [&](const CachedFileFacts& f) { return f.path == *remote->filename; });
   });
   if (models->empty()) {
-    return fail(ErrorCode::NotFound, std::format("the cache '{}' has no model '{}'", cache.folder().string(), arguments.loader.model));
+    return fail(ErrorCode::NotFound,
+                std::format("the cache '{}' has no model '{}'", cache.folder().string(), arguments.loader.model));
   }
   return models;
 }
@@ -112,23 +118,31 @@ int list_files(const ModelsArguments& arguments, const HuggingFaceSource& source
   auto settings = HubSettings::from_environment();
   if (!settings) return report(settings.error(), interrupt, kUsageError);
   settings->offline = settings->offline || arguments.loader.offline;
-  const auto repository = HubClient(*settings, {}, [](std::string_view line) { std::println(stderr, "{}", line); })
-                              .list(source.repo, source.revision, interrupt.token());
+  const auto repository = HubClient(*settings, {}, [](std::string_view line) {
+                            std::println(stderr, "{}", line);
+                          }).list(source.repo, source.revision, interrupt.token());
   if (!repository) return report(repository.error(), interrupt, loader_status(repository.error().code));
   std::vector<std::string> names;
   for (const auto& file : repository->files) names.push_back(file.path);
   const auto chosen = choose_model_files(names, source.filename, source.quant);
-  const auto is_chosen = [&](const std::string& name) { return chosen && std::ranges::find(*chosen, name) != chosen->end(); };
+  const auto is_chosen = [&](const std::string& name) {
+    return chosen && std::ranges::find(*chosen, name) != chosen->end();
+  };
   if (arguments.json) {
     Json all = Json::array();
     for (const auto& file : repository->files) {
-      all.push_back({{"path", file.path}, {"size_bytes", file.size_bytes}, {"sha256", file.sha256}, {"chosen", is_chosen(file.path)}});
+      all.push_back({{"path", file.path},
+                     {"size_bytes", file.size_bytes},
+                     {"sha256", file.sha256},
+                     {"chosen", is_chosen(file.path)}});
     }
     std::println("{}", Json{{"repo", repository->repo}, {"commit", repository->commit}, {"files", all}}.dump(2));
   } else {
     std::println("{} at commit {}", repository->repo, repository->commit);
-    for (const auto& file : repository->files) std::println("{} {:>10}  {}", is_chosen(file.path) ? "*" : " ", format_size(file.size_bytes), file.path);
-    if (repository->left_out > 0) std::println("  ({} entries whose names or digests make no sense are left out)", repository->left_out);
+    for (const auto& file : repository->files)
+      std::println("{} {:>10}  {}", is_chosen(file.path) ? "*" : " ", format_size(file.size_bytes), file.path);
+    if (repository->left_out > 0)
+      std::println("  ({} entries whose names or digests make no sense are left out)", repository->left_out);
   }
   if (!chosen) return report(chosen.error(), interrupt, kModelError);
   if (!arguments.json) std::println("* is what would be taken");
@@ -138,7 +152,8 @@ int list_files(const ModelsArguments& arguments, const HuggingFaceSource& source
 int pull(const ModelsArguments& arguments, const Interrupt& interrupt) {
   const auto source = make_source(arguments.loader);
   if (!source) return report(source.error(), interrupt, kUsageError);
-  if (arguments.list_files && source->hugging_face() != nullptr) return list_files(arguments, *source->hugging_face(), interrupt);
+  if (arguments.list_files && source->hugging_face() != nullptr)
+    return list_files(arguments, *source->hugging_face(), interrupt);
   const auto loader = make_loader(arguments.loader);
   if (!loader) return report(loader.error(), interrupt, kUsageError);
   DownloadDisplay display(arguments.quiet, ::isatty(STDERR_FILENO) == 1);
@@ -162,7 +177,8 @@ int verify(const ModelsArguments& arguments, const Interrupt& interrupt) {
   std::size_t count = 0;
   const auto faults = make_cache(arguments.loader).verify([&](const CachedModel& model) {
     ++count;
-    if (!arguments.quiet && !arguments.json) std::println(stderr, "Checking {} ({})", name_of(model), format_size(model.size_bytes));
+    if (!arguments.quiet && !arguments.json)
+      std::println(stderr, "Checking {} ({})", name_of(model), format_size(model.size_bytes));
   });
   if (!faults) return report(faults.error(), interrupt, loader_status(faults.error().code));
   if (arguments.json) {
@@ -196,11 +212,14 @@ int prune(const ModelsArguments& arguments, const Interrupt& interrupt) {
   if (arguments.json) {
     Json removed = Json::array();
     for (const auto& model : cleanup->removed) removed.push_back(to_json(model));
-    std::println("{}", Json{{"removed", removed}, {"partial_bytes", *partial}, {"size_bytes", cleanup->size_bytes}}.dump(2));
+    std::println("{}",
+                 Json{{"removed", removed}, {"partial_bytes", *partial}, {"size_bytes", cleanup->size_bytes}}.dump(2));
     return kDone;
   }
-  for (const auto& model : cleanup->removed) std::println("Removed {} ({})", name_of(model), format_size(model.owned_bytes));
-  std::println("Removed {} of unfinished downloads; {} of models are left", format_size(*partial), format_size(cleanup->size_bytes));
+  for (const auto& model : cleanup->removed)
+    std::println("Removed {} ({})", name_of(model), format_size(model.owned_bytes));
+  std::println("Removed {} of unfinished downloads; {} of models are left", format_size(*partial),
+               format_size(cleanup->size_bytes));
   return kDone;
 }
 
@@ -208,12 +227,18 @@ int prune(const ModelsArguments& arguments, const Interrupt& interrupt) {
 
 int run_models(const ModelsArguments& arguments, const Interrupt& interrupt) {
   switch (arguments.action) {
-    case ModelsAction::List: return list(arguments, interrupt);
-    case ModelsAction::Path: return path(arguments, interrupt);
-    case ModelsAction::Pull: return pull(arguments, interrupt);
-    case ModelsAction::Verify: return verify(arguments, interrupt);
-    case ModelsAction::Remove: return remove(arguments, interrupt);
-    case ModelsAction::Prune: return prune(arguments, interrupt);
+    case ModelsAction::List:
+      return list(arguments, interrupt);
+    case ModelsAction::Path:
+      return path(arguments, interrupt);
+    case ModelsAction::Pull:
+      return pull(arguments, interrupt);
+    case ModelsAction::Verify:
+      return verify(arguments, interrupt);
+    case ModelsAction::Remove:
+      return remove(arguments, interrupt);
+    case ModelsAction::Prune:
+      return prune(arguments, interrupt);
   }
   return kInternalError;
 }

@@ -222,6 +222,12 @@ bool Model::is_encoder_decoder() const {
   return llama_model_has_encoder(model_.get()) && llama_model_has_decoder(model_.get());
 }
 
+std::optional<Token> Model::bos_token() const {
+  const Token bos = llama_vocab_bos(llama_model_get_vocab(model_.get()));
+  if (bos == LLAMA_TOKEN_NULL) return std::nullopt;
+  return bos;
+}
+
 std::optional<Token> Model::opening_token() const {
   const llama_vocab* vocab = llama_model_get_vocab(model_.get());
   const Token bos = llama_vocab_bos(vocab);

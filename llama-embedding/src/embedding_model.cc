@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <format>
-#include <string_view>
 #include <mutex>
 #include <optional>
+#include <string_view>
 
 #include "embedder.h"
 #include "llama-embedding/pooling_choice.h"

@@ -1,11 +1,12 @@
-// A GGUF header of any bytes: no crash, no hang, memory in proportion to the bytes; and either an error of one line or a
-// header whose tensors lie inside the bytes, one after the other. What passes is checked as a model as well.
+// A GGUF header of any bytes: no crash, no hang, memory in proportion to the bytes; and either an error of one line or
+// a header whose tensors lie inside the bytes, one after the other. What passes is checked as a model as well.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <new>
+#include <print>
 #include <source_location>
 #include <span>
 #include <string>
@@ -23,7 +24,7 @@ std::size_t allocated = 0;
 
 void require(bool holds, std::source_location where = std::source_location::current()) {
   if (holds) return;
-  std::fprintf(stderr, "gguf_header_fuzz: line %u does not hold\n", static_cast<unsigned>(where.line()));
+  std::println(stderr, "gguf_header_fuzz: line {} does not hold", where.line());
   std::abort();
 }
 

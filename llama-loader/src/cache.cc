@@ -35,7 +35,8 @@ std::string sha256_of_text(std::string_view text) {
 }
 
 Result<void> check_key(const std::string& key) {
-  if (internal::is_safe_path(key) && !key.contains('/') && !key.starts_with('.') && key.size() <= kLongestKey) return {};
+  if (internal::is_safe_path(key) && !key.contains('/') && !key.starts_with('.') && key.size() <= kLongestKey)
+    return {};
   return fail(ErrorCode::InvalidArgument, std::format("'{}' is no key of a cached model", key));
 }
 
@@ -50,7 +51,8 @@ std::vector<std::filesystem::path> CachedModel::paths() const {
 CacheManager::CacheManager(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
 CacheManager& CacheManager::with_max_size_gb(std::optional<std::uint64_t> gigabytes) {
-  return with_max_size_bytes(gigabytes.transform([](std::uint64_t g) { return std::min(g, std::uint64_t{1} << 30) * 1'000'000'000; }));
+  return with_max_size_bytes(
+      gigabytes.transform([](std::uint64_t g) { return std::min(g, std::uint64_t{1} << 30) * 1'000'000'000; }));
 }
 CacheManager& CacheManager::with_max_size_bytes(std::optional<std::uint64_t> bytes) {
   max_size_bytes_ = bytes;
@@ -100,7 +102,8 @@ Result<CachedModel> CacheManager::cache_model(const std::filesystem::path& file,
   if (error) std::filesystem::copy_file(file, copy, error);
   if (error) return internal::disk_error("copied", copy, error.value());
   internal::Manifest manifest;
-  manifest.files.push_back({.path = file.filename().string(), .size_bytes = look->size_bytes, .digest = *digest, .fingerprint = {}});
+  manifest.files.push_back(
+      {.path = file.filename().string(), .size_bytes = look->size_bytes, .digest = *digest, .fingerprint = {}});
   auto entry = folder->publish(key, std::move(manifest), {{.source = copy}});
   folder->discard_incoming(*digest);
   if (!entry) return std::unexpected(entry.error());
@@ -148,7 +151,8 @@ Result<std::vector<CacheFault>> CacheManager::verify(const std::function<void(co
       if (!digest) {
         faults.push_back({entry.key, std::format("{}: {}", file.path, digest.error().message)});
       } else if (digest->hex != file.digest.hex) {
-        faults.push_back({entry.key, std::format("{}: its digest is {}, published is {}", file.path, digest->hex, file.digest.hex)});
+        faults.push_back(
+            {entry.key, std::format("{}: its digest is {}, published is {}", file.path, digest->hex, file.digest.hex)});
       }
     }
   }

@@ -21,7 +21,8 @@ constexpr int kVersion = 1;
 constexpr std::size_t kMostManifest = 16 << 20;
 // Source   https://bford.info/cachedir/
 constexpr std::string_view kTag =
-    "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of llama-loader: backups may leave it out.\n";
+    "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of llama-loader: backups may leave it "
+    "out.\n";
 
 std::int64_t now() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -54,23 +55,25 @@ std::vector<fs::path> CacheEntry::paths() const {
 }
 
 bool CacheEntry::looks_unchanged() const {
-  return std::ranges::all_of(manifest.files,
-                             [&](const ManifestFile& file) { return fingerprint_of(folder / file.path) == file.fingerprint; });
+  return std::ranges::all_of(
+      manifest.files, [&](const ManifestFile& file) { return fingerprint_of(folder / file.path) == file.fingerprint; });
 }
 
 Result<CacheFolder> CacheFolder::open(const fs::path& folder) {
   if (auto made = make_folders(folder); !made) return std::unexpected(made.error());
   const std::string version = read_small_file(folder / "VERSION", 64);
-  if (const int found = std::atoi(version.c_str()); found > kVersion) {
-    return fail(ErrorCode::InvalidArgument,
-                std::format("the model cache '{}' was written by a newer version ({}): update this program, or use another "
-                            "folder (--cache-dir)",
-                            folder.string(), found));
+  if (const int found = static_cast<int>(std::strtol(version.c_str(), nullptr, 10)); found > kVersion) {
+    return fail(
+        ErrorCode::InvalidArgument,
+        std::format("the model cache '{}' was written by a newer version ({}): update this program, or use another "
+                    "folder (--cache-dir)",
+                    folder.string(), found));
   }
   std::error_code ignored;
   fs::create_directories(folder / ".locks", ignored);
   if (version.empty() && ::access(folder.c_str(), W_OK) == 0) {
-    if (auto written = replace_file(folder / "VERSION", std::format("{}\n", kVersion)); !written) return std::unexpected(written.error());
+    if (auto written = replace_file(folder / "VERSION", std::format("{}\n", kVersion)); !written)
+      return std::unexpected(written.error());
     if (auto written = replace_file(folder / "CACHEDIR.TAG", kTag); !written) return std::unexpected(written.error());
   }
   return CacheFolder(folder, probe_locks(folder / ".locks"));
@@ -88,7 +91,8 @@ std::optional<CacheEntry> CacheFolder::entry(const std::string& key) const {
 std::vector<CacheEntry> CacheFolder::entries() const {
   std::vector<CacheEntry> found;
   std::error_code error;
-  for (auto it = fs::directory_iterator(folder_, error); !error && it != fs::directory_iterator(); it.increment(error)) {
+  for (auto it = fs::directory_iterator(folder_, error); !error && it != fs::directory_iterator();
+       it.increment(error)) {
     const std::string name = it->path().filename().string();
     std::error_code ignored;
     if (name.starts_with('.') || !it->is_directory(ignored)) continue;
@@ -118,7 +122,8 @@ void CacheFolder::discard_incoming(const Digest& digest) const {
   fs::remove_all(incoming(digest), ignored);
 }
 
-Result<CacheEntry> CacheFolder::publish(const std::string& key, Manifest manifest, const std::vector<StagedFile>& files) const {
+Result<CacheEntry> CacheFolder::publish(const std::string& key, Manifest manifest,
+                                        const std::vector<StagedFile>& files) const {
   std::string name = (folder_ / ".incoming" / "model-XXXXXX").string();
   if (auto made = make_folders(folder_ / ".incoming"); !made) return std::unexpected(made.error());
   if (::mkdtemp(name.data()) == nullptr) return disk_error("created", name, errno);

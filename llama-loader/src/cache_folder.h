@@ -63,10 +63,11 @@ class CacheFolder {
   void discard_incoming(const Digest& digest) const;
 
   // Requires the entry's exclusive lock. The files' fingerprints are filled in.
-  [[nodiscard]] Result<CacheEntry> publish(const std::string& key, Manifest manifest, const std::vector<StagedFile>& files) const;
+  [[nodiscard]] Result<CacheEntry> publish(const std::string& key, Manifest manifest,
+                                           const std::vector<StagedFile>& files) const;
   [[nodiscard]] Result<void> write_manifest(const CacheEntry& entry) const;
   [[nodiscard]] Result<void> remove(const std::string& key) const;  // Requires the entry's exclusive lock
-  void touch(const CacheEntry& entry) const;                       // used now
+  void touch(const CacheEntry& entry) const;                        // used now
 
  private:
   CacheFolder(std::filesystem::path folder, LockMechanism locks) : folder_(std::move(folder)), locks_(locks) {}

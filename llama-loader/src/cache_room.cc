@@ -18,9 +18,11 @@ constexpr std::chrono::hours kForgotten{24};  // a half-made model lives for sec
 std::uint64_t bytes_on_disk(const fs::path& folder) {
   std::uint64_t sum = 0;
   std::error_code error;
-  for (auto it = fs::recursive_directory_iterator(folder, error); !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+  for (auto it = fs::recursive_directory_iterator(folder, error); !error && it != fs::recursive_directory_iterator();
+       it.increment(error)) {
     struct stat facts{};
-    if (::lstat(it->path().c_str(), &facts) == 0 && S_ISREG(facts.st_mode)) sum += static_cast<std::uint64_t>(facts.st_blocks) * 512;
+    if (::lstat(it->path().c_str(), &facts) == 0 && S_ISREG(facts.st_mode))
+      sum += static_cast<std::uint64_t>(facts.st_blocks) * 512;
   }
   return sum;
 }
@@ -67,8 +69,10 @@ Result<CacheCleanup> make_room(const CacheFolder& folder, const RoomWanted& want
   }
   if (!wanted.limit) return cleanup;
   if (wanted.needed > *wanted.limit) {
-    return fail(ErrorCode::NoSpace, std::format("the model has {:.2f} GB and the cache may have {:.2f} GB in all; --no-cache-limit lifts that",
-                                                static_cast<double>(wanted.needed) / 1e9, static_cast<double>(*wanted.limit) / 1e9));
+    return fail(
+        ErrorCode::NoSpace,
+        std::format("the model has {:.2f} GB and the cache may have {:.2f} GB in all; --no-cache-limit lifts that",
+                    static_cast<double>(wanted.needed) / 1e9, static_cast<double>(*wanted.limit) / 1e9));
   }
   for (const auto& victim : eviction_order(candidates, *wanted.limit, wanted.needed, wanted.kept)) {
     if (cleanup.size_bytes + wanted.needed <= *wanted.limit) break;
@@ -80,8 +84,10 @@ Result<CacheCleanup> make_room(const CacheFolder& folder, const RoomWanted& want
     cleanup.size_bytes -= victim.size_bytes;
   }
   if (wanted.needed > 0 && cleanup.size_bytes + wanted.needed > *wanted.limit) {
-    return fail(ErrorCode::NoSpace, std::format("the cache may have {:.2f} GB, and the models in it are in use; --no-cache-limit lifts that",
-                                                static_cast<double>(*wanted.limit) / 1e9));
+    return fail(
+        ErrorCode::NoSpace,
+        std::format("the cache may have {:.2f} GB, and the models in it are in use; --no-cache-limit lifts that",
+                    static_cast<double>(*wanted.limit) / 1e9));
   }
   return cleanup;
 }
@@ -89,7 +95,8 @@ Result<CacheCleanup> make_room(const CacheFolder& folder, const RoomWanted& want
 std::uint64_t sweep(const CacheFolder& folder, bool downloads) {
   std::uint64_t bytes = remove_counted(folder.path() / ".trash");
   std::error_code error;
-  for (auto it = fs::directory_iterator(folder.path() / ".incoming", error); !error && it != fs::directory_iterator(); it.increment(error)) {
+  for (auto it = fs::directory_iterator(folder.path() / ".incoming", error); !error && it != fs::directory_iterator();
+       it.increment(error)) {
     const std::string name = it->path().filename().string();
     if (name.starts_with("model-")) {
       if (is_older(it->path(), kForgotten)) bytes += remove_counted(it->path());

@@ -27,7 +27,8 @@ std::optional<ContentRange> parse_content_range(std::string_view text) {
   text.remove_prefix(kUnit.size());
   ContentRange result;
   std::uint64_t last = 0, total = 0;
-  if (!take_number(text, result.range.begin) || !take(text, '-') || !take_number(text, last) || !take(text, '/')) return std::nullopt;
+  if (!take_number(text, result.range.begin) || !take(text, '-') || !take_number(text, last) || !take(text, '/'))
+    return std::nullopt;
   if (last < result.range.begin || last == UINT64_MAX) return std::nullopt;
   result.range.end = last + 1;
   if (text == "*") return result;
@@ -41,7 +42,8 @@ std::expected<std::uint64_t, BodyFault> body_start(const HttpHead& head, ByteRan
     return std::unexpected(BodyFault{.no_ranges = no_ranges, .reason = std::move(reason)});
   };
   const std::string_view coding = head.value("content-encoding");
-  if (!coding.empty() && coding != "identity") return bad(std::format("the answer is compressed ({}) though that was not wanted", coding));
+  if (!coding.empty() && coding != "identity")
+    return bad(std::format("the answer is compressed ({}) though that was not wanted", coding));
   const std::string_view text = head.value("content-range");
   if (text.empty()) {
     if (head.status == 206) return bad("the answer does not say which part of the file it is", asked.begin > 0);
@@ -56,8 +58,10 @@ std::expected<std::uint64_t, BodyFault> body_start(const HttpHead& head, ByteRan
   }
   const auto range = parse_content_range(text);
   if (!range) return bad("the answer's Content-Range makes no sense", asked.begin > 0);
-  if (range->total && *range->total != size) return bad(std::format("the server's file has {} bytes instead of {}", *range->total, size));
-  if (range->range.begin != asked.begin) return bad("the server gives another part of the file than asked for", asked.begin > 0);
+  if (range->total && *range->total != size)
+    return bad(std::format("the server's file has {} bytes instead of {}", *range->total, size));
+  if (range->range.begin != asked.begin)
+    return bad("the server gives another part of the file than asked for", asked.begin > 0);
   return range->range.begin;
 }
 

@@ -80,11 +80,13 @@ Result<std::vector<std::string>> choose_model_files(const std::vector<std::strin
   std::ranges::sort(models);
   if (quant) {
     std::vector<std::string> matching;
-    std::ranges::copy_if(models, std::back_inserter(matching), [&](const std::string& n) { return has_name_token(n, *quant); });
+    std::ranges::copy_if(models, std::back_inserter(matching),
+                         [&](const std::string& n) { return has_name_token(n, *quant); });
     if (matching.size() == 1) return with_all_parts(names, matching[0]);
     return fail(ErrorCode::NotFound,
-                matching.empty() ? std::format("no model with '{}' in its name; there are: {}", *quant, joined(models))
-                                 : std::format("'{}' fits more than one model ({}); name the file", *quant, joined(matching)));
+                matching.empty()
+                    ? std::format("no model with '{}' in its name; there are: {}", *quant, joined(models))
+                    : std::format("'{}' fits more than one model ({}); name the file", *quant, joined(matching)));
   }
   for (const char* kind : {"BF16", "F16", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M"}) {
     const auto found = std::ranges::find_if(models, [&](const std::string& n) { return has_name_token(n, kind); });

@@ -11,7 +11,7 @@
 namespace llama::internal {
 
 enum class DigestKind {
-  Sha256,  // of the bytes: files in large file storage
+  Sha256,   // of the bytes: files in large file storage
   GitBlob,  // SHA-1 of "blob SIZE\0" and the bytes: files in the repository itself
 };
 

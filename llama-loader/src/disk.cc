@@ -58,7 +58,8 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view co
       }
       rest.remove_prefix(static_cast<std::size_t>(written));
     }
-    if ((durable && ::fsync(file.get()) != 0) || ::fchmod(file.get(), 0644) != 0 || ::rename(name.c_str(), path.c_str()) != 0) {
+    if ((durable && ::fsync(file.get()) != 0) || ::fchmod(file.get(), 0644) != 0 ||
+        ::rename(name.c_str(), path.c_str()) != 0) {
       const int number = errno;
       ::unlink(name.c_str());
       return disk_error("written", path, number);

@@ -36,7 +36,8 @@ class FileHandle {
 [[nodiscard]] std::unexpected<Error> disk_error(std::string_view what, const std::filesystem::path& path, int number);
 
 // A new file in the place of an old one: written under another name, synced, renamed, the folder synced.
-[[nodiscard]] Result<void> replace_file(const std::filesystem::path& path, std::string_view content, bool durable = true);
+[[nodiscard]] Result<void> replace_file(const std::filesystem::path& path, std::string_view content,
+                                        bool durable = true);
 
 [[nodiscard]] Result<void> make_folders(const std::filesystem::path& folder);
 [[nodiscard]] Result<void> sync_file(const std::filesystem::path& path);  // also folders

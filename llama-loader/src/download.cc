@@ -23,7 +23,8 @@ namespace {
 constexpr std::uint64_t kSmallestPiece = 1 << 20;
 constexpr std::uint64_t kLargestPiece = 32 << 20;
 constexpr std::chrono::milliseconds kTick{100};
-constexpr std::uint64_t kFastTick = 20 << 20;  // bytes in a tick; a single connection this fast waits for nothing but this machine
+constexpr std::uint64_t kFastTick =
+    20 << 20;  // bytes in a tick; a single connection this fast waits for nothing but this machine
 constexpr std::chrono::milliseconds kQuickSave{250};
 constexpr std::chrono::seconds kDurableSave{5};
 
@@ -45,7 +46,8 @@ class Transfer {
   Result<void> run(PrefixHasher& hasher) {
     // A stop from outside stops the lanes; so does the first lane that fails.
     const std::stop_callback forward(environment_.stop, [this] { stop_.request_stop(); });
-    const std::size_t pieces = file_.ranges().missing(request_.size_bytes, piece_size(request_.size_bytes, lanes_)).size();
+    const std::size_t pieces =
+        file_.ranges().missing(request_.size_bytes, piece_size(request_.size_bytes, lanes_)).size();
     most_ = std::min<std::size_t>(static_cast<std::size_t>(lanes_), pieces);
     start_lanes(std::min<std::size_t>(most_, 1), hasher);
     auto saved = report_until_done(hasher);
@@ -105,7 +107,8 @@ class Transfer {
       if (file_.ranges().total() > before) failures = 0;
       if (failure) {
         // Nobody else takes the piece while this lane waits: the hub asked to be left alone.
-        const bool again = wait_for_retry(environment_.retry, failures++, *failure, environment_.on_message, stop_.get_token());
+        const bool again =
+            wait_for_retry(environment_.retry, failures++, *failure, environment_.on_message, stop_.get_token());
         queue_.give_back(*piece);
         if (!again) {
           give_up(failure->error);
@@ -153,43 +156,50 @@ class Transfer {
   // Fetches the piece; what came is taken off its range. Nothing when all of it came.
   std::optional<HubFailure> fetch(HttpTransport& transport, Piece& piece, PrefixHasher& hasher) {
     const std::string url = address();
-    HubQuestion question{.endpoint = environment_.settings.endpoint, .repo = request_.repo, .revision = request_.revision,
-                         .path = request_.path, .url = url};
+    HubQuestion question{.endpoint = environment_.settings.endpoint,
+                         .repo = request_.repo,
+                         .revision = request_.revision,
+                         .path = request_.path,
+                         .url = url};
     const std::string range = piece.whole ? "0-" : std::format("{}-{}", piece.range.begin, piece.range.end - 1);
     std::optional<BodyFault> fault;
     std::optional<Error> disk;
     std::string words;  // of an answer that is no success
     bool success = false, too_long = false, not_mine = false;
     std::uint64_t at = 0;
-    const HttpSink sink{
-        .head = [&](const HttpHead& head) {
-          success = head.status == 200 || head.status == 206;
-          if (!success) return true;
-          const auto start = body_start(head, piece.range, request_.size_bytes);
-          if (!start) return fault = start.error(), false;
-          at = *start;
-          const bool from_beginning = head.status == 200 && head.value("content-range").empty();
-          if (from_beginning && !piece.whole && piece.range.end < request_.size_bytes) {
-            not_mine = !queue_.claim_whole();
-            if (not_mine) return false;
-            piece = {.range = {0, request_.size_bytes}, .whole = true};
-          }
-          remember(question.url);
-          return true;
-        },
-        .body = [&](std::span<const std::byte> bytes) {
-          if (!success) {
-            words.append(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kMostErrorBody - words.size()));
-            return words.size() < kMostErrorBody;
-          }
-          too_long = bytes.size() > piece.range.end - at;
-          const auto wanted = bytes.first(std::min<std::uint64_t>(bytes.size(), piece.range.end - at));
-          if (auto written = file_.write(at, wanted); !written) return disk = written.error(), false;
-          hasher.advance(file_.ranges().prefix());
-          at += wanted.size();
-          piece.range.begin = at;
-          return !too_long;
-        }};
+    const HttpSink sink{.head =
+                            [&](const HttpHead& head) {
+                              success = head.status == 200 || head.status == 206;
+                              if (!success) return true;
+                              const auto start = body_start(head, piece.range, request_.size_bytes);
+                              if (!start) return fault = start.error(), false;
+                              at = *start;
+                              const bool from_beginning = head.status == 200 && head.value("content-range").empty();
+                              if (from_beginning && !piece.whole && piece.range.end < request_.size_bytes) {
+                                not_mine = !queue_.claim_whole();
+                                if (not_mine) return false;
+                                piece = {.range = {0, request_.size_bytes}, .whole = true};
+                              }
+                              remember(question.url);
+                              return true;
+                            },
+                        .body =
+                            [&](std::span<const std::byte> bytes) {
+                              if (!success) {
+                                words.append(reinterpret_cast<const char*>(bytes.data()),
+                                             std::min(bytes.size(), kMostErrorBody - words.size()));
+                                return words.size() < kMostErrorBody;
+                              }
+                              too_long = bytes.size() > piece.range.end - at;
+                              const auto wanted =
+                                  bytes.first(std::min<std::uint64_t>(bytes.size(), piece.range.end - at));
+                              if (auto written = file_.write(at, wanted); !written)
+                                return disk = written.error(), false;
+                              hasher.advance(file_.ranges().prefix());
+                              at += wanted.size();
+                              piece.range.begin = at;
+                              return !too_long;
+                            }};
     const auto result = follow(transport, environment_.settings, question, url, range, sink, stop_.get_token());
     if (!result) {
       forget(url);
@@ -205,8 +215,9 @@ class Transfer {
       forget(url);
       return odd(about(fault->reason, question.url));
     }
-    if (success) return result->end == TransferEnd::Complete ? odd(about("the connection ended early", question.url))
-                                                             : explain_transfer(question, *result);
+    if (success)
+      return result->end == TransferEnd::Complete ? odd(about("the connection ended early", question.url))
+                                                  : explain_transfer(question, *result);
     if (result->head.status == 0) return explain_transfer(question, *result);
     return explain_status(question, *result, words, url);
   }
@@ -216,17 +227,21 @@ class Transfer {
     return std::format("{}: {}", origin ? origin->host : url, what);
   }
 
-  HubFailure explain_status(const HubQuestion& question, const HttpResult& result, std::string_view words, const std::string& url) {
+  HubFailure explain_status(const HubQuestion& question, const HttpResult& result, std::string_view words,
+                            const std::string& url) {
     HubFailure failure = explain_answer(question, result.head, words);
     // What the hub led to has no say about permissions: its signed addresses expire. The hub gives a new one.
     if (!same_origin(question.url, environment_.settings.endpoint) || forget(url)) {
-      if (!failure.again) failure = odd(std::format("{} (an expired address?)", odd_status(question.url, result.head.status)));
+      if (!failure.again)
+        failure = odd(std::format("{} (an expired address?)", odd_status(question.url, result.head.status)));
       forget(url);
     }
     if (result.head.status == 416) failure = odd(about("the server's file is shorter than the hub says", question.url));
     return failure;
   }
-  static std::string odd_status(const std::string& url, int status) { return about(std::format("answered {}", status), url); }
+  static std::string odd_status(const std::string& url, int status) {
+    return about(std::format("answered {}", status), url);
+  }
 
   const DownloadRequest& request_;
   const DownloadEnvironment& environment_;
@@ -249,8 +264,9 @@ Result<void> check_space(const PartialFile& file, const std::filesystem::path& f
   std::error_code ignored;
   // A reserved file has its space already.
   if (missing <= available || file.ranges().total() > 0) return {};
-  return fail(ErrorCode::NoSpace, std::format("the model needs {:.1f} MB in '{}', which has {:.1f} MB free", static_cast<double>(missing) / 1e6,
-                                              folder.string(), static_cast<double>(available) / 1e6));
+  return fail(ErrorCode::NoSpace,
+              std::format("the model needs {:.1f} MB in '{}', which has {:.1f} MB free",
+                          static_cast<double>(missing) / 1e6, folder.string(), static_cast<double>(available) / 1e6));
 }
 
 }  // namespace
@@ -265,17 +281,18 @@ Result<std::filesystem::path> download(const DownloadRequest& request, const std
   for (int attempt = 0;; ++attempt) {
     PrefixHasher hasher(*file, request.digest.kind);
     hasher.advance(file->ranges().prefix());
-    if (auto fetched = Transfer(request, environment, *file).run(hasher); !fetched) return std::unexpected(fetched.error());
+    if (auto fetched = Transfer(request, environment, *file).run(hasher); !fetched)
+      return std::unexpected(fetched.error());
     if (environment.on_progress) environment.on_progress(file->size_bytes());
     const auto digest = hasher.finish();
     if (!digest) return std::unexpected(digest.error());
     if (digest->hex == request.digest.hex) return file->data();
     if (auto forgotten = file->forget(); !forgotten) return std::unexpected(forgotten.error());
     const std::string proxy = proxy_for_message();
-    const std::string what = std::format("file '{}' of '{}' came damaged from {}{}: its digest is {}, published is {}", request.path,
-                                         request.repo, without_secrets(environment.settings.endpoint),
-                                         proxy.empty() ? "" : std::format(" through the proxy {}", proxy), digest->hex,
-                                         request.digest.hex);
+    const std::string what =
+        std::format("file '{}' of '{}' came damaged from {}{}: its digest is {}, published is {}", request.path,
+                    request.repo, without_secrets(environment.settings.endpoint),
+                    proxy.empty() ? "" : std::format(" through the proxy {}", proxy), digest->hex, request.digest.hex);
     if (attempt > 0) return fail(ErrorCode::Corrupt, what + "; nothing of it was kept");
     if (environment.on_message) environment.on_message(what + "; fetching it once more from the beginning");
   }

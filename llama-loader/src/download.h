@@ -1,4 +1,5 @@
-// Fetch one file over several connections, from wherever an earlier attempt stopped, and prove that it is the right one.
+// Fetch one file over several connections, from wherever an earlier attempt stopped, and prove that it is the right
+// one.
 //
 // The file is cut into pieces; each lane (a thread with a connection) takes the next missing one and writes it at its
 // offset. Where the server gives no parts, one lane reads the whole. A piece that breaks off goes back into the queue;
@@ -39,7 +40,8 @@ struct DownloadEnvironment {
 };
 
 // Returns the complete, verified and synced file: `data` in the folder.
-[[nodiscard]] Result<std::filesystem::path> download(const DownloadRequest& request, const std::filesystem::path& folder,
+[[nodiscard]] Result<std::filesystem::path> download(const DownloadRequest& request,
+                                                     const std::filesystem::path& folder,
                                                      const DownloadEnvironment& environment);
 
 }  // namespace llama::internal

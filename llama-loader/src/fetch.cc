@@ -12,8 +12,8 @@
 #include "hub_failure.h"
 #include "llama-loader/detection.h"
 #include "llama-loader/gguf_header.h"
-#include "model_check.h"
 #include "llama-loader/huggingface.h"
+#include "model_check.h"
 #include "speed.h"
 #include "url.h"
 
@@ -48,9 +48,10 @@ class Fetch {
       if (*found) return std::move(**found);
     }
     if (environment_.settings.offline) {
-      return fail(ErrorCode::Offline, std::format("the model '{}' is not in the cache '{}', and the network is switched off "
-                                                  "(--offline, HF_HUB_OFFLINE)",
-                                                  request_.repo, folder_.path().string()));
+      return fail(ErrorCode::Offline,
+                  std::format("the model '{}' is not in the cache '{}', and the network is switched off "
+                              "(--offline, HF_HUB_OFFLINE)",
+                              request_.repo, folder_.path().string()));
     }
     if (auto chosen = choose(); !chosen) {
       const bool later = chosen.error().code == ErrorCode::Network || chosen.error().code == ErrorCode::RateLimited;
@@ -126,7 +127,8 @@ class Fetch {
     std::vector<std::string> names;
     for (const auto& file : repository_.files) names.push_back(file.path);
     const auto chosen = choose_model_files(names, request_.filename, request_.quant);
-    if (!chosen) return fail(chosen.error().code, std::format("repository '{}': {}", request_.repo, chosen.error().message));
+    if (!chosen)
+      return fail(chosen.error().code, std::format("repository '{}': {}", request_.repo, chosen.error().message));
     const auto automatic = choose_model_files(names, std::nullopt, std::nullopt);
     automatic_ = automatic && *automatic == *chosen;
     std::uint64_t size = 0;
@@ -135,10 +137,12 @@ class Fetch {
       const auto file = std::ranges::find(repository_.files, name, &HubFile::path);
       constexpr std::uint64_t kSmallestModel = 24;
       if (file->size_bytes < kSmallestModel) {
-        return fail(ErrorCode::InvalidModel, std::format("repository '{}': '{}' has {} bytes, no model", request_.repo, name, file->size_bytes));
+        return fail(ErrorCode::InvalidModel,
+                    std::format("repository '{}': '{}' has {} bytes, no model", request_.repo, name, file->size_bytes));
       }
       if (__builtin_add_overflow(size, file->size_bytes, &size) || size > INT64_MAX) {
-        return fail(ErrorCode::Network, std::format("repository '{}': the sizes of its files cannot be", request_.repo));
+        return fail(ErrorCode::Network,
+                    std::format("repository '{}': the sizes of its files cannot be", request_.repo));
       }
       modified = std::max(modified, file->modified);
       files_.push_back(*file);
@@ -147,7 +151,8 @@ class Fetch {
     key_ = CacheManager::generate_cache_key(request_.repo, files_[0].path, size, modified);
     if (const auto there = folder_.entry(key_); there && !is_chosen(*there)) {
       // Another content under the same label: another endpoint's, or a date that did not change.
-      key_ = CacheManager::generate_cache_key(request_.repo, files_[0].path + "@" + digest_of(files_[0]).hex.substr(0, 12), size, modified);
+      key_ = CacheManager::generate_cache_key(
+          request_.repo, files_[0].path + "@" + digest_of(files_[0]).hex.substr(0, 12), size, modified);
     }
     return {};
   }
@@ -181,7 +186,8 @@ class Fetch {
       return digest && digest->hex == wanted.hex;
     };
     // In the place itself, left by a damaged manifest.
-    if (const fs::path here = folder_.path() / key_ / file.path; is_it(here)) return StagedFile{.source = here, .how = StagedFile::How::Copy};
+    if (const fs::path here = folder_.path() / key_ / file.path; is_it(here))
+      return StagedFile{.source = here, .how = StagedFile::How::Copy};
     for (const auto& entry : folder_.entries()) {
       for (const auto& have : entry.manifest.files) {
         if (have.digest == wanted && !have.linked && is_it(entry.folder / have.path)) {
@@ -207,9 +213,12 @@ class Fetch {
       if (environment_.stop.stop_requested()) return fail(ErrorCode::Cancelled, std::string(kDownloadStopped));
       (staged.back() ? done : missing) += file.size_bytes;
     }
-    const auto room = make_room(folder_, {.limit = environment_.cache.max_size_bytes(), .needed = missing, .kept = key_});
-    if (!room) return fail(room.error().code, std::format("'{}': {}{}", request_.repo, room.error().message, smaller_choices()));
-    for (const auto& gone : room->removed) say(std::format("removed '{}' ({}) from the cache to make room", gone.key, gigabytes(gone.owned_bytes)));
+    const auto room =
+        make_room(folder_, {.limit = environment_.cache.max_size_bytes(), .needed = missing, .kept = key_});
+    if (!room)
+      return fail(room.error().code, std::format("'{}': {}{}", request_.repo, room.error().message, smaller_choices()));
+    for (const auto& gone : room->removed)
+      say(std::format("removed '{}' ({}) from the cache to make room", gone.key, gigabytes(gone.owned_bytes)));
     if (missing > 0) {
       say(std::format("downloading {}{} ({}) from {} at commit {}", files_[0].path,
                       files_.size() > 1 ? std::format(" and {} more parts", files_.size() - 1) : "", gigabytes(missing),
@@ -238,17 +247,28 @@ class Fetch {
   Result<fs::path> download_one(std::size_t number, std::uint64_t done_before) {
     const HubFile& file = files_[number];
     Speed speed;
-    DownloadProgress progress{.file = file.path, .file_number = number + 1, .file_count = files_.size(), .file_done = 0,
-                              .file_size = file.size_bytes, .all_done = 0, .all_size = size_, .bytes_per_second = 0};
+    DownloadProgress progress{.file = file.path,
+                              .file_number = number + 1,
+                              .file_count = files_.size(),
+                              .file_done = 0,
+                              .file_size = file.size_bytes,
+                              .all_done = 0,
+                              .all_size = size_,
+                              .bytes_per_second = 0};
     const auto on_progress = [&](std::uint64_t bytes) {
       progress.file_done = bytes;
       progress.all_done = done_before + bytes;
       progress.bytes_per_second = speed.update(bytes);
       if (environment_.on_download) environment_.on_download(progress);
     };
-    const std::string url = std::format("{}/{}/resolve/{}/{}", environment_.settings.endpoint, percent_encoded(request_.repo, "/"),
-                                        repository_.commit, percent_encoded(file.path, "/"));
-    return download({.repo = request_.repo, .revision = request_.revision, .path = file.path, .url = url, .size_bytes = file.size_bytes,
+    const std::string url =
+        std::format("{}/{}/resolve/{}/{}", environment_.settings.endpoint, percent_encoded(request_.repo, "/"),
+                    repository_.commit, percent_encoded(file.path, "/"));
+    return download({.repo = request_.repo,
+                     .revision = request_.revision,
+                     .path = file.path,
+                     .url = url,
+                     .size_bytes = file.size_bytes,
                      .digest = digest_of(file)},
                     folder_.incoming(digest_of(file)),
                     {.settings = environment_.settings,
@@ -263,7 +283,8 @@ class Fetch {
   // A right digest says that it is what was published, and nothing about whether that is sound.
   Result<void> check_headers(const std::vector<std::optional<StagedFile>>& staged) const {
     const auto about = [&](const HubFile& file, const Error& error) {
-      return fail(error.code, std::format("'{}' of '{}' is as published, but {}", file.path, request_.repo, error.message));
+      return fail(error.code,
+                  std::format("'{}' of '{}' is as published, but {}", file.path, request_.repo, error.message));
     };
     std::vector<GgufHeader> headers;
     std::vector<fs::path> names;
@@ -281,7 +302,10 @@ class Fetch {
     Manifest manifest;
     std::vector<StagedFile> sources;
     for (std::size_t i = 0; i < files_.size(); ++i) {
-      manifest.files.push_back({.path = files_[i].path, .size_bytes = files_[i].size_bytes, .digest = digest_of(files_[i]), .fingerprint = {}});
+      manifest.files.push_back({.path = files_[i].path,
+                                .size_bytes = files_[i].size_bytes,
+                                .digest = digest_of(files_[i]),
+                                .fingerprint = {}});
       sources.push_back(*staged[i]);
     }
     auto entry = folder_.publish(key_, std::move(manifest), sources);

@@ -1,6 +1,7 @@
 // Bring a repository's model into the cache, or find it there.
 //
-// Errors   those of huggingface.h and detection.h, NoSpace, Io, Corrupt, InvalidModel (a header that is not sound: nothing
+// Errors   those of huggingface.h and detection.h, NoSpace, Io, Corrupt, InvalidModel (a header that is not sound:
+// nothing
 //          is published), Cancelled.
 #pragma once
 

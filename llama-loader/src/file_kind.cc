@@ -48,7 +48,8 @@ std::string_view kind_of_other_file(std::string_view start) {
     if (starts_with_word(text, tag)) return "a web page, not a model (a failed download?)";
   }
   if (text.starts_with('{') || text.starts_with('[')) return "JSON text, not a GGUF model";
-  if (start.find_first_not_of('\0') == std::string_view::npos) return "nothing but zeros at its start (an unfinished download?)";
+  if (start.find_first_not_of('\0') == std::string_view::npos)
+    return "nothing but zeros at its start (an unfinished download?)";
   return "not a GGUF file";
 }
 

@@ -46,7 +46,9 @@ void leave_number(int descriptor) {
   const std::string text = std::format("{:<12}\n", ::getpid());
   (void)::pwrite(descriptor, text.data(), text.size(), 0);
 }
-long read_number(const std::filesystem::path& path) { return std::strtol(read_small_file(path, 64).c_str(), nullptr, 10); }
+long read_number(const std::filesystem::path& path) {
+  return std::strtol(read_small_file(path, 64).c_str(), nullptr, 10);
+}
 
 }  // namespace
 
@@ -62,9 +64,11 @@ LockMechanism probe_locks(const std::filesystem::path& folder) {
   return found;
 }
 
-Result<std::optional<FileLock>> FileLock::try_lock(const std::filesystem::path& path, Kind kind, LockMechanism mechanism) {
+Result<std::optional<FileLock>> FileLock::try_lock(const std::filesystem::path& path, Kind kind,
+                                                   LockMechanism mechanism) {
   FileHandle file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  if (!file && kind == Kind::Shared) file = FileHandle(::open(path.c_str(), O_RDONLY | O_CLOEXEC));  // a read-only cache
+  if (!file && kind == Kind::Shared)
+    file = FileHandle(::open(path.c_str(), O_RDONLY | O_CLOEXEC));  // a read-only cache
   if (!file) {
     if (mechanism == LockMechanism::None) return FileLock(FileHandle(), mechanism);
     return disk_error("opened", path, errno);

@@ -62,8 +62,7 @@ class HeaderReader {
     std::uint32_t& version = header_.version;
     if (!reader.number(version) || !reader.number(header_.tensor_count) || !reader.number(key_count_))
       return truncated();
-    if (version != 0 && (version & 0xffff) == 0)
-      return bad("a big-endian GGUF file; this machine is little-endian");
+    if (version != 0 && (version & 0xffff) == 0) return bad("a big-endian GGUF file; this machine is little-endian");
     if (version < 2) return bad(std::format("GGUF version {} is too old: convert the model anew", version));
     if (version > 3) return bad(std::format("GGUF version {} needs a newer llama.cpp", version));
     if (key_count_ > kMaxCount || key_count_ * kLeastKey > reader.left())
@@ -210,7 +209,8 @@ class HeaderReader {
   Result<void> size(GgufTensor& tensor, std::uint64_t elements) {
     const TensorType kind = tensor_type(tensor.type);
     if (kind.name.empty())
-      return bad(std::format("tensor '{}' has type {}, which needs a newer llama.cpp", shown(tensor.name), tensor.type));
+      return bad(
+          std::format("tensor '{}' has type {}, which needs a newer llama.cpp", shown(tensor.name), tensor.type));
     if (kind.bytes == 0)
       return bad(std::format("tensor '{}' has type {}, which llama.cpp no longer reads: convert the model anew",
                              shown(tensor.name), kind.name));

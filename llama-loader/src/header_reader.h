@@ -12,13 +12,13 @@
 
 namespace llama::internal {
 
-constexpr std::uint64_t kMaxCount = 1 << 16;           // keys, tensors: the largest models have a few thousand
-constexpr std::uint64_t kMaxHeader = 256ull << 20;     // bytes; 16 MiB are usual for the largest vocabularies
-constexpr std::uint64_t kMaxString = 64ull << 20;      // bytes of one metadata string
-constexpr std::uint64_t kMaxToken = 16 << 10;          // bytes of one token: llama.cpp recurses once per byte
-constexpr std::uint64_t kMaxStrings = 4 << 20;         // entries of one list: llama.cpp takes 32 bytes for an empty one
-constexpr std::uint64_t kKeptString = 4096;            // longer values (chat templates) are checked and skipped
-constexpr std::uint64_t kMaxKept = 16 << 20;           // bytes of names and values together
+constexpr std::uint64_t kMaxCount = 1 << 16;        // keys, tensors: the largest models have a few thousand
+constexpr std::uint64_t kMaxHeader = 256ull << 20;  // bytes; 16 MiB are usual for the largest vocabularies
+constexpr std::uint64_t kMaxString = 64ull << 20;   // bytes of one metadata string
+constexpr std::uint64_t kMaxToken = 16 << 10;       // bytes of one token: llama.cpp recurses once per byte
+constexpr std::uint64_t kMaxStrings = 4 << 20;      // entries of one list: llama.cpp takes 32 bytes for an empty one
+constexpr std::uint64_t kKeptString = 4096;         // longer values (chat templates) are checked and skipped
+constexpr std::uint64_t kMaxKept = 16 << 20;        // bytes of names and values together
 constexpr std::uint64_t kDefaultAlignment = 32;
 
 // `name` is for messages. `file_size` may be more than what the reader gives: a header ends long before.

@@ -7,6 +7,7 @@
 #include <cctype>
 #include <cstdlib>
 #include <format>
+#include <ranges>
 
 #include "url.h"
 
@@ -14,7 +15,7 @@ namespace llama::internal {
 namespace {
 
 constexpr long kStallBytesPerSecond = 1024;
-constexpr long kReceiveBuffer = 512 * 1024;
+constexpr long kReceiveBuffer = 512L * 1024;
 constexpr std::size_t kMostHeaders = 200;
 
 struct FreeEasy {
@@ -59,7 +60,9 @@ struct Transfer {
       if (line.starts_with("HTTP/")) {  // also after 100 Continue, and after a proxy's answer to CONNECT
         transfer.head = {};
         const std::size_t space = line.find(' ');
-        if (space != std::string_view::npos) transfer.head.status = std::atoi(std::string(line.substr(space + 1)).c_str());
+        if (space != std::string_view::npos)
+          transfer.head.status =
+              static_cast<int>(std::strtol(std::string(line.substr(space + 1)).c_str(), nullptr, 10));
         return size;
       }
       const std::size_t colon = line.find(':');
@@ -94,8 +97,10 @@ bool is_hopeless(CURLcode code) {
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
     case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_OUT_OF_MEMORY: return true;
-    default: return false;
+    case CURLE_OUT_OF_MEMORY:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -115,7 +120,8 @@ class CurlTransport : public HttpTransport {
     std::unique_ptr<curl_slist, FreeList> headers;
     const auto header = [&](const std::string& line) {
       if (curl_slist* longer = curl_slist_append(headers.get(), line.c_str())) {
-        (void)headers.release();
+        // The longer list begins with the old one, which has this owner no more.
+        [[maybe_unused]] const curl_slist* old = headers.release();
         headers.reset(longer);
       }
     };
@@ -196,8 +202,8 @@ class CurlTransport : public HttpTransport {
 }  // namespace
 
 std::string_view HttpHead::value(std::string_view name) const {
-  for (auto it = headers.rbegin(); it != headers.rend(); ++it) {
-    if (it->first == name) return it->second;
+  for (const auto& [key, value] : std::views::reverse(headers)) {
+    if (key == name) return value;
   }
   return {};
 }

@@ -21,7 +21,7 @@ namespace llama::internal {
 
 struct HttpRequest {
   std::string url;
-  std::string token;                // sent as a bearer token; "": none
+  std::string token;                 // sent as a bearer token; "": none
   std::optional<std::string> range;  // "0-99", "100-"
 };
 
@@ -33,7 +33,7 @@ struct HttpHead {
 };
 
 struct HttpSink {
-  std::function<bool(const HttpHead&)> head;              // false: the body is not wanted
+  std::function<bool(const HttpHead&)> head;             // false: the body is not wanted
   std::function<bool(std::span<const std::byte>)> body;  // false: no more is wanted
 };
 

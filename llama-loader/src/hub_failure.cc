@@ -42,9 +42,9 @@ HubFailure missing(const HubQuestion& q, std::string_view code) {
     return permanent(ErrorCode::NotFound,
                      std::format("repository '{}' has no file '{}' at revision '{}'", q.repo, q.path, q.revision));
   }
-  return permanent(ErrorCode::NotFound,
-                   std::format("the hub has no model repository '{}'{}", q.repo,
-                               q.with_token ? " that this token may read" : "; a private one needs a token: set HF_TOKEN"));
+  return permanent(ErrorCode::NotFound, std::format("the hub has no model repository '{}'{}", q.repo,
+                                                    q.with_token ? " that this token may read"
+                                                                 : "; a private one needs a token: set HF_TOKEN"));
 }
 
 HubFailure denied(const HubQuestion& q, int status, std::string_view code, std::string_view message) {
@@ -52,10 +52,10 @@ HubFailure denied(const HubQuestion& q, int status, std::string_view code, std::
     return permanent(ErrorCode::AccessDenied, "the hub does not accept the token; check HF_TOKEN, or unset it");
   }
   if (code == "GatedRepo") {
-    return permanent(ErrorCode::AccessDenied,
-                     std::format("repository '{}' asks to accept its terms: open {}/{} in a browser, then {}", q.repo,
-                                 q.endpoint, q.repo,
-                                 q.with_token ? "try again with a token of that account" : "set HF_TOKEN"));
+    return permanent(
+        ErrorCode::AccessDenied,
+        std::format("repository '{}' asks to accept its terms: open {}/{} in a browser, then {}", q.repo, q.endpoint,
+                    q.repo, q.with_token ? "try again with a token of that account" : "set HF_TOKEN"));
   }
   if (message.contains("disabled")) {
     return permanent(ErrorCode::AccessDenied, std::format("the hub has disabled repository '{}'", q.repo));
@@ -65,9 +65,8 @@ HubFailure denied(const HubQuestion& q, int status, std::string_view code, std::
                      std::format("repository '{}' does not exist or is private; {}", q.repo,
                                  q.with_token ? "this token may not read it" : "no token was sent: set HF_TOKEN"));
   }
-  return permanent(ErrorCode::AccessDenied,
-                   std::format("{} refuses access to '{}'{}{}", host_of(q.url), q.repo, message.empty() ? "" : ": ",
-                               one_line(message)));
+  return permanent(ErrorCode::AccessDenied, std::format("{} refuses access to '{}'{}{}", host_of(q.url), q.repo,
+                                                        message.empty() ? "" : ": ", one_line(message)));
 }
 
 }  // namespace
@@ -95,17 +94,17 @@ HubFailure explain_answer(const HubQuestion& question, const HttpHead& head, std
   }
   const bool transient = is_transient_status(head.status);
   const bool page = body.starts_with("<");
-  return {.error = {ErrorCode::Network,
-                    std::format("{} answered {}{}{}{}", host_of(question.url), head.status,
-                                message.empty() ? "" : std::format(" ({})", one_line(message)),
-                                page ? " with a web page" : "", through_proxy())},
+  return {.error = {ErrorCode::Network, std::format("{} answered {}{}{}{}", host_of(question.url), head.status,
+                                                    message.empty() ? "" : std::format(" ({})", one_line(message)),
+                                                    page ? " with a web page" : "", through_proxy())},
           .again = transient,
           .wish = transient ? wish : std::nullopt};
 }
 
 HubFailure explain_transfer(const HubQuestion& question, const HttpResult& result) {
   if (result.end == TransferEnd::Cancelled) return permanent(ErrorCode::Cancelled, std::string(kDownloadStopped));
-  return {.error = {ErrorCode::Network, std::format("{}: {}{}", host_of(question.url), one_line(result.reason), through_proxy())},
+  return {.error = {ErrorCode::Network,
+                    std::format("{}: {}{}", host_of(question.url), one_line(result.reason), through_proxy())},
           .again = result.end == TransferEnd::Broken,
           .wish = {}};
 }

@@ -1,7 +1,8 @@
 // Say what an answer of the hub means that is no success, and whether to ask again.
 //
 // Pure.
-// Source   huggingface_hub 1.29, utils/_http.py (hf_raise_for_status): X-Error-Code counts more than the status, because
+// Source   huggingface_hub 1.29, utils/_http.py (hf_raise_for_status): X-Error-Code counts more than the status,
+// because
 //          the hub answers 401 for whatever an anonymous caller may not know about.
 #pragma once
 
@@ -25,7 +26,7 @@ inline constexpr std::string_view kDownloadStopped = "the download was stopped; 
 
 struct HubFailure {
   Error error;
-  bool again = false;                         // it may work another time
+  bool again = false;                          // it may work another time
   std::optional<std::chrono::seconds> wish{};  // that the server asks to wait
 };
 

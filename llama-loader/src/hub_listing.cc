@@ -36,7 +36,7 @@ std::int64_t parse_time(std::string_view text) {
 }
 
 Result<std::string> commit_in(std::string_view json) {
-  const std::string commit = text_of(parse(json), "sha");
+  std::string commit = text_of(parse(json), "sha");
   if (!is_hex(commit, 40)) return fail(ErrorCode::Network, "the hub's answer names no commit (a proxy's page?)");
   return commit;
 }

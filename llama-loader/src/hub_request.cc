@@ -33,9 +33,10 @@ std::expected<HttpResult, HubFailure> follow(HttpTransport& transport, const Hub
     const HttpSink watching{
         .head = [&](const HttpHead& head) { return (redirected = is_redirect(head.status)) || sink.head(head); },
         // A redirect's short body is read, so that the connection can be used again.
-        .body = [&](std::span<const std::byte> bytes) {
-          return redirected ? (body += bytes.size()) <= kMostErrorBody : sink.body(bytes);
-        }};
+        .body =
+            [&](std::span<const std::byte> bytes) {
+              return redirected ? (body += bytes.size()) <= kMostErrorBody : sink.body(bytes);
+            }};
     HttpResult result = transport.perform(
         {.url = hops.back(), .token = question.with_token ? settings.token : "", .range = range}, watching, stop);
     if (!redirected || result.end == TransferEnd::Cancelled) return result;
@@ -64,12 +65,14 @@ Result<HubAnswer> ask(HttpTransport& transport, const HubSettings& settings, con
     HubAnswer answer;
     bool too_long = false;
     const HttpSink sink{.head = [&](const HttpHead& head) { return answer.head = head, true; },
-                        .body = [&](std::span<const std::byte> bytes) {
-                          const std::size_t limit = answer.head.status == 200 ? most : kMostErrorBody;
-                          too_long = answer.body.size() + bytes.size() > limit;
-                          if (!too_long) answer.body.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-                          return !too_long;
-                        }};
+                        .body =
+                            [&](std::span<const std::byte> bytes) {
+                              const std::size_t limit = answer.head.status == 200 ? most : kMostErrorBody;
+                              too_long = answer.body.size() + bytes.size() > limit;
+                              if (!too_long)
+                                answer.body.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+                              return !too_long;
+                            }};
     auto result = follow(transport, settings, question, url, std::nullopt, sink, stop);
     HubFailure failure;
     if (!result) {
@@ -77,7 +80,8 @@ Result<HubAnswer> ask(HttpTransport& transport, const HubSettings& settings, con
     } else if (answer.head.status != 0 && answer.head.status != 200) {
       failure = explain_answer(question, answer.head, answer.body);
     } else if (too_long) {
-      return fail(ErrorCode::Network, std::format("'{}' answered with more than {} bytes", without_secrets(question.url), most));
+      return fail(ErrorCode::Network,
+                  std::format("'{}' answered with more than {} bytes", without_secrets(question.url), most));
     } else if (result->end != TransferEnd::Complete) {
       failure = explain_transfer(question, *result);
     } else {

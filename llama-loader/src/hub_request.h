@@ -35,7 +35,8 @@ struct HubAnswer {
 // A whole answer of at most `most` bytes, with retries.
 [[nodiscard]] Result<HubAnswer> ask(HttpTransport& transport, const HubSettings& settings, const RetryConfig& retry,
                                     HubQuestion question, const std::string& url, std::size_t most,
-                                    const std::function<void(std::string_view)>& on_message, const std::stop_token& stop);
+                                    const std::function<void(std::string_view)>& on_message,
+                                    const std::stop_token& stop);
 
 // Waits as retry_delay says and tells why. False: give up (no retries left, too long a wish, stopped).
 [[nodiscard]] bool wait_for_retry(const RetryConfig& config, int retry, const HubFailure& failure,

@@ -35,10 +35,11 @@ Result<HubRepository> HubClient::list(const std::string& repo, const std::string
                                                 "(--offline, HF_HUB_OFFLINE)",
                                                 repo));
   }
-  const auto transport =
-      internal::curl_transport({.connect_timeout = settings_.connect_timeout, .stall_timeout = settings_.stall_timeout})();
+  const auto transport = internal::curl_transport(
+      {.connect_timeout = settings_.connect_timeout, .stall_timeout = settings_.stall_timeout})();
   const std::string api = settings_.endpoint + "/api/models/" + internal::percent_encoded(repo, "/");
-  const internal::HubQuestion question{.endpoint = settings_.endpoint, .repo = repo, .revision = revision, .path = {}, .url = {}};
+  const internal::HubQuestion question{
+      .endpoint = settings_.endpoint, .repo = repo, .revision = revision, .path = {}, .url = {}};
   const auto get = [&](const std::string& url) {
     return internal::ask(*transport, settings_, retry_, question, url, kMostBody, on_message_, stop);
   };

@@ -1,8 +1,8 @@
 #include <format>
 #include <mutex>
 
-#include "fetch.h"
 #include "cache_room.h"
+#include "fetch.h"
 #include "llama-loader/gguf_header.h"
 #include "llama-loader/model_loader.h"
 #include "resident_memory.h"
@@ -24,7 +24,8 @@ struct HeldModel {
   internal::FileLock use;
 };
 
-Result<LoadedModel> load_files(const std::vector<std::filesystem::path>& files, const ModelConfig& config, Facts facts) {
+Result<LoadedModel> load_files(const std::vector<std::filesystem::path>& files, const ModelConfig& config,
+                               Facts facts) {
   const auto started = Clock::now();
   const std::uint64_t before = internal::resident_memory();
   auto model = Model::load(files, {.on_progress = config.on_progress, .stop = config.stop});
@@ -62,8 +63,9 @@ ModelLoader::ModelLoader(CacheManager cache, RetryConfig retry, std::optional<Hu
 
 namespace {
 
-Result<internal::FetchedModel> fetch_into(const CacheManager& cache, const RetryConfig& retry, const std::optional<HubSettings>& hub,
-                                          const ModelConfig& config, bool ask_hub) {
+Result<internal::FetchedModel> fetch_into(const CacheManager& cache, const RetryConfig& retry,
+                                          const std::optional<HubSettings>& hub, const ModelConfig& config,
+                                          bool ask_hub) {
   const HuggingFaceSource* source = config.source.hugging_face();
   if (source == nullptr) {
     return fail(ErrorCode::InvalidArgument, std::format("'{}' is on this machine already", config.source.to_string()));
@@ -79,15 +81,18 @@ Result<internal::FetchedModel> fetch_into(const CacheManager& cache, const Retry
     const std::scoped_lock lock(mutex);
     if (config.on_message) config.on_message(line);
   };
-  return internal::fetch_model(
-      {.repo = source->repo, .endpoint = settings->endpoint, .revision = source->revision, .filename = source->filename, .quant = source->quant},
-      {.cache = cache,
-       .settings = *settings,
-       .retry = retry,
-       .ask_hub = ask_hub,
-       .on_download = config.on_download,
-       .on_message = say,
-       .stop = config.stop});
+  return internal::fetch_model({.repo = source->repo,
+                                .endpoint = settings->endpoint,
+                                .revision = source->revision,
+                                .filename = source->filename,
+                                .quant = source->quant},
+                               {.cache = cache,
+                                .settings = *settings,
+                                .retry = retry,
+                                .ask_hub = ask_hub,
+                                .on_download = config.on_download,
+                                .on_message = say,
+                                .stop = config.stop});
 }
 
 }  // namespace
@@ -96,7 +101,9 @@ Result<LoadedModel> ModelLoader::load_model(const ModelConfig& config) const {
   if (const LocalSource* local = config.source.local()) {
     const auto files = find_local_model(*local);
     if (!files) return std::unexpected(files.error());
-    return load_files(*files, config, {.filename = files->front().filename().string(), .sha256 = {}, .commit = {}, .cache_hit = false, .use = {}});
+    return load_files(
+        *files, config,
+        {.filename = files->front().filename().string(), .sha256 = {}, .commit = {}, .cache_hit = false, .use = {}});
   }
   auto fetched = fetch_into(cache_, retry_, hub_, config, false);
   if (!fetched) return std::unexpected(fetched.error());
@@ -110,8 +117,10 @@ Result<LoadedModel> ModelLoader::load_model(const ModelConfig& config) const {
                      .use = std::move(fetched->use)});
 }
 
-Result<LoadedModel> ModelLoader::load_huggingface_model(const std::string& repo, const std::optional<std::string>& filename) const {
-  return load_model({.source = ModelSource(HuggingFaceSource{.repo = repo, .filename = filename}), .on_progress = {}, .stop = {}});
+Result<LoadedModel> ModelLoader::load_huggingface_model(const std::string& repo,
+                                                        const std::optional<std::string>& filename) const {
+  return load_model(
+      {.source = ModelSource(HuggingFaceSource{.repo = repo, .filename = filename}), .on_progress = {}, .stop = {}});
 }
 
 Result<LoadedModel> ModelLoader::load_local_model(const std::filesystem::path& folder,

@@ -109,7 +109,8 @@ bool serves(const Manifest& manifest, const ModelRequest& request) {
   if (manifest.repo != request.repo || manifest.endpoint != request.endpoint) return false;
   if (!manifest.revisions.contains(request.revision) && manifest.commit != request.revision) return false;
   if (request.filename) {
-    return std::ranges::any_of(manifest.files, [&](const ManifestFile& file) { return file.path == *request.filename; });
+    return std::ranges::any_of(manifest.files,
+                               [&](const ManifestFile& file) { return file.path == *request.filename; });
   }
   if (request.quant) return has_name_token(manifest.files[0].path, *request.quant);
   return manifest.automatic;

@@ -35,9 +35,9 @@ struct ManifestFile {
 };
 
 struct Manifest {
-  std::string repo, endpoint, commit;               // "" for a model that was put in by hand
-  std::map<std::string, std::int64_t> revisions;    // as asked → when it was this commit, seconds since 1970
-  bool automatic = false;                           // what the rules of detection.h choose in this repository
+  std::string repo, endpoint, commit;             // "" for a model that was put in by hand
+  std::map<std::string, std::int64_t> revisions;  // as asked → when it was this commit, seconds since 1970
+  bool automatic = false;                         // what the rules of detection.h choose in this repository
   std::int64_t created = 0;
   std::vector<ManifestFile> files;  // in the model's order
 

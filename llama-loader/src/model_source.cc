@@ -38,7 +38,8 @@ Result<ModelSource> ModelSource::parse(const std::string& name, const std::optio
     HuggingFaceSource source{.repo = repo, .filename = filename};
     if (!tag.empty()) source.quant = tag;
     if (filename && source.quant) {
-      return fail(ErrorCode::InvalidArgument, std::format("'{}' and the file name '{}' both choose a file; one is enough", name, *filename));
+      return fail(ErrorCode::InvalidArgument,
+                  std::format("'{}' and the file name '{}' both choose a file; one is enough", name, *filename));
     }
     if (filename && !internal::is_safe_path(*filename)) {
       return fail(ErrorCode::InvalidArgument, std::format("'{}' is no file name in a repository", *filename));

@@ -8,6 +8,7 @@
 #include <format>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "disk.h"
 
@@ -31,7 +32,8 @@ Json to_json(const ByteRanges& ranges) {
 void add_ranges(const Json& list, std::uint64_t size, ByteRanges& ranges) {
   if (!list.is_array()) return;
   for (const Json& entry : list) {
-    if (!entry.is_array() || entry.size() != 2 || !entry[0].is_number_unsigned() || !entry[1].is_number_unsigned()) continue;
+    if (!entry.is_array() || entry.size() != 2 || !entry[0].is_number_unsigned() || !entry[1].is_number_unsigned())
+      continue;
     const ByteRange range{entry[0].get<std::uint64_t>(), entry[1].get<std::uint64_t>()};
     if (range.begin < range.end && range.end <= size) ranges.add(range);
   }
@@ -79,7 +81,7 @@ Result<PartialFile> PartialFile::open(const std::filesystem::path& folder, const
   if (!state->file) return disk_error("opened", state->data(), errno);
   struct stat facts{};
   if (::fstat(state->file.get(), &facts) != 0) return disk_error("read", state->data(), errno);
-  if (static_cast<std::uint64_t>(facts.st_size) == size_bytes) {
+  if (std::cmp_equal(facts.st_size, size_bytes)) {
     state->read_journal();
   } else if (facts.st_size > 0) {  // of another origin: a new file, because someone may still be writing to that one
     ::unlink(state->data().c_str());
@@ -134,8 +136,9 @@ Result<void> PartialFile::save(Save how) {
 #endif
     state_->synced = written;
   }
-  const Json json = {{"version", kVersion},           {"digest", state_->digest.hex},       {"size", state_->size},
-                     {"synced", to_json(state_->synced)}, {"written", to_json(written)}, {"boot", boot_id()}};
+  const Json json = {{"version", kVersion},         {"digest", state_->digest.hex},
+                     {"size", state_->size},        {"synced", to_json(state_->synced)},
+                     {"written", to_json(written)}, {"boot", boot_id()}};
   return replace_file(state_->journal(), json.dump(), how == Save::Durable);
 }
 

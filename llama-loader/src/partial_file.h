@@ -1,9 +1,9 @@
 // A file that is on its way, and which of its bytes can be relied on.
 //
-// The folder holds `data`, of the full size from the beginning, and `journal.json`. A range is in the journal's "synced"
-// only after fdatasync, and counts for ever; one in "written" lies in the kernel's memory: it survives the process's
-// death (kill -9) and not the machine's, so it counts as long as the machine has not been started anew. Bytes are
-// written at their offsets and never appended or cut off: whoever writes them, the same bytes go to the same place.
+// The folder holds `data`, of the full size from the beginning, and `journal.json`. A range is in the journal's
+// "synced" only after fdatasync, and counts for ever; one in "written" lies in the kernel's memory: it survives the
+// process's death (kill -9) and not the machine's, so it counts as long as the machine has not been started anew. Bytes
+// are written at their offsets and never appended or cut off: whoever writes them, the same bytes go to the same place.
 // Errors   NoSpace, Io.
 // Threads  write() from any number at once; the rest from one.
 #pragma once

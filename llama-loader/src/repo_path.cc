@@ -9,8 +9,11 @@ namespace {
 bool is_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    const std::size_t length = byte < 0x80 ? 1 : byte >= 0xc2 && byte < 0xe0 ? 2 : byte >= 0xe0 && byte < 0xf0 ? 3
-                                                                               : byte >= 0xf0 && byte < 0xf5 ? 4 : 0;
+    const std::size_t length = byte < 0x80                   ? 1
+                               : byte >= 0xc2 && byte < 0xe0 ? 2
+                               : byte >= 0xe0 && byte < 0xf0 ? 3
+                               : byte >= 0xf0 && byte < 0xf5 ? 4
+                                                             : 0;
     if (length == 0 || i + length > text.size()) return false;
     for (std::size_t k = 1; k < length; ++k) {
       if ((static_cast<unsigned char>(text[i + k]) & 0xc0) != 0x80) return false;
@@ -39,7 +42,9 @@ bool every_part(std::string_view path, const Accept& accept) {
 
 }  // namespace
 
-bool is_safe_path(std::string_view path) { return path.size() <= 1024 && is_utf8(path) && every_part(path, is_safe_part); }
+bool is_safe_path(std::string_view path) {
+  return path.size() <= 1024 && is_utf8(path) && every_part(path, is_safe_part);
+}
 
 bool is_repo_name(std::string_view name) {
   const auto part = [](std::string_view text) {

@@ -18,9 +18,10 @@ std::unexpected<Error> bad(const std::filesystem::path& file, std::string_view w
 }
 
 Result<void> check_types(const GgufHeader& header, const std::filesystem::path& file) {
-  for (const auto& [key, type, words] : {std::tuple{"split.no", GgufType::Uint16, "an unsigned 16-bit number"},
-                                         std::tuple{"split.count", GgufType::Uint16, "an unsigned 16-bit number"},
-                                         std::tuple{"split.tensors.count", GgufType::Int32, "a signed 32-bit number"}}) {
+  for (const auto& [key, type, words] :
+       {std::tuple{"split.no", GgufType::Uint16, "an unsigned 16-bit number"},
+        std::tuple{"split.count", GgufType::Uint16, "an unsigned 16-bit number"},
+        std::tuple{"split.tensors.count", GgufType::Int32, "a signed 32-bit number"}}) {
     const GgufValue* value = header.find(key);
     if (value != nullptr && value->type != type) return bad(file, std::format("metadata '{}' is not {}", key, words));
   }
@@ -34,8 +35,8 @@ Result<void> check_place(const GgufHeader& header, std::span<const std::filesyst
   const auto part = parse_part_name(file.string());
   if (!part) {
     if (own_count == 1 && own_index == 1 && files.size() == 1) return {};
-    return bad(file, std::format("it is part {} of {} of a split model, which its name does not say", own_index,
-                                 own_count));
+    return bad(file,
+               std::format("it is part {} of {} of a split model, which its name does not say", own_index, own_count));
   }
   if (part->index != own_index || part->count != own_count)
     return bad(file, std::format("the file says it is part {} of {}, its name says {} of {}", own_index, own_count,

@@ -24,7 +24,8 @@ std::string lower(std::string text) {
 
 UrlHandle parsed(const std::string& url) {
   UrlHandle handle(curl_url());
-  if (!handle || curl_url_set(handle.get(), CURLUPART_URL, url.c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) return {};
+  if (!handle || curl_url_set(handle.get(), CURLUPART_URL, url.c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
+    return {};
   return handle;
 }
 
@@ -50,8 +51,8 @@ Result<Origin> origin_of(const std::string& url) {
   };
   const UrlHandle handle = parsed(url);
   if (!handle) return bad("is no web address");
-  const Origin origin{lower(part(handle, CURLUPART_SCHEME)), lower(part(handle, CURLUPART_HOST)),
-                      part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT)};
+  Origin origin{lower(part(handle, CURLUPART_SCHEME)), lower(part(handle, CURLUPART_HOST)),
+                part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT)};
   if (origin.scheme != "http" && origin.scheme != "https") return bad("is neither an http nor an https address");
   if (!part(handle, CURLUPART_USER).empty()) return bad("has a user's name in it");
   return origin;
@@ -75,7 +76,8 @@ std::string percent_encoded(std::string_view text, std::string_view kept) {
   std::string result;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool plain = byte < 0x80 && (std::isalnum(byte) != 0 || std::string_view("-._~").contains(c) || kept.contains(c));
+    const bool plain =
+        byte < 0x80 && (std::isalnum(byte) != 0 || std::string_view("-._~").contains(c) || kept.contains(c));
     result += plain ? std::string(1, c) : std::format("%{:02X}", byte);
   }
   return result;
@@ -87,7 +89,8 @@ Result<std::string> redirect_target(std::span<const std::string> hops, std::stri
   if (hops.size() > kMostHops) return refused(hops.front(), std::format("more than {} times", kMostHops));
   const UrlHandle handle = parsed(from);
   // Setting a relative address on top of an absolute one resolves it.
-  if (!handle || curl_url_set(handle.get(), CURLUPART_URL, std::string(location).c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) {
+  if (!handle ||
+      curl_url_set(handle.get(), CURLUPART_URL, std::string(location).c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) {
     return refused(from, "to something that is no address");
   }
   curl_url_set(handle.get(), CURLUPART_FRAGMENT, nullptr, 0);

@@ -49,7 +49,8 @@ TEST(CacheKey, DiffersForDifferentModels) {
 TEST(CacheKey, FitsAFileName) {
   const std::string x(300, 'x');
   EXPECT_LE(CacheManager::generate_cache_key("o/m", x + "a", 1, 1).size(), 200u);
-  EXPECT_NE(CacheManager::generate_cache_key("o/m", x + "a", 1, 1), CacheManager::generate_cache_key("o/m", x + "b", 1, 1));
+  EXPECT_NE(CacheManager::generate_cache_key("o/m", x + "a", 1, 1),
+            CacheManager::generate_cache_key("o/m", x + "b", 1, 1));
 }
 
 TEST_F(CacheTest, KeepsAModelThatIsPutIn) {
@@ -76,14 +77,16 @@ TEST_F(CacheTest, RefusesKeysThatAreNoNames) {
 TEST_F(CacheTest, RemovesTheModelsNotUsedForLongest) {
   for (const char* key : {"a", "b", "c"}) {
     ASSERT_TRUE(cache_.cache_model(file(std::string(key) + ".gguf", std::string(1000, key[0])), key));
-    fs::last_write_time(folder_ / "cache" / key / ".last_used", fs::file_time_type::clock::now() - std::chrono::hours(key[0] == 'b' ? 5 : 1));
+    fs::last_write_time(folder_ / "cache" / key / ".last_used",
+                        fs::file_time_type::clock::now() - std::chrono::hours(key[0] == 'b' ? 5 : 1));
   }
   const auto cleaned = cache_.with_max_size_bytes(2500).cleanup_old_models();
   ASSERT_TRUE(cleaned) << cleaned.error().message;
   ASSERT_EQ(cleaned->removed.size(), 1u);
   EXPECT_EQ(cleaned->removed[0].key, "b");
   EXPECT_EQ(cleaned->size_bytes, 2000u);
-  EXPECT_EQ(cache_.with_max_size_bytes(500).cache_model(file("d.gguf", std::string(501, 'd')), "d").error().code, ErrorCode::NoSpace);
+  EXPECT_EQ(cache_.with_max_size_bytes(500).cache_model(file("d.gguf", std::string(501, 'd')), "d").error().code,
+            ErrorCode::NoSpace);
   EXPECT_EQ(cache_.with_max_size_gb(std::nullopt).cleanup_old_models()->removed.size(), 0u);
 }
 
@@ -97,7 +100,8 @@ TEST_F(CacheTest, FindsWhatWasDamaged) {
 
 TEST(Eviction, TriesTheLongestUnusedFirst) {
   using internal::eviction_order;
-  const std::vector<internal::EvictionCandidate> models{{"new", 10, 300}, {"old", 10, 100}, {"old-large", 50, 100}, {"link", 0, 1}, {"mid", 10, 200}};
+  const std::vector<internal::EvictionCandidate> models{
+      {"new", 10, 300}, {"old", 10, 100}, {"old-large", 50, 100}, {"link", 0, 1}, {"mid", 10, 200}};
   EXPECT_TRUE(eviction_order(models, 100, 20, "").empty()) << "all fits";
   std::string order;
   for (const auto& model : eviction_order(models, 100, 21, "mid")) order += model.key + " ";
@@ -105,8 +109,17 @@ TEST(Eviction, TriesTheLongestUnusedFirst) {
 }
 
 TEST(Manifest, SurvivesTheDisk) {
-  internal::Manifest manifest{.repo = "o/m", .endpoint = "https://hub", .commit = std::string(40, 'a'), .revisions = {{"main", 5}}, .automatic = true, .created = 9, .files = {}};
-  manifest.files.push_back({.path = "BF16/ä.gguf", .size_bytes = 1ULL << 60, .digest = {internal::DigestKind::GitBlob, std::string(40, 'b')}, .linked = true,
+  internal::Manifest manifest{.repo = "o/m",
+                              .endpoint = "https://hub",
+                              .commit = std::string(40, 'a'),
+                              .revisions = {{"main", 5}},
+                              .automatic = true,
+                              .created = 9,
+                              .files = {}};
+  manifest.files.push_back({.path = "BF16/ä.gguf",
+                            .size_bytes = 1ULL << 60,
+                            .digest = {internal::DigestKind::GitBlob, std::string(40, 'b')},
+                            .linked = true,
                             .fingerprint = {.size_bytes = 3, .modified_ns = -4, .inode = ~0ULL}});
   const auto read = internal::parse_manifest(internal::to_json(manifest));
   ASSERT_TRUE(read);
@@ -115,8 +128,12 @@ TEST(Manifest, SurvivesTheDisk) {
 }
 
 TEST(Manifest, IsRefusedWhereAnythingIsOdd) {
-  internal::Manifest manifest{.repo = "o/m", .endpoint = "", .commit = "", .revisions = {}, .automatic = true, .created = 9, .files = {}};
-  manifest.files.push_back({.path = "m.gguf", .size_bytes = 1, .digest = {internal::DigestKind::Sha256, std::string(64, 'b')}, .fingerprint = {}});
+  internal::Manifest manifest{
+      .repo = "o/m", .endpoint = "", .commit = "", .revisions = {}, .automatic = true, .created = 9, .files = {}};
+  manifest.files.push_back({.path = "m.gguf",
+                            .size_bytes = 1,
+                            .digest = {internal::DigestKind::Sha256, std::string(64, 'b')},
+                            .fingerprint = {}});
   const std::string good = internal::to_json(manifest);
   ASSERT_TRUE(internal::parse_manifest(good));
   const auto with = [&](std::string_view from, std::string_view to) {
@@ -129,13 +146,21 @@ TEST(Manifest, IsRefusedWhereAnythingIsOdd) {
   EXPECT_FALSE(with("bbb", "BBB"));
   EXPECT_FALSE(with("\"size\": 1", "\"size\": -1"));
   EXPECT_FALSE(with("\"automatic\": true", "\"automatic\": 1"));
-  for (std::size_t length = 0; length + 1 < good.size(); length += 3) EXPECT_FALSE(internal::parse_manifest(good.substr(0, length))) << length;
+  for (std::size_t length = 0; length + 1 < good.size(); length += 3)
+    EXPECT_FALSE(internal::parse_manifest(good.substr(0, length))) << length;
 }
 
 TEST(Manifest, ServesWhatItWasChosenFor) {
-  internal::Manifest manifest{.repo = "o/m", .endpoint = "https://hub", .commit = std::string(40, 'a'), .revisions = {{"main", 5}}, .automatic = false, .created = 0, .files = {}};
+  internal::Manifest manifest{.repo = "o/m",
+                              .endpoint = "https://hub",
+                              .commit = std::string(40, 'a'),
+                              .revisions = {{"main", 5}},
+                              .automatic = false,
+                              .created = 0,
+                              .files = {}};
   manifest.files.push_back({.path = "m-Q8_0.gguf", .size_bytes = 1, .digest = {}, .fingerprint = {}});
-  internal::ModelRequest request{.repo = "o/m", .endpoint = "https://hub", .revision = "main", .filename = {}, .quant = {}};
+  internal::ModelRequest request{
+      .repo = "o/m", .endpoint = "https://hub", .revision = "main", .filename = {}, .quant = {}};
   EXPECT_FALSE(serves(manifest, request)) << "nobody said that it is the automatic choice";
   request.quant = "q8_0";
   EXPECT_TRUE(serves(manifest, request));

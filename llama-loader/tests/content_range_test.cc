@@ -11,8 +11,9 @@ TEST(ContentRange, ReadsOnlyWhatMakesSense) {
   EXPECT_EQ(range->range, (ByteRange{10, 20}));
   EXPECT_EQ(range->total, 100u);
   EXPECT_EQ(parse_content_range("bytes 0-0/*")->total, std::nullopt);
-  for (const char* bad : {"", "bytes", "bytes */100", "bytes 5-4/100", "bytes 0-100/100", "bytes a-b/c", "items 0-1/2", "bytes 0-1", "bytes 0-1/2x",
-                          "bytes 0-18446744073709551615/*", "bytes -1-2/3", "bytes 0-99999999999999999999/*"}) {
+  for (const char* bad :
+       {"", "bytes", "bytes */100", "bytes 5-4/100", "bytes 0-100/100", "bytes a-b/c", "items 0-1/2", "bytes 0-1",
+        "bytes 0-1/2x", "bytes 0-18446744073709551615/*", "bytes -1-2/3", "bytes 0-99999999999999999999/*"}) {
     EXPECT_FALSE(parse_content_range(bad)) << bad;
   }
 }
@@ -25,7 +26,9 @@ TEST(ContentRange, DecidesWhereABodyStarts) {
     int start;  // -1: refused; -2: refused, and no ranges are to be had
   };
   using Headers = std::vector<std::pair<std::string, std::string>>;
-  const auto head = [](int status, Headers headers) { return HttpHead{.status = status, .headers = std::move(headers)}; };
+  const auto head = [](int status, Headers headers) {
+    return HttpHead{.status = status, .headers = std::move(headers)};
+  };
   constexpr std::uint64_t kSize = 100;
   for (const Row& row : {
            Row{"the part", head(206, {{"content-range", "bytes 10-19/100"}}), {10, 20}, 10},
@@ -42,7 +45,10 @@ TEST(ContentRange, DecidesWhereABodyStarts) {
            {"the whole for a part", head(200, {{"content-length", "100"}}), {10, 20}, -2},
            {"another file, whole", head(200, {{"content-length", "99"}}), {0, 20}, -1},
            {"compressed", head(200, {{"content-encoding", "gzip"}}), {0, 20}, -1},
-           {"not compressed", head(206, {{"content-encoding", "identity"}, {"content-range", "bytes 0-19/100"}}), {0, 20}, 0},
+           {"not compressed",
+            head(206, {{"content-encoding", "identity"}, {"content-range", "bytes 0-19/100"}}),
+            {0, 20},
+            0},
        }) {
     const auto start = body_start(row.head, row.asked, kSize);
     EXPECT_EQ(start ? static_cast<int>(*start) : start.error().no_ranges ? -2 : -1, row.start) << row.what;

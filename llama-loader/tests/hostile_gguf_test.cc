@@ -23,7 +23,7 @@ Result<void> check(const fs::path& file) {
 }
 
 const std::map<std::string, std::string>& reasons() {
-  static const std::map<std::string, std::string> rows{
+  static const std::map<std::string, std::string> kRows{
       {"r1-empty", "an empty file"},
       {"r1-text", "not a GGUF file"},
       {"r1-lfs_pointer", "a Git LFS pointer"},
@@ -166,7 +166,7 @@ const std::map<std::string, std::string>& reasons() {
       {"poc-lists_in_lists", "metadata 'a' is a list of lists"},
       {"poc-nine_dimensions", "tensor 'w' has 9 dimensions"},
   };
-  return rows;
+  return kRows;
 }
 
 TEST(HostileGguf, EachIsRefusedForItsReasonAndSoundOnesPass) {

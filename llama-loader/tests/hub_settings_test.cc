@@ -9,7 +9,7 @@
 namespace llama {
 namespace {
 
-Result<HubSettings> with(std::map<std::string, std::string> variables) {
+Result<HubSettings> with(const std::map<std::string, std::string>& variables) {
   return HubSettings::from_environment([=](const char* name) -> std::optional<std::string> {
     const auto found = variables.find(name);
     return found == variables.end() ? std::nullopt : std::optional(found->second);
@@ -26,8 +26,13 @@ TEST(HubSettings, HasTheHubsDefaults) {
 }
 
 TEST(HubSettings, ReadsTheVariables) {
-  const auto settings = with({{"HF_ENDPOINT", "http://mirror:8080/hf/"}, {"HF_TOKEN", " hf_x\r\n"}, {"TRANSFORMERS_OFFLINE", "Yes"}, {"HF_HUB_CACHE", "/c"},
-                              {"HUGGINGFACE_HUB_CACHE", "/d"}, {"HF_HUB_ETAG_TIMEOUT", "3"}, {"HF_HUB_DOWNLOAD_TIMEOUT", "60"}});
+  const auto settings = with({{"HF_ENDPOINT", "http://mirror:8080/hf/"},
+                              {"HF_TOKEN", " hf_x\r\n"},
+                              {"TRANSFORMERS_OFFLINE", "Yes"},
+                              {"HF_HUB_CACHE", "/c"},
+                              {"HUGGINGFACE_HUB_CACHE", "/d"},
+                              {"HF_HUB_ETAG_TIMEOUT", "3"},
+                              {"HF_HUB_DOWNLOAD_TIMEOUT", "60"}});
   ASSERT_TRUE(settings) << settings.error().message;
   EXPECT_EQ(settings->endpoint, "http://mirror:8080/hf");
   EXPECT_EQ(settings->token, "hf_x");
@@ -48,8 +53,11 @@ TEST(HubSettings, LooksForTheTokenInOrder) {
 }
 
 TEST(HubSettings, RefusesWhatMakesNoSense) {
-  for (const auto& [name, value] : std::map<std::string, std::string>{{"HF_ENDPOINT", "hub"}, {"HF_HUB_OFFLINE", "maybe"}, {"HF_HUB_ETAG_TIMEOUT", "0"},
-                                                                      {"HF_HUB_DOWNLOAD_TIMEOUT", "10s"}, {"HF_TOKEN", "a\nb: c"}}) {
+  for (const auto& [name, value] : std::map<std::string, std::string>{{"HF_ENDPOINT", "hub"},
+                                                                      {"HF_HUB_OFFLINE", "maybe"},
+                                                                      {"HF_HUB_ETAG_TIMEOUT", "0"},
+                                                                      {"HF_HUB_DOWNLOAD_TIMEOUT", "10s"},
+                                                                      {"HF_TOKEN", "a\nb: c"}}) {
     const auto settings = with({{name, value}});
     ASSERT_FALSE(settings) << name;
     EXPECT_EQ(settings.error().code, ErrorCode::InvalidArgument);

@@ -10,14 +10,13 @@ namespace {
 TEST(Url, KnowsOrigins) {
   EXPECT_EQ(origin_of("https://Huggingface.co/x").value(), (Origin{"https", "huggingface.co", "443"}));
   EXPECT_EQ(origin_of("http://[::1]:8080").value(), (Origin{"http", "[::1]", "8080"}));
-  for (const char* bad : {"", "huggingface.co", "ftp://x/y", "file:///etc/passwd", "https://", "https://user@host/", "http://a b/"}) {
+  for (const char* bad :
+       {"", "huggingface.co", "ftp://x/y", "file:///etc/passwd", "https://", "https://user@host/", "http://a b/"}) {
     EXPECT_FALSE(origin_of(bad)) << bad;
   }
 }
 
-TEST(Url, LeavesSecretsOut) {
-  EXPECT_EQ(without_secrets("https://u:p@host/path?Signature=s#f"), "https://host/path");
-}
+TEST(Url, LeavesSecretsOut) { EXPECT_EQ(without_secrets("https://u:p@host/path?Signature=s#f"), "https://host/path"); }
 
 TEST(Url, EncodesWhatIsNotPlain) {
   EXPECT_EQ(percent_encoded("a b/ü?#%\n", "/"), "a%20b/%C3%BC%3F%23%25%0A");
@@ -28,10 +27,18 @@ TEST(Url, FollowsRedirectsWhereItMay) {
   struct Row {
     const char *from, *location, *to;  // to nullptr: refused
   };
-  for (const Row& row : {Row{"https://a/x/y", "/z?q=1", "https://a/z?q=1"}, {"https://a/x/y", "z", "https://a/x/z"}, {"https://a/x", "//b/z", "https://b/z"},
-                         {"https://a/x", "https://b:444/z#part", "https://b:444/z"}, {"http://a/x", "https://a/x", "https://a/x"},
-                         {"https://a/x", "http://a/x", nullptr}, {"http://a/x", "file:///etc/passwd", nullptr}, {"http://a/x", "ftp://a/x", nullptr},
-                         {"http://a/x", "gopher://a", nullptr}, {"http://a/x", "", nullptr}, {"http://a/x", "http://user@b/", nullptr}, {"http://a/x", "/x", nullptr}}) {
+  for (const Row& row : {Row{"https://a/x/y", "/z?q=1", "https://a/z?q=1"},
+                         {"https://a/x/y", "z", "https://a/x/z"},
+                         {"https://a/x", "//b/z", "https://b/z"},
+                         {"https://a/x", "https://b:444/z#part", "https://b:444/z"},
+                         {"http://a/x", "https://a/x", "https://a/x"},
+                         {"https://a/x", "http://a/x", nullptr},
+                         {"http://a/x", "file:///etc/passwd", nullptr},
+                         {"http://a/x", "ftp://a/x", nullptr},
+                         {"http://a/x", "gopher://a", nullptr},
+                         {"http://a/x", "", nullptr},
+                         {"http://a/x", "http://user@b/", nullptr},
+                         {"http://a/x", "/x", nullptr}}) {
     const std::vector<std::string> hops{row.from};
     const auto target = redirect_target(hops, row.location);
     ASSERT_EQ(target.has_value(), row.to != nullptr) << row.from << " -> " << row.location;
@@ -50,7 +57,8 @@ TEST(Url, SendsTheTokenOnlyHome) {
   const std::string home = "https://huggingface.co";
   EXPECT_TRUE(may_send_token("https://huggingface.co/api", home));
   EXPECT_TRUE(may_send_token("https://huggingface.co:443/api", home));
-  for (const char* other : {"https://cdn.huggingface.co/x", "http://huggingface.co/x", "https://huggingface.co:444/x", "https://huggingface.co.evil.org/", "https://evil.org/huggingface.co"}) {
+  for (const char* other : {"https://cdn.huggingface.co/x", "http://huggingface.co/x", "https://huggingface.co:444/x",
+                            "https://huggingface.co.evil.org/", "https://evil.org/huggingface.co"}) {
     EXPECT_FALSE(may_send_token(other, home)) << other;
   }
   EXPECT_TRUE(may_send_token("http://127.0.0.1:8080/x", "http://127.0.0.1:8080"));

@@ -84,6 +84,7 @@ class Model {
   // How many special tokens an empty text has.
   [[nodiscard]] std::int32_t special_token_count() const { return special_token_count_; }
   [[nodiscard]] std::optional<Token> eos_token() const;
+  [[nodiscard]] std::optional<Token> bos_token() const;
   // The token that every text begins with; none where the model wants none.
   [[nodiscard]] std::optional<Token> opening_token() const;
   [[nodiscard]] bool ends_generation(Token token) const;  // end of sequence, of turn, of message

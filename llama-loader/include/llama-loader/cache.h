@@ -2,8 +2,8 @@
 //
 // The folder (default: $XDG_CACHE_HOME/llama-loader/models) has one folder per model, named by its key, with the files
 // under their own names and a manifest: repository, commit, sizes, digests. There is no index that could be wrong; the
-// manifests are read each time. What is on its way lies in .incoming; a model appears in one step, complete and verified.
-// When it grows beyond its limit the models not used for longest go, except those that a process is using.
+// manifests are read each time. What is on its way lies in .incoming; a model appears in one step, complete and
+// verified. When it grows beyond its limit the models not used for longest go, except those that a process is using.
 // Errors   Io, NoSpace; InvalidArgument (a key that is no name; a folder that a newer version has written).
 // Threads  any number at once, and any number of processes.
 #pragma once
@@ -65,8 +65,8 @@ class CacheManager {
   [[nodiscard]] std::optional<std::uint64_t> max_size_bytes() const { return max_size_bytes_; }
   [[nodiscard]] bool cleanup_on_start() const { return cleanup_on_start_; }
 
-  // "{repo}_{filename}_{size}_{modified}", where '/' '_' and '%' inside the first two are %2F %5F %25, so that different
-  // models have different keys; a key that would be too long for a file name ends in a digest instead.
+  // "{repo}_{filename}_{size}_{modified}", where '/' '_' and '%' inside the first two are %2F %5F %25, so that
+  // different models have different keys; a key that would be too long for a file name ends in a digest instead.
   // modified: when the repository last changed the file, seconds since 1970.
   [[nodiscard]] static std::string generate_cache_key(std::string_view repo, std::string_view filename,
                                                       std::uint64_t size_bytes, std::int64_t modified);
@@ -82,7 +82,8 @@ class CacheManager {
   // Errors   NotFound, and InvalidArgument where a process is using it.
   [[nodiscard]] Result<void> remove(const std::string& key) const;
   // Computes every file's digest anew, whatever the manifests say.
-  [[nodiscard]] Result<std::vector<CacheFault>> verify(const std::function<void(const CachedModel&)>& on_model = {}) const;
+  [[nodiscard]] Result<std::vector<CacheFault>> verify(
+      const std::function<void(const CachedModel&)>& on_model = {}) const;
   // Downloads that nobody goes on with: their folders and sizes are removed. Returns the bytes.
   [[nodiscard]] Result<std::uint64_t> remove_partial_downloads() const;
 

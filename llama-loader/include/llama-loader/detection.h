@@ -2,7 +2,8 @@
 //
 // The choice depends on the names alone and not on their order:
 //   1. the file that the caller names; part 2 of a split model means the whole model;
-//      or the one model with the quantization that the caller names ("Q8_0"): two are an error, there is no other choice;
+//      or the one model with the quantization that the caller names ("Q8_0"): two are an error, there is no other
+//      choice;
 //   2. without a name: files that are no model of their own are left out (projectors, importance matrices, adapters,
 //      draft models), and of a split model only the first part counts;
 //   3. a file with the token BF16 in its name or folder;
@@ -22,9 +23,9 @@
 namespace llama {
 
 // Returns the chosen model's files in order: one, or all parts of a split model.
-[[nodiscard]] Result<std::vector<std::string>> choose_model_files(const std::vector<std::string>& names,
-                                                                  const std::optional<std::string>& filename,
-                                                                  const std::optional<std::string>& quant = std::nullopt);
+[[nodiscard]] Result<std::vector<std::string>> choose_model_files(
+    const std::vector<std::string>& names, const std::optional<std::string>& filename,
+    const std::optional<std::string>& quant = std::nullopt);
 
 // Whether a name has the given token ("BF16", "Q4_K_M") as whole words.
 [[nodiscard]] bool has_name_token(std::string_view name, std::string_view token);

@@ -19,10 +19,10 @@ namespace llama {
 
 struct ModelConfig {
   ModelSource source;
-  std::function<void(double fraction)> on_progress;                  // of reading the file: 0 to 1, from the loading thread
-  std::function<void(const DownloadProgress&)> on_download{};         // ten times a second, from the calling thread
-  std::function<void(std::string_view line)> on_message{};            // for people: what was chosen, a retry, a wait; from any
-                                                                      // thread, one at a time
+  std::function<void(double fraction)> on_progress;            // of reading the file: 0 to 1, from the loading thread
+  std::function<void(const DownloadProgress&)> on_download{};  // ten times a second, from the calling thread
+  std::function<void(std::string_view line)> on_message{};     // for people: what was chosen, a retry, a wait; from any
+                                                               // thread, one at a time
   std::stop_token stop;
 };
 
@@ -31,10 +31,11 @@ struct ModelMetadata {
   std::string filename;          // of a split model: its first part
   std::uint64_t size_bytes = 0;  // of all files
   std::chrono::milliseconds load_time{0};
-  bool cache_hit = false;   // nothing was downloaded because the cache had it; local files: false
-  std::string sha256;        // of the first file, as published; "" where it is not known: local files
-  std::string commit;        // of the repository; "" for local files
-  std::uint64_t memory_before_bytes = 0, memory_after_bytes = 0;  // resident, of this process; 0 where it cannot be told
+  bool cache_hit = false;  // nothing was downloaded because the cache had it; local files: false
+  std::string sha256;      // of the first file, as published; "" where it is not known: local files
+  std::string commit;      // of the repository; "" for local files
+  std::uint64_t memory_before_bytes = 0,
+                memory_after_bytes = 0;  // resident, of this process; 0 where it cannot be told
 };
 
 struct LoadedModel {

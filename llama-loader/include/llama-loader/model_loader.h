@@ -1,9 +1,9 @@
 // Turn a model's name into a loaded model: find or fetch its files, check them, load them.
 //
-// A name on the hub is looked for in the cache first, and a model that is there needs no network; a new one is downloaded
-// (resumed where an earlier attempt stopped), verified against the hub's digest and its GGUF header checked before
-// llama.cpp sees it. While the model lives, the cache keeps its files.
-// Errors   NotFound (folder, file, repository, a part of a split model), InvalidModel, AccessDenied, RateLimited, Network,
+// A name on the hub is looked for in the cache first, and a model that is there needs no network; a new one is
+// downloaded (resumed where an earlier attempt stopped), verified against the hub's digest and its GGUF header checked
+// before llama.cpp sees it. While the model lives, the cache keeps its files. Errors   NotFound (folder, file,
+// repository, a part of a split model), InvalidModel, AccessDenied, RateLimited, Network,
 //          Offline, Corrupt, NoSpace, Io, Cancelled, InvalidArgument; each message names the thing and the way out.
 // Threads  any number at once.
 #pragma once
@@ -34,8 +34,8 @@ class ModelLoader {
   explicit ModelLoader(CacheManager cache, RetryConfig retry = {}, std::optional<HubSettings> hub = std::nullopt);
 
   [[nodiscard]] Result<LoadedModel> load_model(const ModelConfig& config) const;
-  [[nodiscard]] Result<LoadedModel> load_huggingface_model(const std::string& repo,
-                                                           const std::optional<std::string>& filename = std::nullopt) const;
+  [[nodiscard]] Result<LoadedModel> load_huggingface_model(
+      const std::string& repo, const std::optional<std::string>& filename = std::nullopt) const;
   [[nodiscard]] Result<LoadedModel> load_local_model(const std::filesystem::path& folder,
                                                      const std::optional<std::string>& filename = std::nullopt) const;
 

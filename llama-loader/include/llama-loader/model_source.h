@@ -11,10 +11,10 @@
 namespace llama {
 
 struct HuggingFaceSource {
-  std::string repo;                        // "Qwen/Qwen3-Embedding-0.6B-GGUF"
-  std::optional<std::string> filename{};   // of the repository's files; without it the rules of detection.h choose
-  std::optional<std::string> quant{};      // among them: "Q8_0"
-  std::string revision = "main";           // a branch, a tag or a commit
+  std::string repo;                       // "Qwen/Qwen3-Embedding-0.6B-GGUF"
+  std::optional<std::string> filename{};  // of the repository's files; without it the rules of detection.h choose
+  std::optional<std::string> quant{};     // among them: "Q8_0"
+  std::string revision = "main";          // a branch, a tag or a commit
 };
 
 struct LocalSource {
@@ -29,9 +29,8 @@ class ModelSource {
 
   // Read what a user typed.
   //
-  // A name that exists on disk is that folder or .gguf file; else "organization/model" or "organization/model:QUANT" is a
-  // repository.
-  // Errors   InvalidArgument for anything else, saying both readings.
+  // A name that exists on disk is that folder or .gguf file; else "organization/model" or "organization/model:QUANT" is
+  // a repository. Errors   InvalidArgument for anything else, saying both readings.
   [[nodiscard]] static Result<ModelSource> parse(const std::string& name,
                                                  const std::optional<std::string>& filename = std::nullopt);
 

@@ -9,7 +9,8 @@
 // Cost     linear in the text, also for one word of 100 MB; one table probe per byte.
 // Threads  immutable: any number at once.
 // Source   the tokenizers library 0.23: normalizers/bert.rs, pre_tokenizers/bert.rs, models/wordpiece/mod.rs,
-//          tokenizer/added_vocabulary.rs, and its answers for every code point (testing/token_parity.py characters every).
+//          tokenizer/added_vocabulary.rs, and its answers for every code point (testing/token_parity.py characters
+//          every).
 #pragma once
 
 #include <cstddef>

@@ -1,0 +1,307 @@
+#include "jinja.h"
+
+#include <algorithm>
+#include <ctime>
+#include <exception>
+#include <format>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <minja/minja.hpp>
+#include <stdexcept>
+#include <utility>
+
+namespace llama::internal {
+namespace {
+
+using minja::ArgumentsValue;
+using minja::Context;
+using minja::Value;
+
+constexpr std::int64_t kMostSteps = 2'000'000;         // of loops and macros
+constexpr int kDeepestMacros = 64;
+constexpr std::size_t kLongestRange = 1'000'000;
+constexpr std::size_t kLongestText = 64 * 1024 * 1024;  // bytes of the output
+
+// What raise_exception() was called with: the template's own objection.
+struct Objection : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+using Function = std::function<Value(const std::vector<Value>&, const std::vector<std::pair<std::string, Value>>&)>;
+
+Value function(Function body) {
+  return Value::callable([body = std::move(body)](const std::shared_ptr<Context>&, ArgumentsValue& arguments) {
+    return body(arguments.args, arguments.kwargs);
+  });
+}
+
+const Value& argument(const std::vector<Value>& arguments, std::size_t i) {
+  if (i >= arguments.size()) throw std::runtime_error("an argument is missing");
+  return arguments[i];
+}
+
+Value option(const std::vector<std::pair<std::string, Value>>& named, std::string_view name) {
+  const auto found = std::ranges::find(named, name, &std::pair<std::string, Value>::first);
+  return found == named.end() ? Value() : found->second;
+}
+
+std::vector<Value> elements(const Value& list) {
+  std::vector<Value> all;
+  for (std::size_t i = 0; i < list.size(); ++i) all.push_back(list.at(i));
+  return all;
+}
+
+std::string text_of(const Value& value) { return value.is_null() ? std::string() : value.to_str(); }
+
+Value split(const std::string& text, const Value& separator, std::int64_t limit, bool from_right) {
+  std::vector<Value> parts;
+  if (separator.is_null()) {
+    std::istringstream words(text);
+    for (std::string word; words >> word;) parts.emplace_back(word);
+    return Value::array(parts);
+  }
+  const auto mark = separator.get<std::string>();
+  if (mark.empty()) throw std::runtime_error("empty separator");
+  std::vector<std::string> found;
+  std::string rest = text;
+  while (limit != 0) {
+    const std::size_t at = from_right ? rest.rfind(mark) : rest.find(mark);
+    if (at == std::string::npos) break;
+    found.push_back(from_right ? rest.substr(at + mark.size()) : rest.substr(0, at));
+    rest = from_right ? rest.substr(0, at) : rest.substr(at + mark.size());
+    --limit;
+  }
+  found.push_back(rest);
+  if (from_right) std::ranges::reverse(found);
+  for (const auto& part : found) parts.emplace_back(part);
+  return Value::array(parts);
+}
+
+// "%Y-%m-%d" of the given time, as Python's strftime of datetime.now() in UTC.
+std::string formatted_time(std::chrono::system_clock::time_point now, const std::string& format) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  std::string text(256, '\0');
+  text.resize(std::strftime(text.data(), text.size(), format.c_str(), &parts));
+  return text;
+}
+
+std::string python_format(std::string pattern, const std::vector<Value>& values) {
+  std::string text;
+  std::size_t next = 1;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '{' && i + 1 < pattern.size() && pattern[i + 1] == '}') {
+      text += text_of(argument(values, next++));
+      ++i;
+    } else {
+      text += pattern[i];
+    }
+  }
+  return text;
+}
+
+Value sorted(std::vector<Value> values, bool reverse) {
+  std::ranges::stable_sort(values, [](const Value& a, const Value& b) { return a < b; });
+  if (reverse) std::ranges::reverse(values);
+  return Value::array(values);
+}
+
+void add_filters(Context& context) {
+  const auto set = [&](const char* name, Function body) { context.set(name, function(std::move(body))); };
+  set("replace", [](const auto& a, const auto&) {
+    const auto from = argument(a, 1).template get<std::string>(), to = argument(a, 2).template get<std::string>();
+    std::string text = text_of(argument(a, 0)), done;
+    if (from.empty()) return Value(text);
+    std::size_t at = 0;
+    for (std::size_t found; (found = text.find(from, at)) != std::string::npos; at = found + from.size()) {
+      done.append(text, at, found - at).append(to);
+    }
+    return Value(done + text.substr(at));
+  });
+  set("first", [](const auto& a, const auto&) {
+    const Value& list = argument(a, 0);
+    if (list.is_string()) return Value(list.template get<std::string>().substr(0, 1));
+    return list.size() == 0 ? Value() : list.at(std::size_t{0});
+  });
+  set("reverse", [](const auto& a, const auto&) {
+    auto all = elements(argument(a, 0));
+    std::ranges::reverse(all);
+    return Value::array(all);
+  });
+  set("sort", [](const auto& a, const auto& named) {
+    return sorted(elements(argument(a, 0)), option(named, "reverse").to_bool());
+  });
+  set("min", [](const auto& a, const auto&) { return sorted(elements(argument(a, 0)), false).at(std::size_t{0}); });
+  set("max", [](const auto& a, const auto&) { return sorted(elements(argument(a, 0)), true).at(std::size_t{0}); });
+  set("sum", [](const auto& a, const auto&) {
+    Value total(std::int64_t{0});
+    for (const auto& value : elements(argument(a, 0))) total = total + value;
+    return total;
+  });
+  set("float", [](const auto& a, const auto&) {
+    const Value& v = argument(a, 0);
+    return Value(v.is_string() ? std::stod(v.template get<std::string>()) : v.template get<double>());
+  });
+  set("abs", [](const auto& a, const auto&) {
+    const Value& v = argument(a, 0);
+    if (v.is_number_integer()) return Value(std::abs(v.template get<std::int64_t>()));
+    return Value(std::abs(v.template get<double>()));
+  });
+  set("round", [](const auto& a, const auto&) { return Value(std::round(argument(a, 0).template get<double>())); });
+  set("from_json", [](const auto& a, const auto&) {
+    return Value(nlohmann::ordered_json::parse(argument(a, 0).template get<std::string>()));
+  });
+  set("capitalize", [](const auto& a, const auto&) {
+    std::string text = text_of(argument(a, 0));
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const auto c = static_cast<unsigned char>(text[i]);
+      text[i] = static_cast<char>(i == 0 ? std::toupper(c) : std::tolower(c));
+    }
+    return Value(text);
+  });
+}
+
+void add_methods(Context& context) {
+  const auto set = [&](const char* name, Function body) { context.set(name, function(std::move(body))); };
+  const auto add_split = [&](const char* name, bool from_right) {
+    set(name, [from_right](const auto& a, const auto& named) {
+      const Value separator = a.size() > 1 ? a[1] : Value();
+      const Value limit = a.size() > 2 ? a[2] : option(named, "maxsplit");
+      return split(text_of(argument(a, 0)), separator, limit.is_null() ? -1 : limit.template get<std::int64_t>(),
+                   from_right);
+    });
+  };
+  add_split("llama_split", false);
+  add_split("llama_rsplit", true);
+  set("llama_format", [](const auto& a, const auto&) { return Value(python_format(text_of(argument(a, 0)), a)); });
+  set("llama_find", [](const auto& a, const auto&) {
+    const std::size_t at = text_of(argument(a, 0)).find(text_of(argument(a, 1)));
+    return Value(at == std::string::npos ? std::int64_t{-1} : static_cast<std::int64_t>(at));
+  });
+  set("llama_count", [](const auto& a, const auto&) {
+    std::int64_t count = 0;
+    const std::string text = text_of(argument(a, 0)), part = text_of(argument(a, 1));
+    if (part.empty()) return Value(count);
+    for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size()) ++count;
+    return Value(count);
+  });
+  set("llama_values", [](const auto& a, const auto&) {
+    Value object = argument(a, 0);
+    std::vector<Value> values;
+    for (const auto& key : object.keys()) values.push_back(object.at(key));
+    return Value::array(values);
+  });
+  set("llama_update", [](const auto& a, const auto&) {
+    Value object = argument(a, 0), other = argument(a, 1);
+    for (const auto& key : other.keys()) object.set(key, other.at(key));
+    return Value();
+  });
+  set("llama_removeprefix", [](const auto& a, const auto&) {
+    const std::string text = text_of(argument(a, 0)), part = text_of(argument(a, 1));
+    return Value(text.starts_with(part) ? text.substr(part.size()) : text);
+  });
+  set("llama_removesuffix", [](const auto& a, const auto&) {
+    const std::string text = text_of(argument(a, 0)), part = text_of(argument(a, 1));
+    return Value(text.ends_with(part) ? text.substr(0, text.size() - part.size()) : text);
+  });
+}
+
+struct Bounds {
+  std::int64_t steps = 0;
+  int macros = 0;
+
+  void step() {
+    if (++steps > kMostSteps) throw std::runtime_error(std::format("it goes on for more than {} steps", kMostSteps));
+  }
+};
+
+void add_bounds(Context& context, const std::shared_ptr<Bounds>& bounds) {
+  const auto set = [&](const char* name, Function body) { context.set(name, function(std::move(body))); };
+  set("llama_step", [bounds](const auto&, const auto&) {
+    bounds->step();
+    return Value();
+  });
+  set("llama_enter", [bounds](const auto&, const auto&) {
+    bounds->step();
+    if (++bounds->macros > kDeepestMacros) throw std::runtime_error("its macros call each other without end");
+    return Value();
+  });
+  set("llama_leave", [bounds](const auto&, const auto&) {
+    --bounds->macros;
+    return Value();
+  });
+  const Value plain_range = context.get("range");
+  context.set("range", Value::callable([plain_range](const std::shared_ptr<Context>& c, ArgumentsValue& arguments) {
+    std::int64_t low = 0, high = 0, stride = 1;
+    if (!arguments.args.empty()) high = arguments.args[0].get<std::int64_t>();
+    if (arguments.args.size() > 1) low = high, high = arguments.args[1].get<std::int64_t>();
+    if (arguments.args.size() > 2) stride = arguments.args[2].get<std::int64_t>();
+    if (stride == 0) throw std::runtime_error("range() goes by 0");
+    const double count = (static_cast<double>(high) - static_cast<double>(low)) / static_cast<double>(stride);
+    if (count > static_cast<double>(kLongestRange)) {
+      throw std::runtime_error(std::format("a range of more than {} numbers", kLongestRange));
+    }
+    return plain_range.call(c, arguments);
+  }));
+}
+
+// What minja says, in one line: its excerpt of the source is dropped.
+std::string one_line(std::string_view text) {
+  std::string line(text.substr(0, text.find('\n')));
+  if (line.size() > 300) line.resize(300);
+  return line;
+}
+
+}  // namespace
+
+struct Jinja::State {
+  std::shared_ptr<minja::TemplateNode> root;
+};
+
+Jinja::Jinja(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Jinja::~Jinja() = default;
+Jinja::Jinja(Jinja&&) noexcept = default;
+Jinja& Jinja::operator=(Jinja&&) noexcept = default;
+
+Result<Jinja> Jinja::parse(std::string_view source) {
+  auto prepared = prepare_template(source);
+  if (!prepared) return std::unexpected(prepared.error());
+  try {
+    auto state = std::make_unique<State>();
+    state->root = minja::Parser::parse(
+        *prepared, {.trim_blocks = true, .lstrip_blocks = true, .keep_trailing_newline = false});
+    return Jinja(std::move(state));
+  } catch (const std::exception& thrown) {
+    return fail(ErrorCode::InvalidModel, std::format("the chat template cannot be parsed: {}", one_line(thrown.what())));
+  }
+}
+
+Result<std::string> Jinja::render(const nlohmann::ordered_json& variables,
+                                  std::chrono::system_clock::time_point now) const {
+  std::optional<std::string> objection;
+  try {
+    auto context = Context::make(Value(variables));
+    add_filters(*context);
+    add_methods(*context);
+    add_bounds(*context, std::make_shared<Bounds>());
+    context->set("raise_exception", function([&](const auto& a, const auto&) -> Value {
+                   objection = a.empty() ? std::string("(no reason)") : text_of(a[0]);
+                   throw Objection(*objection);
+                 }));
+    context->set("strftime_now", function([now](const auto& a, const auto&) {
+                   return Value(formatted_time(now, text_of(argument(a, 0))));
+                 }));
+    std::string text = state_->root->render(context);
+    if (text.size() > kLongestText) return fail(ErrorCode::InvalidModel, "the chat template's text is too long");
+    return text;
+  } catch (const std::exception& thrown) {
+    if (objection) {
+      return fail(ErrorCode::InvalidArgument, std::format("the chat template refuses: {}", one_line(*objection)));
+    }
+    return fail(ErrorCode::InvalidModel, std::format("the chat template fails: {}", one_line(thrown.what())));
+  }
+}
+
+}  // namespace llama::internal

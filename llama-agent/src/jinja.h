@@ -1,0 +1,38 @@
+// Parse and render Jinja, within bounds.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "llama-core/error.h"
+
+namespace llama::internal {
+
+class Jinja {
+ public:
+  // Errors   InvalidModel, with the place.
+  [[nodiscard]] static Result<Jinja> parse(std::string_view source);
+  ~Jinja();
+  Jinja(Jinja&&) noexcept;
+  Jinja& operator=(Jinja&&) noexcept;
+
+  // Errors   InvalidArgument: what raise_exception() was called with. InvalidModel: everything else.
+  [[nodiscard]] Result<std::string> render(const nlohmann::ordered_json& variables,
+                                           std::chrono::system_clock::time_point now) const;
+
+ private:
+  struct State;
+  explicit Jinja(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Spell out in minja's words what it does not know, and count steps and depth where a template could go on for ever.
+//
+// Errors   InvalidModel: too long, too deep, a loop that calls itself.
+[[nodiscard]] Result<std::string> prepare_template(std::string_view source);
+
+}  // namespace llama::internal

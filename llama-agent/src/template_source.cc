@@ -1,0 +1,243 @@
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <format>
+#include <optional>
+#include <regex>
+#include <utility>
+#include <vector>
+
+#include "jinja.h"
+
+namespace llama::internal {
+namespace {
+
+constexpr std::size_t kLongestSource = 256 * 1024;  // bytes
+constexpr int kDeepestBlocks = 64;
+constexpr int kDeepestBrackets = 64;
+
+std::unexpected<Error> refuse(std::string message) {
+  return fail(ErrorCode::InvalidModel, "the chat template " + std::move(message));
+}
+
+// A tag of a template, from its opening to its closing brace.
+struct Tag {
+  std::size_t begin = 0, end = 0;
+  char kind = ' ';          // '%' a statement, '{' an expression, '#' a comment
+  std::string_view body;    // without braces and dashes
+  bool strips_after = false, strips_before = false;
+};
+
+// The end of a tag that begins at `at`, strings in it skipped.
+std::size_t end_of_tag(std::string_view source, std::size_t at, std::string_view closer) {
+  if (closer == "#}") {
+    const std::size_t end = source.find(closer, at + 2);
+    return end == std::string_view::npos ? end : end + 2;
+  }
+  char quote = 0;
+  int braces = 0;
+  for (std::size_t i = at + 2; i < source.size(); ++i) {
+    const char c = source[i];
+    if (quote != 0) {
+      if (c == '\\') {
+        ++i;
+      } else if (c == quote) {
+        quote = 0;
+      }
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (braces <= 0 && source.substr(i).starts_with(closer)) {
+      return i + 2;
+    } else if (c == '{') {
+      ++braces;
+    } else if (c == '}') {
+      --braces;
+    }
+  }
+  return std::string_view::npos;
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
+  return text;
+}
+
+std::optional<Tag> next_tag(std::string_view source, std::size_t from) {
+  for (std::size_t at = from; (at = source.find('{', at)) != std::string_view::npos; ++at) {
+    if (at + 1 >= source.size()) return std::nullopt;
+    const char kind = source[at + 1];
+    if (kind != '%' && kind != '{' && kind != '#') continue;
+    const std::string_view closer = kind == '%' ? "%}" : kind == '{' ? "}}" : "#}";
+    const std::size_t end = end_of_tag(source, at, closer);
+    if (end == std::string_view::npos) return std::nullopt;  // the parser will say so
+    Tag tag{.begin = at, .end = end, .kind = kind};
+    std::string_view body = source.substr(at + 2, end - at - 4);
+    if (!body.empty() && (body.front() == '-' || body.front() == '+')) {
+      tag.strips_before = body.front() == '-';
+      body.remove_prefix(1);
+    }
+    if (!body.empty() && body.back() == '-') {
+      tag.strips_after = true;
+      body.remove_suffix(1);
+    }
+    tag.body = trimmed(body);
+    return tag;
+  }
+  return std::nullopt;
+}
+
+std::string_view first_word(std::string_view body) {
+  std::size_t n = 0;
+  while (n < body.size() && (std::isalnum(static_cast<unsigned char>(body[n])) != 0 || body[n] == '_')) ++n;
+  return body.substr(0, n);
+}
+
+bool brackets_too_deep(std::string_view body) {
+  int depth = 0, deepest = 0;
+  for (const char c : body) {
+    if (c == '(' || c == '[' || c == '{') deepest = std::max(deepest, ++depth);
+    if (c == ')' || c == ']' || c == '}') --depth;
+  }
+  return deepest > kDeepestBrackets;
+}
+
+// Methods of strings, lists and dicts that minja lacks: `X.name(…)` becomes `llama_name(X, …)`.
+constexpr std::array<std::string_view, 9> kMethods{"split",  "rsplit", "format",       "find",        "values",
+                                                   "update", "count",  "removeprefix", "removesuffix"};
+
+bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+// Where the operand before the dot at `dot` begins: a name, a literal, a call, an element, and what hangs on them.
+std::size_t operand_begin(std::string_view text, std::size_t dot) {
+  std::size_t at = dot;
+  while (at > 0) {
+    const char c = text[at - 1];
+    if (is_word(c) || c == '.') {
+      --at;
+    } else if (c == ')' || c == ']') {
+      int depth = 0;
+      do {
+        --at;
+        if (text[at] == ')' || text[at] == ']') ++depth;
+        if (text[at] == '(' || text[at] == '[') --depth;
+      } while (at > 0 && depth > 0);
+    } else if ((c == '\'' || c == '"') && at >= 2) {
+      const std::size_t open = text.rfind(c, at - 2);
+      if (open == std::string_view::npos) return at;
+      at = open;
+      return at;
+    } else {
+      break;
+    }
+  }
+  return at;
+}
+
+std::string with_methods_as_functions(std::string text) {
+  for (const auto name : kMethods) {
+    const std::string call = std::format(".{}(", name);
+    for (std::size_t at = 0; (at = text.find(call, at)) != std::string::npos;) {
+      const std::size_t begin = operand_begin(text, at);
+      const std::size_t arguments = at + call.size();
+      const std::size_t next = text.find_first_not_of(" \n\t", arguments);
+      const bool has_arguments = next != std::string::npos && text[next] != ')';
+      const std::string changed = std::format("llama_{}({}{}", name, std::string_view(text).substr(begin, at - begin),
+                                              has_arguments ? ", " : "");
+      text.replace(begin, arguments - begin, changed);
+      at = begin + changed.size();
+    }
+  }
+  return text;
+}
+
+std::string with_known_tests(std::string text) {
+  static const std::array<std::pair<std::regex, std::string>, 4> kSpellings{{
+      {std::regex(R"(\bis\s+not\s+undefined\b)"), "is defined"},
+      {std::regex(R"(\bis\s+undefined\b)"), "is not defined"},
+      {std::regex(R"(\bis\s+not\s+in\b)"), "not in"},
+      {std::regex(R"(\bis\s+in\b)"), "in"},
+  }};
+  for (const auto& [pattern, spelling] : kSpellings) text = std::regex_replace(text, pattern, spelling);
+  return text;
+}
+
+std::string in_minjas_words(std::string text) {
+  text = with_methods_as_functions(std::move(text));
+  // Tests are words; what stands in quotes is not touched.
+  std::string done, words;
+  char quote = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quote == 0) {
+      if (c == '"' || c == '\'') {
+        done += with_known_tests(std::exchange(words, {}));
+        quote = c;
+        done += c;
+      } else {
+        words += c;
+      }
+      continue;
+    }
+    done += c;
+    if (c == '\\' && i + 1 < text.size()) {
+      done += text[++i];
+    } else if (c == quote) {
+      quote = 0;
+    }
+  }
+  return done + with_known_tests(words);
+}
+
+// Statements that count: `{% set llama_stepped = llama_step() %}`, with the white space of the tag that they follow.
+std::string counting(std::string_view call, bool strips_before, bool strips_after) {
+  return std::format("{{%{} set llama_stepped = {}() {}%}}", strips_before ? "-" : "", call, strips_after ? "-" : "");
+}
+
+}  // namespace
+
+Result<std::string> prepare_template(std::string_view source) {
+  if (source.size() > kLongestSource) {
+    return refuse(std::format("has {} bytes, at most {} are read", source.size(), kLongestSource));
+  }
+  if (source.contains('\0')) return refuse("contains a NUL character");
+  std::string prepared;
+  std::size_t at = 0;
+  int depth = 0;
+  while (const auto tag = next_tag(source, at)) {
+    prepared += source.substr(at, tag->begin - at);
+    at = tag->end;
+    const std::string_view whole = source.substr(tag->begin, tag->end - tag->begin);
+    if (tag->kind == '#') {
+      prepared += whole;
+      continue;
+    }
+    if (brackets_too_deep(tag->body)) return refuse(std::format("nests brackets more than {} deep", kDeepestBrackets));
+    const std::string_view word = tag->kind == '%' ? first_word(tag->body) : std::string_view();
+    if (word == "raw") {
+      // minja has no raw blocks: their text becomes a string.
+      const std::size_t end = source.find("endraw", at);
+      const std::size_t open = end == std::string_view::npos ? end : source.rfind("{%", end);
+      const std::size_t close = end == std::string_view::npos ? end : source.find("%}", end);
+      if (close == std::string_view::npos || open < at) return refuse("has a raw block without an end");
+      nlohmann::json text = std::string(source.substr(at, open - at));
+      prepared += "{{ " + text.dump() + " }}";
+      at = close + 2;
+      continue;
+    }
+    if (word == "for" || word == "if" || word == "macro" || word == "call" || word == "filter" || word == "generation") {
+      if (++depth > kDeepestBlocks) return refuse(std::format("nests blocks more than {} deep", kDeepestBlocks));
+    } else if (word.starts_with("end")) {
+      --depth;
+    }
+    if (word == "for" && trimmed(tag->body).ends_with("recursive")) return refuse("has a loop that calls itself");
+    if (word == "endmacro") prepared += counting("llama_leave", tag->strips_before, false);
+    prepared += in_minjas_words(std::string(whole));
+    if (word == "for") prepared += counting("llama_step", false, tag->strips_after);
+    if (word == "macro") prepared += counting("llama_enter", false, tag->strips_after);
+  }
+  prepared += source.substr(at);
+  return prepared;
+}
+
+}  // namespace llama::internal
