@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "engine.h"
-#include "llama-agent/json_schema.h"
+#include "llama-core/context.h"
 #include "prompt.h"
 
 namespace llama {
@@ -140,9 +140,7 @@ Result<std::unique_ptr<Job>> AgentServer::State::make_job(const GenerationReques
   }
   std::string grammar = request.grammar;
   if (!request.json_schema.empty()) {
-    auto schema = JsonSchema::parse(request.json_schema);
-    if (!schema) return std::unexpected(schema.error());
-    grammar = schema->grammar();
+    return fail(ErrorCode::InvalidArgument, "JSON schemas are not read yet");
   }
   RenderOptions options{.enable_thinking = request.enable_thinking, .now = session.created_at};
   options.continue_last_message = session.messages.back().role == MessageRole::Assistant;
