@@ -262,6 +262,7 @@ SessionStore& AgentServer::sessions() { return state_->sessions; }
 
 EngineMetrics AgentServer::metrics() const { return state_->engine.metrics(); }
 std::int32_t AgentServer::context_tokens() const { return state_->engine.decoder().context_tokens(); }
+const ChatTemplate& AgentServer::chat_template() const { return state_->chat_template; }
 
 SamplingChoice AgentServer::sampling(const SamplingWishes& wishes) const {
   const auto& model = state_->model;

@@ -7,10 +7,11 @@
 #include <format>
 #include <print>
 
+#include "console.h"
 #include "exit_status.h"
-#include "llama-core/log.h"
 #include "llama-embedding/batch_processor.h"
 #include "llama-embedding/line_reader.h"
+#include "load_display.h"
 #include "parquet_writer.h"
 #include "progress.h"
 
@@ -18,18 +19,6 @@ namespace llama {
 namespace {
 
 using Seconds = std::chrono::duration<double>;
-
-// What went wrong, and the exit status that tells a script.
-struct Failure {
-  Error error;
-  int status;
-};
-template <class T>
-using Step = std::expected<T, Failure>;
-
-std::unexpected<Failure> stop_with(Error error, int status) {
-  return std::unexpected(Failure{std::move(error), status});
-}
 
 int report(const Failure& failure, const Interrupt& interrupt) {
   if (failure.error.code == ErrorCode::Cancelled) {
@@ -49,11 +38,6 @@ int stream_status(ErrorCode code) {
     default:
       return kInternalError;
   }
-}
-
-void show_log(LogLevel level, std::string_view line) {
-  constexpr const char* kNames[] = {"debug", "info", "warning", "error"};
-  std::println(stderr, "[llama.cpp {}] {}", kNames[static_cast<int>(level)], line);
 }
 
 std::string utc_now() {
@@ -78,17 +62,6 @@ ParquetWriter::Metadata provenance(const EmbeddingModel& model) {
           {"llama.program", "llama-cli " LLAMA_CLI_VERSION},
           {"llama.created", utc_now()}};
 }
-
-struct Console {
-  bool quiet;
-  bool terminal;  // stderr is one
-  template <class... A>
-  void line(std::format_string<A...> format, A&&... arguments) const {
-    if (quiet) return;
-    std::println(stdout, format, std::forward<A>(arguments)...);
-    std::fflush(stdout);
-  }
-};
 
 EmbeddingConfig make_config(const EmbedArguments& arguments, ModelSource source, const Interrupt& interrupt) {
   EmbeddingConfig config(std::move(source), arguments.batch_size);
@@ -131,16 +104,12 @@ Step<SharedModel> load_model(const EmbedArguments& arguments, ModelSource source
   config.loader = std::make_shared<const ModelLoader>(std::move(*loader));
   console.line("Loading model: {}", arguments.loader.model);
   const auto started = std::chrono::steady_clock::now();
-  DownloadDisplay download(console.quiet, console.terminal);
-  config.on_download = [&](const DownloadProgress& progress) { download.update(progress); };
-  config.on_message = [&](std::string_view line) { download.say(line); };
-  Progress progress(stderr, console.terminal, "Loading", 100);
-  config.on_load_progress = [&](double fraction) {
-    if (!console.quiet) progress.update(static_cast<std::uint64_t>(fraction * 100), fraction);
-  };
+  LoadDisplay display(console);
+  config.on_download = [&](const DownloadProgress& progress) { display.on_download(progress); };
+  config.on_message = [&](std::string_view line) { display.on_message(line); };
+  config.on_load_progress = [&](double fraction) { display.on_progress(fraction); };
   auto model = EmbeddingModel::load(config);
-  download.end();
-  progress.clear();
+  display.end();
   if (!model) return stop_with(model.error(), loader_status(model.error().code));
   console.line("Model loaded successfully in {} ({} dimensions)",
                format_duration(std::chrono::steady_clock::now() - started), (*model)->embedding_dimension());

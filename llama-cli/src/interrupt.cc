@@ -25,8 +25,7 @@ Interrupt::Interrupt() {
     for (int signal = 0; sigwait(&set, &signal) == 0;) {
       if (over_) return;
       if (signal == SIGUSR2) continue;  // only the destructor means something by it
-      if (signal_.exchange(signal) != 0) ::_exit(128 + signal);
-      source_.request_stop();
+      on_signal(signal);
     }
   });
 }
@@ -37,6 +36,25 @@ Interrupt::~Interrupt() {
   thread_.join();
 }
 
-int Interrupt::exit_status() const { return 128 + signal_.load(); }
+void Interrupt::on_signal(int signal) {
+  if (signal_.exchange(signal) != 0) ::_exit(128 + signal);
+  std::stop_source source;
+  {
+    const std::lock_guard lock(mutex_);
+    source = source_;
+  }
+  source.request_stop();  // its callbacks may take their time
+}
+
+std::stop_token Interrupt::token() const {
+  const std::lock_guard lock(mutex_);
+  return source_.get_token();
+}
+
+void Interrupt::forgive() {
+  const std::lock_guard lock(mutex_);
+  int expected = SIGINT;
+  if (signal_.compare_exchange_strong(expected, 0)) source_ = std::stop_source();
+}
 
 }  // namespace llama

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <mutex>
 #include <stop_token>
 #include <thread>
 
@@ -17,11 +18,18 @@ class Interrupt {
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
 
-  [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
-  [[nodiscard]] int exit_status() const;  // 128 + the signal's number
+  [[nodiscard]] std::stop_token token() const;
+  // The signal that came; 0 where none did.
+  [[nodiscard]] int signal() const { return signal_; }
+  [[nodiscard]] int exit_status() const { return 128 + signal_; }
+  // Go on after a Ctrl-C: it stopped what ran, and token() is a new one. Other signals stay.
+  void forgive();
 
  private:
-  std::stop_source source_;
+  void on_signal(int signal);
+
+  mutable std::mutex mutex_;
+  std::stop_source source_;  // under mutex_
   std::atomic<int> signal_{0};
   std::atomic<bool> over_{false};
   std::thread thread_;

@@ -6,6 +6,7 @@
 
 #include "embed.h"
 #include "exit_status.h"
+#include "generate.h"
 #include "interrupt.h"
 #include "models.h"
 
@@ -100,12 +101,15 @@ void add_models(CLI::App& app, llama::ModelsArguments& a) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Turn texts into vectors with GGUF models", "llama-cli");
+  CLI::App app("Turn texts into vectors and prompts into answers with GGUF models", "llama-cli");
   app.set_version_flag("--version", "llama-cli " LLAMA_CLI_VERSION);
   app.require_subcommand(1);
   llama::EmbedArguments embed;
+  llama::GenerateArguments generate;
   llama::ModelsArguments models;
   add_embed(app, embed);
+  llama::add_generate(app, generate);
+  app.get_subcommand("generate")->footer(kStatuses);
   add_models(app, models);
   try {
     app.parse(argc, argv);
@@ -114,7 +118,8 @@ int run(int argc, char** argv) {
     std::println(stderr, "Error: {} (--help lists the flags)", error.what());
     return llama::kUsageError;
   }
-  const llama::Interrupt interrupt;
+  llama::Interrupt interrupt;
+  if (app.got_subcommand("generate")) return llama::run_generate(generate, interrupt);
   return app.got_subcommand("models") ? llama::run_models(models, interrupt) : llama::run_embed(embed, interrupt);
 }
 

@@ -91,6 +91,7 @@ struct GenerationResponse {
   std::string thinking;
   FinishReason finish_reason = FinishReason::EndOfSequence;
   std::string finish_detail;  // the stop string, the repeated text, the rule's reason
+  std::string schema_violation{};  // why the text is no document of the request's schema; "": it is, or there is none
   Usage usage;
   std::chrono::milliseconds queue_time{0}, prompt_time{0}, generation_time{0};
   SamplingConfig sampling;  // as it was used, with its seed

@@ -1,0 +1,224 @@
+#include "chat.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <vector>
+
+#include "answer_printer.h"
+#include "exit_status.h"
+#include "line_editor.h"
+#include "statistics.h"
+
+namespace llama {
+namespace {
+
+constexpr std::array<const char*, 11> kCommands{"/help", "/exit",  "/clear", "/system",   "/undo", "/retry",
+                                                "/save", "/load", "/history", "/thinking", "/stats"};
+
+constexpr const char* kHelp =
+    "/system TEXT   say what the model shall be, and begin anew\n"
+    "/clear         begin anew\n"
+    "/undo          forget the last question and its answer\n"
+    "/retry         answer the last question again\n"
+    "/history       show the conversation\n"
+    "/save FILE     keep the conversation in a JSON file\n"
+    "/load FILE     go on with one\n"
+    "/thinking X    on, off, or auto: as the model does by itself\n"
+    "/stats         tokens, speed and seed of the last answer\n"
+    "/exit          leave; so does Ctrl-D\n"
+    "Ctrl-C stops an answer.";
+
+class Chat {
+ public:
+  Chat(AgentServer& server, GenerationRequest request, const ChatOptions& options, Interrupt& interrupt,
+       const Console& console)
+      : server_(server),
+        request_(std::move(request)),
+        options_(options),
+        system_(options.system),
+        interrupt_(interrupt),
+        console_(console),
+        editor_(kCommands, interrupt) {}
+
+  Step<int> run() {
+    if (auto begun = begin(); !begun) return stop_with(begun.error(), kInternalError);
+    if (editor_.is_terminal()) console_.line("Chat: /help lists the commands, Ctrl-C stops an answer, /exit leaves\n");
+    if (options_.first) {
+      if (editor_.is_terminal()) std::println("> {}", options_.first->content);
+      ask(options_.first->content);
+    }
+    while (!over_ && interrupt_.signal() == 0) {
+      const auto line = editor_.read();
+      if (!line) break;
+      if (line->find_first_not_of(" \t\r") == std::string::npos) continue;
+      if (line->starts_with('/')) {
+        obey(*line);
+      } else {
+        ask(*line);
+      }
+    }
+    if (status_ != kDone) return status_;
+    return interrupt_.signal() == 0 ? kDone : interrupt_.exit_status();
+  }
+
+ private:
+  Result<void> begin() {
+    auto session = server_.create_session();
+    if (!session) return std::unexpected(session.error());
+    if (!id_.empty()) static_cast<void>(server_.sessions().remove(id_));
+    id_ = session->id;
+    if (system_.empty()) return {};
+    return server_.add_message(id_, {.role = MessageRole::System, .content = system_});
+  }
+
+  static void complain(const Error& error) { std::println(stderr, "Error: {}", error.message); }
+
+  void ask(const std::string& question) {
+    if (auto added = server_.add_message(id_, {.content = question}); !added) return complain(added.error());
+    if (!answer()) undo(MessageRole::User);
+  }
+
+  // False where nothing came of it.
+  bool answer() {
+    request_.session_id = id_;
+    AnswerPrinter printer(console_, {.show_thinking = options_.show_thinking});
+    auto stream = server_.generate_stream(request_, interrupt_.token());
+    auto response = stream.and_then([&](GenerationStream& s) { return printer.print(s); });
+    if (!response) {
+      interrupt_.forgive();
+      complain(response.error());
+      if (response.error().code == ErrorCode::Io) {
+        over_ = true;
+        status_ = kOutputError;
+      }
+      return false;
+    }
+    if (response->finish_reason == FinishReason::Cancelled) {
+      std::println(stderr, "(stopped)");
+      interrupt_.forgive();
+    } else if (response->finish_reason != FinishReason::EndOfSequence) {
+      std::println(stderr, "({}{})", to_string(response->finish_reason),
+                   response->finish_detail.empty() ? "" : ": " + response->finish_detail);
+    }
+    if (response->usage.dropped_messages > 0) {
+      std::println(stderr, "(the context is full: the oldest {} messages were left out)",
+                   response->usage.dropped_messages);
+    }
+    if (!response->schema_violation.empty()) {
+      std::println(stderr, "Warning: the answer is no document of the schema: {}", response->schema_violation);
+    }
+    if (options_.debug) print_statistics(*response);
+    if (editor_.is_terminal()) std::println("");
+    const bool something = !response->generated_text.empty() || !response->thinking.empty();
+    last_ = std::move(*response);
+    return something;
+  }
+
+  // Forgets everything from the last message of that role on; false where there is none.
+  bool undo(MessageRole role) {
+    auto session = server_.get_session(id_);
+    if (!session) return false;
+    auto& messages = session->messages;
+    const auto last = std::ranges::find(messages.rbegin(), messages.rend(), role, &Message::role);
+    if (last == messages.rend()) return false;
+    messages.erase(std::prev(last.base()), messages.end());
+    return server_.sessions().set_messages(id_, std::move(messages)).has_value();
+  }
+
+  void retry() {
+    const auto session = server_.get_session(id_);
+    if (!session) return complain(session.error());
+    const auto is_user = [](const Message& m) { return m.role == MessageRole::User; };
+    if (std::ranges::none_of(session->messages, is_user)) return std::println(stderr, "There is nothing to answer yet");
+    if (session->messages.back().role == MessageRole::Assistant) undo(MessageRole::Assistant);
+    answer();
+  }
+
+  void show_history() {
+    const auto session = server_.get_session(id_);
+    if (!session) return complain(session.error());
+    for (const auto& message : session->messages) std::println("[{}] {}", to_string(message.role), message.content);
+  }
+
+  void save(const std::string& file) {
+    if (auto saved = server_.sessions().save(id_, file); !saved) return complain(saved.error());
+    std::println(stderr, "Saved to {}", file);
+  }
+
+  void load(const std::string& file) {
+    auto loaded = server_.sessions().load(file);
+    if (!loaded) return complain(loaded.error());
+    static_cast<void>(server_.sessions().remove(id_));
+    id_ = loaded->id;
+    std::println(stderr, "{} messages loaded", loaded->messages.size());
+  }
+
+  void set_thinking(const std::string& how) {
+    if (how != "on" && how != "off" && how != "auto") return std::println(stderr, "/thinking on, off or auto");
+    request_.enable_thinking = how == "auto" ? std::nullopt : std::optional(how == "on");
+  }
+
+  void start_anew() {
+    if (auto begun = begin(); !begun) return complain(begun.error());
+    std::println(stderr, "A new conversation begins");
+  }
+
+  void obey(const std::string& line) {
+    const std::size_t space = line.find(' ');
+    const std::string name = line.substr(0, space);
+    std::string rest = space == std::string::npos ? "" : line.substr(space + 1);
+    rest.erase(rest.find_last_not_of(" \t\r") + 1);
+    const auto needs = [&](const char* what) {
+      if (rest.empty()) std::println(stderr, "{} needs {}", name, what);
+      return !rest.empty();
+    };
+    if (name == "/help" || name == "/?") {
+      std::println("{}", kHelp);
+    } else if (name == "/exit" || name == "/quit" || name == "/bye") {
+      over_ = true;
+    } else if (name == "/clear") {
+      start_anew();
+    } else if (name == "/system") {
+      system_ = rest;
+      start_anew();
+    } else if (name == "/undo") {
+      std::println(stderr, "{}", undo(MessageRole::User) ? "The last question is forgotten" : "There is nothing to forget");
+    } else if (name == "/retry") {
+      retry();
+    } else if (name == "/history") {
+      show_history();
+    } else if (name == "/save") {
+      if (needs("a file's name")) save(rest);
+    } else if (name == "/load") {
+      if (needs("a file's name")) load(rest);
+    } else if (name == "/thinking") {
+      set_thinking(rest);
+    } else if (name == "/stats") {
+      if (last_) return print_statistics(*last_);
+      std::println(stderr, "There is no answer yet");
+    } else {
+      std::println(stderr, "There is no command {}; /help lists them", name);
+    }
+  }
+
+  AgentServer& server_;
+  GenerationRequest request_;
+  ChatOptions options_;
+  std::string system_, id_;
+  Interrupt& interrupt_;
+  const Console& console_;
+  LineEditor editor_;
+  std::optional<GenerationResponse> last_;
+  bool over_ = false;
+  int status_ = kDone;
+};
+
+}  // namespace
+
+Step<int> run_chat(AgentServer& server, const GenerationRequest& request, const ChatOptions& options,
+                   Interrupt& interrupt, const Console& console) {
+  return Chat(server, request, options, interrupt, console).run();
+}
+
+}  // namespace llama

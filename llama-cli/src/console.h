@@ -1,0 +1,41 @@
+// What every command says in the same way: lines, errors with their exit status, llama.cpp's log.
+#pragma once
+
+#include <cstdio>
+#include <expected>
+#include <format>
+#include <print>
+#include <string_view>
+#include <utility>
+
+#include "llama-core/error.h"
+#include "llama-core/log.h"
+
+namespace llama {
+
+// What went wrong, and the exit status that tells a script.
+struct Failure {
+  Error error;
+  int status;
+};
+template <class T>
+using Step = std::expected<T, Failure>;
+
+[[nodiscard]] std::unexpected<Failure> stop_with(Error error, int status);
+
+// Prints a line of llama.cpp's log: a sink for set_log_sink().
+void show_log(LogLevel level, std::string_view line);
+
+struct Console {
+  bool quiet = false;
+  bool terminal = false;      // stderr is one
+  std::FILE* stream = stdout;  // where lines go
+  template <class... A>
+  void line(std::format_string<A...> format, A&&... arguments) const {
+    if (quiet) return;
+    std::println(stream, format, std::forward<A>(arguments)...);
+    std::fflush(stream);
+  }
+};
+
+}  // namespace llama

@@ -1,0 +1,81 @@
+#include "line_editor.h"
+
+#include <isocline.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <print>
+#include <stop_token>
+
+namespace llama {
+namespace {
+
+constexpr long kHistoryLines = 1000;
+constexpr std::size_t kLongestLine = 1 << 20;  // bytes; no message may be that long
+
+// Where lines are remembered between chats: ~/.local/state/llama-cli/history.
+std::filesystem::path history_file() {
+  const char* state = std::getenv("XDG_STATE_HOME");
+  const char* home = std::getenv("HOME");
+  std::filesystem::path folder;
+  if (state != nullptr && *state == '/') {
+    folder = state;
+  } else if (home != nullptr && *home == '/') {
+    folder = std::filesystem::path(home) / ".local/state";
+  } else {
+    return {};
+  }
+  std::error_code failed;
+  std::filesystem::create_directories(folder / "llama-cli", failed);
+  return failed ? std::filesystem::path() : folder / "llama-cli/history";
+}
+
+std::span<const char* const> known_commands;  // isocline's completer is a plain function
+
+void complete(ic_completion_env_t* environment, const char* typed) {
+  if (*typed != '/') return;
+  for (const char* command : known_commands) {
+    if (ic_starts_with(command, typed)) ic_add_completion(environment, command);
+  }
+}
+
+}  // namespace
+
+LineEditor::LineEditor(std::span<const char* const> commands, const Interrupt& interrupt)
+    : interrupt_(interrupt), is_terminal_(::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1) {
+  if (!is_terminal_) return;
+  const auto history = history_file();
+  ic_set_history(history.empty() ? nullptr : history.c_str(), kHistoryLines);
+  ic_set_prompt_marker("> ", ". ");
+  ic_enable_brace_insertion(false);
+  ic_enable_hint(false);
+  known_commands = commands;
+  ic_set_default_completer(complete, nullptr);
+}
+
+std::optional<std::string> LineEditor::read() {
+  if (is_terminal_) {
+    // A key cannot tell an editor that the program shall end; a signal can.
+    const std::stop_callback on_signal(interrupt_.token(), [] { ic_async_stop(); });
+    for (int empty_handed = 0; interrupt_.signal() == 0;) {
+      const std::unique_ptr<char, decltype(&std::free)> line(ic_readline(""), std::free);
+      if (line) return std::string(line.get());
+      if (interrupt_.signal() != 0 || ++empty_handed == 2) return std::nullopt;
+      std::println(stderr, "(Ctrl-C or Ctrl-D again ends the chat, /help lists the commands)");
+    }
+    return std::nullopt;
+  }
+  // Nothing is under way while we wait here, and nothing else would wake us.
+  const std::stop_callback on_signal(interrupt_.token(), [this] { ::_exit(interrupt_.exit_status()); });
+  std::string line;
+  for (int c = 0; (c = std::getchar()) != EOF;) {
+    if (c == '\n') return line;
+    if (line.size() < kLongestLine) line += static_cast<char>(c);
+  }
+  if (line.empty()) return std::nullopt;
+  return line;
+}
+
+}  // namespace llama

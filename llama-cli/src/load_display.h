@@ -1,0 +1,35 @@
+// Show a model coming: its download, then its reading.
+#pragma once
+
+#include <string_view>
+
+#include "console.h"
+#include "loader_flags.h"
+#include "progress.h"
+
+namespace llama {
+
+class LoadDisplay {
+ public:
+  explicit LoadDisplay(const Console& console)
+      : quiet_(console.quiet),
+        download_(console.quiet, console.terminal),
+        reading_(stderr, console.terminal, "Loading", 100) {}
+
+  void on_download(const DownloadProgress& progress) { download_.update(progress); }
+  void on_message(std::string_view line) { download_.say(line); }
+  void on_progress(double fraction) {
+    if (!quiet_) reading_.update(static_cast<std::uint64_t>(fraction * 100), fraction);
+  }
+  void end() {
+    download_.end();
+    reading_.clear();
+  }
+
+ private:
+  bool quiet_;
+  DownloadDisplay download_;
+  Progress reading_;
+};
+
+}  // namespace llama
