@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine.h"
+#include "llama-agent/json_schema.h"
 #include "llama-core/context.h"
 #include "prompt.h"
 
@@ -139,8 +140,12 @@ Result<std::unique_ptr<Job>> AgentServer::State::make_job(const GenerationReques
     return fail(ErrorCode::InvalidArgument, "the session has no message to answer");
   }
   std::string grammar = request.grammar;
+  std::optional<JsonSchema> schema;
   if (!request.json_schema.empty()) {
-    return fail(ErrorCode::InvalidArgument, "JSON schemas are not read yet");
+    auto parsed = JsonSchema::parse(request.json_schema);
+    if (!parsed) return std::unexpected(parsed.error());
+    grammar = parsed->grammar();
+    schema = std::move(*parsed);
   }
   RenderOptions options{.enable_thinking = request.enable_thinking, .now = session.created_at};
   options.continue_last_message = session.messages.back().role == MessageRole::Assistant;
@@ -188,6 +193,11 @@ Result<std::unique_ptr<Job>> AgentServer::State::make_job(const GenerationReques
   job->dropped_messages = prompt->dropped_messages;
   job->checkpoints = std::move(prompt->checkpoints);
   job->stream = std::make_shared<internal::ReplyStream>();
+  if (schema) {
+    job->judge = [schema = std::move(*schema)](GenerationResponse& response) {
+      if (auto valid = schema.validate(response.generated_text); !valid) response.schema_violation = valid.error().message;
+    };
+  }
   job->on_end = [this, id = session.id, text = std::move(prompt->text), tokens = prompt->tokens](
                     const GenerationResponse& response, std::span<const Token> generated, std::string_view raw) {
     end_of_reply(id, text, tokens, response, generated, raw);

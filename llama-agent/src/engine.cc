@@ -355,6 +355,7 @@ void Engine::end(Slot& slot, Result<GenerationResponse> response) {
   const std::unique_ptr<Running> running = std::move(slot.running);
   Job& job = *running->job;
   count_end(job, response);
+  if (response && job.judge) job.judge(*response);
   if (response && job.on_end) job.on_end(*response, running->generated, running->raw);
   if (job.on_release) job.on_release();
   job.stream->end(std::move(response));

@@ -37,6 +37,7 @@ struct Job {
   Clock::time_point deadline = Clock::time_point::max();
   std::stop_source cancel;
   std::shared_ptr<ReplyStream> stream;
+  std::function<void(GenerationResponse&)> judge;  // may add what it thinks of the reply
   // Called by the engine's thread before the stream ends, with the reply's own tokens and all their bytes.
   std::function<void(const GenerationResponse&, std::span<const Token>, std::string_view)> on_end;
   std::function<void()> on_release;  // called behind it, and also where the request failed
