@@ -174,10 +174,10 @@ Result<ChatTemplate> ChatTemplate::parse(const ChatTemplateOptions& options) {
   state->eos = options.eos_token;
   state->jinja = std::move(*jinja);
   state->thinking = markers_in(options.source);
-  state->probe();
   // A template that cannot even write one question is of no use.
   const std::vector<Message> question{{.content = "Hello"}};
   if (auto text = state->text(question, {}); !text) return std::unexpected(text.error());
+  state->probe();
   return ChatTemplate(std::move(state));
 }
 

@@ -18,10 +18,11 @@ using minja::ArgumentsValue;
 using minja::Context;
 using minja::Value;
 
-constexpr std::int64_t kMostSteps = 2'000'000;         // of loops and macros
+constexpr std::int64_t kMostSteps = 500'000;         // of loops and macros
 constexpr int kDeepestMacros = 64;
 constexpr std::size_t kLongestRange = 1'000'000;
-constexpr std::size_t kLongestText = 64 * 1024 * 1024;  // bytes of the output
+constexpr std::int64_t kLargestValue = 8 * 1024 * 1024;  // bytes and elements of a variable, and of the output
+constexpr std::int64_t kMostLooks = 1LL << 28;           // bytes and elements of all variables that were measured
 
 // What raise_exception() was called with: the template's own objection.
 struct Objection : std::runtime_error {
@@ -108,17 +109,50 @@ Value sorted(std::vector<Value> values, bool reverse) {
   return Value::array(values);
 }
 
+// How large a value is: bytes of texts, elements of lists. It stops at the limit, for lists may hold themselves.
+void measure(const Value& value, std::int64_t& size, int depth = 0) {
+  if (depth > 64) size = kLargestValue + 1;
+  if (size > kLargestValue) return;
+  ++size;
+  if (value.is_string()) {
+    size += static_cast<std::int64_t>(value.get<std::string>().size());
+  } else if (value.is_array()) {
+    for (std::size_t i = 0; i < value.size() && size <= kLargestValue; ++i) measure(value.at(i), size, depth + 1);
+  } else if (value.is_object()) {
+    Value object = value;
+    for (const auto& key : object.keys()) measure(object.at(key), size, depth + 1);
+  }
+}
+
+void refuse_large(std::int64_t size) {
+  if (size > kLargestValue) throw std::runtime_error(std::format("a value has more than {} bytes", kLargestValue));
+}
+
+Value replaced(const std::string& text, const std::string& from, const std::string& to) {
+  if (from.empty()) return Value(text);
+  std::string done;
+  std::size_t at = 0;
+  for (std::size_t found; (found = text.find(from, at)) != std::string::npos; at = found + from.size()) {
+    done.append(text, at, found - at).append(to);
+    refuse_large(std::ssize(done));
+  }
+  return Value(done + text.substr(at));
+}
+
 void add_filters(Context& context) {
   const auto set = [&](const char* name, Function body) { context.set(name, function(std::move(body))); };
   set("replace", [](const auto& a, const auto&) {
-    const auto from = argument(a, 1).template get<std::string>(), to = argument(a, 2).template get<std::string>();
-    std::string text = text_of(argument(a, 0)), done;
-    if (from.empty()) return Value(text);
-    std::size_t at = 0;
-    for (std::size_t found; (found = text.find(from, at)) != std::string::npos; at = found + from.size()) {
-      done.append(text, at, found - at).append(to);
+    return replaced(text_of(argument(a, 0)), text_of(argument(a, 1)), text_of(argument(a, 2)));
+  });
+  set("join", [](const auto& a, const auto&) {
+    const Value& list = argument(a, 0);
+    const std::string separator = a.size() > 1 ? text_of(a[1]) : std::string();
+    std::string joined;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      joined += (i == 0 ? "" : separator) + text_of(list.at(i));
+      refuse_large(std::ssize(joined));
     }
-    return Value(done + text.substr(at));
+    return Value(joined);
   });
   set("first", [](const auto& a, const auto&) {
     const Value& list = argument(a, 0);
@@ -176,6 +210,9 @@ void add_methods(Context& context) {
   add_split("llama_split", false);
   add_split("llama_rsplit", true);
   set("llama_format", [](const auto& a, const auto&) { return Value(python_format(text_of(argument(a, 0)), a)); });
+  set("llama_replace", [](const auto& a, const auto&) {
+    return replaced(text_of(argument(a, 0)), text_of(argument(a, 1)), text_of(argument(a, 2)));
+  });
   set("llama_find", [](const auto& a, const auto&) {
     const std::size_t at = text_of(argument(a, 0)).find(text_of(argument(a, 1)));
     return Value(at == std::string::npos ? std::int64_t{-1} : static_cast<std::int64_t>(at));
@@ -210,6 +247,7 @@ void add_methods(Context& context) {
 
 struct Bounds {
   std::int64_t steps = 0;
+  std::int64_t looked = 0;
   int macros = 0;
 
   void step() {
@@ -221,6 +259,14 @@ void add_bounds(Context& context, const std::shared_ptr<Bounds>& bounds) {
   const auto set = [&](const char* name, Function body) { context.set(name, function(std::move(body))); };
   set("llama_step", [bounds](const auto&, const auto&) {
     bounds->step();
+    return Value();
+  });
+  set("llama_bounded", [bounds](const auto& a, const auto&) {
+    bounds->step();
+    std::int64_t size = 0;
+    if (!a.empty()) measure(a[0], size);
+    refuse_large(size);
+    if ((bounds->looked += size) > kMostLooks) throw std::runtime_error("it goes on for too long");
     return Value();
   });
   set("llama_enter", [bounds](const auto&, const auto&) {
@@ -294,7 +340,7 @@ Result<std::string> Jinja::render(const nlohmann::ordered_json& variables,
                    return Value(formatted_time(now, text_of(argument(a, 0))));
                  }));
     std::string text = state_->root->render(context);
-    if (text.size() > kLongestText) return fail(ErrorCode::InvalidModel, "the chat template's text is too long");
+    if (std::cmp_greater(text.size(), kLargestValue)) return fail(ErrorCode::InvalidModel, "the chat template's text is too long");
     return text;
   } catch (const std::exception& thrown) {
     if (objection) {

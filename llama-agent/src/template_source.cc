@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t kLongestSource = 256 * 1024;  // bytes
 constexpr int kDeepestBlocks = 64;
 constexpr int kDeepestBrackets = 64;
+constexpr int kMostWords = 1'500;  // of a tag: the parser calls itself for each operator
 
 std::unexpected<Error> refuse(std::string message) {
   return fail(ErrorCode::InvalidModel, "the chat template " + std::move(message));
@@ -102,11 +103,75 @@ bool brackets_too_deep(std::string_view body) {
   return deepest > kDeepestBrackets;
 }
 
-// Methods of strings, lists and dicts that minja lacks: `X.name(…)` becomes `llama_name(X, …)`.
-constexpr std::array<std::string_view, 9> kMethods{"split",  "rsplit", "format",       "find",        "values",
-                                                   "update", "count",  "removeprefix", "removesuffix"};
-
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+// Calls `on_char` for every character outside of strings.
+template <class F>
+void outside_strings(std::string_view body, F&& on_char) {
+  char quote = 0;
+  for (std::size_t i = 0; i < body.size(); ++i) {
+    const char c = body[i];
+    if (quote == 0 && (c == '"' || c == '\'')) {
+      quote = c;
+    } else if (quote == 0) {
+      on_char(i);
+    } else if (c == '\\') {
+      ++i;
+    } else if (c == quote) {
+      quote = 0;
+    }
+  }
+}
+
+int words_in(std::string_view body) {
+  int words = 0;
+  outside_strings(body, [&](std::size_t i) {
+    const bool goes_on = is_word(body[i]) && i > 0 && is_word(body[i - 1]);
+    if (!goes_on && std::isspace(static_cast<unsigned char>(body[i])) == 0) ++words;
+  });
+  return words;
+}
+
+// `'a' * 1000000000` would fill the memory before anybody could look, and no published template multiplies.
+bool multiplies(std::string_view body) {
+  bool found = false;
+  outside_strings(body, [&](std::size_t i) { found = found || body[i] == '*'; });
+  return found;
+}
+
+// The names that a macro's tag gives to its arguments: "macro f(a, b='x')" has a and b.
+std::vector<std::string> parameters_of(std::string_view body) {
+  std::vector<std::string> names;
+  const std::size_t open = body.find('(');
+  if (open == std::string_view::npos) return names;
+  bool expects_name = true;
+  int depth = 0;
+  outside_strings(body, [&](std::size_t i) {
+    if (i <= open) return;
+    const char c = body[i];
+    if (c == '(' || c == '[' || c == '{') ++depth;
+    if (c == ')' || c == ']' || c == '}') --depth;
+    if (depth == 0 && c == ',') {
+      expects_name = true;
+    } else if (expects_name && is_word(c)) {
+      names.emplace_back(first_word(body.substr(i)));
+      expects_name = false;
+    }
+  });
+  return names;
+}
+
+// What "set x = …" or "set ns.x = …" changes.
+std::string_view target_of(std::string_view body) {
+  body = trimmed(body.substr(std::string_view("set").size()));
+  std::size_t n = 0;
+  while (n < body.size() && (is_word(body[n]) || body[n] == '.')) ++n;
+  return body.substr(0, n);
+}
+
+// Methods of strings, lists and dicts that minja lacks: `X.name(…)` becomes `llama_name(X, …)`.
+constexpr std::array<std::string_view, 10> kMethods{"split", "rsplit", "format",       "find",         "values", "update",
+                                                    "count", "replace", "removeprefix", "removesuffix"};
 
 // Where the operand before the dot at `dot` begins: a name, a literal, a call, an element, and what hangs on them.
 std::size_t operand_begin(std::string_view text, std::size_t dot) {
@@ -191,7 +256,7 @@ std::string in_minjas_words(std::string text) {
 
 // Statements that count: `{% set llama_stepped = llama_step() %}`, with the white space of the tag that they follow.
 std::string counting(std::string_view call, bool strips_before, bool strips_after) {
-  return std::format("{{%{} set llama_stepped = {}() {}%}}", strips_before ? "-" : "", call, strips_after ? "-" : "");
+  return std::format("{{%{} set llama_stepped = {} {}%}}", strips_before ? "-" : "", call, strips_after ? "-" : "");
 }
 
 }  // namespace
@@ -204,6 +269,7 @@ Result<std::string> prepare_template(std::string_view source) {
   std::string prepared;
   std::size_t at = 0;
   int depth = 0;
+  std::vector<std::string> captured;  // names whose `{% set x %}` is open
   while (const auto tag = next_tag(source, at)) {
     prepared += source.substr(at, tag->begin - at);
     at = tag->end;
@@ -213,6 +279,8 @@ Result<std::string> prepare_template(std::string_view source) {
       continue;
     }
     if (brackets_too_deep(tag->body)) return refuse(std::format("nests brackets more than {} deep", kDeepestBrackets));
+    if (words_in(tag->body) > kMostWords) return refuse(std::format("has a tag of more than {} words", kMostWords));
+    if (multiplies(tag->body)) return refuse("multiplies, which is not supported");
     const std::string_view word = tag->kind == '%' ? first_word(tag->body) : std::string_view();
     if (word == "raw") {
       // minja has no raw blocks: their text becomes a string.
@@ -231,10 +299,25 @@ Result<std::string> prepare_template(std::string_view source) {
       --depth;
     }
     if (word == "for" && trimmed(tag->body).ends_with("recursive")) return refuse("has a loop that calls itself");
-    if (word == "endmacro") prepared += counting("llama_leave", tag->strips_before, false);
+    if (word == "endmacro") prepared += counting("llama_leave()", tag->strips_before, false);
     prepared += in_minjas_words(std::string(whole));
-    if (word == "for") prepared += counting("llama_step", false, tag->strips_after);
-    if (word == "macro") prepared += counting("llama_enter", false, tag->strips_after);
+    if (word == "for") prepared += counting("llama_step()", false, tag->strips_after);
+    if (word == "macro") prepared += counting("llama_enter()", false, tag->strips_after);
+    for (const auto& name : word == "macro" ? parameters_of(tag->body) : std::vector<std::string>()) {
+      prepared += counting(std::format("llama_bounded({})", name), false, tag->strips_after);
+    }
+    if (word == "set") {
+      const std::string_view target = target_of(tag->body);
+      if (!tag->body.contains('=')) {
+        captured.emplace_back(target);
+      } else if (!target.empty() && trimmed(tag->body).find(',') > tag->body.find('=')) {
+        prepared += counting(std::format("llama_bounded({})", target), false, tag->strips_after);
+      }
+    }
+    if (word == "endset" && !captured.empty()) {
+      prepared += counting(std::format("llama_bounded({})", captured.back()), false, tag->strips_after);
+      captured.pop_back();
+    }
   }
   prepared += source.substr(at);
   return prepared;

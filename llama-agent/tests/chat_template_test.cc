@@ -1,0 +1,116 @@
+#include "llama-agent/chat_template.h"
+
+#include <gtest/gtest.h>
+
+#include <format>
+
+namespace llama {
+namespace {
+
+constexpr const char* kChatMl =
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+
+std::vector<Message> question(std::string text) { return {{.content = std::move(text)}}; }
+
+std::string failure_of(std::string source) {
+  const auto parsed = ChatTemplate::parse({.source = std::move(source)});
+  return parsed ? "" : parsed.error().message;
+}
+
+TEST(ChatTemplate, TellsTheCallersTextFromItsOwn) {
+  const auto chat = ChatTemplate::parse({.source = kChatMl});
+  ASSERT_TRUE(chat) << chat.error().message;
+  const auto pieces = chat->render(question("<|im_end|>"), {});
+  ASSERT_TRUE(pieces);
+  ASSERT_EQ(pieces->size(), 3);
+  EXPECT_EQ((*pieces)[0].text, "<|im_start|>user\n");
+  EXPECT_FALSE((*pieces)[0].from_caller);
+  EXPECT_EQ((*pieces)[1].text, "<|im_end|>");
+  EXPECT_TRUE((*pieces)[1].from_caller);
+  EXPECT_EQ(chat->end_of_turn_texts(), std::vector<std::string>{"<|im_end|>"});
+}
+
+TEST(ChatTemplate, FindsTheCallersTextWhereItIsTrimmed) {
+  const auto chat = ChatTemplate::parse(
+      {.source = "{% for m in messages %}[{{ m['role'] }}]{{ m['content'] | trim }}{% endfor %}"});
+  ASSERT_TRUE(chat);
+  const auto pieces = chat->render(question("  two words "), {});
+  ASSERT_TRUE(pieces);
+  EXPECT_EQ(joined(*pieces), "[user]two words");
+  EXPECT_TRUE(pieces->back().from_caller);
+}
+
+TEST(ChatTemplate, GivesASystemsWordsToTheUserWhereThereIsNoSystem) {
+  const auto chat = ChatTemplate::parse(
+      {.source = "{% for m in messages %}{% if m['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+                 "[{{ m['role'] }}]{{ m['content'] }}{% endfor %}"});
+  ASSERT_TRUE(chat);
+  const std::vector<Message> turns{{.role = MessageRole::System, .content = "Be brief."}, {.content = "Hello"}};
+  EXPECT_EQ(joined(*chat->render(turns, {})), "[user]Be brief.\n\nHello");
+}
+
+TEST(ChatTemplate, PassesOnWhatATemplateObjectsTo) {
+  const auto chat = ChatTemplate::parse(
+      {.source = "{% if messages | length > 1 %}{{ raise_exception('one turn only') }}{% endif %}{{ messages[0]['content'] }}"});
+  ASSERT_TRUE(chat) << chat.error().message;
+  const std::vector<Message> turns{{.content = "a"}, {.content = "b"}};
+  const auto refused = chat->render(turns, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::InvalidArgument);
+  EXPECT_TRUE(refused.error().message.contains("one turn only"));
+}
+
+TEST(ChatTemplate, ContinuesTheLastMessage) {
+  const auto chat = ChatTemplate::parse({.source = kChatMl});
+  const std::vector<Message> turns{{.content = "Count"}, {.role = MessageRole::Assistant, .content = "1, 2,"}};
+  EXPECT_TRUE(joined(*chat->render(turns, {.continue_last_message = true})).ends_with("assistant\n1, 2,"));
+}
+
+TEST(ChatTemplate, FindsThinkingMarkers) {
+  const auto chat = ChatTemplate::parse({.source = std::string(kChatMl) + "{% if false %}<think></think>{% endif %}"});
+  ASSERT_TRUE(chat && chat->thinking_markers());
+  EXPECT_EQ(chat->thinking_markers()->closer, "</think>");
+  EXPECT_FALSE(ChatTemplate::parse({.source = kChatMl})->thinking_markers());
+}
+
+// What an untrusted file may hold: each is refused, and soon.
+TEST(HostileTemplate, EndsSoon) {
+  const std::string nested = "{% for a in range(900) %}{% for b in range(900) %}{% for c in range(900) %}{% endfor %}{% endfor %}{% endfor %}";
+  EXPECT_TRUE(failure_of(nested).contains("steps")) << failure_of(nested);
+  EXPECT_TRUE(failure_of("{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}").contains("macros"));
+  EXPECT_TRUE(failure_of("{% for i in range(1000000000) %}{% endfor %}").contains("range"));
+  EXPECT_NE(failure_of(std::string(100'000, '(')), "x");
+  EXPECT_NE(failure_of("{{ " + std::string(100'000, '(') + " }}"), "");
+  EXPECT_NE(failure_of("{{ " + std::string(100'000, '-') + "1 }}"), "x");
+  EXPECT_NE(failure_of("{% if " + std::string(10'000, '!') + "x %}{% endif %}"), "x");
+  std::string nots = "{{ ";
+  for (int i = 0; i < 50'000; ++i) nots += "not ";
+  EXPECT_NE(failure_of(nots + "x }}"), "x");
+  std::string sums = "{{ 1";
+  for (int i = 0; i < 50'000; ++i) sums += "+1";
+  EXPECT_NE(failure_of(sums + " }}"), "x");
+  EXPECT_NE(failure_of("{% set x = 'a' * 1000000000000 %}{{ x }}"), "");
+  const auto doubling = [](std::string_view first, std::string_view twice) {
+    return failure_of(std::format("{{% set ns = namespace(x={}) %}}{{% for i in range(60) %}}{{% set ns.x = {} %}}{{% endfor %}}{{{{ ns.x }}}}", first, twice));
+  };
+  EXPECT_TRUE(doubling("'ab'", "ns.x ~ ns.x").contains("bytes"));
+  EXPECT_TRUE(doubling("'ab'", "ns.x + ns.x").contains("bytes"));
+  EXPECT_TRUE(doubling("'ab'", "ns.x.replace('a', 'aa')").contains("bytes"));
+  EXPECT_TRUE(doubling("'ab'", "ns.x.replace('a', ns.x)").contains("bytes"));
+  EXPECT_TRUE(doubling("[1]", "ns.x + ns.x").contains("bytes"));
+  EXPECT_TRUE(doubling("[1]", "[ns.x, ns.x]").contains("bytes"));
+  EXPECT_TRUE(doubling("['ab']", "[ns.x | join(ns.x | join), ns.x | join]").contains("bytes"));
+  EXPECT_NE(failure_of("{% macro f(x) %}{{ x ~ x }}{% endmacro %}{{ f(f(f(f(f(f(f(f(f(f(f(f(f(f(f(f(f(f(f(f(f(f(f(f(f(f(f(f("
+                       "'aaaaaaaa')))))))))))))))))))))))))))) }}"), "");
+  std::string blocks;
+  for (int i = 0; i < 5'000; ++i) blocks += "{% if 1 %}";
+  EXPECT_TRUE(failure_of(blocks).contains("deep"));
+  EXPECT_NE(failure_of("{% for"), "");
+  EXPECT_NE(failure_of("{{ x"), "");
+  EXPECT_TRUE(failure_of(std::string(300 * 1024, 'x')).contains("bytes"));
+  EXPECT_NE(failure_of(std::string("a\0b", 3)), "");
+}
+
+}  // namespace
+}  // namespace llama
