@@ -1,0 +1,171 @@
+#include "llama-core/sampler.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <vector>
+
+namespace llama {
+namespace {
+
+std::shared_ptr<const Model> model() {
+  const std::filesystem::path path = std::filesystem::path(std::getenv("TEST_MODELS")) / "qwen3.gguf";
+  auto loaded = Model::load(std::span(&path, 1));
+  EXPECT_TRUE(loaded) << loaded.error().message;
+  return loaded.value_or(nullptr);
+}
+
+// Logits of four tokens with the probabilities 0.5, 0.25, 0.15, 0.1 (tokens 10 to 13); no other can come.
+std::vector<float> four(const Model& of) {
+  std::vector<float> logits(static_cast<std::size_t>(of.vocabulary_size()), -1e9F);
+  const double shares[] = {0.5, 0.25, 0.15, 0.1};
+  for (std::size_t i = 0; i < 4; ++i) logits[10 + i] = static_cast<float>(std::log(shares[i]));
+  return logits;
+}
+
+constexpr int kDraws = 8000;
+
+std::map<Token, double> shares(const SamplingConfig& config) {
+  const auto vocabulary = model();
+  const auto logits = four(*vocabulary);
+  auto sampler = Sampler::create(vocabulary, config);
+  EXPECT_TRUE(sampler) << sampler.error().message;
+  std::map<Token, double> counts;
+  for (int i = 0; i < kDraws; ++i) counts[sampler->sample(logits).value()] += 1.0 / kDraws;
+  return counts;
+}
+
+const SamplingConfig kPlain{.temperature = 1, .top_k = 0, .top_p = 1, .min_p = 0, .seed = 7};
+constexpr double kNear = 0.025;  // more than four standard deviations of a share of 8,000 draws
+
+TEST(Sampler, DrawsAsTheLogitsSay) {
+  auto found = shares(kPlain);
+  EXPECT_NEAR(found[10], 0.5, kNear);
+  EXPECT_NEAR(found[11], 0.25, kNear);
+  EXPECT_NEAR(found[12], 0.15, kNear);
+  EXPECT_NEAR(found[13], 0.1, kNear);
+}
+
+TEST(Sampler, TemperatureSharpensAndFlattens) {
+  SamplingConfig config = kPlain;
+  config.temperature = 0.5F;  // shares to the power of 2
+  const double sum = 0.25 + 0.0625 + 0.0225 + 0.01;
+  auto sharp = shares(config);
+  EXPECT_NEAR(sharp[10], 0.25 / sum, kNear);
+  EXPECT_NEAR(sharp[13], 0.01 / sum, kNear);
+  config.temperature = 2;  // to the power of 1/2
+  const double roots = std::sqrt(0.5) + std::sqrt(0.25) + std::sqrt(0.15) + std::sqrt(0.1);
+  auto flat = shares(config);
+  EXPECT_NEAR(flat[10], std::sqrt(0.5) / roots, kNear);
+  EXPECT_NEAR(flat[13], std::sqrt(0.1) / roots, kNear);
+}
+
+TEST(Sampler, TopPCutsTheTail) {
+  SamplingConfig config = kPlain;
+  config.top_p = 0.7F;
+  auto found = shares(config);
+  EXPECT_EQ(found.size(), 2);
+  EXPECT_NEAR(found[10], 2.0 / 3, kNear);
+}
+
+TEST(Sampler, TopKAndMinPCutTheTail) {
+  SamplingConfig config = kPlain;
+  config.top_k = 3;
+  EXPECT_EQ(shares(config).size(), 3);
+  config = kPlain;
+  config.min_p = 0.4F;  // of 0.5: at least 0.2
+  EXPECT_EQ(shares(config).size(), 2);
+}
+
+TEST(Sampler, WithoutTemperatureTheLikeliestComes) {
+  SamplingConfig config = kPlain;
+  config.temperature = 0;
+  EXPECT_EQ(shares(config).at(10), 1.0);
+}
+
+TEST(Sampler, TheSameSeedDrawsTheSame) {
+  const auto vocabulary = model();
+  const auto logits = four(*vocabulary);
+  const auto draws = [&](std::uint32_t seed) {
+    SamplingConfig config = kPlain;
+    config.seed = seed;
+    auto sampler = Sampler::create(vocabulary, config);
+    std::vector<Token> tokens;
+    for (int i = 0; i < 50; ++i) tokens.push_back(sampler->sample(logits).value());
+    return tokens;
+  };
+  EXPECT_EQ(draws(1), draws(1));
+  EXPECT_NE(draws(1), draws(2));
+}
+
+TEST(Sampler, PenaltiesMakeRepetitionsRare) {
+  const auto vocabulary = model();
+  auto logits = four(*vocabulary);
+  for (std::size_t i = 10; i < 14; ++i) logits[i] += 10;  // a penalty divides what is above 0
+  SamplingConfig config = kPlain;
+  config.temperature = 0;
+  config.repeat_penalty = 1.5F;
+  auto sampler = Sampler::create(vocabulary, config);
+  ASSERT_TRUE(sampler);
+  const Token seen[] = {10};
+  sampler->see(seen);
+  EXPECT_EQ(sampler->sample(logits).value(), 11);
+}
+
+TEST(Sampler, RefusesWhatIsNoSetting) {
+  const auto vocabulary = model();
+  const float nan = std::numeric_limits<float>::quiet_NaN(), infinite = std::numeric_limits<float>::infinity();
+  for (const SamplingConfig& config :
+       {SamplingConfig{.temperature = nan}, SamplingConfig{.temperature = -1}, SamplingConfig{.temperature = infinite},
+        SamplingConfig{.top_p = nan}, SamplingConfig{.top_p = 1.5F}, SamplingConfig{.min_p = -0.1F},
+        SamplingConfig{.repeat_penalty = 0}, SamplingConfig{.top_k = -1}}) {
+    const auto sampler = Sampler::create(vocabulary, config);
+    ASSERT_FALSE(sampler);
+    EXPECT_EQ(sampler.error().code, ErrorCode::InvalidArgument);
+  }
+}
+
+TEST(Sampler, ReportsLogitsThatAreNoNumbers) {
+  const auto vocabulary = model();
+  auto sampler = Sampler::create(vocabulary, kPlain);
+  std::vector<float> logits = four(*vocabulary);
+  EXPECT_EQ(sampler->sample(std::span(logits).first(3)).error().code, ErrorCode::InvalidArgument);
+  std::ranges::fill(logits, std::numeric_limits<float>::quiet_NaN());
+  EXPECT_EQ(sampler->sample(logits).error().code, ErrorCode::Internal);
+}
+
+TEST(Grammar, HoldsTheModelToIt) {
+  const auto vocabulary = model();
+  auto grammar = Grammar::parse(vocabulary, "root ::= [a-c]{2}");
+  ASSERT_TRUE(grammar) << grammar.error().message;
+  EXPECT_FALSE(grammar->may_end());
+  auto sampler = Sampler::create(vocabulary, kPlain, std::move(*grammar));
+  ASSERT_TRUE(sampler);
+  const std::vector<float> logits(static_cast<std::size_t>(vocabulary->vocabulary_size()), 0.0F);
+  std::string text;
+  for (int i = 0; i < 3; ++i) {
+    const auto token = sampler->sample(logits);
+    ASSERT_TRUE(token) << token.error().message;
+    if (vocabulary->ends_generation(*token)) break;
+    text += vocabulary->piece(*token, SpecialTokens::Parse);
+  }
+  EXPECT_EQ(text.size(), 2);
+  EXPECT_EQ(text.find_first_not_of("abc"), std::string::npos);
+  EXPECT_TRUE(sampler->may_end());
+}
+
+TEST(Grammar, RefusesWhatIsNone) {
+  const auto vocabulary = model();
+  for (const char* text : {"", "  \n", "root ::= (", "root ::= undefined-rule", "nothing", "root ::= root \"a\""}) {
+    const auto grammar = Grammar::parse(vocabulary, text);
+    ASSERT_FALSE(grammar) << text;
+    EXPECT_EQ(grammar.error().code, ErrorCode::InvalidArgument);
+  }
+}
+
+}  // namespace
+}  // namespace llama

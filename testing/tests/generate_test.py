@@ -1,0 +1,267 @@
+"""The generate command: a small real model, synthetic ones, and everything that can be wrong."""
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+
+import pytest
+from program import CLI, MODELS, REAL
+
+SMOL = REAL / "smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+def generate(*flags, model=None, text=None):
+    command = [CLI, "generate", "-m", str(model or MODELS / "qwen3.gguf"), *map(str, flags)]
+    return subprocess.run(command, capture_output=True, input=text, timeout=300)
+
+
+@pytest.fixture
+def smol():
+    if not SMOL.exists():
+        pytest.skip("no real model (script/models)")
+    return SMOL
+
+
+def test_a_sensible_answer(smol):
+    run = generate("-p", "What is the capital of France?", "--system", "You are a helpful assistant.", "--temperature", 0, "--debug", model=smol)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == b"The capital of France is Paris.\n"
+    said = [line for line in run.stderr.decode().splitlines() if not line.startswith("[llama.cpp")]
+    assert said[0].startswith("Loading model: ") and re.match(r"Model loaded successfully in .*s$", said[1])
+    assert "Generating..." in said and any(re.match(r"Generation completed in [0-9.]+m?s", line) for line in said)
+    for name in ("Prompt tokens", "Prompt speed", "Tokens generated: 7", "Generation speed", "Finish reason: end of sequence", "Seed: "):
+        assert name in "\n".join(said)
+
+
+def test_json_lines(smol):
+    run = generate("-p", "Say hi", "--json", "--logprobs", 2, "--limit", 6, "--seed", 5, "--quiet", model=smol)
+    assert run.returncode == 0 and run.stderr == b""
+    lines = [json.loads(line) for line in run.stdout.splitlines()]
+    assert [line["type"] for line in lines[:-1]] == ["delta"] * (len(lines) - 1)
+    done = lines[-1]
+    assert done["type"] == "done" and done["finish_reason"] == "length" and done["usage"]["generated_tokens"] == 6
+    assert done["sampling"]["seed"] == 5 and done["sampling"]["temperature"] == pytest.approx(0.7)
+    tokens = [token for line in lines[:-1] for token in line["logprobs"]]
+    assert len(tokens) == 6 == sum(line["tokens"] for line in lines[:-1])
+    text = b"".join(bytes(token["bytes"]) for token in tokens).decode()
+    assert text == "".join(line["text"] for line in lines[:-1])
+    assert all(len(token["top"]) == 2 and token["logprob"] <= token["top"][0]["logprob"] <= 0 for token in tokens)
+
+
+def test_the_same_seed_gives_the_same_text(smol):
+    texts = [generate("-p", "Tell a story", "--seed", seed, "--limit", 20, model=smol).stdout for seed in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_a_schema_holds(smol, tmp_path):
+    schema = tmp_path / "schema.json"
+    schema.write_text(json.dumps({"type": "object", "required": ["name", "age"], "properties": {
+        "name": {"type": "string", "maxLength": 20}, "age": {"type": "integer", "minimum": 1, "maximum": 99}, "tags": {"type": "array", "items": {"enum": ["a", "b"]}, "maxItems": 2}}}))
+    for seed in range(4):
+        run = generate("-p", "Invent a person", "--json-schema", schema, "--seed", seed, "--temperature", 1.5, model=smol)
+        assert run.returncode == 0, run.stderr
+        person = json.loads(run.stdout)
+        assert list(person)[:2] == ["name", "age"] and 1 <= person["age"] <= 99
+    cut = generate("-p", "Invent a person", "--json-schema", schema, "--limit", 2, model=smol)
+    assert cut.returncode == 1 and b"no document of the schema" in cut.stderr
+
+
+def test_a_grammar_and_stop_strings_hold(smol, tmp_path):
+    grammar = tmp_path / "answer.gbnf"
+    grammar.write_text('root ::= "yes" | "no"\n')
+    assert generate("-p", "Is the sky blue?", "--grammar", grammar, model=smol).stdout in (b"yes\n", b"no\n")
+    run = generate("-p", "What is the capital of France?", "--system", "You are a helpful assistant.", "--temperature", 0, "--stop", " is Par", "--stop", "never", "--json", model=smol)
+    lines = [json.loads(line) for line in run.stdout.splitlines()]
+    assert "".join(line["text"] for line in lines[:-1]) == "The capital of France"
+    assert lines[-1]["finish_detail"] == " is Par" and lines[-1]["finish_reason"] == "stop"
+
+
+def test_prompts_from_files_and_pipes(smol, tmp_path):
+    file = tmp_path / "prompt.txt"
+    file.write_text("What is the capital of France?\n")
+    flags = ["--system", "You are a helpful assistant.", "--temperature", 0]
+    assert generate("--prompt-file", file, *flags, model=smol).stdout == b"The capital of France is Paris.\n"
+    assert generate("-p", "-", *flags, model=smol, text=file.read_bytes()).stdout == b"The capital of France is Paris.\n"
+
+
+def test_a_chat_without_a_terminal(smol, tmp_path):
+    kept = tmp_path / "chat.json"
+    lines = ["What is the capital of France?", "/stats", f"/save {kept}", "And of Italy?", "/undo", "/history", "/clear", f"/load {kept}", "/retry", "/nonsense", "/exit", "never read"]
+    run = generate("--chat", "--system", "You are a helpful assistant.", "--temperature", 0, "--quiet", model=smol, text="\n".join(lines).encode())
+    assert run.returncode == 0, run.stderr
+    out, err = run.stdout.decode(), run.stderr.decode()
+    assert out.startswith("The capital of France is Paris.\n")
+    assert "[user] What is the capital of France?\n[assistant] The capital of France is Paris." in out and "[user] And of Italy?" not in out
+    assert out.count("The capital of France is Paris.") == 3
+    assert "reused" in err and "no command /nonsense" in err
+    saved = json.loads(kept.read_text())
+    assert [m["role"] for m in saved["messages"]] == ["system", "user", "assistant"]
+
+
+class Terminal:
+    """A chat in a pseudo-terminal."""
+
+    def __init__(self, model, *flags):
+        pid, self.fd = pty.fork()
+        if pid == 0:
+            os.environ["TERM"] = "xterm"
+            os.execv(CLI, [CLI, "generate", "-m", str(model), "--chat", *flags])
+        self.pid, self.screen = pid, ""
+
+    def until(self, pattern, seconds=60):
+        end = time.monotonic() + seconds
+        while not re.search(pattern, self.screen):
+            assert time.monotonic() < end, f"no {pattern!r} in {self.screen!r}"
+            if select.select([self.fd], [], [], 0.2)[0]:
+                try:
+                    self.screen += os.read(self.fd, 65536).decode(errors="replace")
+                except OSError:
+                    break
+        assert re.search(pattern, self.screen), self.screen
+        self.screen = ""
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def status(self):
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            if select.select([self.fd], [], [], 0.1)[0]:
+                try:
+                    self.screen += os.read(self.fd, 65536).decode(errors="replace")
+                except OSError:
+                    pass
+            done, status = os.waitpid(self.pid, os.WNOHANG)
+            if done:
+                return os.waitstatus_to_exitcode(status)
+        os.kill(self.pid, signal.SIGKILL)
+        raise AssertionError(f"it goes on: {self.screen!r}")
+
+
+def test_ctrl_c_stops_the_answer_and_not_the_chat(smol, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    chat = Terminal(smol, "--limit", "4000", "--temperature", "1.2")
+    chat.until(r"/exit leaves")
+    time.sleep(0.5)
+    chat.type("Write a very long story about a dragon, in ten chapters.\r")
+    time.sleep(2)
+    chat.type("\x03")
+    chat.until(r"\(stopped\)|end of sequence|\n\s*\n")
+    time.sleep(0.5)
+    chat.type("/history\r")
+    chat.until(r"\[assistant\]")
+    chat.type("/exit\r")
+    assert chat.status() == 0
+    assert "dragon" in (tmp_path / "llama-cli" / "history").read_text()
+
+
+def test_a_terminated_chat_ends(smol):
+    chat = Terminal(smol)
+    chat.until(r"/exit leaves")
+    time.sleep(0.5)
+    os.kill(chat.pid, signal.SIGTERM)
+    assert chat.status() == 143
+
+
+def test_ctrl_c_ends_a_prompt(smol):
+    process = subprocess.Popen([CLI, "generate", "-m", str(smol), "-p", "Count to a million.", "--limit", "8000", "--temperature", "1.5", "--stop", "never ever"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    os.read(process.stdout.fileno(), 1)
+    started = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130 and b"Interrupted" in err and time.monotonic() - started < 5
+
+
+def test_a_reader_that_goes_away():
+    process = subprocess.Popen([CLI, "generate", "-m", str(MODELS / "qwen3.gguf"), "-p", "x", "--limit", "2000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.wait(timeout=60) == 5 and b"standard output" in process.stderr.read()
+
+
+def test_a_full_disk():
+    with open("/dev/full", "wb") as full:
+        run = subprocess.run([CLI, "generate", "-m", str(MODELS / "qwen3.gguf"), "-p", "x", "--limit", "50"], stdout=full, stderr=subprocess.PIPE)
+    assert run.returncode == 5 and b"standard output" in run.stderr
+
+
+@pytest.mark.parametrize("flags, status, message", [
+    (["-p", ""], 2, "empty"),
+    (["-p", " \n "], 2, "empty"),
+    ([], 2, "--prompt"),
+    (["-p", "x", "--temperature", "nan"], 2, "temperature"),
+    (["-p", "x", "--temperature", "2.1"], 2, "temperature"),
+    (["-p", "x", "--temperature", "-inf"], 2, "temperature"),
+    (["-p", "x", "--top-p", "nan"], 2, "top-p"),
+    (["-p", "x", "--top-p", "1.1"], 2, "top-p"),
+    (["-p", "x", "--min-p", "nan"], 2, "min-p"),
+    (["-p", "x", "--top-k", "-1"], 2, "top-k"),
+    (["-p", "x", "--repeat-penalty", "0"], 2, "repeat-penalty"),
+    (["-p", "x", "--limit", "0"], 2, "limit"),
+    (["-p", "x", "--limit", "32769"], 2, "limit"),
+    (["-p", "x", "--batch-size", "0"], 2, "batch-size"),
+    (["-p", "x", "--max-queue-size", "0"], 2, "max-queue-size"),
+    (["-p", "x", "--request-timeout", "0"], 2, "request-timeout"),
+    (["-p", "x", "--worker-threads", "0"], 2, "worker-threads"),
+    (["-p", "x", "--worker-threads", "17"], 2, "worker-threads"),
+    (["-p", "x", "--max-sessions", "0"], 2, "max-sessions"),
+    (["-p", "x", "--session-timeout", "0"], 2, "session-timeout"),
+    (["-p", "x", "--context", "10"], 2, "context"),
+    (["-p", "x", "--stop", ""], 2, "stop"),
+    (["-p", "x", "--stop", "y" * 101], 2, "stop"),
+    (["-p", "x", *(["--stop", "y"] * 21)], 2, "stop"),
+    (["-p", "x", "--logprobs", "3"], 2, "json"),
+    (["-p", "x", "--json", "--logprobs", "21"], 2, "logprobs"),
+    (["-p", "x", "--prompt-file", "/dev/null"], 2, "prompt"),
+    (["--prompt-file", "/no/such/file"], 3, "/no/such/file"),
+    (["--prompt-file", "/dev/null"], 3, "empty"),
+    (["-p", "x", "--grammar", "/no/such/file"], 3, "/no/such/file"),
+    (["-p", "x" * 100_001], 2, "100,000"),
+    (["--chat", "-p", "-"], 2, "--chat"),
+])
+def test_wrong_flags(flags, status, message):
+    run = generate(*flags)
+    assert run.returncode == status, run.stderr
+    assert message in run.stderr.decode() and run.stdout == b"" and len(run.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("flag, text, message", [
+    ("--json-schema", "{", "no JSON"),
+    ("--json-schema", '{"type":"strange"}', "strange"),
+    ("--grammar", "root ::= (", "grammar"),
+    ("--grammar", " ", "empty"),
+    ("--chat-template", "{{ x", "template"),
+    ("--chat-template", "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "macros"),
+    ("--chat-template", "{% for i in range(999999) %}{% endfor %}", "steps"),
+])
+def test_wrong_files(flag, text, message, tmp_path):
+    file = tmp_path / "file"
+    file.write_text(text)
+    run = generate("-p", "x", flag, file)
+    assert run.returncode in (2, 3, 4), run.stderr
+    assert message in run.stderr.decode() and run.stdout == b""
+
+
+def test_models_that_cannot_generate():
+    run = generate("-p", "x", model=MODELS / "bert.gguf")
+    assert run.returncode == 4 and b"embed" in run.stderr
+
+
+def test_a_prompt_that_does_not_fit():
+    run = generate("-p", "word " * 3000, "--context", 256)
+    assert run.returncode == 3 and re.search(rb"has [\d,]+ tokens, [\d,]+ more than fit a context of 256", run.stderr), run.stderr
+
+
+def test_invalid_utf8():
+    run = generate("-p", "-", text=b"ab\xff")
+    assert run.returncode == 3 and b"UTF-8" in run.stderr
+
+
+def test_an_answer_that_takes_too_long():
+    run = generate("-p", "x", "--request-timeout", 1, "--limit", 32768, "--context", 40000)
+    assert run.returncode in (0, 1)
+    if run.returncode == 1:
+        assert b"--request-timeout" in run.stderr
