@@ -3,9 +3,11 @@
 bert.gguf    BERT: mean pooling, WordPiece, CLS and SEP
 qwen3.gguf   Qwen3: last-token pooling, byte-level BPE, EOS added
 llama.gguf   a llama decoder without pooling
+generator.gguf   Qwen3 without pooling, which generates
 and from them the damaged and odd files that the tests of bad input need.
 
-With --full-qwen3 FILE it writes the shape of Qwen3-Embedding-0.6B with random Q8_0 weights, for benchmarks.
+With --full-qwen3 FILE it writes the shape of Qwen3-Embedding-0.6B with random Q8_0 weights, for benchmarks;
+with --full-generator FILE the same without pooling, which generates.
 """
 import pathlib
 import sys
@@ -173,9 +175,11 @@ def projector(path):
 
 
 def main():
-    if sys.argv[1] == "--full-qwen3":
+    if sys.argv[1] in ("--full-qwen3", "--full-generator"):
+        embeds = sys.argv[1] == "--full-qwen3"
         decoder(sys.argv[2], "qwen3", width=1024, inner=3072, heads=16, kv_heads=8, head_size=128, layers=28,
-                context=32768, pooling=gguf.PoolingType.LAST, vocabulary=151669, quantize=True, name="Qwen3-Embedding-0.6B shape")
+                context=32768, pooling=gguf.PoolingType.LAST if embeds else None, vocabulary=151669, quantize=True,
+                name="Qwen3-Embedding-0.6B shape" if embeds else "Qwen3-0.6B shape", add_eos=embeds)
         return
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
@@ -183,6 +187,7 @@ def main():
     decoder(folder / "qwen3.gguf", "qwen3", pooling=gguf.PoolingType.LAST)
     decoder(folder / "qwen3-embedding-bare.gguf", "qwen3", name="tiny embedding", add_eos=False)  # no pooling key, no EOS
     decoder(folder / "llama.gguf", "llama")
+    decoder(folder / "generator.gguf", "qwen3", context=40960, add_eos=False)
     projector(folder / "mmproj-tiny.gguf")
     whole = (folder / "bert.gguf").read_bytes()
     (folder / "truncated.gguf").write_bytes(whole[: len(whole) // 2])

@@ -15,7 +15,7 @@ SMOL = REAL / "smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 def generate(*flags, model=None, text=None):
-    command = [CLI, "generate", "-m", str(model or MODELS / "qwen3.gguf"), *map(str, flags)]
+    command = [CLI, "generate", "-m", str(model or MODELS / "generator.gguf"), *map(str, flags)]
     return subprocess.run(command, capture_output=True, input=text, timeout=300)
 
 
@@ -177,14 +177,14 @@ def test_ctrl_c_ends_a_prompt(smol):
 
 
 def test_a_reader_that_goes_away():
-    process = subprocess.Popen([CLI, "generate", "-m", str(MODELS / "qwen3.gguf"), "-p", "x", "--limit", "2000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen([CLI, "generate", "-m", str(MODELS / "generator.gguf"), "-p", "x", "--limit", "2000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()
     assert process.wait(timeout=60) == 5 and b"standard output" in process.stderr.read()
 
 
 def test_a_full_disk():
     with open("/dev/full", "wb") as full:
-        run = subprocess.run([CLI, "generate", "-m", str(MODELS / "qwen3.gguf"), "-p", "x", "--limit", "50"], stdout=full, stderr=subprocess.PIPE)
+        run = subprocess.run([CLI, "generate", "-m", str(MODELS / "generator.gguf"), "-p", "x", "--limit", "50"], stdout=full, stderr=subprocess.PIPE)
     assert run.returncode == 5 and b"standard output" in run.stderr
 
 
