@@ -1,4 +1,4 @@
-# Install into a fresh folder, then build and run a project that knows only find_package(llama-embedding).
+# Install into a fresh folder, then build and run a project that knows only find_package().
 set(prefix ${BUILD}/installed)
 file(REMOVE_RECURSE ${prefix} ${BUILD}/consumer)
 macro(run)
@@ -7,4 +7,4 @@ endmacro()
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${prefix})
 run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${BUILD}/consumer -G Ninja -DCMAKE_PREFIX_PATH=${prefix} "-DCMAKE_CXX_FLAGS=${FLAGS}")
 run(${CMAKE_COMMAND} --build ${BUILD}/consumer)
-run(${BUILD}/consumer/consumer)
+run(${BUILD}/consumer/consumer ${BUILD}/test-models/generator.gguf)

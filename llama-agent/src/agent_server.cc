@@ -83,6 +83,7 @@ struct AgentServer::State {
 
   std::mutex mutex;
   std::map<std::string, Transcript, std::less<>> transcripts;
+  std::size_t transcript_limit = 64;
   std::set<std::string, std::less<>> answering;  // sessions with a reply under way
 
   // Last: its thread uses what stands above.
@@ -218,8 +219,12 @@ void AgentServer::State::end_of_reply(const std::string& id, const std::string& 
   transcript.tokens.insert(transcript.tokens.end(), generated.begin(), generated.end());
   const std::lock_guard lock(mutex);
   transcripts.insert_or_assign(id, std::move(transcript));
-  // Those of sessions that are gone go with them.
-  if (transcripts.size() > 2 * static_cast<std::size_t>(config.sessions.max_sessions)) transcripts.clear();
+  // Those of sessions that are gone go too, but not one by one.
+  if (transcripts.size() < transcript_limit) return;
+  const auto ids = sessions.list();
+  const std::set<std::string_view> kept(ids.begin(), ids.end());
+  std::erase_if(transcripts, [&](const auto& entry) { return !kept.contains(entry.first); });
+  transcript_limit = std::max<std::size_t>(64, 2 * transcripts.size());
 }
 
 Result<GenerationStream> AgentServer::generate_stream(const GenerationRequest& request, std::stop_token stop) {

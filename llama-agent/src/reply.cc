@@ -1,6 +1,8 @@
 #include "reply.h"
 
 #include <algorithm>
+#include <exception>
+#include <format>
 #include <utility>
 
 namespace llama::internal {
@@ -63,7 +65,14 @@ void Reply::apply_rules(std::string_view fresh) {
   }
   for (const auto& rule : stopping_.rules) {
     if (finished_ || fresh.empty()) return;
-    if (auto reason = rule(answer_, tokens_)) finish(FinishReason::StopRule, std::move(*reason));
+    // A caller's rule that throws must not end the replies of others.
+    try {
+      if (auto reason = rule(answer_, tokens_)) finish(FinishReason::StopRule, std::move(*reason));
+    } catch (const std::exception& thrown) {
+      finish(FinishReason::StopRule, std::format("the rule failed: {}", thrown.what()));
+    } catch (...) {
+      finish(FinishReason::StopRule, "the rule failed");
+    }
   }
 }
 

@@ -6,6 +6,7 @@
 #include "llama-loader/gguf_header.h"
 #include "llama-loader/model_loader.h"
 #include "resident_memory.h"
+#include "shared_models.h"
 
 namespace llama {
 namespace {
@@ -28,7 +29,9 @@ Result<LoadedModel> load_files(const std::vector<std::filesystem::path>& files, 
                                Facts facts) {
   const auto started = Clock::now();
   const std::uint64_t before = internal::resident_memory();
-  auto model = Model::load(files, {.on_progress = config.on_progress, .stop = config.stop});
+  auto model = internal::share_model(files, config.stop, [&] -> Result<std::shared_ptr<const Model>> {
+    return Model::load(files, {.on_progress = config.on_progress, .stop = config.stop});
+  });
   if (!model) return std::unexpected(model.error());
   std::shared_ptr<const Model> shared = std::move(*model);
   if (facts.use) {

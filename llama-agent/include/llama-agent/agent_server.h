@@ -33,9 +33,9 @@ struct AgentConfig {
   std::int32_t parallel = 4;        // replies that are generated at once; others wait
   std::int32_t batch_tokens = 512;  // that are computed at once
   std::int32_t threads = 0;         // 0: as many as the process may use
-  QueueConfig queue;
-  SessionConfig sessions;
-  std::string chat_template;  // Jinja; "": the model's own
+  QueueConfig queue{};
+  SessionConfig sessions{};
+  std::string chat_template{};  // Jinja; "": the model's own
 };
 
 // Errors   InvalidArgument: the first number that is out of its range.

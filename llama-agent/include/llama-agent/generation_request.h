@@ -18,26 +18,27 @@ namespace llama {
 
 // A stop rule of the caller's own: the reason to stop, or nothing.
 //
-// It sees the whole answer so far, without thinking. Called by the engine's thread, so it must not block.
+// It sees the whole answer so far, without thinking. Called by the engine's thread, so it must not block; one that
+// throws ends its reply.
 using StopRule = std::function<std::optional<std::string>(std::string_view answer, std::int32_t tokens)>;
 
 struct StoppingConfig {
   std::int32_t max_tokens = 512;            // of the reply, thinking included: 1 to 32,768
-  std::vector<std::string> stop_strings;    // at most 20 of at most 100 bytes; never part of the answer
-  std::optional<RepetitionConfig> repetition;  // nothing: the model may repeat itself
-  std::optional<std::chrono::milliseconds> time_limit;  // of the reply, from its first token on
+  std::vector<std::string> stop_strings{};    // at most 20 of at most 100 bytes; never part of the answer
+  std::optional<RepetitionConfig> repetition{};  // nothing: the model may repeat itself
+  std::optional<std::chrono::milliseconds> time_limit{};  // of the reply, from its first token on
   bool end_of_sequence = true;              // false: go on to the limit, whatever the model says
-  std::vector<StopRule> rules;
+  std::vector<StopRule> rules{};
 };
 
 // What the caller wants to be otherwise than the model's file and the defaults say.
 struct SamplingWishes {
-  std::optional<float> temperature;     // 0 to 2
-  std::optional<float> top_p;           // 0 to 1
-  std::optional<std::int32_t> top_k;    // 0: all
-  std::optional<float> min_p;           // 0 to 1
-  std::optional<float> repeat_penalty;  // above 0; 1: off
-  std::optional<std::uint32_t> seed;    // nothing: a random one
+  std::optional<float> temperature{};     // 0 to 2
+  std::optional<float> top_p{};           // 0 to 1
+  std::optional<std::int32_t> top_k{};    // 0: all
+  std::optional<float> min_p{};           // 0 to 1
+  std::optional<float> repeat_penalty{};  // above 0; 1: off
+  std::optional<std::uint32_t> seed{};    // nothing: a random one
 };
 
 // What to do with a conversation that does not fit the context.
@@ -48,13 +49,13 @@ enum class OverflowPolicy {
 
 struct GenerationRequest {
   std::string session_id;
-  SamplingWishes sampling;
-  StoppingConfig stopping;
-  std::string json_schema;  // JSON text; the reply is a document of it. "": no such wish
-  std::string grammar;      // GBNF; not together with json_schema
-  std::optional<bool> enable_thinking;           // nothing: as the template does by itself
-  std::optional<std::int32_t> thinking_budget;   // tokens; then the thought is closed and the answer begins
-  std::optional<std::int32_t> logprobs;          // that many alternatives for each token: 0 to 20
+  SamplingWishes sampling{};
+  StoppingConfig stopping{};
+  std::string json_schema{};  // JSON text; the reply is a document of it. "": no such wish
+  std::string grammar{};      // GBNF; not together with json_schema
+  std::optional<bool> enable_thinking{};           // nothing: as the template does by itself
+  std::optional<std::int32_t> thinking_budget{};   // tokens; then the thought is closed and the answer begins
+  std::optional<std::int32_t> logprobs{};          // that many alternatives for each token: 0 to 20
   OverflowPolicy overflow = OverflowPolicy::Fail;
 };
 

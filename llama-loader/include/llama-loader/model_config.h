@@ -19,11 +19,11 @@ namespace llama {
 
 struct ModelConfig {
   ModelSource source;
-  std::function<void(double fraction)> on_progress;            // of reading the file: 0 to 1, from the loading thread
+  std::function<void(double fraction)> on_progress{};          // of reading the file: 0 to 1, from the loading thread
   std::function<void(const DownloadProgress&)> on_download{};  // ten times a second, from the calling thread
   std::function<void(std::string_view line)> on_message{};     // for people: what was chosen, a retry, a wait; from any
                                                                // thread, one at a time
-  std::stop_token stop;
+  std::stop_token stop{};
 };
 
 struct ModelMetadata {
