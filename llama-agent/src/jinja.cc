@@ -217,6 +217,24 @@ void add_methods(Context& context) {
     const std::size_t at = text_of(argument(a, 0)).find(text_of(argument(a, 1)));
     return Value(at == std::string::npos ? std::int64_t{-1} : static_cast<std::int64_t>(at));
   });
+  set("llama_times", [](const auto& a, const auto&) {
+    const Value &x = argument(a, 0), &y = argument(a, 1);
+    if (x.is_number_integer() && y.is_number_integer()) {
+      std::int64_t product = 0;
+      if (__builtin_mul_overflow(x.template get<std::int64_t>(), y.template get<std::int64_t>(), &product)) {
+        throw std::runtime_error("a product is too large");
+      }
+      return Value(product);
+    }
+    if (!x.is_string() && !y.is_string()) return x * y;
+    const std::string text = text_of(x.is_string() ? x : y);
+    const auto count = std::max<std::int64_t>(0, (x.is_string() ? y : x).template get<std::int64_t>());
+    if (count > kLargestValue) refuse_large(count);
+    refuse_large(std::ssize(text) * count);
+    std::string repeated;
+    for (std::int64_t i = 0; i < count; ++i) repeated += text;
+    return Value(repeated);
+  });
   set("llama_count", [](const auto& a, const auto&) {
     std::int64_t count = 0;
     const std::string text = text_of(argument(a, 0)), part = text_of(argument(a, 1));

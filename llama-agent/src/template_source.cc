@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "jinja.h"
+#include "template_methods.h"
 
 namespace llama::internal {
 namespace {
@@ -25,7 +26,7 @@ std::unexpected<Error> refuse(std::string message) {
 struct Tag {
   std::size_t begin = 0, end = 0;
   char kind = ' ';          // '%' a statement, '{' an expression, '#' a comment
-  std::string_view body;    // without braces and dashes
+  std::string_view body{};  // without braces and dashes
   bool strips_after = false, strips_before = false;
 };
 
@@ -132,13 +133,6 @@ int words_in(std::string_view body) {
   return words;
 }
 
-// `'a' * 1000000000` would fill the memory before anybody could look, and no published template multiplies.
-bool multiplies(std::string_view body) {
-  bool found = false;
-  outside_strings(body, [&](std::size_t i) { found = found || body[i] == '*'; });
-  return found;
-}
-
 // The names that a macro's tag gives to its arguments: "macro f(a, b='x')" has a and b.
 std::vector<std::string> parameters_of(std::string_view body) {
   std::vector<std::string> names;
@@ -169,53 +163,6 @@ std::string_view target_of(std::string_view body) {
   return body.substr(0, n);
 }
 
-// Methods of strings, lists and dicts that minja lacks: `X.name(…)` becomes `llama_name(X, …)`.
-constexpr std::array<std::string_view, 10> kMethods{"split", "rsplit", "format",       "find",         "values", "update",
-                                                    "count", "replace", "removeprefix", "removesuffix"};
-
-// Where the operand before the dot at `dot` begins: a name, a literal, a call, an element, and what hangs on them.
-std::size_t operand_begin(std::string_view text, std::size_t dot) {
-  std::size_t at = dot;
-  while (at > 0) {
-    const char c = text[at - 1];
-    if (is_word(c) || c == '.') {
-      --at;
-    } else if (c == ')' || c == ']') {
-      int depth = 0;
-      do {
-        --at;
-        if (text[at] == ')' || text[at] == ']') ++depth;
-        if (text[at] == '(' || text[at] == '[') --depth;
-      } while (at > 0 && depth > 0);
-    } else if ((c == '\'' || c == '"') && at >= 2) {
-      const std::size_t open = text.rfind(c, at - 2);
-      if (open == std::string_view::npos) return at;
-      at = open;
-      return at;
-    } else {
-      break;
-    }
-  }
-  return at;
-}
-
-std::string with_methods_as_functions(std::string text) {
-  for (const auto name : kMethods) {
-    const std::string call = std::format(".{}(", name);
-    for (std::size_t at = 0; (at = text.find(call, at)) != std::string::npos;) {
-      const std::size_t begin = operand_begin(text, at);
-      const std::size_t arguments = at + call.size();
-      const std::size_t next = text.find_first_not_of(" \n\t", arguments);
-      const bool has_arguments = next != std::string::npos && text[next] != ')';
-      const std::string changed = std::format("llama_{}({}{}", name, std::string_view(text).substr(begin, at - begin),
-                                              has_arguments ? ", " : "");
-      text.replace(begin, arguments - begin, changed);
-      at = begin + changed.size();
-    }
-  }
-  return text;
-}
-
 std::string with_known_tests(std::string text) {
   static const std::array<std::pair<std::regex, std::string>, 4> kSpellings{{
       {std::regex(R"(\bis\s+not\s+undefined\b)"), "is defined"},
@@ -227,8 +174,10 @@ std::string with_known_tests(std::string text) {
   return text;
 }
 
-std::string in_minjas_words(std::string text) {
-  text = with_methods_as_functions(std::move(text));
+Result<std::string> in_minjas_words(std::string_view tag) {
+  auto known = with_known_calls(std::string(tag));
+  if (!known) return known;
+  const std::string& text = *known;
   // Tests are words; what stands in quotes is not touched.
   std::string done, words;
   char quote = 0;
@@ -280,7 +229,6 @@ Result<std::string> prepare_template(std::string_view source) {
     }
     if (brackets_too_deep(tag->body)) return refuse(std::format("nests brackets more than {} deep", kDeepestBrackets));
     if (words_in(tag->body) > kMostWords) return refuse(std::format("has a tag of more than {} words", kMostWords));
-    if (multiplies(tag->body)) return refuse("multiplies, which is not supported");
     const std::string_view word = tag->kind == '%' ? first_word(tag->body) : std::string_view();
     if (word == "raw") {
       // minja has no raw blocks: their text becomes a string.
@@ -300,7 +248,9 @@ Result<std::string> prepare_template(std::string_view source) {
     }
     if (word == "for" && trimmed(tag->body).ends_with("recursive")) return refuse("has a loop that calls itself");
     if (word == "endmacro") prepared += counting("llama_leave()", tag->strips_before, false);
-    prepared += in_minjas_words(std::string(whole));
+    const auto words = in_minjas_words(whole);
+    if (!words) return words;
+    prepared += *words;
     if (word == "for") prepared += counting("llama_step()", false, tag->strips_after);
     if (word == "macro") prepared += counting("llama_enter()", false, tag->strips_after);
     for (const auto& name : word == "macro" ? parameters_of(tag->body) : std::vector<std::string>()) {
