@@ -11,6 +11,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "python_json.h"
+
 namespace llama::internal {
 namespace {
 
@@ -184,6 +186,19 @@ void add_filters(Context& context) {
     return Value(std::abs(v.template get<double>()));
   });
   set("round", [](const auto& a, const auto&) { return Value(std::round(argument(a, 0).template get<double>())); });
+  set("tojson", [](const auto& a, const auto& named) {
+    const Value &value = argument(a, 0), indent = a.size() > 1 ? a[1] : option(named, "indent");
+    std::int64_t size = 0;
+    measure(value, size);
+    refuse_large(size);
+    PythonJsonStyle style{.sort_keys = option(named, "sort_keys").to_bool(), .ensure_ascii = option(named, "ensure_ascii").to_bool()};
+    if (!indent.is_null()) style.indent = indent.template get<std::int64_t>();
+    if (const Value separators = option(named, "separators"); separators.is_array() && separators.size() == 2) {
+      style.item_separator = text_of(separators.at(std::size_t{0}));
+      style.key_separator = text_of(separators.at(std::size_t{1}));
+    }
+    return Value(python_json(value.template get<nlohmann::ordered_json>(), style));
+  });
   set("from_json", [](const auto& a, const auto&) {
     return Value(nlohmann::ordered_json::parse(argument(a, 0).template get<std::string>()));
   });
@@ -216,6 +231,15 @@ void add_methods(Context& context) {
   set("llama_find", [](const auto& a, const auto&) {
     const std::size_t at = text_of(argument(a, 0)).find(text_of(argument(a, 1)));
     return Value(at == std::string::npos ? std::int64_t{-1} : static_cast<std::int64_t>(at));
+  });
+  // A character of a text has no properties, but asking for one is no error.
+  set("llama_at", [](const auto& a, const auto&) {
+    const Value& value = argument(a, 0);
+    const auto i = static_cast<std::size_t>(argument(a, 1).template get<std::int64_t>());
+    if (value.is_string()) return Value(value.template get<std::string>().substr(std::min(i, value.template get<std::string>().size()), 1));
+    if (value.is_array()) return i < value.size() ? value.at(i) : Value();
+    Value object = value;
+    return object.is_object() && object.contains(argument(a, 1)) ? object.at(argument(a, 1)) : Value();
   });
   set("llama_times", [](const auto& a, const auto&) {
     const Value &x = argument(a, 0), &y = argument(a, 1);

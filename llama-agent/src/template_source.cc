@@ -208,6 +208,19 @@ std::string counting(std::string_view call, bool strips_before, bool strips_afte
   return std::format("{{%{} set llama_stepped = {} {}%}}", strips_before ? "-" : "", call, strips_after ? "-" : "");
 }
 
+// The text before a tag. minja drops the indentation of a line that begins with an expression, which Jinja does for
+// statements only: there it becomes an expression itself.
+std::string text_before(std::string_view text, const Tag& tag, bool is_first, bool stripped) {
+  const std::size_t end = text.find_last_not_of(" \t") + 1;  // 0 where there is nothing else
+  const bool begins_line = end > 0 ? text[end - 1] == '\n' : is_first;
+  const bool is_blank = text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+  if (tag.kind != '{' || tag.strips_before || !begins_line || end == text.size() || (stripped && is_blank)) {
+    return std::string(text);
+  }
+  const nlohmann::json indentation = std::string(text.substr(end));
+  return std::format("{}{{{{ {} }}}}", text.substr(0, end), indentation.dump());
+}
+
 }  // namespace
 
 Result<std::string> prepare_template(std::string_view source) {
@@ -219,8 +232,10 @@ Result<std::string> prepare_template(std::string_view source) {
   std::size_t at = 0;
   int depth = 0;
   std::vector<std::string> captured;  // names whose `{% set x %}` is open
+  bool stripped = false;  // the white space behind the last tag
   while (const auto tag = next_tag(source, at)) {
-    prepared += source.substr(at, tag->begin - at);
+    prepared += text_before(source.substr(at, tag->begin - at), *tag, at == 0, stripped);
+    stripped = tag->strips_after;
     at = tag->end;
     const std::string_view whole = source.substr(tag->begin, tag->end - tag->begin);
     if (tag->kind == '#') {
