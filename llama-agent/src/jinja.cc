@@ -141,6 +141,19 @@ Value replaced(const std::string& text, const std::string& from, const std::stri
   return Value(done + text.substr(at));
 }
 
+// The character at a place that depends on how many there are; nothing where there is none.
+template <class F>
+Value character(const std::string& text, const F& place) {
+  std::vector<std::string> characters;
+  for (const char c : text) {
+    const bool goes_on = (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
+    if (!goes_on || characters.empty()) characters.emplace_back();
+    characters.back() += c;
+  }
+  const std::size_t at = place(characters.size());
+  return at < characters.size() ? Value(characters[at]) : Value();
+}
+
 void add_filters(Context& context) {
   const auto set = [&](const char* name, Function body) { context.set(name, function(std::move(body))); };
   set("replace", [](const auto& a, const auto&) {
@@ -235,9 +248,13 @@ void add_methods(Context& context) {
   // A character of a text has no properties, but asking for one is no error.
   set("llama_at", [](const auto& a, const auto&) {
     const Value& value = argument(a, 0);
-    const auto i = static_cast<std::size_t>(argument(a, 1).template get<std::int64_t>());
-    if (value.is_string()) return Value(value.template get<std::string>().substr(std::min(i, value.template get<std::string>().size()), 1));
-    if (value.is_array()) return i < value.size() ? value.at(i) : Value();
+    const auto wished = argument(a, 1).template get<std::int64_t>();
+    const auto place = [wished](std::size_t size) {
+      return static_cast<std::size_t>(wished < 0 ? wished + static_cast<std::int64_t>(size) : wished);
+    };
+    if (value.is_string()) return character(value.template get<std::string>(), place);
+    if (value.is_null()) throw std::runtime_error("an element of what is not defined");
+    if (value.is_array()) return place(value.size()) < value.size() ? value.at(place(value.size())) : Value();
     Value object = value;
     return object.is_object() && object.contains(argument(a, 1)) ? object.at(argument(a, 1)) : Value();
   });

@@ -135,15 +135,18 @@ void wrap_calls(Code& code) {
   }
 }
 
-// `x[0].type` becomes `(llama_at(x, 0)).type`: x may be a text.
+// `x[0]` becomes `(llama_at(x, 0))`: x may be a text, which minja does not index.
 void replace_elements(Code& code) {
   for (std::size_t at = 0; (at = code.mask.find('[', at)) != std::string::npos; ++at) {
     const std::size_t close = code.closing(at);
     if (close == std::string::npos) return;
-    const auto index = std::string_view(code.text).substr(at + 1, close - at - 1);
-    const bool is_number = !index.empty() && std::ranges::all_of(index, [](char c) { return c >= '0' && c <= '9'; });
+    auto index = std::string_view(code.mask).substr(at + 1, close - at - 1);
+    if (index.starts_with('-')) index.remove_prefix(1);
+    const bool is_number = !index.empty() && index.size() < 10 &&
+                           std::ranges::all_of(index, [](char c) { return c >= '0' && c <= '9'; });
     const std::size_t begin = code.operand_begin(at);
-    if (!is_number || begin == at || close + 1 >= code.mask.size() || code.mask[close + 1] != '.') continue;
+    const auto before = std::string_view(code.mask).substr(begin, at - begin);
+    if (!is_number || before.empty() || std::ranges::contains(kKeywords, before)) continue;
     code.replace(close, 1, "))");
     code.replace(at, 1, ", ");
     code.replace(begin, 0, "(llama_at(");

@@ -18,6 +18,13 @@ std::string failure_of(std::string source) {
   return parsed ? "" : parsed.error().message;
 }
 
+std::string text_of(std::string source) {
+  const auto parsed = ChatTemplate::parse({.source = std::move(source)});
+  if (!parsed) return parsed.error().message;
+  const auto pieces = parsed->render(question("hello"), {});
+  return pieces ? joined(*pieces) : pieces.error().message;
+}
+
 TEST(ChatTemplate, TellsTheCallersTextFromItsOwn) {
   const auto chat = ChatTemplate::parse({.source = kChatMl});
   ASSERT_TRUE(chat) << chat.error().message;
@@ -110,6 +117,40 @@ TEST(HostileTemplate, EndsSoon) {
   EXPECT_NE(failure_of("{{ x"), "");
   EXPECT_TRUE(failure_of(std::string(300 * 1024, 'x')).contains("bytes"));
   EXPECT_NE(failure_of(std::string("a\0b", 3)), "");
+}
+
+// Expected values are Jinja2's, as transformers sets it up.
+TEST(ChatTemplate, GoesOnBehindWhatACallReturned) {
+  EXPECT_EQ(text_of("{{ 'a</think>\n\nb</think>\n\nc'.split('</think>')[-1].lstrip('\n') }}"), "c");
+  EXPECT_EQ(text_of("{{ '<think>x)</think>y'.split('</think>')[0].rstrip('\n').split('<think>')[-1].strip() }}"), "x)");
+  EXPECT_EQ(text_of("{{ 'a(b'.split('(')[1] }}"), "b");
+  EXPECT_EQ(text_of("{{ 'a,b,c'.split(',', 1)[1] }}{{ 'a,b,c'.rsplit(',', 1)[0] }}"), "b,ca,b");
+  EXPECT_EQ(text_of("{% macro f(x) %}<{{ x }}>{% endmacro %}{{ f('a').startswith('<a') }}{{ f('b')[1] }}"), "Trueb");
+  EXPECT_EQ(text_of("{{ 'aé日'[-1] }}{{ 'aé日'[1] }}{{ [1, 2][-1] }}"), "日é2");
+  EXPECT_EQ(text_of("{% set x = 'ab' %}{{ x[0].type is defined }}{{ [{'k': 'v'}][0].k }}"), "Falsev");
+  EXPECT_EQ(text_of("{{ \".split(\" ~ 'x * y' }}"), ".split(x * y") << "strings are no code";
+}
+
+TEST(ChatTemplate, MultipliesWithinBounds) {
+  EXPECT_EQ(text_of("{{ 'ab' * 3 }}{{ 2 * 3 * 4 }}{{ 0 * 5 }}"), "ababab240");
+  EXPECT_EQ(text_of("{% set n = 2 %}{{ '  ' * n }}x{{ n * (n + 1) }}"), "    x6");
+  EXPECT_NE(failure_of("{{ 9223372036854775807 * 2 }}"), "");
+  EXPECT_NE(failure_of("{{ 'a' * 100000000 }}"), "");
+  EXPECT_NE(failure_of("{{ '' * 1000000000000 }}"), "");
+  EXPECT_NE(failure_of("{{ 2 ** 3 }}"), "") << "not known, so refused";
+  EXPECT_NE(failure_of("{{ 8 / 2 * 4 }}"), "") << "would be read from the right";
+}
+
+TEST(ChatTemplate, WritesJsonAsPythonDoes) {
+  EXPECT_EQ(text_of("{{ {'a': [1, 2.5, none, true], 'b': {}} | tojson }}"), R"({"a": [1, 2.5, null, true], "b": {}})");
+  EXPECT_EQ(text_of("{{ {'b': 'é', 'a': [1]} | tojson(indent=2) }}"), "{\n  \"b\": \"é\",\n  \"a\": [\n    1\n  ]\n}");
+  EXPECT_EQ(text_of("{{ {'b': 'é', 'a': '<'} | tojson(ensure_ascii=true, sort_keys=true, separators=[',', ':']) }}"),
+            R"({"a":"<","b":"\u00e9"})");
+}
+
+TEST(ChatTemplate, KeepsTheIndentationOfALineThatBeginsWithAnExpression) {
+  EXPECT_EQ(text_of("a\n  {{ 'b' }}\n  {% if true %}\n    {{ 'c' }}\n  {% endif %}\n  {{- 'd' }}"), "a\n  b\n    c\nd");
+  EXPECT_EQ(text_of("  {{ 'a' }}{% if true -%}\n  {{ 'b' }}{% endif %}"), "  ab");
 }
 
 }  // namespace
