@@ -9,6 +9,7 @@
 
 #include "console.h"
 #include "exit_status.h"
+#include "llama-core/kernels.h"
 #include "llama-embedding/batch_processor.h"
 #include "llama-embedding/line_reader.h"
 #include "load_display.h"
@@ -59,6 +60,7 @@ ParquetWriter::Metadata provenance(const EmbeddingModel& model) {
           {"llama.max_length", std::to_string(model.max_sequence_length())},
           {"llama.special_tokens", model.config().special_tokens == SpecialTokens::Parse ? "parse" : "text"},
           {"llama.tokenizer", model.tokenizer()},
+          {"llama.kernels", kernels_in_use()},
           {"llama.program", "llama-cli " LLAMA_CLI_VERSION},
           {"llama.created", utc_now()}};
 }
@@ -101,6 +103,7 @@ Step<SharedModel> load_model(const EmbedArguments& arguments, ModelSource source
   EmbeddingConfig config = make_config(arguments, std::move(source), interrupt);
   auto loader = make_loader(arguments.loader);
   if (!loader) return stop_with(loader.error(), kUsageError);
+  if (auto chosen = choose_kernels(arguments.loader.kernels); !chosen) return stop_with(chosen.error(), kUsageError);
   config.loader = std::make_shared<const ModelLoader>(std::move(*loader));
   console.line("Loading model: {}", arguments.loader.model);
   const auto started = std::chrono::steady_clock::now();
@@ -115,6 +118,7 @@ Step<SharedModel> load_model(const EmbedArguments& arguments, ModelSource source
                format_duration(std::chrono::steady_clock::now() - started), (*model)->embedding_dimension());
   if (arguments.debug) {
     std::println(stderr, "Tokenizer: {}", (*model)->tokenizer());
+    std::println(stderr, "Kernels: {}", kernels_in_use());
     std::println(stderr, "Memory: {} before the model was loaded, {} after",
                  format_size((*model)->metadata().memory_before_bytes),
                  format_size((*model)->metadata().memory_after_bytes));

@@ -11,6 +11,7 @@
 #include "chat.h"
 #include "console.h"
 #include "exit_status.h"
+#include "llama-core/kernels.h"
 #include "load_display.h"
 #include "statistics.h"
 
@@ -138,6 +139,7 @@ Step<std::shared_ptr<const Model>> load(const GenerateArguments& arguments, cons
   if (!source) return stop_with(source.error(), kModelError);
   const auto loader = make_loader(arguments.loader);
   if (!loader) return stop_with(loader.error(), kUsageError);
+  if (auto chosen = choose_kernels(arguments.loader.kernels); !chosen) return stop_with(chosen.error(), kUsageError);
   console.line("Loading model: {}", arguments.loader.model);
   const auto started = std::chrono::steady_clock::now();
   LoadDisplay display(console);

@@ -18,6 +18,14 @@ void add_model_flags(CLI::App& command, LoaderFlags& flags) {
       ->type_name("REV");
 }
 
+void add_kernel_flag(CLI::App& command, LoaderFlags& flags) {
+  command
+      .add_option("--kernels", flags.kernels,
+                  "Who multiplies: auto (the fastest here), stock (llama.cpp's), avx2, avx512-vnni, avx512-bf16")
+      ->capture_default_str()
+      ->type_name("NAME");
+}
+
 void add_cache_flags(CLI::App& command, LoaderFlags& flags) {
   command.add_flag("--offline", flags.offline, "Use what is in the cache, never the network");
   command

@@ -26,10 +26,12 @@ struct LoaderFlags {
   std::optional<std::filesystem::path> cache_folder;
   std::uint64_t cache_limit_gb = 50;
   bool no_cache_limit = false;
+  std::string kernels = "auto";
 };
 
 void add_model_flags(CLI::App& command, LoaderFlags& flags);  // filename, quant, revision
 void add_cache_flags(CLI::App& command, LoaderFlags& flags);  // offline, cache-dir, limits
+void add_kernel_flag(CLI::App& command, LoaderFlags& flags);
 
 // Errors   InvalidArgument: the name, two flags that exclude each other.
 [[nodiscard]] Result<ModelSource> make_source(const LoaderFlags& flags);

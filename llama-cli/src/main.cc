@@ -8,6 +8,7 @@
 #include "exit_status.h"
 #include "generate.h"
 #include "interrupt.h"
+#include "llama-core/kernels.h"
 #include "models.h"
 
 namespace {
@@ -67,6 +68,7 @@ void add_embed(CLI::App& app, llama::EmbedArguments& a) {
   embed->add_option("--threads", a.threads, "Threads; default: as many as the process may use")
       ->check(kThreadCount)
       ->type_name("N");
+  llama::add_kernel_flag(*embed, a.loader);
   embed->add_flag("--force", a.force, "Replace an existing output");
   embed->add_flag("--quiet", a.quiet, "Print warnings and errors only");
   embed->add_flag("--debug", a.debug, "Show llama.cpp's log");
@@ -102,7 +104,9 @@ void add_models(CLI::App& app, llama::ModelsArguments& a) {
 
 int run(int argc, char** argv) {
   CLI::App app("Turn texts into vectors and prompts into answers with GGUF models", "llama-cli");
-  app.set_version_flag("--version", "llama-cli " LLAMA_CLI_VERSION);
+  app.set_version_flag("--version", [] {
+    return "llama-cli " LLAMA_CLI_VERSION "\nkernels: " + llama::kernels_in_use();
+  });
   app.require_subcommand(1);
   llama::EmbedArguments embed;
   llama::GenerateArguments generate;

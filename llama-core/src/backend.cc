@@ -5,6 +5,7 @@
 
 #include <mutex>
 
+#include "llama-core/kernels.h"
 #include "llama-core/log.h"
 
 namespace llama {
@@ -19,6 +20,7 @@ Result<void> start_backends(const std::optional<std::filesystem::path>& director
     } else {
       ggml_backend_load_all();
     }
+    internal::load_kernels();
     llama_backend_init();
     has_cpu = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU) != nullptr;
   });

@@ -1,0 +1,42 @@
+// Attention of a block of queries over a text, compiled for each level of CPU.
+//
+// Threads  pure functions of their arguments.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels.h"
+
+namespace ggml_packed {
+
+// The keys and values of one text and one head, as float32 panels of Kernels::panel_rows.
+struct PackedText {
+  float* keys = nullptr;    // panels over the positions: key_width steps each
+  float* values = nullptr;  // panels over the width: `positions` steps each
+  std::size_t positions = 0;
+  std::size_t key_width = 0, value_width = 0;
+};
+
+struct QueryBlock {
+  const float* queries = nullptr;  // rows `stride` floats apart
+  std::size_t stride = 0;
+  std::size_t rows = 0;
+  const std::int32_t* visible = nullptr;  // per row: how many positions of the text it sees, from the first on; >= 1
+  float scale = 1;
+  float* scores = nullptr;  // scratch: rows * positions, rounded up to whole panels
+  float* out = nullptr;     // rows `out_stride` floats apart
+  std::size_t out_stride = 0;
+};
+
+struct AttentionKernels {
+  const char* name;  // as Kernels::name
+  // Rows of float16, `stride` values apart.
+  void (*pack)(const std::uint16_t* keys, std::size_t key_stride, const std::uint16_t* values, std::size_t value_stride,
+               const PackedText& text);
+  void (*attend)(const PackedText& text, const QueryBlock& block);
+};
+
+[[nodiscard]] const AttentionKernels& attention_kernels(const Kernels& level);
+
+}  // namespace ggml_packed

@@ -1,0 +1,48 @@
+#include "delegate.h"
+
+#include "abi.h"
+
+namespace ggml_packed {
+namespace {
+
+template <class Function>
+Function proc(ggml_backend_t backend, const char* name) {
+  ggml_backend_reg_t reg = ggml_backend_dev_backend_reg(ggml_backend_get_device(backend));
+  return reinterpret_cast<Function>(ggml_backend_reg_get_proc_address(reg, name));
+}
+
+}  // namespace
+
+Delegate::Delegate() : backend_(ggml_backend_init_by_type(GGML_BACKEND_DEVICE_TYPE_CPU, nullptr)) {}
+
+void Delegate::set_threads(int threads) {
+  if (const auto set = proc<ggml_backend_set_n_threads_t>(backend_.get(), "ggml_backend_set_n_threads")) {
+    set(backend_.get(), threads);
+  }
+}
+
+void Delegate::set_abort(ggml_abort_callback callback, void* data) {
+  if (const auto set = proc<ggml_backend_set_abort_callback_t>(backend_.get(), "ggml_backend_set_abort_callback")) {
+    set(backend_.get(), callback, data);
+  }
+}
+
+enum ggml_status Delegate::flush() {
+  if (waiting_.empty()) return GGML_STATUS_SUCCESS;
+  if (!context_ || waiting_.size() > capacity_) {
+    capacity_ = waiting_.size() * 2;
+    context_.reset(ggml_init({.mem_size = ggml_graph_overhead_custom(capacity_, false) + 1024,
+                              .mem_buffer = nullptr,
+                              .no_alloc = true}));
+    if (!context_) return GGML_STATUS_ALLOC_FAILED;
+  }
+  ggml_reset(context_.get());
+  ggml_cgraph* graph = ggml_new_graph_custom(context_.get(), capacity_, false);
+  for (ggml_tensor* node : waiting_) ggml_graph_add_node(graph, node);
+  waiting_.clear();
+  return compute(graph);
+}
+
+enum ggml_status Delegate::compute(ggml_cgraph* graph) { return ggml_backend_graph_compute(backend_.get(), graph); }
+
+}  // namespace ggml_packed

@@ -1,0 +1,222 @@
+#include "executor.h"
+
+#include <cstring>
+
+#include "row_kernels.h"
+#include "tensor.h"
+
+namespace ggml_packed {
+namespace {
+
+std::optional<Activation> activation_of(const ggml_tensor& node) {
+  if (node.op == GGML_OP_UNARY) {
+    switch (ggml_get_unary_op(&node)) {
+      case GGML_UNARY_OP_GELU:
+        return Activation::Gelu;
+      case GGML_UNARY_OP_GELU_ERF:
+        return Activation::GeluErf;
+      case GGML_UNARY_OP_SILU:
+        return Activation::Silu;
+      case GGML_UNARY_OP_RELU:
+        return Activation::Relu;
+      default:
+        return std::nullopt;
+    }
+  }
+  if (node.op == GGML_OP_GLU) {
+    switch (ggml_get_glu_op(&node)) {
+      case GGML_GLU_OP_REGLU:
+        return Activation::Relu;
+      case GGML_GLU_OP_GEGLU:
+        return Activation::Gelu;
+      case GGML_GLU_OP_SWIGLU:
+        return Activation::Silu;
+      case GGML_GLU_OP_GEGLU_ERF:
+        return Activation::GeluErf;
+      default:
+        return std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
+// What else `node` reads, where one of its operands is `known`; nullptr: it reads it twice, or not at all.
+const ggml_tensor* other_operand(const ggml_tensor& node, const ggml_tensor* known) {
+  if ((node.src[0] == known) == (node.src[1] == known)) return nullptr;
+  return node.src[0] == known ? node.src[1] : node.src[0];
+}
+
+const std::byte* row(const ggml_tensor& t, std::size_t index) {
+  const auto n1 = static_cast<std::size_t>(t.ne[1]), n2 = static_cast<std::size_t>(t.ne[2]);
+  return static_cast<const std::byte*>(t.data) + index % n1 * t.nb[1] + index / n1 % n2 * t.nb[2] + index / n1 / n2 * t.nb[3];
+}
+
+// Rows of float32 into a float16 memory, at places of their own: what a token's key and value become.
+bool stores_rows(const ggml_tensor& node) {
+  if (node.op != GGML_OP_SET_ROWS || node.type != GGML_TYPE_F16) return false;
+  const ggml_tensor &rows = *node.src[0], &places = *node.src[1];
+  return has_f32_rows(rows) && ggml_is_matrix(&rows) && ggml_is_matrix(&node) && node.nb[0] == 2 &&
+         places.type == GGML_TYPE_I64 && ggml_is_contiguous(&places) && ggml_nelements(&places) == rows.ne[1];
+}
+
+}  // namespace
+
+Executor::Executor(const Kernels& kernels)
+    : kernels_(kernels), team_(1), matmul_(kernels), attention_(kernels), rope_(kernels) {}
+
+void Executor::set_threads(int threads) {
+  team_ = ThreadTeam(threads);
+  delegate_.set_threads(threads);
+}
+
+void Executor::set_abort(ggml_abort_callback callback, void* data) {
+  abort_ = callback;
+  abort_data_ = data;
+  delegate_.set_abort(callback, data);
+}
+
+enum ggml_status Executor::compute(ggml_cgraph* whole) {
+  const GraphView graph(whole);
+  bool ours = false;
+  for (std::size_t i = 0; i < graph.size() && !ours; ++i) ours = matmul_.takes(*graph[i]);
+  if (!ours) return delegate_.compute(whole);  // a few tokens of a reply: ggml's own kernels are the right ones
+
+  matmul_.begin_graph();
+  attention_.begin_graph();
+  rope_.begin_graph();
+  status_ = GGML_STATUS_SUCCESS;
+  for (std::size_t i = 0; i < graph.size();) {
+    if (aborted()) {
+      delegate_.forget();
+      return GGML_STATUS_ABORTED;
+    }
+    std::size_t done = matrix_product(graph, i);
+    if (done == 0) done = norm(graph, i);
+    if (done == 0) done = one_node(graph[i]);
+    if (done == 0) {
+      delegate_.add(graph[i]);
+      done = 1;
+    }
+    if (status_ != GGML_STATUS_SUCCESS) {
+      delegate_.forget();
+      return status_;
+    }
+    i += done;
+  }
+  return delegate_.flush();
+}
+
+// MUL_MAT, then of these what follows and reads nothing but its result: a bias, an activation, a gate, a sum.
+std::size_t Executor::matrix_product(const GraphView& graph, std::size_t i) {
+  const ggml_tensor* product = graph[i];
+  if (!matmul_.takes(*product)) return 0;
+  const ggml_tensor* result = product;
+  Epilogue epilogue;
+  std::size_t done = 1;
+  for (; const ggml_tensor* next = graph.only_reader(i + done - 1); ++done) {
+    if (!is_dense_f32(*next) || !ggml_are_same_shape(next, product)) break;
+    const ggml_tensor* other = other_operand(*next, result);
+    const bool activated = epilogue.activation != Activation::None || epilogue.factor != nullptr;
+    if (next->op == GGML_OP_ADD && other != nullptr && !activated && epilogue.bias == nullptr && epilogue.addend == nullptr &&
+        is_f32_vector(*other, product->ne[0])) {
+      epilogue.bias = floats(*other);
+    } else if (next->op == GGML_OP_ADD && other != nullptr && epilogue.addend == nullptr && is_dense_f32(*other) &&
+               ggml_are_same_shape(other, product) && can_write_over(*next, *other)) {
+      epilogue.addend = floats(*other);
+      epilogue.addend_stride = static_cast<std::size_t>(product->ne[0]);
+    } else if (const auto activation = activation_of(*next);
+               activation && next->op == GGML_OP_UNARY && !activated && epilogue.addend == nullptr) {
+      epilogue.activation = *activation;
+    } else if (activation && next->op == GGML_OP_GLU && other != nullptr && !activated && epilogue.addend == nullptr &&
+               is_dense_f32(*other) && ggml_are_same_shape(other, product) && can_write_over(*next, *other)) {
+      epilogue.factor = floats(*other);
+      epilogue.factor_stride = static_cast<std::size_t>(product->ne[0]);
+      (next->src[0] == result ? epilogue.activation : epilogue.factor_activation) = *activation;
+    } else {
+      break;
+    }
+    result = next;
+    if (epilogue.addend != nullptr) {  // nothing is known to come behind a sum
+      ++done;
+      break;
+    }
+  }
+  status_ = delegate_.flush();
+  if (status_ != GGML_STATUS_SUCCESS) return done;
+  if (!matmul_.compute(*product, *result, epilogue, team_)) return 0;  // no memory to pack it: ggml computes it
+  return done;
+}
+
+// NORM or RMS_NORM, with weights and bias behind it.
+std::size_t Executor::norm(const GraphView& graph, std::size_t i) {
+  const ggml_tensor* node = graph[i];
+  const bool rms = node->op == GGML_OP_RMS_NORM;
+  if ((!rms && node->op != GGML_OP_NORM) || !has_f32_rows(*node->src[0])) return 0;
+  const ggml_tensor* result = node;
+  const float *weights = nullptr, *bias = nullptr;
+  std::size_t done = 1;
+  for (; const ggml_tensor* next = graph.only_reader(i + done - 1); ++done) {
+    const ggml_tensor* other = other_operand(*next, result);
+    if (other == nullptr || !is_f32_vector(*other, node->ne[0]) || !ggml_are_same_shape(next, node)) break;
+    if (next->op == GGML_OP_MUL && weights == nullptr && bias == nullptr) {
+      weights = floats(*other);
+    } else if (next->op == GGML_OP_ADD && bias == nullptr && !rms) {
+      bias = floats(*other);
+    } else {
+      break;
+    }
+    result = next;
+  }
+  const ggml_tensor& x = *node->src[0];
+  if (!is_dense_f32(*result) || !can_write_over(*result, x)) return 0;
+  status_ = delegate_.flush();
+  if (status_ != GGML_STATUS_SUCCESS) return done;
+  const RowKernels& rows = row_kernels(kernels_);
+  const auto width = static_cast<std::size_t>(x.ne[0]);
+  const float epsilon = float_parameter(*node, 0);
+  team_.for_ranges(static_cast<std::size_t>(ggml_nrows(&x)), 8, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) {
+      const auto* from = reinterpret_cast<const float*>(row(x, r));
+      float* to = floats(*result) + r * width;
+      if (rms) {
+        rows.rms_norm(from, width, epsilon, weights, to);
+      } else {
+        rows.layer_norm(from, width, epsilon, weights, bias, to);
+      }
+    }
+  });
+  return done;
+}
+
+std::size_t Executor::one_node(ggml_tensor* node) {
+  if (Rope::takes(*node)) {
+    status_ = delegate_.flush();
+    if (status_ == GGML_STATUS_SUCCESS) rope_.compute(*node, team_);
+    return 1;
+  }
+  if (stores_rows(*node)) {
+    status_ = delegate_.flush();
+    if (status_ == GGML_STATUS_SUCCESS) copy_rows(*node);
+    return 1;
+  }
+  if (attention_.takes(*node)) {
+    status_ = delegate_.flush();
+    if (status_ != GGML_STATUS_SUCCESS) return 1;
+    return attention_.compute(*node, team_) ? 1 : 0;
+  }
+  return 0;
+}
+
+void Executor::copy_rows(const ggml_tensor& node) {
+  const RowKernels& rows = row_kernels(kernels_);
+  const auto* places = static_cast<const std::int64_t*>(node.src[1]->data);
+  const auto width = static_cast<std::size_t>(node.ne[0]);
+  team_.for_ranges(static_cast<std::size_t>(node.src[0]->ne[1]), 32, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      auto* to = static_cast<std::byte*>(node.data) + static_cast<std::size_t>(places[i]) * node.nb[1];
+      rows.to_f16(reinterpret_cast<const float*>(row(*node.src[0], i)), width, reinterpret_cast<std::uint16_t*>(to));
+    }
+  });
+}
+
+}  // namespace ggml_packed

@@ -1,0 +1,49 @@
+// Compute a graph: the operations that we have kernels for ourselves, runs of others through ggml's CPU back end.
+//
+// Threads  one at a time; any number of executors.
+#pragma once
+
+#include <ggml-backend.h>
+#include <ggml.h>
+
+#include <memory>
+
+#include "attention.h"
+#include "delegate.h"
+#include "graph_view.h"
+#include "kernels.h"
+#include "matmul.h"
+#include "rope.h"
+#include "thread_team.h"
+
+namespace ggml_packed {
+
+class Executor {
+ public:
+  explicit Executor(const Kernels& kernels);
+  [[nodiscard]] bool is_usable() const { return delegate_.is_usable(); }
+
+  void set_threads(int threads);
+  void set_abort(ggml_abort_callback callback, void* data);
+  [[nodiscard]] enum ggml_status compute(ggml_cgraph* graph);
+
+ private:
+  // Each returns how many nodes from i on it computed; 0: none of its business.
+  std::size_t matrix_product(const GraphView& graph, std::size_t i);
+  std::size_t norm(const GraphView& graph, std::size_t i);
+  std::size_t one_node(ggml_tensor* node);
+  void copy_rows(const ggml_tensor& node);
+  [[nodiscard]] bool aborted() const { return abort_ != nullptr && abort_(abort_data_); }
+
+  const Kernels& kernels_;
+  ThreadTeam team_;
+  Delegate delegate_;
+  Matmul matmul_;
+  Attention attention_;
+  Rope rope_;
+  ggml_abort_callback abort_ = nullptr;
+  void* abort_data_ = nullptr;
+  enum ggml_status status_ = GGML_STATUS_SUCCESS;
+};
+
+}  // namespace ggml_packed

@@ -1,0 +1,77 @@
+// Activation functions on vectors. Included once per level of CPU: no include guard of the usual kind.
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+
+#if defined(GGML_PACKED_FLOAT_MATH_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef GGML_PACKED_FLOAT_MATH_INL_H
+#undef GGML_PACKED_FLOAT_MATH_INL_H
+#else
+#define GGML_PACKED_FLOAT_MATH_INL_H
+#endif
+
+#include "kernels.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace ggml_packed {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// x / (1 + exp(-slope)). Highway's exp() is wrong above 104; from 80 on the quotient is as good as 0.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V gate(D d, V x, V slope) {
+  return hn::Div(x, hn::Add(hn::Set(d, 1.0F), hn::Exp(d, hn::Min(hn::Neg(slope), hn::Set(d, 80.0F)))));
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V silu(D d, V x) {
+  return gate(d, x, x);
+}
+
+// The form with tanh, which ggml has: x / (1 + exp(-2u)), u = sqrt(2 / pi) (x + 0.044715 x^3).
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V gelu(D d, V x) {
+  const V inner = hn::Mul(x, hn::MulAdd(hn::Mul(x, x), hn::Set(d, 0.044715F), hn::Set(d, 1.0F)));
+  return gate(d, x, hn::Mul(inner, hn::Set(d, 2.0F * 0.7978845608F)));
+}
+
+// 1 - erf(x) for x from 0 on, with an error below 1.5e-7.
+//
+// Source   Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V erfc(D d, V x) {
+  const V t = hn::Div(hn::Set(d, 1.0F), hn::MulAdd(x, hn::Set(d, 0.3275911F), hn::Set(d, 1.0F)));
+  V sum = hn::Set(d, 1.061405429F);
+  for (const float c : {-1.453152027F, 1.421413741F, -0.284496736F, 0.254829592F}) sum = hn::MulAdd(sum, t, hn::Set(d, c));
+  return hn::Mul(hn::Mul(sum, t), hn::Exp(d, hn::Neg(hn::Mul(x, x))));
+}
+
+// x (1 + erf(x / sqrt(2))) / 2; far out on the left it is 0, not a small difference.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V gelu_erf(D d, V x) {
+  const V rest = hn::Mul(hn::Mul(x, hn::Set(d, 0.5F)), erfc(d, hn::Mul(hn::Abs(x), hn::Set(d, 0.70710678118F))));
+  return hn::IfNegativeThenElse(x, rest, hn::Sub(x, rest));
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V activate(D d, Activation activation, V x) {
+  switch (activation) {
+    case Activation::None:
+      break;
+    case Activation::Gelu:
+      return gelu(d, x);
+    case Activation::GeluErf:
+      return gelu_erf(d, x);
+    case Activation::Silu:
+      return silu(d, x);
+    case Activation::Relu:
+      return hn::Max(x, hn::Zero(d));
+  }
+  return x;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace ggml_packed
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,189 @@
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "attention_kernels.h"
+#include "tables.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels_attention.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "float_math-inl.h"
+#include "tiles-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace ggml_packed {
+namespace HWY_NAMESPACE {
+namespace {
+
+constexpr std::size_t panels(std::size_t count) { return (count + kPanelRows - 1) / kPanelRows; }
+
+HWY_INLINE Floats from_f16(const std::uint16_t* at, std::size_t count) {
+  const hn::Rebind<hwy::float16_t, F> h;
+  const auto* halves = reinterpret_cast<const hwy::float16_t*>(at);
+  return hn::PromoteTo(F(), count >= kLanes ? hn::LoadU(h, halves) : hn::LoadN(h, halves, count));
+}
+
+void pack(const std::uint16_t* keys, std::size_t key_stride, const std::uint16_t* values, std::size_t value_stride,
+          const PackedText& text) {
+  const F f;
+  HWY_ALIGN float row[kLanes];
+  for (std::size_t panel = 0; panel < panels(text.positions); ++panel) {
+    float* out = text.keys + panel * kPanelRows * text.key_width;
+    for (std::size_t j = 0; j < kPanelRows; ++j) {
+      const std::size_t position = panel * kPanelRows + j;
+      for (std::size_t k = 0; k < text.key_width; k += kLanes) {
+        const std::size_t count = std::min(kLanes, text.key_width - k);
+        hn::Store(position < text.positions ? from_f16(keys + position * key_stride + k, count) : hn::Zero(f), f, row);
+        for (std::size_t i = 0; i < count; ++i) out[(k + i) * kPanelRows + j] = row[i];
+      }
+    }
+  }
+  for (std::size_t panel = 0; panel < panels(text.value_width); ++panel) {
+    float* out = text.values + panel * kPanelRows * text.positions;
+    for (std::size_t position = 0; position < text.positions; ++position, out += kPanelRows) {
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        const std::size_t column = panel * kPanelRows + v * kLanes;
+        const bool inside = column < text.value_width;
+        hn::Store(inside ? from_f16(values + position * value_stride + column, text.value_width - column) : hn::Zero(f), f,
+                  out + v * kLanes);
+      }
+    }
+  }
+}
+
+// Scores to weights: exp(scale * score - most), 0 from `visible` on up to `length`. Returns 1 / their sum.
+float softmax(float* scores, std::size_t visible, std::size_t length, float scale) {
+  const F f;
+  Floats most = hn::Set(f, -3e38F);
+  std::size_t i = 0;
+  for (; i + kLanes <= visible; i += kLanes) most = hn::Max(most, hn::Load(f, scores + i));
+  if (i < visible) {
+    const auto inside = hn::FirstN(f, visible - i);
+    most = hn::Max(most, hn::IfThenElse(inside, hn::Load(f, scores + i), most));
+  }
+  const Floats shift = hn::Set(f, hn::ReduceMax(f, most) * scale), factor = hn::Set(f, scale);
+  Floats sum = hn::Zero(f);
+  for (i = 0; i + kLanes <= visible; i += kLanes) {
+    const Floats weight = hn::Exp(f, hn::MulSub(hn::Load(f, scores + i), factor, shift));
+    sum = hn::Add(sum, weight);
+    hn::Store(weight, f, scores + i);
+  }
+  if (i < visible) {
+    const Floats weight = hn::IfThenElseZero(hn::FirstN(f, visible - i),
+                                             hn::Exp(f, hn::MulSub(hn::Load(f, scores + i), factor, shift)));
+    sum = hn::Add(sum, weight);
+    hn::Store(weight, f, scores + i);
+    i += kLanes;
+  }
+  for (; i < length; i += kLanes) hn::Store(hn::Zero(f), f, scores + i);
+  return 1.0F / hn::ReduceSum(f, sum);
+}
+
+struct Rows {
+  std::size_t first, seen;  // positions that the last of them sees
+};
+
+// Scores of some queries; their rows lie `length` floats apart.
+template <std::size_t Count>
+HWY_NOINLINE void score(const PackedText& text, const QueryBlock& block, const Rows& rows, std::size_t length) {
+  const F f;
+  for (std::size_t panel = 0; panel < panels(rows.seen); ++panel) {
+    Floats sums[Count][kVectors];
+    sum_products<Count>(text.keys + panel * kPanelRows * text.key_width, text.key_width,
+                        block.queries + rows.first * block.stride, block.stride, sums);
+    float* out = block.scores + panel * kPanelRows;
+    unroll<Count>([&](std::size_t m) GGML_PACKED_INLINE {
+      hn::Store(sums[m][0], f, out + m * length);
+      hn::Store(sums[m][1], f, out + m * length + kLanes);
+    });
+  }
+}
+
+template <std::size_t Count>
+HWY_NOINLINE void mix(const PackedText& text, const QueryBlock& block, const Rows& rows, std::size_t length,
+                      const float* inverse_sums) {
+  const F f;
+  for (std::size_t panel = 0; panel < panels(text.value_width); ++panel) {
+    Floats sums[Count][kVectors];
+    sum_products<Count>(text.values + panel * kPanelRows * text.positions, rows.seen, block.scores, length, sums);
+    const std::size_t column = panel * kPanelRows;
+    const std::size_t count = text.value_width - column;
+    float* out = block.out + rows.first * block.out_stride + column;
+    unroll<Count>([&](std::size_t m) GGML_PACKED_INLINE {
+      const Floats scale = hn::Set(f, inverse_sums[m]);
+      const Floats a = hn::Mul(sums[m][0], scale), b = hn::Mul(sums[m][1], scale);
+      if (count >= kPanelRows) {
+        hn::StoreU(a, f, out + m * block.out_stride);
+        hn::StoreU(b, f, out + m * block.out_stride + kLanes);
+      } else {
+        hn::StoreN(a, f, out + m * block.out_stride, std::min(count, kLanes));
+        if (count > kLanes) hn::StoreN(b, f, out + m * block.out_stride + kLanes, count - kLanes);
+      }
+    });
+  }
+}
+
+template <std::size_t Count>
+void attend_rows(const PackedText& text, const QueryBlock& block, std::size_t first) {
+  std::size_t seen = 0;
+  for (std::size_t m = 0; m < Count; ++m) seen = std::max(seen, static_cast<std::size_t>(block.visible[first + m]));
+  const std::size_t length = panels(seen) * kPanelRows;
+  const Rows rows{.first = first, .seen = seen};
+  score<Count>(text, block, rows, length);
+  float inverse_sums[Count];
+  for (std::size_t m = 0; m < Count; ++m) {
+    inverse_sums[m] = softmax(block.scores + m * length, static_cast<std::size_t>(block.visible[first + m]), length, block.scale);
+  }
+  mix<Count>(text, block, rows, length, inverse_sums);
+}
+
+using AttendFunction = void (*)(const PackedText&, const QueryBlock&, std::size_t);
+template <std::size_t... Counts>
+constexpr auto attend_functions(std::index_sequence<Counts...>) {
+  return std::array<AttendFunction, sizeof...(Counts)>{attend_rows<Counts + 1>...};
+}
+constexpr auto kAttend = attend_functions(std::make_index_sequence<kFloatRows>());
+
+void attend(const PackedText& text, const QueryBlock& block) {
+  for (std::size_t row = 0; row < block.rows;) {
+    const std::size_t left = block.rows - row;
+    const std::size_t count = left <= kFloatRows ? left : left < 2 * kFloatRows ? (left + 1) / 2 : kFloatRows;
+    kAttend[count - 1](text, block, row);
+    row += count;
+  }
+}
+
+}  // namespace
+
+const AttentionKernels* attention_table() {
+  static constexpr AttentionKernels kTable = {
+      .name = HWY_TARGET == HWY_AVX2 ? "avx2" : HWY_NATIVE_DOT_BF16 ? "avx512-bf16" : "avx512-vnni",
+      .pack = pack,
+      .attend = attend,
+  };
+  return &kTable;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace ggml_packed
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace ggml_packed {
+namespace {
+
+HWY_EXPORT(attention_table);
+
+}  // namespace
+
+const AttentionKernels& attention_kernels(const Kernels& level) {
+  static const auto tables = tables_of_this_cpu([] { return HWY_DYNAMIC_DISPATCH(attention_table)(); });
+  return **std::ranges::find(tables, std::string_view(level.name), [](const AttentionKernels* t) { return std::string_view(t->name); });
+}
+
+}  // namespace ggml_packed
+#endif

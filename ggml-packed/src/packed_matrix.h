@@ -1,0 +1,55 @@
+// Keep a weight matrix in the order in which the kernels read it.
+//
+// Shape    rows() outputs of columns() inputs each, as ggml's ne[1] and ne[0]. The rows lie in panels of panel_rows():
+//          for each step along the columns the values of all rows of a panel are neighbours. The last panel is filled
+//          up with zeros.
+// Threads  immutable.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "thread_team.h"
+
+struct ggml_tensor;
+
+namespace ggml_packed {
+
+enum class Format {
+  Int8,  // blocks of 32 with a float16 scale each: Q8_0 as it is
+  Bf16,
+  F32,
+};
+[[nodiscard]] const char* name_of(Format format);
+
+// How the int8 kernel wants a weight: with VNNI the unsigned operand is the weight.
+enum class Int8Sign { PlusTo128, Signed };
+
+class PackedMatrix {
+ public:
+  // Requires a contiguous matrix in host memory, of a type that can become the format.
+  PackedMatrix(const ggml_tensor& weights, Format format, std::size_t panel_rows, Int8Sign sign, const ThreadTeam& team);
+
+  [[nodiscard]] Format format() const { return format_; }
+  [[nodiscard]] std::size_t rows() const { return rows_; }
+  [[nodiscard]] std::size_t columns() const { return columns_; }
+  [[nodiscard]] std::size_t panel_rows() const { return panel_rows_; }
+  [[nodiscard]] std::size_t panels() const { return (rows_ + panel_rows_ - 1) / panel_rows_; }
+  [[nodiscard]] const std::byte* panel(std::size_t index) const { return data_.get() + index * panel_bytes_; }
+  [[nodiscard]] std::size_t size_bytes() const { return panels() * panel_bytes_; }
+
+ private:
+  void pack_int8(const ggml_tensor& weights, std::size_t panel, Int8Sign sign);
+  void pack_floats(const ggml_tensor& weights, std::size_t panel);
+
+  struct Free {
+    void operator()(std::byte* memory) const noexcept;
+  };
+
+  Format format_;
+  std::size_t rows_, columns_, panel_rows_, panel_bytes_;
+  std::unique_ptr<std::byte, Free> data_;
+};
+
+}  // namespace ggml_packed

@@ -1,0 +1,64 @@
+#include "rope.h"
+
+#include <cmath>
+
+#include "tensor.h"
+
+namespace ggml_packed {
+namespace {
+
+// Places in op_params.
+//
+// Source   ggml.h, ggml_rope_ext, in the order in which its implementation stores them.
+enum { kDimensions = 1, kMode = 2, kBase = 5, kScale = 6, kExtFactor = 7, kAttnFactor = 8 };
+
+}  // namespace
+
+bool Rope::takes(const ggml_tensor& node) {
+  if (node.op != GGML_OP_ROPE || !is_dense_f32(node) || node.src[2] != nullptr) return false;
+  const ggml_tensor& x = *node.src[0];
+  const bool known = node.op_params[kMode] == GGML_ROPE_TYPE_NEOX || node.op_params[kMode] == GGML_ROPE_TYPE_NORMAL;
+  return known && node.op_params[kDimensions] == x.ne[0] && x.ne[3] == 1 &&
+         x.ne[0] % 2 == 0 && has_f32_rows(x) && float_parameter(node, kExtFactor) == 0.0F &&
+         node.src[1]->type == GGML_TYPE_I32 && node.src[1]->ne[0] == x.ne[2] && can_write_over(node, x);
+}
+
+void Rope::prepare(const ggml_tensor& node, const ThreadTeam& team) {
+  const std::array<float, 4> parameters = {static_cast<float>(node.ne[0]), float_parameter(node, kBase),
+                                           float_parameter(node, kScale), float_parameter(node, kAttnFactor)};
+  if (positions_ == node.src[1] && parameters_ == parameters) return;
+  positions_ = node.src[1];
+  parameters_ = parameters;
+  const auto half = static_cast<std::size_t>(node.ne[0] / 2), count = static_cast<std::size_t>(node.ne[2]);
+  const auto* positions = static_cast<const std::int32_t*>(node.src[1]->data);
+  cosines_.resize(half * count);
+  sines_.resize(half * count);
+  std::vector<double> frequencies(half);
+  for (std::size_t i = 0; i < half; ++i) {
+    frequencies[i] = parameters[2] * std::pow(static_cast<double>(parameters[1]), -2.0 * static_cast<double>(i) / parameters[0]);
+  }
+  team.for_ranges(count, 16, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t at = begin * half; at < end * half; ++at) {
+      const double angle = positions[at / half] * frequencies[at % half];
+      cosines_[at] = static_cast<float>(std::cos(angle)) * parameters[3];
+      sines_[at] = static_cast<float>(std::sin(angle)) * parameters[3];
+    }
+  });
+}
+
+void Rope::compute(const ggml_tensor& node, const ThreadTeam& team) {
+  prepare(node, team);
+  const ggml_tensor& x = *node.src[0];
+  const auto half = static_cast<std::size_t>(node.ne[0] / 2), heads = static_cast<std::size_t>(node.ne[1]);
+  const auto rotate = node.op_params[kMode] == GGML_ROPE_TYPE_NEOX ? rows_.rotate_halves : rows_.rotate_pairs;
+  team.for_ranges(static_cast<std::size_t>(node.ne[2]), 8, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t t = begin; t < end; ++t) {
+      for (std::size_t head = 0; head < heads; ++head) {
+        const auto* from = reinterpret_cast<const float*>(static_cast<const std::byte*>(x.data) + t * x.nb[2] + head * x.nb[1]);
+        rotate(from, half, cosines_.data() + t * half, sines_.data() + t * half, floats(node) + (t * heads + head) * half * 2);
+      }
+    }
+  });
+}
+
+}  // namespace ggml_packed

@@ -1,0 +1,62 @@
+// The innermost loop over float32 panels, and what other loops share with it. Included once per level of CPU.
+#include <hwy/highway.h>
+
+#include <utility>
+
+#if defined(GGML_PACKED_TILES_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef GGML_PACKED_TILES_INL_H
+#undef GGML_PACKED_TILES_INL_H
+#else
+#define GGML_PACKED_TILES_INL_H
+#endif
+
+// A lambda of an inner loop must not become a call.
+#undef GGML_PACKED_INLINE
+#define GGML_PACKED_INLINE HWY_ATTR __attribute__((always_inline))
+
+HWY_BEFORE_NAMESPACE();
+namespace ggml_packed {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using F = hn::ScalableTag<float>;
+using I = hn::Rebind<std::int32_t, F>;
+using Floats = hn::Vec<F>;
+using Ints = hn::Vec<I>;
+
+constexpr std::size_t kLanes = HWY_MAX_BYTES / sizeof(float);
+constexpr std::size_t kVectors = 2;
+constexpr std::size_t kPanelRows = kLanes * kVectors;
+// As many rows of activations as the registers hold sums for.
+constexpr std::size_t kFloatRows = HWY_MAX_BYTES == 64 ? 12 : 6;
+
+// body(0), body(1), …: written out, so that the sums stay in registers whatever the compiler thinks of loops.
+template <std::size_t Count, class Body>
+HWY_INLINE void unroll(const Body& body) {
+  [&]<std::size_t... Index>(std::index_sequence<Index...>) GGML_PACKED_INLINE {
+    (body(Index), ...);
+  }(std::make_index_sequence<Count>());
+}
+
+// Rows of activations (`stride` floats apart) times a panel: `length` steps of kPanelRows weights.
+template <std::size_t Rows>
+HWY_INLINE void sum_products(const float* panel, std::size_t length, const float* x, std::size_t stride,
+                             Floats (&sums)[Rows][kVectors]) {
+  const F f;
+  unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { sums[m][0] = sums[m][1] = hn::Zero(f); });
+  for (std::size_t k = 0; k < length; ++k, panel += kPanelRows) {
+    const Floats w0 = hn::Load(f, panel), w1 = hn::Load(f, panel + kLanes);
+    unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
+      const Floats value = hn::Set(f, x[m * stride + k]);
+      sums[m][0] = hn::MulAdd(value, w0, sums[m][0]);
+      sums[m][1] = hn::MulAdd(value, w1, sums[m][1]);
+    });
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace ggml_packed
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,72 @@
+#include "weight_cache.h"
+
+#include <ggml.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <mutex>
+#include <new>
+#include <string>
+
+namespace ggml_packed {
+namespace {
+
+struct Identity {
+  std::string name;
+  std::array<std::int64_t, 4> shape{};
+  int type = 0;
+  Format format = Format::F32;
+  std::uint64_t samples = 0;
+  bool operator==(const Identity&) const = default;
+};
+
+// 64 places of 8 bytes, spread evenly.
+std::uint64_t sample(const ggml_tensor& weights) {
+  const std::size_t size = ggml_nbytes(&weights);
+  std::uint64_t hash = size;
+  for (std::size_t i = 0; i < 64; ++i) {
+    const std::size_t at = size <= 8 ? 0 : (size - 8) / 63 * i;
+    std::uint64_t bytes = 0;
+    std::memcpy(&bytes, static_cast<const std::byte*>(weights.data) + at, std::min<std::size_t>(size, 8));
+    hash = (hash ^ bytes) * 0x9E3779B97F4A7C15U;
+    hash ^= hash >> 29U;
+  }
+  return hash;
+}
+
+struct Shared {
+  Identity identity;
+  std::weak_ptr<const PackedMatrix> matrix;
+};
+
+std::mutex mutex;
+std::unordered_map<const void*, Shared>& all() {
+  static std::unordered_map<const void*, Shared> shared;
+  return shared;
+}
+
+}  // namespace
+
+const PackedMatrix* WeightCache::find_or_pack(const ggml_tensor& weights, Format format, std::size_t panel_rows,
+                                              Int8Sign sign, const ThreadTeam& team) {
+  if (const auto found = mine_.find(weights.data); found != mine_.end()) return found->second.get();
+  Identity identity{.name = weights.name, .type = weights.type, .format = format, .samples = sample(weights)};
+  std::copy_n(weights.ne, 4, identity.shape.begin());
+
+  const std::lock_guard lock(mutex);  // two contexts that start at once pack only once
+  Shared& shared = all()[weights.data];
+  auto matrix = shared.identity == identity ? shared.matrix.lock() : nullptr;
+  if (!matrix) {
+    try {
+      matrix = std::make_shared<const PackedMatrix>(weights, format, panel_rows, sign, team);
+    } catch (const std::bad_alloc&) {
+      return nullptr;
+    }
+    shared = {.identity = std::move(identity), .matrix = matrix};
+    std::erase_if(all(), [](const auto& entry) { return entry.second.matrix.expired(); });
+  }
+  return mine_.emplace(weights.data, std::move(matrix)).first->second.get();
+}
+
+}  // namespace ggml_packed

@@ -1,0 +1,220 @@
+// Graphs as llama.cpp builds them, computed by ggml's CPU back end and by ours.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "test_graph.h"
+
+namespace ggml_packed {
+namespace {
+
+constexpr std::int64_t kWidth = 64, kTokens = 21;
+
+double difference(const std::vector<float>& a, const std::vector<float>& b) {
+  double error = 0, size = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    error += (static_cast<double>(a[i]) - b[i]) * (static_cast<double>(a[i]) - b[i]);
+    size += static_cast<double>(a[i]) * a[i];
+  }
+  return std::sqrt(error / size);
+}
+
+class GraphTest : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    level_ = kernels(GetParam());
+    if (level_ == nullptr) GTEST_SKIP() << "this CPU has no " << GetParam();
+    begin();
+    ASSERT_TRUE(executor_->is_usable());
+  }
+  // As for a new context: an executor's packed weights are those of one model.
+  void begin() {
+    executor_ = std::make_unique<Executor>(*level_);
+    executor_->set_threads(2);
+  }
+  void expect_as_ggml(double tolerance = 2e-3) {
+    const auto expected = graph_.compute_by_ggml();
+    const auto got = graph_.compute_by(*executor_);
+    EXPECT_EQ(graph_.status, GGML_STATUS_SUCCESS);
+    EXPECT_LT(difference(expected, got), tolerance);
+  }
+  const Kernels* level_ = nullptr;
+  TestGraph graph_;
+  std::unique_ptr<Executor> executor_;
+};
+
+TEST_P(GraphTest, AFeedForwardLayerOfBert) {
+  ggml_context* c = graph_.graph_context();
+  ggml_tensor* x = graph_.input(kWidth, kTokens);
+  ggml_tensor* h = ggml_mul_mat(c, graph_.weight(GGML_TYPE_F32, kWidth, 4 * kWidth), x);
+  h = ggml_gelu_erf(c, ggml_add(c, h, graph_.weight(GGML_TYPE_F32, 4 * kWidth, 0)));
+  h = ggml_mul_mat(c, graph_.weight(GGML_TYPE_F32, 4 * kWidth, kWidth), h);
+  h = ggml_add(c, ggml_add(c, h, graph_.weight(GGML_TYPE_F32, kWidth, 0)), x);
+  h = ggml_norm(c, h, 1e-5F);
+  h = ggml_add(c, ggml_mul(c, h, graph_.weight(GGML_TYPE_F32, kWidth, 0)), graph_.weight(GGML_TYPE_F32, kWidth, 0));
+  graph_.allocate(h);
+  expect_as_ggml(1e-4);
+}
+
+TEST_P(GraphTest, AGatedLayerWhicheverHalfComesFirst) {
+  for (const bool gate_first : {false, true}) {
+    begin();
+    TestGraph graph;
+    ggml_context* c = graph.graph_context();
+    ggml_tensor* x = ggml_mul(c, ggml_rms_norm(c, graph.input(kWidth, kTokens), 1e-6F), graph.weight(GGML_TYPE_F32, kWidth, 0));
+    ggml_tensor* a = ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, kWidth, 96), x);
+    ggml_tensor* b = ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, kWidth, 96), x);
+    ggml_tensor* h = gate_first ? ggml_swiglu_split(c, a, b) : ggml_swiglu_split(c, b, a);
+    h = ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, 96, kWidth), h);
+    graph.allocate(ggml_add(c, h, x));
+    const auto expected = graph.compute_by_ggml();
+    EXPECT_LT(difference(expected, graph.compute_by(*executor_)), 1e-4);
+  }
+}
+
+TEST_P(GraphTest, QuantizedWeightsAsGgmlWithinTheTypesAccuracy) {
+  for (const ggml_type type : {GGML_TYPE_Q8_0, GGML_TYPE_F16, GGML_TYPE_BF16}) {
+    begin();
+    TestGraph graph;
+    ggml_tensor* x = graph.input(128, kTokens);
+    graph.allocate(ggml_mul_mat(graph.graph_context(), graph.weight(type, 128, 75), x));
+    const auto expected = graph.compute_by_ggml();
+    EXPECT_LT(difference(expected, graph.compute_by(*executor_)), 0.01) << ggml_type_name(type);
+  }
+}
+
+TEST_P(GraphTest, AnIntermediateResultThatIsReadTwiceIsNotFusedAway) {
+  ggml_context* c = graph_.graph_context();
+  ggml_tensor* x = graph_.input(kWidth, kTokens);
+  ggml_tensor* product = ggml_mul_mat(c, graph_.weight(GGML_TYPE_F32, kWidth, kWidth), x);
+  ggml_tensor* biased = ggml_add(c, product, graph_.weight(GGML_TYPE_F32, kWidth, 0));
+  graph_.allocate(ggml_add(c, ggml_gelu(c, biased), ggml_mul(c, biased, product)));
+  expect_as_ggml();
+}
+
+TEST_P(GraphTest, WhatItDoesNotKnowIsGgmls) {
+  ggml_context* c = graph_.graph_context();
+  ggml_tensor* x = graph_.input(kWidth, kTokens);
+  ggml_tensor* h = ggml_mul_mat(c, graph_.weight(GGML_TYPE_F32, kWidth, kWidth), x);
+  h = ggml_soft_max(c, ggml_scale(c, ggml_sqr(c, h), 0.1F));
+  h = ggml_cont(c, ggml_transpose(c, h));
+  graph_.allocate(ggml_sum_rows(c, h));
+  expect_as_ggml(1e-4);
+}
+
+TEST_P(GraphTest, WithFewTokensItIsGgmlsBitForBit) {
+  ggml_tensor* x = graph_.input(kWidth, 3);
+  graph_.allocate(ggml_mul_mat(graph_.graph_context(), graph_.weight(GGML_TYPE_Q8_0, kWidth, kWidth), x));
+  const auto expected = graph_.compute_by_ggml();
+  EXPECT_EQ(expected, graph_.compute_by(*executor_));
+}
+
+// Texts side by side in one batch; `causal`: a token sees what came before it in its text.
+std::vector<float> mask_of(const std::vector<std::int64_t>& lengths, std::int64_t positions, bool causal) {
+  std::vector<float> mask;
+  std::int64_t begin = 0;
+  for (const std::int64_t length : lengths) {
+    for (std::int64_t i = 0; i < length; ++i) {
+      for (std::int64_t j = 0; j < positions; ++j) {
+        const bool seen = j >= begin && j < (causal ? begin + i + 1 : begin + length);
+        mask.push_back(seen ? 0.0F : -INFINITY);
+      }
+    }
+    begin += length;
+  }
+  return mask;
+}
+
+struct AttentionCase {
+  std::int64_t head, heads, key_heads;
+  std::vector<std::int64_t> lengths;
+  bool causal;
+};
+
+TEST_P(GraphTest, AttentionOfTextsSideBySide) {
+  for (const auto& [head, heads, key_heads, lengths, causal] :
+       {AttentionCase{32, 12, 12, {5, 1, 30, 40}, false}, AttentionCase{128, 4, 2, {7, 64, 3}, true},
+        AttentionCase{64, 2, 1, {300}, true}, AttentionCase{80, 3, 3, {33, 33}, false}}) {
+    begin();
+    TestGraph graph;
+    ggml_context* c = graph.graph_context();
+    std::int64_t tokens = 0;
+    for (const auto length : lengths) tokens += length;
+    const std::int64_t positions = (tokens + 255) / 256 * 256;
+    ggml_tensor* q = ggml_permute(c, graph.input(head, heads, tokens), 0, 2, 1, 3);
+    ggml_tensor* k = ggml_permute(c, graph.input(head, key_heads, positions, GGML_TYPE_F16), 0, 2, 1, 3);
+    ggml_tensor* v = ggml_permute(c, graph.input(head, key_heads, positions, GGML_TYPE_F16), 0, 2, 1, 3);
+    ggml_tensor* mask = graph.input(positions, tokens, 1, GGML_TYPE_F16);
+    ggml_tensor* out = ggml_flash_attn_ext(c, q, k, v, mask, 1.0F / std::sqrt(static_cast<float>(head)), 0, 0);
+    out = ggml_reshape_2d(c, out, head * heads, tokens);
+    graph.allocate(ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, head * heads, 16), out));
+    graph.set(mask, mask_of(lengths, positions, causal));
+    const auto expected = graph.compute_by_ggml();
+    EXPECT_LT(difference(expected, graph.compute_by(*executor_)), 2e-3) << head << " " << causal;
+  }
+}
+
+TEST_P(GraphTest, AttentionWithAMaskOfAnotherKindIsGgmls) {
+  ggml_context* c = graph_.graph_context();
+  ggml_tensor* q = ggml_permute(c, graph_.input(32, 2, kTokens), 0, 2, 1, 3);
+  ggml_tensor* k = ggml_permute(c, graph_.input(32, 2, 256, GGML_TYPE_F16), 0, 2, 1, 3);
+  ggml_tensor* v = ggml_permute(c, graph_.input(32, 2, 256, GGML_TYPE_F16), 0, 2, 1, 3);
+  ggml_tensor* mask = graph_.input(256, kTokens, 1, GGML_TYPE_F16);
+  ggml_tensor* out = ggml_reshape_2d(c, ggml_flash_attn_ext(c, q, k, v, mask, 0.2F, 0, 0), 64, kTokens);
+  graph_.allocate(ggml_mul_mat(c, graph_.weight(GGML_TYPE_F32, 64, 16), out));
+  std::vector<float> holes(static_cast<std::size_t>(256 * kTokens), 0.0F);
+  for (std::size_t i = 0; i < holes.size(); i += 3) holes[i] = i % 2 == 0 ? -INFINITY : -1.5F;
+  graph_.set(mask, holes);
+  expect_as_ggml(1e-4);
+}
+
+TEST_P(GraphTest, RotaryPositionsOfTextsSideBySide) {
+  for (const int mode : {GGML_ROPE_TYPE_NEOX, GGML_ROPE_TYPE_NORMAL}) {
+    begin();
+    TestGraph graph;
+    ggml_context* c = graph.graph_context();
+    ggml_tensor* x = graph.input(72, 4, kTokens);
+    ggml_tensor* positions = graph.input(kTokens, 1, 1, GGML_TYPE_I32);
+    ggml_tensor* h = ggml_rope_ext(c, x, positions, nullptr, 72, mode, 32768, 1e6F, 1, 0, 1, 32, 1);
+    h = ggml_reshape_2d(c, h, 288, kTokens);
+    graph.allocate(ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, 288, 16), h));
+    std::vector<std::int32_t> values(kTokens);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int32_t>(i % 9 * 100);
+    graph.set(positions, values);
+    const auto expected = graph.compute_by_ggml();
+    EXPECT_LT(difference(expected, graph.compute_by(*executor_)), 1e-4) << mode;
+  }
+}
+
+TEST_P(GraphTest, RowsOfAnotherMemory) {
+  ggml_context* c = graph_.graph_context();
+  ggml_tensor* x = graph_.input(kWidth, kTokens);
+  ggml_tensor* h = ggml_mul_mat(c, graph_.weight(GGML_TYPE_F32, kWidth, kWidth), x);
+  ggml_tensor* memory = graph_.input(kWidth, 64, 1, GGML_TYPE_F16);
+  ggml_tensor* places = graph_.input(kTokens, 1, 1, GGML_TYPE_I64);
+  ggml_tensor* filled = ggml_set_rows(c, memory, h, ggml_reshape_1d(c, places, kTokens));
+  graph_.allocate(ggml_scale(c, ggml_cast(c, filled, GGML_TYPE_F32), 2));
+  std::vector<std::int64_t> values(kTokens);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int64_t>(i * 2 + 3);
+  graph_.set(places, values);
+  expect_as_ggml(1e-4);
+}
+
+TEST_P(GraphTest, StopsWhereItIsToldTo) {
+  ggml_tensor* x = graph_.input(kWidth, kTokens);
+  graph_.allocate(ggml_mul_mat(graph_.graph_context(), graph_.weight(GGML_TYPE_F32, kWidth, kWidth), x));
+  executor_->set_abort([](void*) { return true; }, nullptr);
+  graph_.compute_by(*executor_);
+  EXPECT_EQ(graph_.status, GGML_STATUS_ABORTED);
+}
+
+INSTANTIATE_TEST_SUITE_P(Levels, GraphTest, testing::Values("avx2", "avx512-vnni", "avx512-bf16"), [](const auto& level) {
+  std::string name = level.param;
+  std::erase(name, '-');
+  return name;
+});
+
+}  // namespace
+}  // namespace ggml_packed

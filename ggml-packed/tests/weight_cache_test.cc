@@ -1,0 +1,62 @@
+#include "weight_cache.h"
+
+#include <ggml.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <vector>
+
+#include "kernels.h"
+
+namespace ggml_packed {
+namespace {
+
+constexpr std::int64_t kSize = 64;
+
+struct Memory {
+  std::vector<float> values = std::vector<float>(kSize * kSize);
+  ggml_tensor tensor{};
+  explicit Memory(float value) {
+    tensor.type = GGML_TYPE_F32;
+    for (int i = 0; i < 4; ++i) tensor.ne[i] = i < 2 ? kSize : 1;
+    tensor.nb[0] = 4;
+    for (std::size_t i = 1; i < 4; ++i) tensor.nb[i] = i == 1 ? 4 * kSize : 4 * kSize * kSize;
+    std::strcpy(tensor.name, "blk.0.attn_q.weight");
+    tensor.data = values.data();
+    fill(value);
+  }
+  void fill(float value) { values.assign(values.size(), value); }
+};
+
+const PackedMatrix* packed(WeightCache& cache, const ggml_tensor& tensor) {
+  return cache.find_or_pack(tensor, Format::F32, kernels()->panel_rows, kernels()->int8_sign, ThreadTeam(1));
+}
+float first_value(const PackedMatrix* matrix) { return *reinterpret_cast<const float*>(matrix->panel(0)); }
+
+TEST(WeightCache, PacksOnceForAllContextsOfAModel) {
+  const Memory weights(1);
+  WeightCache a, b;
+  EXPECT_EQ(packed(a, weights.tensor), packed(b, weights.tensor));
+  EXPECT_EQ(packed(a, weights.tensor), packed(a, weights.tensor));
+}
+
+TEST(WeightCache, NeverServesAFreedModelsWeights) {
+  Memory weights(0);  // the same address, name and shape again and again
+  for (int i = 1; i <= 50; ++i) {
+    weights.fill(static_cast<float>(i));
+    WeightCache context;
+    EXPECT_EQ(first_value(packed(context, weights.tensor)), static_cast<float>(i));
+  }
+}
+
+TEST(WeightCache, TellsWeightsApartByTheirBytesWhileAnotherContextLives) {
+  Memory weights(1);
+  WeightCache old_context;
+  EXPECT_EQ(first_value(packed(old_context, weights.tensor)), 1);
+  weights.fill(2);
+  WeightCache new_context;
+  EXPECT_EQ(first_value(packed(new_context, weights.tensor)), 2);
+}
+
+}  // namespace
+}  // namespace ggml_packed

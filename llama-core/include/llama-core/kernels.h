@@ -1,0 +1,27 @@
+// Choose what computes the models' products of matrices: our own kernels, or ggml's.
+//
+// Our kernels are a plug-in of ggml's (libggml-packed) that packs a model's weights once per context; ggml's compute
+// from the file as it is. The vectors are the same within the accuracy of the weights' type.
+//
+// Threads  any. A choice holds for contexts that are made after it.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "llama-core/error.h"
+
+namespace llama {
+
+// name     "auto" (the best that the CPU can do), "stock" (ggml's), or a level: "avx2", "avx512-vnni", "avx512-bf16".
+// Errors   InvalidArgument: no such name, a level that this CPU lacks, or a plug-in that cannot be loaded.
+[[nodiscard]] Result<void> choose_kernels(std::string_view name);
+
+// "packed, avx512-bf16", "stock", or "stock (why)" where our own were wanted: for people and for provenance.
+[[nodiscard]] std::string kernels_in_use();
+
+namespace internal {
+void load_kernels();  // once, after ggml's own back ends
+}  // namespace internal
+}  // namespace llama

@@ -1,0 +1,96 @@
+#include "llama-core/kernels.h"
+
+#include <ggml-backend.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <format>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "llama-core/backend.h"
+#include "llama-core/log.h"
+
+namespace llama {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Select = bool (*)(const char* level);
+
+std::mutex mutex;
+Select select_level = nullptr;
+std::string why_not;  // the plug-in could not be loaded
+std::string in_use = "stock";
+
+// The environment's word, beside the running program, where it was installed, where it was built.
+std::optional<fs::path> find_plugin() {
+  if (const char* path = std::getenv("GGML_PACKED_PATH"); path != nullptr && *path != '\0') return path;
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  for (const fs::path& path :
+       {program.parent_path() / PACKED_NAME, program.parent_path().parent_path() / "lib/llama-cli" / PACKED_NAME,
+        fs::path(PACKED_INSTALLED), fs::path(PACKED_BUILT)}) {
+    if (fs::exists(path, error)) return path;
+  }
+  return std::nullopt;
+}
+
+Select load_plugin() {
+  const auto path = find_plugin();
+  if (!path) {
+    why_not = std::format("{} was not found", PACKED_NAME);
+    return nullptr;
+  }
+  ggml_backend_reg_t registry = ggml_backend_load(path->c_str());
+  internal::take_first_log_error();
+  if (registry == nullptr) {
+    why_not = std::format("{} does not fit this ggml or this CPU", path->string());
+    return nullptr;
+  }
+  return reinterpret_cast<Select>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_select"));
+}
+
+// The level that the plug-in computes with: its device's description.
+std::string level() {
+  ggml_backend_dev_t device = ggml_backend_dev_by_name("packed");
+  return device == nullptr ? "" : ggml_backend_dev_description(device);
+}
+
+}  // namespace
+
+void internal::load_kernels() {
+  const std::lock_guard lock(mutex);
+  select_level = load_plugin();
+  in_use = select_level != nullptr ? "packed, " + level() : std::format("stock ({})", why_not);
+}
+
+Result<void> choose_kernels(std::string_view name) {
+  constexpr std::array<std::string_view, 5> kNames = {"auto", "stock", "avx2", "avx512-vnni", "avx512-bf16"};
+  if (!std::ranges::contains(kNames, name)) {
+    return fail(ErrorCode::InvalidArgument,
+                std::format("no kernels are called '{}': auto, stock, avx2, avx512-vnni or avx512-bf16", name));
+  }
+  if (auto started = start_backends(); !started) return started;
+  const std::lock_guard lock(mutex);
+  if (select_level == nullptr) {
+    if (name == "auto" || name == "stock") return {};
+    return fail(ErrorCode::InvalidArgument, std::format("the kernels '{}' cannot be used: {}", name, why_not));
+  }
+  const std::string wanted(name == "auto" ? "" : name == "stock" ? "off" : name);
+  if (!select_level(wanted.c_str())) {
+    return fail(ErrorCode::InvalidArgument, std::format("this CPU cannot run the kernels '{}'", name));
+  }
+  in_use = name == "stock" ? "stock" : "packed, " + level();
+  return {};
+}
+
+std::string kernels_in_use() {
+  if (auto started = start_backends(); !started) return "none";
+  const std::lock_guard lock(mutex);
+  return in_use;
+}
+
+}  // namespace llama
