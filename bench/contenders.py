@@ -79,7 +79,7 @@ class Ours(Process):
 class LlamaEmbedding(Process):
     def __init__(self, name, model):
         self.name, self.peer = name, True
-        self.base = ["llama-embedding", "--model", model, "--threads", places.THREADS, "--embd-output-format", "json"]
+        self.base = ["llama-embedding", "--model", model, "--threads", places.THREADS, "--no-escape", "--embd-output-format", "json"]
         self.command = places.shown(" ".join(map(str, self.base)) + " --file TEXTS >OUT.json")
 
     def run(self, path, texts):

@@ -38,11 +38,9 @@ def version_of(*command):
 
 def versions():
     found = {name: importlib.metadata.version(name) for name in VERSIONS}
-    found["llama-cli"] = version_of(places.CLI, "--version")
+    found["llama-cli"] = version_of(places.CLI, "--version").removeprefix("llama-cli ")
     found["llama.cpp"] = version_of("llama-embedding", "--version").removeprefix("version: ")
-    run = subprocess.run(["git", "-C", places.PROJECT, "describe", "--always", "--dirty"], capture_output=True, text=True)
-    found["commit"] = run.stdout.strip() or "unknown"
-    return found
+    return found | {"commit": os.environ.get("BENCH_COMMIT") or "unknown"}  # script/bench knows
 
 
 def describe():

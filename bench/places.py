@@ -26,6 +26,6 @@ def minilm(kind):
 def shown(path):
     """A path without the machine's folders in it, for tables of commands."""
     path = str(path)
-    for folder, name in ((BUILD, "build/release"), (MODELS, "MODELS"), (KEPT, "KEPT"), (PROJECT, ".")):
+    for folder, name in ((BUILD, "build/release"), (MODELS, "MODELS"), (KEPT, "KEPT"), (f"{PROJECT}/", "")):
         path = path.replace(str(folder), name)
     return path
