@@ -68,7 +68,7 @@ def main():
     result |= {"machine": about, "versions": machine.versions()}
     rounds = arguments.rounds or (1 if arguments.quick else 3)
     for name in chosen:
-        entry = known[name](about["class"], arguments.quick, rounds) | {"busy": arguments.busy}
+        entry = known[name](about["class"], arguments.quick, rounds) | {"busy": arguments.busy, "commit": result["versions"]["commit"]}
         kept = {e["name"]: e for e in result["entries"]} | {name: entry}
         result["entries"] = [kept[n] for n in known if n in kept]
         save(arguments.output, result)
