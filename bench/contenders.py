@@ -2,7 +2,6 @@
 import concurrent.futures
 import dataclasses
 import json
-import os
 import pathlib
 import re
 import signal
@@ -10,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 
@@ -32,17 +32,40 @@ class Run:
     outside: float | None = None  # share of a run's time, loading left out, that is not the model's
 
 
+def peak_bytes(pid):
+    found = re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) * 1024 if found else 0
+
+
+class PeakSampler(threading.Thread):
+    """Asks for a process's peak memory until it has ended. Not ru_maxrss: that of a child begins with its parent's."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.pid, self.peak = pid, 0
+
+    def run(self):
+        try:
+            while size := peak_bytes(self.pid):
+                self.peak = size
+                time.sleep(0.02)
+        except OSError:
+            pass  # it has ended
+
+
 def timed(command, stdout, stderr):
     """Seconds and peak memory of a process that must succeed."""
     began = time.perf_counter()
     process = subprocess.Popen([str(part) for part in command], stdout=stdout, stderr=stderr, stdin=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
+    sampler = PeakSampler(process.pid)
+    sampler.start()
+    status = process.wait()
     seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
+    sampler.join()
+    if status != 0:
         stderr.seek(0)
-        sys.exit(f"bench: {places.shown(' '.join(map(str, command)))}: status {process.returncode}\n{stderr.read()[-800:]}")
-    return seconds, usage.ru_maxrss * 1024
+        sys.exit(f"bench: {places.shown(' '.join(map(str, command)))}: status {status}\n{stderr.read()[-800:]}")
+    return seconds, sampler.peak
 
 
 class Process:
@@ -140,8 +163,7 @@ class LlamaServer:
         with concurrent.futures.ThreadPoolExecutor(self.CLIENTS) as clients:
             answers = list(clients.map(self.ask, parts))
         seconds = time.perf_counter() - began
-        peak = re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{self.process.pid}/status").read_text())
-        return Run(None, seconds, sum(tokens for _, tokens in answers), int(peak[1]) * 1024,
+        return Run(None, seconds, sum(tokens for _, tokens in answers), peak_bytes(self.process.pid),
                    numpy.array([vector for vectors, _ in answers for vector in vectors], dtype=numpy.float32))
 
     def __exit__(self, *_):
