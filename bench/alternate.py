@@ -26,7 +26,7 @@ def rounded(value, digits):
 
 def warm_up(contenders, workload, count):
     """Files into the cache, libraries loaded, best batch sizes of the sorted peers."""
-    few, few_path = texts.make(workload.family, workload.mix, min(count, 2))
+    few, few_path = texts.make(workload.family, "short", 2)
     sample = max(min(count, 4), round(count / 4))
     some, some_path = texts.make(workload.family, workload.mix, sample)
     for contender in contenders:

@@ -100,9 +100,9 @@ class Ours(Process):
 
 
 class LlamaEmbedding(Process):
-    def __init__(self, name, model):
+    def __init__(self, name, model, flags=()):
         self.name, self.peer = name, True
-        self.base = ["llama-embedding", "--model", model, "--threads", places.THREADS, "--no-escape", "--embd-output-format", "json"]
+        self.base = ["llama-embedding", "--model", model, "--threads", places.THREADS, "--no-escape", "--embd-output-format", "json", *flags]
         self.command = places.shown(" ".join(map(str, self.base)) + " --file TEXTS >OUT.json")
 
     def run(self, path, texts):

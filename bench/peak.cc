@@ -7,6 +7,7 @@
 //          maddubs, madd and add. What it does not have is null.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <latch>
@@ -175,14 +176,14 @@ nlohmann::json measure(const Level& level, unsigned threads) {
   }
   double sum = 0;
   for (const double one : best) sum += one;
-  return {{"level", level.name}, {"giga", static_cast<int>(sum / 1e9 + 0.5)}};
+  return {{"level", level.name}, {"giga", std::lround(sum / 1e9)}};
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int wanted = argc > 1 ? std::atoi(argv[1]) : static_cast<int>(std::thread::hardware_concurrency());
-  const auto threads = static_cast<unsigned>(std::clamp(wanted, 1, 1024));
+  const long wanted = argc > 1 ? std::strtol(argv[1], nullptr, 10) : std::thread::hardware_concurrency();
+  const auto threads = static_cast<unsigned>(std::clamp(wanted, 1L, 1024L));
   const nlohmann::json peaks = {{"threads", threads},
                                 {"f32", measure(f32_level(), threads)},
                                 {"bf16", measure(bf16_level(), threads)},
