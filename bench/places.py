@@ -23,6 +23,14 @@ def minilm(kind):
     return MINILM / f"all-MiniLM-L6-v2-{kind}.gguf"
 
 
+def keep(path, text):
+    """Write a file of the cache, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(text, encoding="utf-8", newline="\n")
+    partial.rename(path)
+
+
 def shown(path):
     """A path without the machine's folders in it, for tables of commands."""
     path = str(path)

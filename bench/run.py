@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import pathlib
+import signal
 import sys
 
 import places
@@ -54,6 +55,7 @@ def main():
         return publish.publish(load(arguments.output))
     if arguments.busy:
         os.environ["OMP_WAIT_POLICY"] = "passive"
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # llama-server and the workers end with us
     known = measures()
     chosen = [name for name in known if not arguments.selection or any(name.startswith(s) for s in arguments.selection)]
     unknown = [s for s in arguments.selection if not any(name.startswith(s) for name in known)]

@@ -14,6 +14,8 @@ import hashlib
 import itertools
 import random
 
+import tokenizers
+
 import places
 import tokens
 
@@ -43,8 +45,7 @@ def lines():
                               for line in docstring_lines(path))
         shuffled = sorted(found)
         random.Random(1).shuffle(shuffled)
-        places.KEPT.mkdir(parents=True, exist_ok=True)
-        kept.write_text("".join(line + "\n" for line in shuffled))
+        places.keep(kept, "".join(line + "\n" for line in shuffled))
     return kept.read_text().splitlines()
 
 
@@ -80,7 +81,6 @@ def of_length(tokenizer, length, source):
 
 @functools.cache
 def unlimited(serialized):
-    import tokenizers
     tokenizer = tokenizers.Tokenizer.from_str(serialized)
     tokenizer.no_truncation()
     return tokenizer
@@ -107,7 +107,7 @@ def make(family, mix, count):
             source = itertools.cycle(lines())
             lengths = mixed_lengths(count) if mix == "mixed" else [int(MEAN[mix])] * count
             made = [of_length(tokenizer, length, source) for length in lengths]
-        path.write_text("\n".join(made))  # no newline at the end: llama-embedding would read one more, empty text
+        places.keep(path, "\n".join(made))  # no newline at the end: llama-embedding would read one more, empty text
     return path.read_text().splitlines(), path
 
 

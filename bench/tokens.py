@@ -1,6 +1,5 @@
 """The two families' tokenizers as the tokenizers library has them, for cutting texts to length and for the peers."""
 import functools
-import json
 
 import gguf
 import tokenizers
@@ -33,8 +32,7 @@ def shape():
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(tokenizers.Regex(QWEN2_SPLIT), "isolated"),
                                                            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
         tokenizer.post_processor = processors.TemplateProcessing(single=f"$A {names[end]}", special_tokens=[(names[end], end)])
-        places.KEPT.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(json.loads(tokenizer.to_str())))
+        places.keep(kept, tokenizer.to_str())
     return tokenizers.Tokenizer.from_file(str(kept))
 
 
