@@ -23,7 +23,7 @@ def speed(entry):
     body = [text(10, 22, f"{entry['title']}: tokens/s", weight="bold")]
     for i, row in enumerate(rows):
         y = 38 + i * (BAR + GAP)
-        width = max(1, (WIDTH - LEFT - 150) * row["engine_tokens_per_second"] / most)
+        width = max(1, (WIDTH - LEFT - 190) * row["engine_tokens_per_second"] / most)
         body += [text(LEFT - 8, y + 15, row["name"], "end", "normal" if row["peer"] else "bold"),
                  f'<rect x="{LEFT}" y="{y}" width="{width:.1f}" height="{BAR}" fill="{PEER if row["peer"] else OURS}"/>',
                  text(LEFT + width + 6, y + 15, f"{row['engine_tokens_per_second']:,.0f}  (cosine {row['cosine_min']:.4f})")]
