@@ -14,7 +14,8 @@ def markdown(header, rows):
 
 
 def quick_mark(entry):
-    return " **Quick run: the figures mean little.**" if entry["quick"] else ""
+    busy = " Other work ran on the machine." if entry.get("busy") else ""
+    return busy + (" **Quick run: the figures mean little.**" if entry["quick"] else "")
 
 
 def peak_of(peaks, kind):
