@@ -7,7 +7,8 @@ generator.gguf   Qwen3 without pooling, which generates
 and from them the damaged and odd files that the tests of bad input need.
 
 With --full-qwen3 FILE it writes the shape of Qwen3-Embedding-0.6B with random Q8_0 weights, for benchmarks;
-with --full-generator FILE the same without pooling, which generates.
+with --full-generator FILE the same without pooling, which generates. A second FILE, a GGUF with a trained byte-level
+tokenizer, gives its tokens to the model, so that texts become about as many tokens as with the real one.
 """
 import pathlib
 import sys
@@ -167,6 +168,13 @@ def decoder(path, architecture, *, width=64, inner=128, heads=4, kv_heads=2, hea
     finish(writer)
 
 
+def byte_pairs_of(path):
+    """The ordinary tokens and the merges of another model's byte-level tokenizer."""
+    fields = gguf.GGUFReader(path).fields
+    names, kinds, merges = (fields[f"tokenizer.ggml.{key}"].contents() for key in ("tokens", "token_type", "merges"))
+    return [name for name, kind in zip(names, kinds) if kind == 1], merges
+
+
 def projector(path):
     writer = gguf.GGUFWriter(path, "clip")
     writer.add_type("mmproj")
@@ -177,9 +185,10 @@ def projector(path):
 def main():
     if sys.argv[1] in ("--full-qwen3", "--full-generator"):
         embeds = sys.argv[1] == "--full-qwen3"
+        byte_pairs = byte_pairs_of(sys.argv[3]) if len(sys.argv) > 3 else None
         decoder(sys.argv[2], "qwen3", width=1024, inner=3072, heads=16, kv_heads=8, head_size=128, layers=28,
                 context=32768, pooling=gguf.PoolingType.LAST if embeds else None, vocabulary=151669, quantize=True,
-                name="Qwen3-Embedding-0.6B shape" if embeds else "Qwen3-0.6B shape", add_eos=embeds)
+                name="Qwen3-Embedding-0.6B shape" if embeds else "Qwen3-0.6B shape", add_eos=embeds, byte_pairs=byte_pairs)
         return
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,82 @@
+"""The bars of the project, by class of machine, and where the results say whether they are met."""
+import dataclasses
+from collections.abc import Callable
+
+OURS = "llama-cli embed"
+
+
+def row(entries, workload, name):
+    return next((r for r in entries[workload]["rows"] if r["name"] == name), None) if workload in entries else None
+
+
+def of(workload, name, key):
+    def find(entries):
+        found = row(entries, workload, name)
+        return found and found.get(key)
+    return find
+
+
+def generated(model, what, key="ratio"):
+    def find(entries):
+        return next((r[key] for r in entries["generate"]["rows"] if r["model"].startswith(model) and what in r["what"]), None) if "generate" in entries else None
+    return find
+
+
+def thousand(entries):
+    """Of a whole run only: a quick one has fewer texts."""
+    return entries["thousand"]["rows"][0]["process_seconds"] if "thousand" in entries and not entries["thousand"]["quick"] else None
+
+
+def worst_deviation(entries):
+    return max(abs(r["deviation"]) for r in entries["scaling"]["rows"]) if "scaling" in entries else None
+
+
+@dataclasses.dataclass
+class Bar:
+    work: str
+    value: Callable
+    bars: tuple  # for A, B, C; None: no bar
+    entry: str  # of the results
+    least: bool = True  # the value has to be at least the bar; else at most
+    show: str = "{:.2f}"
+
+
+def embed(work, workload, name, key, *bars, **more):
+    return Bar(work, of(workload, name, key), bars, workload, **more)
+
+
+BARS = [
+    embed("0.6B Q8_0, short texts, process, of `llama-embedding`", "0.6b-short", OURS, "process_ratio", 7.0, 5.0, 3.0),
+    embed("the same, engine, of torch's best", "0.6b-short", OURS, "engine_ratio", 2.0, 2.0, 1.6),
+    embed("0.6B Q8_0, 8 to 512 tokens, process, of `llama-embedding`", "0.6b-mixed", OURS, "process_ratio", None, None, None),
+    embed("0.6B Q8_0, 512 tokens, process, of `llama-embedding`", "0.6b-512", OURS, "process_ratio", 6.0, 5.0, 3.0),
+    embed("0.6B Q8_0, 2,048 tokens, process, of `llama-embedding`", "0.6b-long", OURS, "process_ratio", 5.0, 4.0, 2.5),
+    embed("MiniLM F16, process, of `llama-embedding`", "minilm-short", f"{OURS}, F16", "process_ratio", 5.0, 5.5, 5.0),
+    embed("MiniLM F16, engine, of onnxruntime f32", "minilm-short", f"{OURS}, F16", "engine_ratio", 1.3, 1.2, 1.0),
+    embed("MiniLM Q8_0, engine, of onnxruntime f32", "minilm-short", f"{OURS}, Q8_0", "engine_ratio", 2.0, 1.7, 1.4),
+    Bar("`generate`, 0.6B Q8_0, prompt of 512, of `llama-bench` pp512", generated("0.6B", "prompt"), (4.0, 3.0, 2.0), "generate"),
+    Bar("the same, one stream, of tg128", generated("0.6B", "stream"), (0.98, 0.98, 0.98), "generate"),
+    Bar("1,000 short texts, 0.6B Q8_0, end to end, seconds", thousand, (40, 60, 160), "thousand", least=False, show="{:.1f}"),
+    embed("time outside the model, 0.6B", "0.6b-short", OURS, "outside_engine", 0.02, 0.02, 0.02, least=False, show="{:.1%}"),
+    embed("0.6B, lowest cosine to f32", "0.6b-short", OURS, "cosine_min", 0.9995, 0.9995, 0.9995, show="{:.5f}"),
+    embed("of stock Q8_0", "0.6b-short", "llama-embedding", "cosine_min", None, None, None, show="{:.5f}"),
+    embed("MiniLM F16, lowest cosine to f32", "minilm-short", f"{OURS}, F16", "cosine_min", 0.9999, 0.9999, 0.9999, show="{:.5f}"),
+    embed("MiniLM Q8_0, lowest cosine to f32", "minilm-short", f"{OURS}, Q8_0", "cosine_min", None, None, None, show="{:.5f}"),
+    embed("of stock Q8_0", "minilm-short", "llama-embedding, Q8_0", "cosine_min", None, None, None, show="{:.5f}"),
+    embed("peak memory, 0.6B, bytes", "0.6b-short", OURS, "peak_bytes", 1.6e9, 1.6e9, 1.6e9, least=False, show="{:,.0f}"),
+    Bar("time per token from 1,000 to 100,000 texts, furthest apart", worst_deviation, (0.05, 0.05, 0.05), "scaling", least=False, show="{:.1%}"),
+]
+
+
+def cell(bar, entries, column):
+    """'7.31 (≥ 7.0)', with 'missed' where it is."""
+    limit = bar.bars[column]
+    sign = "≥" if bar.least else "≤"
+    wanted = "" if limit is None else f"({sign} {bar.show.format(limit)})"
+    value = bar.value(entries) if entries else None
+    if value is None:
+        return f"not measured {wanted}".strip()
+    met = limit is None or (value >= limit if bar.least else value <= limit)
+    mark = "" if met else " missed"
+    quick = " quick run" if entries[bar.entry]["quick"] else ""
+    return f"{bar.show.format(value)} {wanted}{mark}{quick}".strip()

@@ -1,0 +1,73 @@
+"""Put results into doc/performance.md: what is between its markers, and the plots beside it.
+
+The results of each class of machine are kept in doc/performance/CLASS.json. A new run replaces the entries that it measured and
+leaves the others, and the other classes, as they are, each with its date.
+"""
+import json
+import re
+
+import bars
+import places
+import plots
+import table
+
+DOCUMENT = places.PROJECT / "doc/performance.md"
+FOLDER = places.PROJECT / "doc/performance"
+CLASSES = {"A": "AVX-512 VNNI, full width", "B": "AVX-512 VNNI, half width", "C": "AVX2"}
+
+
+def kept(name):
+    path = FOLDER / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def merge(result):
+    """The new entries over the kept ones of that class. Machine and versions are the newest run's; each entry has its date and commit."""
+    name = result["machine"]["class"]
+    old = kept(name) or {"entries": []}
+    entries = {e["name"]: e for e in old["entries"]}
+    entries |= {e["name"]: e for e in result["entries"]}
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    merged = {"machine": result["machine"], "versions": result["versions"], "entries": list(entries.values())}
+    (FOLDER / f"{name}.json").write_text(json.dumps(merged, indent=1) + "\n")
+
+
+def by_name(result):
+    return {e["name"]: e for e in result["entries"]} if result else {}
+
+
+def summary(results):
+    columns = {name: by_name(results[name]) for name in CLASSES}
+    rows = [[bar.work, *(bars.cell(bar, columns[name], i) for i, name in enumerate(CLASSES))] for bar in bars.BARS]
+    return table.markdown(["work", *(f"{name}: {what}" for name, what in CLASSES.items())], rows)
+
+
+def details(result, name):
+    if not result:
+        return [f"Class {name}: not measured."]
+    lines = [*table.machine(result["machine"], result["versions"]), ""]
+    for entry in result["entries"]:
+        lines += table.section(entry, 4)
+    return lines
+
+
+def replace(text, marker, lines):
+    pattern = re.compile(f"(<!-- {marker} -->\n).*?(<!-- /{marker} -->)", re.DOTALL)
+    if not pattern.search(text):
+        raise SystemExit(f"bench: doc/performance.md has no marker '{marker}'")
+    body = "\n".join(lines).strip("\n")
+    return pattern.sub(lambda match: f"{match[1]}{body}\n{match[2]}", text)
+
+
+def publish(result):
+    if result["entries"]:
+        merge(result)
+    results = {name: kept(name) for name in CLASSES}
+    text = replace(DOCUMENT.read_text(), "summary", summary(results))
+    for name in CLASSES:
+        text = replace(text, f"class {name}", details(results[name], name))
+    entries = [e for r in results.values() if r for e in r["entries"]]
+    text = replace(text, "commands", table.commands(entries))
+    text = replace(text, "plots", plots.write(results, FOLDER))
+    DOCUMENT.write_text(text)
+    print(DOCUMENT.relative_to(places.PROJECT))

@@ -1,0 +1,81 @@
+"""Measure ours and the peers side by side: script/bench runs this.
+
+    script/bench [--quick] [--rounds N] [--busy] [--output FOLDER] [SELECTION…]
+    script/bench --publish [--output FOLDER]       put the last results into doc/performance.md
+
+SELECTION: names or beginnings of them, of 0.6b-short 0.6b-mixed 0.6b-512 0.6b-long minilm-short minilm-mixed thousand scaling
+batch generate; default: all. --busy: other work runs on this machine; OpenMP's threads then wait passively, ours and the peers'.
+Results: bench.json and bench.md in FOLDER, default build/bench. A selection replaces its own entry and leaves the others.
+"""
+import argparse
+import json
+import os
+import pathlib
+import signal
+import sys
+
+import places
+
+
+def load(folder):
+    path = folder / "bench.json"
+    return json.loads(path.read_text()) if path.exists() else {"entries": []}
+
+
+def save(folder, result):
+    import table
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / ".bench.json"
+    partial.write_text(json.dumps(result, indent=1) + "\n")
+    partial.rename(folder / "bench.json")
+    (folder / "bench.md").write_text(table.document(result))
+
+
+def measures():
+    """name -> what measures it, in the order of the tables."""
+    import alternate
+    import generation
+    import scaling
+    import workloads
+    found = {w.name: lambda *rest, w=w: alternate.measure(w, *rest) for w in workloads.WORKLOADS}
+    return found | {"thousand": scaling.thousand, "scaling": scaling.scaling, "batch": scaling.batch, "generate": generation.generation}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="script/bench", usage=__doc__.split("\n\n", 1)[1])
+    parser.add_argument("selection", nargs="*")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--busy", action="store_true")
+    parser.add_argument("--publish", action="store_true")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--output", type=pathlib.Path, default=places.PROJECT / "build/bench")
+    arguments = parser.parse_args()
+    if arguments.publish:
+        import publish
+        return publish.publish(load(arguments.output))
+    if arguments.busy:
+        os.environ["OMP_WAIT_POLICY"] = "passive"
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # llama-server and the workers end with us
+    known = measures()
+    chosen = [name for name in known if not arguments.selection or any(name.startswith(s) for s in arguments.selection)]
+    unknown = [s for s in arguments.selection if not any(name.startswith(s) for name in known)]
+    if unknown:
+        sys.exit(f"script/bench: no selection {unknown[0]}; there are {', '.join(known)}")
+    import machine
+    result = load(arguments.output)
+    about = machine.describe()
+    if result["entries"] and result["machine"]["class"] != about["class"]:
+        print(f"bench: the results in {arguments.output} are of another class of machine; beginning anew", file=sys.stderr)
+        result["entries"] = []
+    result |= {"machine": about, "versions": machine.versions()}
+    rounds = arguments.rounds or (1 if arguments.quick else 3)
+    for name in chosen:
+        entry = known[name](about["class"], arguments.quick, rounds) | {"busy": arguments.busy, "commit": result["versions"]["commit"]}
+        kept = {e["name"]: e for e in result["entries"]} | {name: entry}
+        result["entries"] = [kept[n] for n in known if n in kept]
+        save(arguments.output, result)
+    print(arguments.output / "bench.md")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

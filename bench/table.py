@@ -1,0 +1,84 @@
+"""Results as Markdown: a table for each workload, the machine above, the commands beneath."""
+
+
+def number(value, digits=1):
+    return "" if value is None else f"{value:,.{digits}f}"
+
+
+def mib(size):
+    return f"{size / 2**20:,.0f}"
+
+
+def markdown(header, rows):
+    return [f"| {' | '.join(header)} |", "|" + "---|" * len(header)] + [f"| {' | '.join(row)} |" for row in rows]
+
+
+def quick_mark(entry):
+    busy = " Other work ran on the machine." if entry.get("busy") else ""
+    return busy + (" **Quick run: the figures mean little.**" if entry["quick"] else "")
+
+
+def peak_of(peaks, kind):
+    return f"{peaks[kind]['giga']:,}" if peaks[kind] else "none"
+
+
+def machine(about, versions):
+    peaks = about["peaks"]
+    return [f"Class {about['class']}: {about['processor']}, {about['threads']} threads, {about['memory_gib']} GiB. Measured peaks: "
+            f"f32 {peak_of(peaks, 'f32')} GFLOPS, bf16 {peak_of(peaks, 'bf16')} GFLOPS, int8 {peak_of(peaks, 'int8')} GOPS.",
+            "Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + "."]
+
+
+def embedding(entry):
+    lines = [f"{entry['texts']:,} texts, {entry['tokens']:,} tokens; {entry['rounds']} rounds in turn, medians; int8 peak before and after "
+             f"{peak_of(entry['peaks_before'], 'int8')} and {peak_of(entry['peaks_after'], 'int8')} GOPS; {entry['date']}.{quick_mark(entry)}", ""]
+    header = ["", "process, s", "of llama-embedding", "engine, tokens/s", f"of {' / '.join(entry['engine_peers'])}", "cosine min", "mean", "peak MiB"]
+    rows = []
+    for row in entry["rows"]:
+        batch = row["command"].rpartition("; sorted, ")[2] if "; sorted, " in row["command"] else ""
+        name = row["name"] if row["peer"] else f"**{row['name']}**"
+        rows.append([f"{name}{', ' + batch if batch else ''}", number(row["process_seconds"]), number(row.get("process_ratio"), 2),
+                     number(row["engine_tokens_per_second"], 0), number(row["engine_ratio"], 2), f"{row['cosine_min']:.5f}", f"{row['cosine_mean']:.5f}",
+                     mib(row["peak_bytes"])])
+    return lines + markdown(header, rows) + ["", f"Cosine to the f32 reference: {entry['rows'][0]['cosine_texts']} texts."]
+
+
+def scaling(entry):
+    rows = [[f"{r['texts']:,}", f"{r['tokens']:,}", number(r["process_seconds"]), number(r["us_per_token"], 2), f"{r['deviation']:+.1%}", mib(r["peak_bytes"])]
+            for r in entry["rows"]]
+    return [f"{entry['date']}.{quick_mark(entry)}", ""] + markdown(["texts", "tokens", "process, s", "µs per token", "from the last row", "peak MiB"], rows)
+
+
+def batch(entry):
+    rows = [[str(r["batch_size"]), number(r["process_seconds"]), number(r["engine_tokens_per_second"], 0), mib(r["peak_bytes"])] for r in entry["rows"]]
+    return [f"{entry['date']}.{quick_mark(entry)}", ""] + markdown(["--batch-size", "process, s", "engine, tokens/s", "peak MiB"], rows)
+
+
+def thousand(entry):
+    rows = [[f"{r['texts']:,}", f"{r['tokens']:,}", number(r["process_seconds"]), f"{r['outside_engine']:.1%}", mib(r["peak_bytes"])] for r in entry["rows"]]
+    return [f"{entry['date']}.{quick_mark(entry)}", ""] + markdown(["texts", "tokens", "process, s", "outside the model", "peak MiB"], rows)
+
+
+def generate(entry):
+    rows = [[r["model"], r["what"], number(r["ours"]), number(r["peer"]), number(r["ratio"], 2)] for r in entry["rows"]]
+    return [f"{entry['date']}.{quick_mark(entry)}", ""] + markdown(["model", "", "ours, tokens/s", "llama-bench, tokens/s", "ratio"], rows)
+
+
+SPECIAL = {"scaling": scaling, "batch": batch, "thousand": thousand, "generate": generate}
+
+
+def section(entry, level):
+    return [f"{'#' * level} {entry['title']}", "", *SPECIAL.get(entry["name"], embedding)(entry), ""]
+
+
+def commands(entries):
+    """Each command once."""
+    found = dict.fromkeys(row["command"] for entry in entries for row in entry["rows"] if "command" in row)
+    return ["```", *found, "```"] if found else []
+
+
+def document(result):
+    lines = ["# script/bench", "", *machine(result["machine"], result["versions"]), ""]
+    for entry in result["entries"]:
+        lines += section(entry, 2)
+    return "\n".join([*lines, "## Commands", "", *commands(result["entries"])]) + "\n"

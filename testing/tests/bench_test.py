@@ -1,0 +1,97 @@
+"""What script/bench makes of its measurements, without measuring anything."""
+import json
+import os
+import pathlib
+import sys
+
+import pytest
+
+PROJECT = pathlib.Path(os.environ["PROJECT"])
+sys.path.insert(0, str(PROJECT / "bench"))
+import bars
+import machine
+import plots
+import publish
+import table
+
+
+def row(name, peer, process_seconds, speed, **more):
+    return {"name": name, "peer": peer, "command": f"run {name}", "tokens": 2900, "process_seconds": process_seconds,
+            "engine_seconds": 2900 / speed, "engine_tokens_per_second": speed, "outside_engine": 0.01, "peak_bytes": 10**9, "cosine_min": 0.9996,
+            "cosine_mean": 0.9997, "cosine_texts": 50, "process_ratio": 8.0, "engine_ratio": 1.5, **more}
+
+
+def entry(**more):
+    peaks = {"threads": 2, "f32": {"giga": 480}, "bf16": None, "int8": {"giga": 1900}}
+    return {"name": "0.6b-short", "title": "short <texts>", "date": "2026-01-31", "quick": False, "rounds": 3, "texts": 100, "tokens": 2900,
+            "peaks_before": peaks, "peaks_after": peaks, "engine_peers": ["torch bf16"],
+            "rows": [row("llama-cli embed", False, 4.0, 800), row("llama-embedding", True, 32.0, 110)], **more}
+
+
+def result(**more):
+    about = {"processor": "a CPU", "threads": 2, "memory_gib": 24, "class": "A", "peaks": entry()["peaks_before"]}
+    return {"machine": about, "versions": {"torch": "1"}, "entries": [entry(**more)]}
+
+
+@pytest.mark.parametrize(("giga", "threads", "expected"), [(1908, 2, "A"), (2280, 2, "A"), (850, 2, "B"), (300, 2, "C"), (1700, 4, "B")])
+def test_the_class_follows_from_the_int8_peak_of_each_thread(giga, threads, expected):
+    assert machine.class_of({"int8": {"giga": giga}, "threads": threads}) == expected
+
+
+def test_a_machine_without_an_int8_level_is_of_the_lowest_class():
+    assert machine.class_of({"int8": None, "threads": 2}) == "C"
+
+
+def test_a_bar_says_whether_it_is_met_or_missed_or_not_measured():
+    entries = {"0.6b-short": entry()}
+    process, engine = bars.BARS[:2]
+    assert bars.cell(process, entries, 0) == "8.00 (≥ 7.00)"
+    assert bars.cell(engine, entries, 0) == "1.50 (≥ 2.00) missed"
+    assert bars.cell(process, {}, 1) == "not measured (≥ 5.00)"
+
+
+def test_a_bar_of_a_quick_run_says_so():
+    assert bars.cell(bars.BARS[0], {"0.6b-short": entry(quick=True)}, 0).endswith("quick run")
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    """A copy of the page, and an empty folder of results."""
+    copy = tmp_path / "doc/performance.md"
+    copy.parent.mkdir()
+    copy.write_text((PROJECT / "doc/performance.md").read_text())
+    monkeypatch.setattr(publish, "DOCUMENT", copy)
+    monkeypatch.setattr(publish, "FOLDER", copy.parent / "performance")
+    monkeypatch.setattr(publish.places, "PROJECT", tmp_path)
+    return copy
+
+
+def test_publishing_twice_gives_the_same_page(page):
+    publish.publish(result())
+    first = page.read_text()
+    publish.publish(result())
+    assert page.read_text() == first
+    assert "| **llama-cli embed** | 4.0 | 8.00 |" in first
+    assert "Class B: not measured." in first
+
+
+def test_an_entry_that_was_not_measured_again_stays(page):
+    publish.publish(result())
+    publish.publish(result(name="0.6b-mixed", title="mixed texts"))
+    kept = json.loads((page.parent / "performance/A.json").read_text())
+    assert [e["name"] for e in kept["entries"]] == ["0.6b-short", "0.6b-mixed"]
+    assert "#### short <texts>" in page.read_text()
+
+
+def test_a_plot_is_well_formed_and_escapes_names(page):
+    import xml.etree.ElementTree
+    publish.publish(result())
+    drawn = page.parent / "performance/A-0.6b-short.svg"
+    assert "short &lt;texts&gt;" in drawn.read_text()
+    xml.etree.ElementTree.parse(drawn)
+    rows = [{"texts": 10**k, "process_seconds": 10.0**(k - 3), "peak_bytes": 80 << 20} for k in (3, 4, 5)]
+    xml.etree.ElementTree.fromstring(plots.scaling({"title": "a & b", "rows": rows}))
+
+
+def test_every_command_is_listed_once():
+    assert table.commands([entry(), entry()]) == ["```", "run llama-cli embed", "run llama-embedding", "```"]
