@@ -61,7 +61,7 @@ bool Attention::takes(const ggml_tensor& node) const {
          mask->ne[0] == k->ne[1] && mask->ne[1] >= q->ne[1];
 }
 
-bool Attention::read_mask(const ggml_tensor& mask, std::size_t queries, std::size_t positions, const ThreadTeam& team) {
+bool Attention::read_mask(const ggml_tensor& mask, std::size_t queries, std::size_t positions, ThreadTeam& team) {
   if (mask_ == &mask) return mask_is_plain_;
   mask_ = &mask;
   texts_.clear();
@@ -90,7 +90,7 @@ bool Attention::read_mask(const ggml_tensor& mask, std::size_t queries, std::siz
   return true;
 }
 
-bool Attention::compute(const ggml_tensor& node, const ThreadTeam& team) {
+bool Attention::compute(const ggml_tensor& node, ThreadTeam& team) {
   const ggml_tensor &q = *node.src[0], &k = *node.src[1], &v = *node.src[2];
   if (!read_mask(*node.src[3], static_cast<std::size_t>(q.ne[1]), static_cast<std::size_t>(k.ne[1]), team)) return false;
 

@@ -19,7 +19,7 @@ class Attention {
 
   [[nodiscard]] bool takes(const ggml_tensor& node) const;
   // False where the mask is none of texts side by side: nothing was computed.
-  [[nodiscard]] bool compute(const ggml_tensor& node, const ThreadTeam& team);
+  [[nodiscard]] bool compute(const ggml_tensor& node, ThreadTeam& team);
   void begin_graph() { mask_ = nullptr; }
 
  private:
@@ -29,7 +29,7 @@ class Attention {
     std::size_t first_position, positions;
   };
 
-  [[nodiscard]] bool read_mask(const ggml_tensor& mask, std::size_t queries, std::size_t positions, const ThreadTeam& team);
+  [[nodiscard]] bool read_mask(const ggml_tensor& mask, std::size_t queries, std::size_t positions, ThreadTeam& team);
 
   const Kernels& kernels_;
   const AttentionKernels& attention_;

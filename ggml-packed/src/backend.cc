@@ -58,8 +58,8 @@ void device_props(ggml_backend_dev_t device, ggml_backend_dev_props* props) {
 
 ggml_backend_t init_backend(ggml_backend_dev_t device, const char*) {
   try {
-    if (chosen == nullptr || !passes_self_check(*chosen)) return nullptr;
-    auto state = std::make_unique<State>(std::make_unique<Executor>(*chosen));
+    // Switched off it still is part of each context, but supports no operation.
+    auto state = std::make_unique<State>(std::make_unique<Executor>(chosen != nullptr ? *chosen : *kernels()));
     if (!state->executor->is_usable()) return nullptr;
     auto backend = std::make_unique<ggml_backend>();
     *backend = {};
@@ -94,8 +94,9 @@ bool select(const char* level) {
     return true;
   }
   const Kernels* found = kernels(name.empty() ? nullptr : level);
-  if (found != nullptr) chosen = found;
-  return found != nullptr;
+  if (found == nullptr || !passes_self_check(*found)) return false;
+  chosen = found;
+  return true;
 }
 
 const char* registry_name(ggml_backend_reg_t) { return "packed"; }
@@ -144,8 +145,7 @@ __attribute__((visibility("default"))) ggml_backend_reg_t ggml_backend_init() {
                                                 .get_device = get_device,
                                                 .get_proc_address = proc_address},
                                       .context = nullptr};
-  chosen = kernels();
-  return chosen != nullptr ? &registry : nullptr;
+  return select("") ? &registry : nullptr;
 }
 
 }  // extern "C"

@@ -1,5 +1,7 @@
 #include "delegate.h"
 
+#include <cstdint>
+
 #include "abi.h"
 
 namespace ggml_packed {
@@ -11,14 +13,28 @@ Function proc(ggml_backend_t backend, const char* name) {
   return reinterpret_cast<Function>(ggml_backend_reg_get_proc_address(reg, name));
 }
 
+// Work for one thread: ggml's others would spin for a while behind it, on the cores that ours need next.
+bool is_small(const std::vector<ggml_tensor*>& nodes) {
+  constexpr std::int64_t kElements = 1 << 20;
+  std::int64_t elements = 0;
+  for (const ggml_tensor* node : nodes) {
+    const bool multiplies = node->op == GGML_OP_MUL_MAT || node->op == GGML_OP_MUL_MAT_ID ||
+                            node->op == GGML_OP_FLASH_ATTN_EXT || node->op == GGML_OP_OUT_PROD;
+    elements += ggml_nelements(node) * (multiplies ? node->src[0]->ne[0] / 8 + 1 : 1);
+  }
+  return elements < kElements;
+}
+
 }  // namespace
 
 Delegate::Delegate() : backend_(ggml_backend_init_by_type(GGML_BACKEND_DEVICE_TYPE_CPU, nullptr)) {}
 
-void Delegate::set_threads(int threads) {
+void Delegate::use_threads(int threads) {
+  if (threads == set_) return;
   if (const auto set = proc<ggml_backend_set_n_threads_t>(backend_.get(), "ggml_backend_set_n_threads")) {
     set(backend_.get(), threads);
   }
+  set_ = threads;
 }
 
 void Delegate::set_abort(ggml_abort_callback callback, void* data) {
@@ -39,10 +55,14 @@ enum ggml_status Delegate::flush() {
   ggml_reset(context_.get());
   ggml_cgraph* graph = ggml_new_graph_custom(context_.get(), capacity_, false);
   for (ggml_tensor* node : waiting_) ggml_graph_add_node(graph, node);
+  use_threads(is_small(waiting_) ? 1 : threads_);
   waiting_.clear();
-  return compute(graph);
+  return ggml_backend_graph_compute(backend_.get(), graph);
 }
 
-enum ggml_status Delegate::compute(ggml_cgraph* graph) { return ggml_backend_graph_compute(backend_.get(), graph); }
+enum ggml_status Delegate::compute(ggml_cgraph* graph) {
+  use_threads(threads_);
+  return ggml_backend_graph_compute(backend_.get(), graph);
+}
 
 }  // namespace ggml_packed

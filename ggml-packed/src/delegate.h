@@ -17,7 +17,7 @@ class Delegate {
   Delegate();
   [[nodiscard]] bool is_usable() const { return backend_ != nullptr; }
 
-  void set_threads(int threads);
+  void set_threads(int threads) { threads_ = threads; }
   void set_abort(ggml_abort_callback callback, void* data);
 
   // Remember a node, to be computed at the next flush(), in order.
@@ -27,6 +27,8 @@ class Delegate {
   void forget() { waiting_.clear(); }
 
  private:
+  void use_threads(int threads);
+
   struct FreeBackend {
     void operator()(ggml_backend_t backend) const noexcept { ggml_backend_free(backend); }
   };
@@ -38,6 +40,8 @@ class Delegate {
   std::unique_ptr<ggml_context, FreeContext> context_;  // of a graph for the waiting nodes
   std::size_t capacity_ = 0;
   std::vector<ggml_tensor*> waiting_;
+  int threads_ = 1;  // for work that is worth it
+  int set_ = 0;      // what the back end was told last
 };
 
 }  // namespace ggml_packed

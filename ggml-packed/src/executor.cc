@@ -62,10 +62,10 @@ bool stores_rows(const ggml_tensor& node) {
 }  // namespace
 
 Executor::Executor(const Kernels& kernels)
-    : kernels_(kernels), team_(1), matmul_(kernels), attention_(kernels), rope_(kernels) {}
+    : kernels_(kernels), team_(std::make_unique<ThreadTeam>(1)), matmul_(kernels), attention_(kernels), rope_(kernels) {}
 
 void Executor::set_threads(int threads) {
-  team_ = ThreadTeam(threads);
+  if (threads != team_->threads()) team_ = std::make_unique<ThreadTeam>(threads);
   delegate_.set_threads(threads);
 }
 
@@ -143,7 +143,7 @@ std::size_t Executor::matrix_product(const GraphView& graph, std::size_t i) {
   }
   status_ = delegate_.flush();
   if (status_ != GGML_STATUS_SUCCESS) return done;
-  if (!matmul_.compute(*product, *result, epilogue, team_)) return 0;  // no memory to pack it: ggml computes it
+  if (!matmul_.compute(*product, *result, epilogue, *team_)) return 0;  // no memory to pack it: ggml computes it
   return done;
 }
 
@@ -174,7 +174,7 @@ std::size_t Executor::norm(const GraphView& graph, std::size_t i) {
   const RowKernels& rows = row_kernels(kernels_);
   const auto width = static_cast<std::size_t>(x.ne[0]);
   const float epsilon = float_parameter(*node, 0);
-  team_.for_ranges(static_cast<std::size_t>(ggml_nrows(&x)), 8, [&](std::size_t begin, std::size_t end) {
+  team_->for_ranges(static_cast<std::size_t>(ggml_nrows(&x)), 8, [&](std::size_t begin, std::size_t end) {
     for (std::size_t r = begin; r < end; ++r) {
       const auto* from = reinterpret_cast<const float*>(row(x, r));
       float* to = floats(*result) + r * width;
@@ -191,7 +191,7 @@ std::size_t Executor::norm(const GraphView& graph, std::size_t i) {
 std::size_t Executor::one_node(ggml_tensor* node) {
   if (Rope::takes(*node)) {
     status_ = delegate_.flush();
-    if (status_ == GGML_STATUS_SUCCESS) rope_.compute(*node, team_);
+    if (status_ == GGML_STATUS_SUCCESS) rope_.compute(*node, *team_);
     return 1;
   }
   if (stores_rows(*node)) {
@@ -202,7 +202,7 @@ std::size_t Executor::one_node(ggml_tensor* node) {
   if (attention_.takes(*node)) {
     status_ = delegate_.flush();
     if (status_ != GGML_STATUS_SUCCESS) return 1;
-    return attention_.compute(*node, team_) ? 1 : 0;
+    return attention_.compute(*node, *team_) ? 1 : 0;
   }
   return 0;
 }
@@ -211,7 +211,7 @@ void Executor::copy_rows(const ggml_tensor& node) {
   const RowKernels& rows = row_kernels(kernels_);
   const auto* places = static_cast<const std::int64_t*>(node.src[1]->data);
   const auto width = static_cast<std::size_t>(node.ne[0]);
-  team_.for_ranges(static_cast<std::size_t>(node.src[0]->ne[1]), 32, [&](std::size_t begin, std::size_t end) {
+  team_->for_ranges(static_cast<std::size_t>(node.src[0]->ne[1]), 32, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
       auto* to = static_cast<std::byte*>(node.data) + static_cast<std::size_t>(places[i]) * node.nb[1];
       rows.to_f16(reinterpret_cast<const float*>(row(*node.src[0], i)), width, reinterpret_cast<std::uint16_t*>(to));

@@ -36,7 +36,7 @@ class Executor {
   [[nodiscard]] bool aborted() const { return abort_ != nullptr && abort_(abort_data_); }
 
   const Kernels& kernels_;
-  ThreadTeam team_;
+  std::unique_ptr<ThreadTeam> team_;
   Delegate delegate_;
   Matmul matmul_;
   Attention attention_;

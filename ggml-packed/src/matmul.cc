@@ -41,7 +41,7 @@ bool Matmul::takes(const ggml_tensor& node) const {
   return has_f32_rows(activations) && ggml_is_matrix(&activations) && activations.ne[1] >= kLeastRows && is_dense_f32(node);
 }
 
-const Activations& Matmul::prepare(const ggml_tensor& activations, Format format, const ThreadTeam& team) {
+const Activations& Matmul::prepare(const ggml_tensor& activations, Format format, ThreadTeam& team) {
   if (prepared_from_ == &activations && prepared_format_ == format) return prepared_;
   const auto rows = static_cast<std::size_t>(activations.ne[1]);
   const auto columns = static_cast<std::size_t>(activations.ne[0]);
@@ -87,7 +87,7 @@ const Activations& Matmul::prepare(const ggml_tensor& activations, Format format
   return prepared_;
 }
 
-bool Matmul::compute(const ggml_tensor& node, const ggml_tensor& result, const Epilogue& epilogue, const ThreadTeam& team) {
+bool Matmul::compute(const ggml_tensor& node, const ggml_tensor& result, const Epilogue& epilogue, ThreadTeam& team) {
   const ggml_tensor& weights = *node.src[0];
   const Format format = *format_for(weights.type, kernels_);
   const PackedMatrix* packed = weights_.find_or_pack(weights, format, kernels_.panel_rows, kernels_.int8_sign, team);

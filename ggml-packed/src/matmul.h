@@ -25,12 +25,12 @@ class Matmul {
   [[nodiscard]] bool takes(const ggml_tensor& node) const;
   // False where there is no memory for the packed weights: nothing was computed.
   [[nodiscard]] bool compute(const ggml_tensor& node, const ggml_tensor& result, const Epilogue& epilogue,
-                             const ThreadTeam& team);
+                             ThreadTeam& team);
   // The activations of the last graph are not those of the next.
   void begin_graph() { prepared_from_ = nullptr; }
 
  private:
-  const Activations& prepare(const ggml_tensor& activations, Format format, const ThreadTeam& team);
+  const Activations& prepare(const ggml_tensor& activations, Format format, ThreadTeam& team);
 
   const Kernels& kernels_;
   WeightCache weights_;

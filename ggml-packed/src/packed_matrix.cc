@@ -46,7 +46,7 @@ const char* name_of(Format format) {
 void PackedMatrix::Free::operator()(std::byte* memory) const noexcept { std::free(memory); }
 
 PackedMatrix::PackedMatrix(const ggml_tensor& weights, Format format, std::size_t panel_rows, Int8Sign sign,
-                           const ThreadTeam& team)
+                           ThreadTeam& team)
     : format_(format),
       rows_(static_cast<std::size_t>(weights.ne[1])),
       columns_(static_cast<std::size_t>(weights.ne[0])),

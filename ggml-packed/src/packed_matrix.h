@@ -29,7 +29,7 @@ enum class Int8Sign { PlusTo128, Signed };
 class PackedMatrix {
  public:
   // Requires a contiguous matrix in host memory, of a type that can become the format.
-  PackedMatrix(const ggml_tensor& weights, Format format, std::size_t panel_rows, Int8Sign sign, const ThreadTeam& team);
+  PackedMatrix(const ggml_tensor& weights, Format format, std::size_t panel_rows, Int8Sign sign, ThreadTeam& team);
 
   [[nodiscard]] Format format() const { return format_; }
   [[nodiscard]] std::size_t rows() const { return rows_; }

@@ -23,7 +23,7 @@ bool Rope::takes(const ggml_tensor& node) {
          node.src[1]->type == GGML_TYPE_I32 && node.src[1]->ne[0] == x.ne[2] && can_write_over(node, x);
 }
 
-void Rope::prepare(const ggml_tensor& node, const ThreadTeam& team) {
+void Rope::prepare(const ggml_tensor& node, ThreadTeam& team) {
   const std::array<float, 4> parameters = {static_cast<float>(node.ne[0]), float_parameter(node, kBase),
                                            float_parameter(node, kScale), float_parameter(node, kAttnFactor)};
   if (positions_ == node.src[1] && parameters_ == parameters) return;
@@ -46,7 +46,7 @@ void Rope::prepare(const ggml_tensor& node, const ThreadTeam& team) {
   });
 }
 
-void Rope::compute(const ggml_tensor& node, const ThreadTeam& team) {
+void Rope::compute(const ggml_tensor& node, ThreadTeam& team) {
   prepare(node, team);
   const ggml_tensor& x = *node.src[0];
   const auto half = static_cast<std::size_t>(node.ne[0] / 2), heads = static_cast<std::size_t>(node.ne[1]);

@@ -18,11 +18,11 @@ class Rope {
   explicit Rope(const Kernels& kernels) : rows_(row_kernels(kernels)) {}
   // Whole heads, pairs of neighbours or half a head apart ("neox"), no stretched contexts.
   [[nodiscard]] static bool takes(const ggml_tensor& node);
-  void compute(const ggml_tensor& node, const ThreadTeam& team);
+  void compute(const ggml_tensor& node, ThreadTeam& team);
   void begin_graph() { positions_ = nullptr; }
 
  private:
-  void prepare(const ggml_tensor& node, const ThreadTeam& team);
+  void prepare(const ggml_tensor& node, ThreadTeam& team);
 
   const RowKernels& rows_;
   const ggml_tensor* positions_ = nullptr;  // that the angles are of

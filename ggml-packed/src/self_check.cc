@@ -41,7 +41,7 @@ bool is_right(const Kernels& kernels, enum ggml_type type) {
     }
   }
 
-  const ThreadTeam team(1);
+  ThreadTeam team(1);
   const PackedMatrix packed(tensor, *format_for(type, kernels), kernels.panel_rows, kernels.int8_sign, team);
   std::vector<std::int8_t> int8(x.size());
   std::vector<BlockScale> scales(x.size() / kBlock);

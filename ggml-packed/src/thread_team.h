@@ -1,37 +1,42 @@
 // Share independent pieces of work among a number of threads.
 //
-// The pieces go to whoever is free, so that a thread that another process holds up delays one piece and not all. The
-// threads are OpenMP's, which ggml's CPU back end uses too: two pools would wait for each other's cores.
+// The pieces go to whoever is free, and nobody waits for a thread that has none: where another process holds up a
+// thread of ours, one piece is late and not everything. Waiting threads spin for some microseconds and then sleep, so
+// that two threads on one core do not keep each other from working.
+//
+// Threads  one caller at a time; any number of teams.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <thread>
+#include <vector>
 
 namespace ggml_packed {
 
 class ThreadTeam {
  public:
   explicit ThreadTeam(int threads) : threads_(threads < 1 ? 1 : threads) {}
+  ~ThreadTeam();
+  ThreadTeam(const ThreadTeam&) = delete;
+  ThreadTeam& operator=(const ThreadTeam&) = delete;
+
   [[nodiscard]] int threads() const { return threads_; }
 
   // work(i) for each i below count, in any order; back when all are done. It must not throw.
   template <class Work>
-  void for_each(std::size_t count, const Work& work) const {
+  void for_each(std::size_t count, const Work& work) {
     if (threads_ == 1 || count < 2) {
       for (std::size_t i = 0; i < count; ++i) work(i);
       return;
     }
-    std::atomic<std::size_t> next = 0;
-#pragma omp parallel num_threads(threads_)
-    for (std::size_t i = next.fetch_add(1, std::memory_order_relaxed); i < count;
-         i = next.fetch_add(1, std::memory_order_relaxed)) {
-      work(i);
-    }
+    run(count, [](const void* context, std::size_t i) { (*static_cast<const Work*>(context))(i); }, &work);
   }
 
   // work(begin, end) for parts of at least `least` of a range.
   template <class Work>
-  void for_ranges(std::size_t count, std::size_t least, const Work& work) const {
+  void for_ranges(std::size_t count, std::size_t least, const Work& work) {
     const auto parts_wanted = static_cast<std::size_t>(threads_) * 4;
     std::size_t size = (count + parts_wanted - 1) / parts_wanted;
     if (size < least) size = least;
@@ -42,7 +47,24 @@ class ThreadTeam {
   }
 
  private:
+  using Function = void (*)(const void* context, std::size_t i);
+
+  void run(std::size_t count, Function function, const void* context);
+  void work_on();  // pieces, until there is none left to take
+  void serve();    // a worker's life
+
   int threads_;
+  std::vector<std::jthread> workers_;  // started with the first work
+  std::atomic<bool> closing_ = false;
+
+  // Which job it is (upper half) and the next piece to take (lower half). Whoever moves it on has taken that piece, and
+  // a job does not end before its pieces are done: so what was read of the job before is that job's.
+  std::atomic<std::uint64_t> next_ = 0;
+  std::atomic<Function> function_ = nullptr;
+  std::atomic<const void*> context_ = nullptr;
+  std::atomic<std::uint32_t> count_ = 0;
+  std::atomic<std::uint32_t> done_ = 0;   // pieces
+  std::atomic<std::uint32_t> epoch_ = 0;  // grows with each job: what sleeping workers watch
 };
 
 }  // namespace ggml_packed

@@ -49,7 +49,7 @@ std::unordered_map<const void*, Shared>& all() {
 }  // namespace
 
 const PackedMatrix* WeightCache::find_or_pack(const ggml_tensor& weights, Format format, std::size_t panel_rows,
-                                              Int8Sign sign, const ThreadTeam& team) {
+                                              Int8Sign sign, ThreadTeam& team) {
   if (const auto found = mine_.find(weights.data); found != mine_.end()) return found->second.get();
   Identity identity{.name = weights.name, .type = weights.type, .format = format, .samples = sample(weights)};
   std::copy_n(weights.ne, 4, identity.shape.begin());

@@ -18,7 +18,7 @@ class WeightCache {
  public:
   // Errors   nullptr: no memory for it.
   [[nodiscard]] const PackedMatrix* find_or_pack(const ggml_tensor& weights, Format format, std::size_t panel_rows,
-                                                 Int8Sign sign, const ThreadTeam& team);
+                                                 Int8Sign sign, ThreadTeam& team);
 
  private:
   std::unordered_map<const void*, std::shared_ptr<const PackedMatrix>> mine_;  // by the address of the bytes

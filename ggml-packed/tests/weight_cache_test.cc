@@ -29,7 +29,8 @@ struct Memory {
 };
 
 const PackedMatrix* packed(WeightCache& cache, const ggml_tensor& tensor) {
-  return cache.find_or_pack(tensor, Format::F32, kernels()->panel_rows, kernels()->int8_sign, ThreadTeam(1));
+  ThreadTeam team(1);
+  return cache.find_or_pack(tensor, Format::F32, kernels()->panel_rows, kernels()->int8_sign, team);
 }
 float first_value(const PackedMatrix* matrix) { return *reinterpret_cast<const float*>(matrix->panel(0)); }
 

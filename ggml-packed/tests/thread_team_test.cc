@@ -1,0 +1,48 @@
+#include "thread_team.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <vector>
+
+namespace ggml_packed {
+namespace {
+
+TEST(ThreadTeam, DoesEachPieceOnceInManyJobsInARow) {
+  for (const int threads : {1, 2, 5}) {
+    ThreadTeam team(threads);
+    for (std::size_t job = 0; job < 3000; ++job) {
+      const std::size_t count = job % 17;
+      std::vector<std::atomic<int>> seen(count);
+      team.for_each(count, [&](std::size_t i) { seen[i].fetch_add(1); });
+      for (const auto& s : seen) ASSERT_EQ(s, 1);
+    }
+  }
+}
+
+TEST(ThreadTeam, CoversARangeWithoutGaps) {
+  ThreadTeam team(3);
+  for (const std::size_t count : {0U, 1U, 7U, 100U, 1001U}) {
+    std::vector<std::atomic<int>> seen(count);
+    team.for_ranges(count, 8, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) seen[i].fetch_add(1);
+    });
+    for (const auto& s : seen) ASSERT_EQ(s, 1);
+  }
+}
+
+TEST(ThreadTeam, WakesUpAfterAPause) {
+  ThreadTeam team(2);
+  for (int i = 0; i < 20; ++i) {
+    std::atomic<int> sum = 0;
+    team.for_each(4, [&](std::size_t piece) { sum += static_cast<int>(piece); });
+    EXPECT_EQ(sum, 6);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+TEST(ThreadTeam, EndsWithoutEverHavingWorked) { const ThreadTeam team(4); }
+
+}  // namespace
+}  // namespace ggml_packed
