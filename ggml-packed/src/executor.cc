@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "movement.h"
 #include "row_kernels.h"
 #include "tensor.h"
 
@@ -49,14 +50,6 @@ const ggml_tensor* other_operand(const ggml_tensor& node, const ggml_tensor* kno
 const std::byte* row(const ggml_tensor& t, std::size_t index) {
   const auto n1 = static_cast<std::size_t>(t.ne[1]), n2 = static_cast<std::size_t>(t.ne[2]);
   return static_cast<const std::byte*>(t.data) + index % n1 * t.nb[1] + index / n1 % n2 * t.nb[2] + index / n1 / n2 * t.nb[3];
-}
-
-// Rows of float32 into a float16 memory, at places of their own: what a token's key and value become.
-bool stores_rows(const ggml_tensor& node) {
-  if (node.op != GGML_OP_SET_ROWS || node.type != GGML_TYPE_F16) return false;
-  const ggml_tensor &rows = *node.src[0], &places = *node.src[1];
-  return has_f32_rows(rows) && ggml_is_matrix(&rows) && ggml_is_matrix(&node) && node.nb[0] == 2 &&
-         places.type == GGML_TYPE_I64 && ggml_is_contiguous(&places) && ggml_nelements(&places) == rows.ne[1];
 }
 
 }  // namespace
@@ -194,9 +187,9 @@ std::size_t Executor::one_node(ggml_tensor* node) {
     if (status_ == GGML_STATUS_SUCCESS) rope_.compute(*node, *team_);
     return 1;
   }
-  if (stores_rows(*node)) {
+  if (only_moves(*node)) {
     status_ = delegate_.flush();
-    if (status_ == GGML_STATUS_SUCCESS) copy_rows(*node);
+    if (status_ == GGML_STATUS_SUCCESS) move_values(*node, row_kernels(kernels_), *team_);
     return 1;
   }
   if (attention_.takes(*node)) {
@@ -205,18 +198,6 @@ std::size_t Executor::one_node(ggml_tensor* node) {
     return attention_.compute(*node, *team_) ? 1 : 0;
   }
   return 0;
-}
-
-void Executor::copy_rows(const ggml_tensor& node) {
-  const RowKernels& rows = row_kernels(kernels_);
-  const auto* places = static_cast<const std::int64_t*>(node.src[1]->data);
-  const auto width = static_cast<std::size_t>(node.ne[0]);
-  team_->for_ranges(static_cast<std::size_t>(node.src[0]->ne[1]), 32, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) {
-      auto* to = static_cast<std::byte*>(node.data) + static_cast<std::size_t>(places[i]) * node.nb[1];
-      rows.to_f16(reinterpret_cast<const float*>(row(*node.src[0], i)), width, reinterpret_cast<std::uint16_t*>(to));
-    }
-  });
 }
 
 }  // namespace ggml_packed

@@ -32,7 +32,6 @@ class Executor {
   std::size_t matrix_product(const GraphView& graph, std::size_t i);
   std::size_t norm(const GraphView& graph, std::size_t i);
   std::size_t one_node(ggml_tensor* node);
-  void copy_rows(const ggml_tensor& node);
   [[nodiscard]] bool aborted() const { return abort_ != nullptr && abort_(abort_data_); }
 
   const Kernels& kernels_;

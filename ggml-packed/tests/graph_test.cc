@@ -202,6 +202,23 @@ TEST_P(GraphTest, RowsOfAnotherMemory) {
   expect_as_ggml(1e-4);
 }
 
+TEST_P(GraphTest, KeysAndValuesPaddedAndHalved) {
+  ggml_context* c = graph_.graph_context();
+  ggml_tensor* x = graph_.input(kWidth, kTokens);
+  ggml_tensor* h = ggml_mul_mat(c, graph_.weight(GGML_TYPE_F32, kWidth, kWidth), x);
+  h = ggml_permute(c, ggml_reshape_3d(c, h, 16, 4, kTokens), 0, 2, 1, 3);
+  h = ggml_cast(c, ggml_pad(c, h, 0, 11, 0, 0), GGML_TYPE_F16);
+  graph_.allocate(ggml_scale(c, ggml_cast(c, h, GGML_TYPE_F32), 3));
+  expect_as_ggml(1e-4);
+}
+
+TEST_P(GraphTest, ATransposedMatrixMadeDense) {
+  ggml_context* c = graph_.graph_context();
+  ggml_tensor* h = ggml_mul_mat(c, graph_.weight(GGML_TYPE_F32, kWidth, 37), graph_.input(kWidth, kTokens));
+  graph_.allocate(ggml_scale(c, ggml_cont(c, ggml_transpose(c, h)), 2));
+  expect_as_ggml(1e-5);
+}
+
 TEST_P(GraphTest, StopsWhereItIsToldTo) {
   ggml_tensor* x = graph_.input(kWidth, kTokens);
   graph_.allocate(ggml_mul_mat(graph_.graph_context(), graph_.weight(GGML_TYPE_F32, kWidth, kWidth), x));
