@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::uint16_t kSeen = 0x0000, kHidden = 0xFC00;  // float16: 0 and minus infinity
 constexpr std::size_t kQueriesOfTask = 256;                // that pay for packing the text once more
+constexpr std::size_t kPositionsOfQuery = 16;              // more are not worth packing: they are read as they are
+constexpr std::size_t kMostTokens = 64;                    // that are computed one by one
 
 struct Span {
   std::size_t begin, end;  // end 0: not one run of seen positions
@@ -24,6 +26,10 @@ Span seen_positions(const std::uint16_t* mask, std::size_t count) {
   while (end < count && mask[end] == kSeen) ++end;
   if (begin == end || !std::all_of(mask + end, mask + count, [](std::uint16_t m) { return m == kHidden; })) return {0, 0};
   return {begin, end};
+}
+
+const std::uint16_t* mask_row(const ggml_tensor& mask, std::size_t query) {
+  return reinterpret_cast<const std::uint16_t*>(static_cast<const std::byte*>(mask.data) + query * mask.nb[1]);
 }
 
 // Memory of one thread, kept from task to task.
@@ -46,6 +52,8 @@ class Scratch {
   std::size_t size_ = 0;
 };
 
+thread_local Scratch scratch;
+
 }  // namespace
 
 bool Attention::takes(const ggml_tensor& node) const {
@@ -57,43 +65,77 @@ bool Attention::takes(const ggml_tensor& node) const {
   }
   if (q->type != GGML_TYPE_F32 || k->type != GGML_TYPE_F16 || v->type != GGML_TYPE_F16) return false;
   if (q->ne[3] != 1 || k->ne[3] != 1 || v->ne[3] != 1 || q->nb[0] != 4 || k->nb[0] != 2 || v->nb[0] != 2) return false;
-  return q->ne[1] >= 4 && k->ne[2] == v->ne[2] && q->ne[2] % k->ne[2] == 0 && q->ne[0] == k->ne[0] && k->ne[1] == v->ne[1] &&
+  return k->ne[2] == v->ne[2] && q->ne[2] % k->ne[2] == 0 && q->ne[0] == k->ne[0] && k->ne[1] == v->ne[1] &&
          mask->ne[0] == k->ne[1] && mask->ne[1] >= q->ne[1];
 }
 
-bool Attention::read_mask(const ggml_tensor& mask, std::size_t queries, std::size_t positions, ThreadTeam& team) {
-  if (mask_ == &mask) return mask_is_plain_;
+// A mask is read once per graph: all layers share it.
+void Attention::read_mask(const ggml_tensor& mask, std::size_t queries, std::size_t positions, ThreadTeam& team) {
+  if (mask_ == &mask) return;
   mask_ = &mask;
   texts_.clear();
   visible_.resize(queries);
   std::vector<Span> spans(queries);
-  std::atomic<bool> plain = true;
+  std::atomic<bool> side_by_side = true;
   team.for_ranges(queries, 64, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
-      spans[i] = seen_positions(reinterpret_cast<const std::uint16_t*>(static_cast<const std::byte*>(mask.data) + i * mask.nb[1]),
-                                positions);
-      if (spans[i].end == 0) plain = false;
+      spans[i] = seen_positions(mask_row(mask, i), positions);
+      if (spans[i].end == 0) side_by_side = false;
     }
   });
-  mask_is_plain_ = plain;
-  if (!plain) return false;
-  for (std::size_t i = 0; i < queries; ++i) {
+  std::size_t packed = 0;
+  for (std::size_t i = 0; i < queries && side_by_side; ++i) {
     const auto [begin, end] = spans[i];
     if (texts_.empty() || texts_.back().first_position != begin) {
       texts_.push_back({.first_query = i, .queries = 0, .first_position = begin, .positions = 0});
     }
     Text& text = texts_.back();
     ++text.queries;
+    packed += std::max(text.positions, end - begin) - text.positions;
     text.positions = std::max(text.positions, end - begin);
     visible_[i] = static_cast<std::int32_t>(end - begin);
+  }
+  if (side_by_side && packed <= kPositionsOfQuery * queries) {
+    kind_ = MaskKind::TextsSideBySide;
+  } else {
+    kind_ = queries <= kMostTokens && read_cells(mask, queries, positions) ? MaskKind::Scattered : MaskKind::Other;
+  }
+}
+
+bool Attention::read_cells(const ggml_tensor& mask, std::size_t queries, std::size_t positions) {
+  cells_.clear();
+  cells_end_.clear();
+  for (std::size_t i = 0; i < queries; ++i) {
+    const std::uint16_t* row = mask_row(mask, i);
+    for (std::size_t j = 0; j < positions; ++j) {
+      if (row[j] == kSeen) {
+        cells_.push_back(static_cast<std::int32_t>(j));
+      } else if (row[j] != kHidden) {
+        return false;
+      }
+    }
+    if (cells_.size() == (cells_end_.empty() ? 0 : cells_end_.back())) return false;  // sees nothing
+    cells_end_.push_back(cells_.size());
   }
   return true;
 }
 
 bool Attention::compute(const ggml_tensor& node, ThreadTeam& team) {
-  const ggml_tensor &q = *node.src[0], &k = *node.src[1], &v = *node.src[2];
-  if (!read_mask(*node.src[3], static_cast<std::size_t>(q.ne[1]), static_cast<std::size_t>(k.ne[1]), team)) return false;
+  const ggml_tensor &q = *node.src[0], &k = *node.src[1];
+  read_mask(*node.src[3], static_cast<std::size_t>(q.ne[1]), static_cast<std::size_t>(k.ne[1]), team);
+  switch (kind_) {
+    case MaskKind::TextsSideBySide:
+      return attend_texts(node, team);
+    case MaskKind::Scattered:
+      return attend_tokens(node, team);
+    case MaskKind::Other:
+      break;
+  }
+  return false;
+}
 
+bool Attention::attend_texts(const ggml_tensor& node, ThreadTeam& team) {
+  const ggml_tensor &q = *node.src[0], &k = *node.src[1], &v = *node.src[2];
   struct Task {
     const Text* text;
     std::size_t head, first_query, queries;
@@ -123,7 +165,6 @@ bool Attention::compute(const ggml_tensor& node, ThreadTeam& team) {
                                                         visible_.begin() + static_cast<std::ptrdiff_t>(task.first_query + task.queries));
     const auto positions = static_cast<std::size_t>(last_visible);
     const auto key_width = static_cast<std::size_t>(k.ne[0]), value_width = static_cast<std::size_t>(v.ne[0]);
-    thread_local Scratch scratch;
     const std::size_t key_floats = up(positions) * key_width, value_floats = up(value_width) * positions;
     float* memory = scratch.floats(key_floats + value_floats + 16 + 16 * up(positions));
     if (memory == nullptr) {
@@ -153,6 +194,43 @@ bool Attention::compute(const ggml_tensor& node, ThreadTeam& team) {
           .out_stride = static_cast<std::size_t>(q.ne[2]) * value_width};
       attention_.attend(text, block);
     }
+  });
+  return !out_of_memory;
+}
+
+bool Attention::attend_tokens(const ggml_tensor& node, ThreadTeam& team) {
+  const ggml_tensor &q = *node.src[0], &k = *node.src[1], &v = *node.src[2];
+  const auto queries = static_cast<std::size_t>(q.ne[1]), heads = static_cast<std::size_t>(k.ne[2]);
+  const auto queries_per_key = static_cast<std::size_t>(q.ne[2] / k.ne[2]), value_width = static_cast<std::size_t>(v.ne[0]);
+  std::atomic<bool> out_of_memory = false;
+  team.for_each(queries * heads, [&](std::size_t i) {
+    const std::size_t query = i / heads, head = i % heads;
+    const std::size_t first = query == 0 ? 0 : cells_end_[query - 1];
+    const std::size_t count = cells_end_[query] - first;
+    float* scores = scratch.floats(count + 16);
+    if (scores == nullptr) {
+      out_of_memory = true;
+      return;
+    }
+    const auto rows = [&](const ggml_tensor& t) {
+      return reinterpret_cast<const std::uint16_t*>(static_cast<const std::byte*>(t.data) + head * t.nb[2]);
+    };
+    const std::size_t first_head = head * queries_per_key;
+    attention_.attend_alone(
+        {.keys = rows(k),
+         .key_stride = k.nb[1] / 2,
+         .key_width = static_cast<std::size_t>(k.ne[0]),
+         .values = rows(v),
+         .value_stride = v.nb[1] / 2,
+         .value_width = value_width,
+         .positions = cells_.data() + first,
+         .count = count,
+         .queries = reinterpret_cast<const float*>(static_cast<const std::byte*>(q.data) + first_head * q.nb[2] + query * q.nb[1]),
+         .query_stride = q.nb[2] / sizeof(float),
+         .heads = queries_per_key,
+         .scale = float_parameter(node, 0),
+         .scores = scores,
+         .out = floats(node) + (query * static_cast<std::size_t>(q.ne[2]) + first_head) * value_width});
   });
   return !out_of_memory;
 }

@@ -29,12 +29,28 @@ struct QueryBlock {
   std::size_t out_stride = 0;
 };
 
+// One token's queries, all heads that share a key, read the memory as it is: nothing is packed for so few.
+struct LoneQuery {
+  const std::uint16_t* keys = nullptr;  // float16, rows of one head `stride` values apart
+  std::size_t key_stride = 0, key_width = 0;
+  const std::uint16_t* values = nullptr;
+  std::size_t value_stride = 0, value_width = 0;
+  const std::int32_t* positions = nullptr;  // the rows that it sees
+  std::size_t count = 0;
+  const float* queries = nullptr;  // of the heads, `query_stride` floats apart
+  std::size_t query_stride = 0, heads = 0;
+  float scale = 1;
+  float* scores = nullptr;  // scratch: count floats, rounded up to 16
+  float* out = nullptr;     // rows of value_width, one behind the other
+};
+
 struct AttentionKernels {
   const char* name;  // as Kernels::name
   // Rows of float16, `stride` values apart.
   void (*pack)(const std::uint16_t* keys, std::size_t key_stride, const std::uint16_t* values, std::size_t value_stride,
                const PackedText& text);
   void (*attend)(const PackedText& text, const QueryBlock& block);
+  void (*attend_alone)(const LoneQuery& query);
 };
 
 [[nodiscard]] const AttentionKernels& attention_kernels(const Kernels& level);

@@ -15,12 +15,14 @@ Function proc(ggml_backend_t backend, const char* name) {
 
 // Work for one thread: ggml's others would spin for a while behind it, on the cores that ours need next.
 bool is_small(const std::vector<ggml_tensor*>& nodes) {
-  constexpr std::int64_t kElements = 1 << 20;
+  constexpr std::int64_t kElements = 1 << 17;
   std::int64_t elements = 0;
   for (const ggml_tensor* node : nodes) {
     const bool multiplies = node->op == GGML_OP_MUL_MAT || node->op == GGML_OP_MUL_MAT_ID ||
                             node->op == GGML_OP_FLASH_ATTN_EXT || node->op == GGML_OP_OUT_PROD;
-    elements += ggml_nelements(node) * (multiplies ? node->src[0]->ne[0] / 8 + 1 : 1);
+    // What a result reads: a row of each operand, or of attention all positions.
+    const std::int64_t reads = node->op == GGML_OP_FLASH_ATTN_EXT ? node->src[1]->ne[1] : multiplies ? node->src[0]->ne[0] : 1;
+    elements += ggml_nelements(node) * (reads / 8 + 1);
   }
   return elements < kElements;
 }

@@ -157,6 +157,58 @@ void attend(const PackedText& text, const QueryBlock& block) {
   }
 }
 
+// Columns [column, column + Vectors * kLanes) of the mixed values.
+template <std::size_t Vectors>
+HWY_INLINE void mix_alone(const LoneQuery& q, std::size_t column, float scale, float* out) {
+  const F f;
+  Floats sums[Vectors];
+  unroll<Vectors>([&](std::size_t v) GGML_PACKED_INLINE { sums[v] = hn::Zero(f); });
+  const std::size_t width = q.value_width - column;
+  for (std::size_t j = 0; j < q.count; ++j) {
+    const std::uint16_t* row = q.values + static_cast<std::size_t>(q.positions[j]) * q.value_stride + column;
+    const Floats weight = hn::Set(f, q.scores[j]);
+    unroll<Vectors>([&](std::size_t v) GGML_PACKED_INLINE {
+      sums[v] = hn::MulAdd(weight, from_f16(row + v * kLanes, Vectors == 1 ? width : kLanes), sums[v]);
+    });
+  }
+  unroll<Vectors>([&](std::size_t v) GGML_PACKED_INLINE {
+    const Floats value = hn::Mul(sums[v], hn::Set(f, scale));
+    if (Vectors > 1 || width >= kLanes) {
+      hn::StoreU(value, f, out + column + v * kLanes);
+    } else {
+      hn::StoreN(value, f, out + column, width);
+    }
+  });
+}
+
+void attend_alone(const LoneQuery& q) {
+  const F f;
+  for (std::size_t head = 0; head < q.heads; ++head) {
+    const float* query = q.queries + head * q.query_stride;
+    for (std::size_t j = 0; j < q.count; ++j) {
+      const std::uint16_t* row = q.keys + static_cast<std::size_t>(q.positions[j]) * q.key_stride;
+      Floats sum = hn::Zero(f), other = hn::Zero(f);
+      std::size_t k = 0;
+      for (; k + 2 * kLanes <= q.key_width; k += 2 * kLanes) {
+        sum = hn::MulAdd(hn::LoadU(f, query + k), from_f16(row + k, kLanes), sum);
+        other = hn::MulAdd(hn::LoadU(f, query + k + kLanes), from_f16(row + k + kLanes, kLanes), other);
+      }
+      for (; k < q.key_width; k += kLanes) {
+        const std::size_t count = q.key_width - k;
+        const Floats part = count >= kLanes ? hn::LoadU(f, query + k) : hn::LoadN(f, query + k, count);
+        sum = hn::MulAdd(part, from_f16(row + k, count), sum);
+      }
+      q.scores[j] = hn::ReduceSum(f, hn::Add(sum, other));
+    }
+    const std::size_t length = (q.count + kLanes - 1) / kLanes * kLanes;
+    const float inverse_sum = softmax(q.scores, q.count, length, q.scale);
+    float* out = q.out + head * q.value_width;
+    std::size_t column = 0;
+    for (; column + 4 * kLanes <= q.value_width; column += 4 * kLanes) mix_alone<4>(q, column, inverse_sum, out);
+    for (; column < q.value_width; column += kLanes) mix_alone<1>(q, column, inverse_sum, out);
+  }
+}
+
 }  // namespace
 
 const AttentionKernels* attention_table() {
@@ -164,6 +216,7 @@ const AttentionKernels* attention_table() {
       .name = HWY_TARGET == HWY_AVX2 ? "avx2" : HWY_NATIVE_DOT_BF16 ? "avx512-bf16" : "avx512-vnni",
       .pack = pack,
       .attend = attend,
+      .attend_alone = attend_alone,
   };
   return &kTable;
 }

@@ -9,7 +9,7 @@
 namespace ggml_packed {
 namespace {
 
-constexpr std::int64_t kLeastRows = 8;       // of activations; below, ggml's own kernels read less memory
+
 constexpr std::size_t kRowsAtOnce = 512;     // of activations, that stay in the cache of a core
 
 }  // namespace
@@ -38,7 +38,7 @@ bool Matmul::takes(const ggml_tensor& node) const {
   if (!is_weight || !ggml_is_matrix(&weights) || !ggml_is_contiguous(&weights)) return false;
   const auto format = format_for(weights.type, kernels_);
   if (!format || (*format == Format::Int8 && weights.ne[0] % static_cast<std::int64_t>(kBlock) != 0)) return false;
-  return has_f32_rows(activations) && ggml_is_matrix(&activations) && activations.ne[1] >= kLeastRows && is_dense_f32(node);
+  return has_f32_rows(activations) && ggml_is_matrix(&activations) && is_dense_f32(node);
 }
 
 const Activations& Matmul::prepare(const ggml_tensor& activations, Format format, ThreadTeam& team) {

@@ -21,7 +21,7 @@ class Matmul {
  public:
   explicit Matmul(const Kernels& kernels) : kernels_(kernels) {}
 
-  // A MUL_MAT of a model's weights with enough rows of activations to be worth it?
+  // A MUL_MAT of a model's weights of a type that we pack?
   [[nodiscard]] bool takes(const ggml_tensor& node) const;
   // False where there is no memory for the packed weights: nothing was computed.
   [[nodiscard]] bool compute(const ggml_tensor& node, const ggml_tensor& result, const Epilogue& epilogue,

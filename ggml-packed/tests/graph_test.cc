@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 
@@ -104,9 +105,9 @@ TEST_P(GraphTest, WhatItDoesNotKnowIsGgmls) {
   expect_as_ggml(1e-4);
 }
 
-TEST_P(GraphTest, WithFewTokensItIsGgmlsBitForBit) {
-  ggml_tensor* x = graph_.input(kWidth, 3);
-  graph_.allocate(ggml_mul_mat(graph_.graph_context(), graph_.weight(GGML_TYPE_Q8_0, kWidth, kWidth), x));
+TEST_P(GraphTest, AModelOfOtherTypesIsGgmlsBitForBit) {
+  ggml_tensor* x = graph_.input(256, 30);
+  graph_.allocate(ggml_mul_mat(graph_.graph_context(), graph_.weight(GGML_TYPE_Q4_K, 256, kWidth), x));
   const auto expected = graph_.compute_by_ggml();
   EXPECT_EQ(expected, graph_.compute_by(*executor_));
 }
@@ -153,6 +154,61 @@ TEST_P(GraphTest, AttentionOfTextsSideBySide) {
     graph.set(mask, mask_of(lengths, positions, causal));
     const auto expected = graph.compute_by_ggml();
     EXPECT_LT(difference(expected, graph.compute_by(*executor_)), 2e-3) << head << " " << causal;
+  }
+}
+
+// Conversations whose cells lie among each other's, a token of each at a time.
+TEST_P(GraphTest, AttentionOfTokensOfLongConversations) {
+  for (const auto& [head, heads, key_heads] : {std::array<std::int64_t, 3>{128, 4, 2}, {64, 9, 3}, {80, 2, 2}, {12, 2, 1}}) {
+    for (const std::int64_t tokens : {1, 3}) {
+      begin();
+      TestGraph graph;
+      ggml_context* c = graph.graph_context();
+      ggml_tensor* q = ggml_permute(c, graph.input(head, heads, tokens), 0, 2, 1, 3);
+      ggml_tensor* k = ggml_permute(c, graph.input(head, key_heads, 512, GGML_TYPE_F16), 0, 2, 1, 3);
+      ggml_tensor* v = ggml_permute(c, graph.input(head, key_heads, 512, GGML_TYPE_F16), 0, 2, 1, 3);
+      ggml_tensor* mask = graph.input(512, tokens, 1, GGML_TYPE_F16);
+      ggml_tensor* out = ggml_flash_attn_ext(c, q, k, v, mask, 1.0F / std::sqrt(static_cast<float>(head)), 0, 0);
+      graph.allocate(ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, head * heads, 16), ggml_reshape_2d(c, out, head * heads, tokens)));
+      std::vector<float> cells(static_cast<std::size_t>(512 * tokens), -INFINITY);
+      for (std::size_t i = 0; i < cells.size(); ++i) {
+        const std::size_t token = i / 512, cell = i % 512;
+        if (cell < 400 && (cell < 100 ? token == 0 : cell % 3 == token)) cells[i] = 0;
+      }
+      graph.set(mask, cells);
+      const auto expected = graph.compute_by_ggml();
+      EXPECT_LT(difference(expected, graph.compute_by(*executor_)), 2e-3) << head << " " << tokens;
+    }
+  }
+}
+
+// So a text's vector is the same whatever is computed beside it.
+TEST_P(GraphTest, ARowIsTheSameBitForBitWhateverIsBesideIt) {
+  std::vector<float> alone;
+  for (const std::int64_t tokens : {5, 6, 40}) {
+    begin();
+    TestGraph graph;
+    ggml_context* c = graph.graph_context();
+    ggml_tensor* x = graph.input(kWidth, tokens);
+    ggml_tensor* q = ggml_permute(c, ggml_reshape_3d(c, ggml_mul_mat(c, graph.weight(GGML_TYPE_Q8_0, kWidth, kWidth), x), 32, 2, tokens), 0, 2, 1, 3);
+    ggml_tensor* k = ggml_permute(c, graph.input(32, 2, 256, GGML_TYPE_F16), 0, 2, 1, 3);
+    ggml_tensor* v = ggml_permute(c, graph.input(32, 2, 256, GGML_TYPE_F16), 0, 2, 1, 3);
+    ggml_tensor* mask = graph.input(256, tokens, 1, GGML_TYPE_F16);
+    ggml_tensor* out = ggml_reshape_2d(c, ggml_flash_attn_ext(c, q, k, v, mask, 0.2F, 0, 0), kWidth, tokens);
+    out = ggml_rms_norm(c, ggml_add(c, ggml_mul_mat(c, graph.weight(GGML_TYPE_Q8_0, kWidth, kWidth), out), x), 1e-6F);
+    graph.allocate(out);
+    for (ggml_tensor* t : {x, k->src[0], v->src[0]}) {
+      std::vector<float> values(static_cast<std::size_t>(ggml_nelements(t)));
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::sin(static_cast<float>(i * i % 1000));
+      graph.set(t, values);
+    }
+    std::vector<std::int64_t> lengths = {5};
+    if (tokens > 5) lengths.push_back(tokens - 5);
+    graph.set(mask, mask_of(lengths, 256, true));
+    auto got = graph.compute_by(*executor_);
+    got.resize(5 * kWidth);
+    if (alone.empty()) alone = got;
+    EXPECT_EQ(alone, got) << tokens;
   }
 }
 

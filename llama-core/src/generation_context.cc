@@ -85,6 +85,8 @@ Result<GenerationContext> GenerationContext::create(std::shared_ptr<const Model>
       config.threads > 0 ? config.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   params.n_threads = threads;
   params.n_threads_batch = threads;
+  // "Auto" turns it off where another back end than the memory's computes it, as ours does.
+  params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
   params.kv_unified = true;  // sequences share the cells and common beginnings
   params.swa_full = false;   // checkpoints serve where the window's past is gone
   params.no_perf = true;

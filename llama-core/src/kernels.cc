@@ -40,8 +40,9 @@ std::optional<fs::path> find_plugin() {
 
 Select load_plugin() {
   const auto path = find_plugin();
-  if (!path) {
-    why_not = std::format("{} was not found", PACKED_NAME);
+  std::error_code error;
+  if (!path || !fs::exists(*path, error)) {
+    why_not = std::format("{} was not found", path ? path->string() : PACKED_NAME);
     return nullptr;
   }
   ggml_backend_reg_t registry = ggml_backend_load(path->c_str());

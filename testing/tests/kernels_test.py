@@ -1,0 +1,105 @@
+"""Vectors of every level of kernels against llama.cpp's own and transformers'; plug-ins that do not fit."""
+import os
+import subprocess
+
+import pytest
+from embed_test import content, varied
+from parity_test import FOLDER, reference
+from program import CLI, MODELS, PROJECT, cosines, embed, rows, vectors
+
+LEVELS = ["avx2", "avx512-vnni", "avx512-bf16"]
+
+
+def embed_with(level, *arguments, **options):
+    run = embed(*arguments, "--kernels", level, **options)
+    if run.returncode == 2 and "this CPU cannot run" in run.stderr:
+        pytest.skip(f"this CPU has no {level}")
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("model", ["bert.gguf", "qwen3.gguf"])
+def test_every_level_gives_llama_cpps_vectors(tmp_path, level, model):
+    texts = content(varied(150))
+    embed_with("stock", MODELS / model, texts, tmp_path / "stock.parquet")
+    embed_with(level, MODELS / model, texts, tmp_path / "ours.parquet")
+    assert rows(tmp_path / "ours.parquet").schema.metadata[b"llama.kernels"] == f"packed, {level}".encode()
+    assert rows(tmp_path / "stock.parquet").schema.metadata[b"llama.kernels"] == b"stock"
+    assert cosines(vectors(tmp_path / "ours.parquet"), vectors(tmp_path / "stock.parquet")).min() > 0.99999
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("kind,least,mean", [("F16", 0.9999, 0.99995), ("F32", 0.99999, 0.99999), ("Q8_0", 0.99, 0.999)])
+def test_every_level_equals_transformers(tmp_path, level, kind, least, mean):
+    expected = reference()
+    out = tmp_path / "out.parquet"
+    embed_with(level, FOLDER / f"all-MiniLM-L6-v2-{kind}.gguf", PROJECT / "testing/data/sample.txt", out)
+    found = cosines(vectors(out), expected)
+    assert found.min() >= least and found.mean() >= mean
+
+
+def test_q8_0_is_no_worse_than_llama_cpps(tmp_path):
+    expected = reference()
+    means = {}
+    for kernels in ["stock", "auto"]:
+        embed_with(kernels, FOLDER / "all-MiniLM-L6-v2-Q8_0.gguf", PROJECT / "testing/data/sample.txt", tmp_path / "out.parquet", "--force")
+        means[kernels] = cosines(vectors(tmp_path / "out.parquet"), expected).mean()
+    # Two roundings of the same kind: neither is better but by chance.
+    assert means["auto"] > means["stock"] - 5e-5, means
+
+
+def test_more_threads_than_cores_and_one_alone(tmp_path):
+    texts = content(varied(60))
+    embed_with("auto", MODELS / "qwen3.gguf", texts, tmp_path / "one.parquet", "--threads", "1")
+    embed_with("auto", MODELS / "qwen3.gguf", texts, tmp_path / "many.parquet", "--threads", "9")
+    assert (vectors(tmp_path / "one.parquet") == vectors(tmp_path / "many.parquet")).all()
+
+
+def test_an_unknown_name_is_a_usage_error(tmp_path):
+    run = embed(MODELS / "bert.gguf", b"hello\n", tmp_path / "out.parquet", "--kernels", "turbo")
+    assert run.returncode == 2 and "'turbo'" in run.stderr and "avx512-vnni" in run.stderr
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def version(**environment):
+    return subprocess.run([CLI, "--version"], env={**os.environ, **environment}, capture_output=True, text=True)
+
+
+def test_version_names_the_kernels():
+    assert "kernels: packed, " in version().stdout
+
+
+def test_a_missing_plug_in_leaves_llama_cpps_kernels(tmp_path):
+    gone = str(tmp_path / "gone.so")
+    assert f"kernels: stock ({gone} was not found)" in version(GGML_PACKED_PATH=gone).stdout
+    run = embed(MODELS / "bert.gguf", b"hello\n", tmp_path / "out.parquet", env={**os.environ, "GGML_PACKED_PATH": gone})
+    assert run.returncode == 0
+    run = embed(MODELS / "bert.gguf", b"hello\n", tmp_path / "out.parquet", "--force", "--kernels", "avx2", env={**os.environ, "GGML_PACKED_PATH": gone})
+    assert run.returncode == 2 and "was not found" in run.stderr
+
+
+def test_a_plug_in_for_another_ggml_is_left_out(tmp_path):
+    source, library = tmp_path / "other.c", tmp_path / "libother.so"
+    source.write_text("static struct { int api_version; void* rest[8]; } registry = {999, {0}};\n"
+                      "void* ggml_backend_init(void) { return &registry; }\n")
+    subprocess.run(["cc", "-shared", "-fPIC", str(source), "-o", str(library)], check=True)
+    environment = {**os.environ, "GGML_PACKED_PATH": str(library)}
+    assert "does not fit this ggml" in version(GGML_PACKED_PATH=str(library)).stdout
+    run = embed(MODELS / "bert.gguf", b"hello\n", tmp_path / "out.parquet", env=environment)
+    assert run.returncode == 0, run.stderr
+    assert b"does not fit" in rows(tmp_path / "out.parquet").schema.metadata[b"llama.kernels"]
+
+
+def test_no_plug_in_at_all_but_a_text_file(tmp_path):
+    text = tmp_path / "plugin.so"
+    text.write_text("not a library")
+    assert "does not fit" in version(GGML_PACKED_PATH=str(text)).stdout
+
+
+@pytest.mark.parametrize("level", LEVELS + ["stock"])
+def test_generation_goes_on_with_every_level(level):
+    run = subprocess.run([CLI, "generate", "-m", str(MODELS / "generator.gguf"), "--prompt", "hello world " * 40, "--limit", "12",
+                          "--kernels", level, "--temperature", "0", "--json"], capture_output=True, text=True, timeout=300)
+    if run.returncode == 2 and "this CPU cannot run" in run.stderr:
+        pytest.skip(f"this CPU has no {level}")
+    assert run.returncode == 0 and '"type":"done"' in run.stdout, run.stderr
