@@ -89,6 +89,7 @@ void add_bounds(Context& context, const std::shared_ptr<Bounds>& bounds) {
 // What minja says, in one line: its excerpt of the source is dropped.
 std::string one_line(std::string_view text) {
   std::string line(text.substr(0, text.find('\n')));
+  if (line.ends_with(':')) line.pop_back();
   if (line.size() > 300) line.resize(300);
   return line;
 }

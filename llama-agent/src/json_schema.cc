@@ -106,7 +106,9 @@ Result<JsonSchema> JsonSchema::parse(std::string_view text) {
   try {
     state->schema = Json::parse(text);
   } catch (const std::exception& thrown) {
-    return refuse(std::format("is no JSON: {}", thrown.what()));
+    std::string_view reason = thrown.what();  // "[json.exception.parse_error.101] parse error at line 2, …"
+    if (reason.starts_with('[') && reason.contains("] ")) reason.remove_prefix(reason.find("] ") + 2);
+    return refuse(std::format("is no JSON: {}", reason));
   }
   if (!state->schema.is_object()) return refuse("is no JSON object");
   auto grammar = internal::grammar_of(state->schema);
