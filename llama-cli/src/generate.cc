@@ -236,7 +236,12 @@ Step<int> run(const GenerateArguments& arguments, Interrupt& interrupt, const Co
     }
   }
   auto server = AgentServer::create(*model, config);
-  if (!server) return stop_with(server.error(), kModelError);
+  if (!server) {
+    return stop_with(server.error(), server.error().code == ErrorCode::OutOfMemory ? kInternalError : kModelError);
+  }
+  if (const std::int32_t trained = (*model)->trained_context(); trained > 0 && arguments.context > trained) {
+    std::println(stderr, "Warning: the model was trained for {} tokens of context, not for {}", trained, arguments.context);
+  }
   if (arguments.debug) print_setup(**server, arguments.sampling);
   if (arguments.chat) {
     return run_chat(**server, texts->request, {.system = arguments.system, .first = std::move(texts->prompt),

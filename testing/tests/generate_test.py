@@ -310,6 +310,19 @@ def test_a_prompt_that_does_not_fit():
     assert run.returncode == 3 and re.search(rb"has [\d,]+ tokens, [\d,]+ more than fit a context of 256", run.stderr), run.stderr
 
 
+def test_a_context_that_no_memory_holds(smol):
+    available = int(re.search(r"MemAvailable:\s+(\d+)", open("/proc/meminfo").read())[1]) * 1024
+    if available > 20e9:  # 1,048,576 tokens take 24 GB
+        pytest.skip(f"{available / 1e9:.0f} GB are free")
+    run = generate("-p", "x", "--context", 1 << 20, model=smol)
+    assert run.returncode == 1 and b"a context of 1048576 tokens takes 24.2 GB" in run.stderr
+
+
+def test_a_context_beyond_what_was_trained_is_warned_of(smol):
+    run = generate("-p", "x", "--context", 8448, "--limit", 1, "--quiet", model=smol)
+    assert run.returncode == 0 and b"was trained for 8192 tokens" in run.stderr
+
+
 def test_invalid_utf8():
     run = generate("-p", "-", text=b"ab\xff")
     assert run.returncode == 3 and b"UTF-8" in run.stderr
