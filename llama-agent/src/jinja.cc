@@ -1,5 +1,6 @@
 #include "jinja.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <ctime>
 #include <exception>
@@ -91,6 +92,7 @@ std::string one_line(std::string_view text) {
   std::string line(text.substr(0, text.find('\n')));
   if (line.ends_with(':')) line.pop_back();
   if (line.size() > 300) line.resize(300);
+  std::ranges::replace_if(line, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
   return line;
 }
 

@@ -95,6 +95,10 @@ TEST(ChatTemplate, FindsThinkingMarkers) {
   EXPECT_FALSE(ChatTemplate::parse({.source = kChatMl})->thinking_markers());
 }
 
+TEST(ChatTemplate, ItsObjectionCannotDriveATerminal) {
+  EXPECT_TRUE(failure_of("{{ raise_exception('a\x1b[2Jb') }}").contains("a [2Jb"));
+}
+
 // What an untrusted file may hold: each is refused, and soon.
 TEST(HostileTemplate, EndsSoon) {
   const std::string nested = "{% for a in range(900) %}{% for b in range(900) %}{% for c in range(900) %}{% endfor %}{% endfor %}{% endfor %}";
