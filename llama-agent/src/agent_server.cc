@@ -229,18 +229,22 @@ void AgentServer::State::end_of_reply(const std::string& id, const std::string& 
 
 Result<GenerationStream> AgentServer::generate_stream(const GenerationRequest& request, std::stop_token stop) {
   if (auto sound = check(request); !sound) return std::unexpected(sound.error());
-  auto session = state_->sessions.get(request.session_id);
-  if (!session) return std::unexpected(session.error());
   {
     const std::lock_guard lock(state_->mutex);
-    if (!state_->answering.insert(session->id).second) {
-      return fail(ErrorCode::Busy, std::format("session '{}' has a reply under way", session->id));
+    if (!state_->answering.insert(request.session_id).second) {
+      return fail(ErrorCode::Busy, std::format("session '{}' has a reply under way", request.session_id));
     }
   }
-  const auto release = [state = state_.get(), id = session->id] {
+  const auto release = [state = state_.get(), id = request.session_id] {
     const std::lock_guard lock(state->mutex);
     state->answering.erase(id);
   };
+  // Read only now: a reply that was under way has been added to it.
+  auto session = state_->sessions.get(request.session_id);
+  if (!session) {
+    release();
+    return std::unexpected(session.error());
+  }
   auto job = state_->make_job(request, *session);
   if (!job) {
     release();

@@ -4,9 +4,9 @@
 #include <array>
 #include <format>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <utility>
 
+#include "callers_text.h"
 #include "jinja.h"
 #include "llama-core/chat_format.h"
 
@@ -15,14 +15,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using internal::Jinja;
-
-// What stands in for a caller's text: letters that no template looks at, and nobody can guess.
-std::string placeholder(std::size_t i) {
-  thread_local std::mt19937_64 random{std::random_device()()};
-  std::string word = std::format("Xq{}q", i);
-  for (int k = 0; k < 20; ++k) word += static_cast<char>('a' + random() % 26);
-  return word + "X";
-}
+using internal::placeholder;
 
 Json arguments_of(const std::string& text) {
   Json value = Json::parse(text, nullptr, false);
@@ -204,46 +197,16 @@ Result<std::vector<PromptPiece>> ChatTemplate::render(std::span<const Message> m
   auto plain = state_->text(messages, options);
   if (!plain) return std::unexpected(plain.error());
 
-  // Once more with placeholders: where the template only passes texts on, it shows which bytes are a caller's.
+  // Once more with placeholders, which show which bytes are a caller's.
   std::vector<Message> marked(messages.begin(), messages.end());
-  std::vector<std::pair<std::string, std::string>> texts;  // placeholder, text
+  std::vector<internal::CallersText> texts;
   for (auto& message : marked) {
     if (message.content.empty()) continue;
-    texts.emplace_back(placeholder(texts.size()), message.content);
-    message.content = texts.back().first;
+    texts.push_back({placeholder(texts.size()), message.content});
+    message.content = texts.back().word;
   }
-  std::vector<PromptPiece> pieces;
-  if (auto shown = state_->text(marked, options)) {
-    std::size_t at = 0;
-    for (const auto& [word, text] : texts) {
-      const std::size_t found = shown->find(word, at);
-      if (found == std::string::npos) continue;
-      pieces.push_back({shown->substr(at, found - at), false});
-      pieces.push_back({text, true});
-      at = found + word.size();
-    }
-    pieces.push_back({shown->substr(at), false});
-    std::erase_if(pieces, [](const PromptPiece& piece) { return piece.text.empty(); });
-    if (joined(pieces) == *plain) return pieces;
-  }
-
-  // A template that changes the texts (trims them, cuts a thought out): they are looked for in what it wrote.
-  pieces.clear();
-  std::size_t at = 0;
-  for (const auto& [word, whole] : texts) {
-    std::string_view text = whole;
-    const std::size_t begin = text.find_first_not_of(" \t\r\n");
-    if (begin == std::string_view::npos) continue;
-    text = text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
-    const std::size_t found = plain->find(text, at);
-    if (found == std::string::npos) continue;
-    pieces.push_back({plain->substr(at, found - at), false});
-    pieces.push_back({std::string(text), true});
-    at = found + text.size();
-  }
-  pieces.push_back({plain->substr(at), false});
-  std::erase_if(pieces, [](const PromptPiece& piece) { return piece.text.empty(); });
-  return pieces;
+  const auto shown = state_->text(marked, options);
+  return internal::callers_pieces(*plain, shown ? *shown : std::string(), texts);
 }
 
 const std::optional<ThinkingMarkers>& ChatTemplate::thinking_markers() const { return state_->thinking; }

@@ -357,11 +357,14 @@ void Engine::end(Slot& slot, Result<GenerationResponse> response) {
   count_end(job, response);
   if (response && job.judge) job.judge(*response);
   if (response && job.on_end) job.on_end(*response, running->generated, running->raw);
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase(live_, job.cancel);
+    --metrics_.running;
+  }
+  // Who sees the end finds everything as it is then: the session free, the counts right.
   if (job.on_release) job.on_release();
   job.stream->end(std::move(response));
-  const std::lock_guard lock(mutex_);
-  std::erase(live_, job.cancel);
-  --metrics_.running;
 }
 
 void Engine::count_end(const Job& job, const Result<GenerationResponse>& end) {

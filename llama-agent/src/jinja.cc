@@ -1,17 +1,17 @@
 #include "jinja.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <ctime>
 #include <exception>
 #include <format>
-#include <functional>
-#include <iterator>
 #include <memory>
 #include <minja/minja.hpp>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
-#include "python_json.h"
+#include "template_functions.h"
 
 namespace llama::internal {
 namespace {
@@ -20,66 +20,15 @@ using minja::ArgumentsValue;
 using minja::Context;
 using minja::Value;
 
-constexpr std::int64_t kMostSteps = 500'000;         // of loops and macros
+constexpr std::int64_t kMostSteps = 500'000;  // of loops and macros
 constexpr int kDeepestMacros = 64;
 constexpr std::size_t kLongestRange = 1'000'000;
-constexpr std::int64_t kLargestValue = 8 * 1024 * 1024;  // bytes and elements of a variable, and of the output
-constexpr std::int64_t kMostLooks = 1LL << 28;           // bytes and elements of all variables that were measured
+constexpr std::int64_t kMostLooks = 1LL << 28;  // bytes and elements of all variables that were measured
 
 // What raise_exception() was called with: the template's own objection.
 struct Objection : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
-
-using Function = std::function<Value(const std::vector<Value>&, const std::vector<std::pair<std::string, Value>>&)>;
-
-Value function(Function body) {
-  return Value::callable([body = std::move(body)](const std::shared_ptr<Context>&, ArgumentsValue& arguments) {
-    return body(arguments.args, arguments.kwargs);
-  });
-}
-
-const Value& argument(const std::vector<Value>& arguments, std::size_t i) {
-  if (i >= arguments.size()) throw std::runtime_error("an argument is missing");
-  return arguments[i];
-}
-
-Value option(const std::vector<std::pair<std::string, Value>>& named, std::string_view name) {
-  const auto found = std::ranges::find(named, name, &std::pair<std::string, Value>::first);
-  return found == named.end() ? Value() : found->second;
-}
-
-std::vector<Value> elements(const Value& list) {
-  std::vector<Value> all;
-  for (std::size_t i = 0; i < list.size(); ++i) all.push_back(list.at(i));
-  return all;
-}
-
-std::string text_of(const Value& value) { return value.is_null() ? std::string() : value.to_str(); }
-
-Value split(const std::string& text, const Value& separator, std::int64_t limit, bool from_right) {
-  std::vector<Value> parts;
-  if (separator.is_null()) {
-    std::istringstream words(text);
-    for (std::string word; words >> word;) parts.emplace_back(word);
-    return Value::array(parts);
-  }
-  const auto mark = separator.get<std::string>();
-  if (mark.empty()) throw std::runtime_error("empty separator");
-  std::vector<std::string> found;
-  std::string rest = text;
-  while (limit != 0) {
-    const std::size_t at = from_right ? rest.rfind(mark) : rest.find(mark);
-    if (at == std::string::npos) break;
-    found.push_back(from_right ? rest.substr(at + mark.size()) : rest.substr(0, at));
-    rest = from_right ? rest.substr(0, at) : rest.substr(at + mark.size());
-    --limit;
-  }
-  found.push_back(rest);
-  if (from_right) std::ranges::reverse(found);
-  for (const auto& part : found) parts.emplace_back(part);
-  return Value::array(parts);
-}
 
 // "%Y-%m-%d" of the given time, as Python's strftime of datetime.now() in UTC.
 std::string formatted_time(std::chrono::system_clock::time_point now, const std::string& format) {
@@ -89,219 +38,6 @@ std::string formatted_time(std::chrono::system_clock::time_point now, const std:
   std::string text(256, '\0');
   text.resize(std::strftime(text.data(), text.size(), format.c_str(), &parts));
   return text;
-}
-
-std::string python_format(std::string pattern, const std::vector<Value>& values) {
-  std::string text;
-  std::size_t next = 1;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] == '{' && i + 1 < pattern.size() && pattern[i + 1] == '}') {
-      text += text_of(argument(values, next++));
-      ++i;
-    } else {
-      text += pattern[i];
-    }
-  }
-  return text;
-}
-
-Value sorted(std::vector<Value> values, bool reverse) {
-  std::ranges::stable_sort(values, [](const Value& a, const Value& b) { return a < b; });
-  if (reverse) std::ranges::reverse(values);
-  return Value::array(values);
-}
-
-// How large a value is: bytes of texts, elements of lists. It stops at the limit, for lists may hold themselves.
-void measure(const Value& value, std::int64_t& size, int depth = 0) {
-  if (depth > 64) size = kLargestValue + 1;
-  if (size > kLargestValue) return;
-  ++size;
-  if (value.is_string()) {
-    size += static_cast<std::int64_t>(value.get<std::string>().size());
-  } else if (value.is_array()) {
-    for (std::size_t i = 0; i < value.size() && size <= kLargestValue; ++i) measure(value.at(i), size, depth + 1);
-  } else if (value.is_object()) {
-    Value object = value;
-    for (const auto& key : object.keys()) measure(object.at(key), size, depth + 1);
-  }
-}
-
-void refuse_large(std::int64_t size) {
-  if (size > kLargestValue) throw std::runtime_error(std::format("a value has more than {} bytes", kLargestValue));
-}
-
-Value replaced(const std::string& text, const std::string& from, const std::string& to) {
-  if (from.empty()) return Value(text);
-  std::string done;
-  std::size_t at = 0;
-  for (std::size_t found; (found = text.find(from, at)) != std::string::npos; at = found + from.size()) {
-    done.append(text, at, found - at).append(to);
-    refuse_large(std::ssize(done));
-  }
-  return Value(done + text.substr(at));
-}
-
-// The character at a place that depends on how many there are; nothing where there is none.
-template <class F>
-Value character(const std::string& text, const F& place) {
-  std::vector<std::string> characters;
-  for (const char c : text) {
-    const bool goes_on = (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
-    if (!goes_on || characters.empty()) characters.emplace_back();
-    characters.back() += c;
-  }
-  const std::size_t at = place(characters.size());
-  return at < characters.size() ? Value(characters[at]) : Value();
-}
-
-void add_filters(Context& context) {
-  const auto set = [&](const char* name, Function body) { context.set(name, function(std::move(body))); };
-  set("replace", [](const auto& a, const auto&) {
-    return replaced(text_of(argument(a, 0)), text_of(argument(a, 1)), text_of(argument(a, 2)));
-  });
-  set("join", [](const auto& a, const auto&) {
-    const Value& list = argument(a, 0);
-    const std::string separator = a.size() > 1 ? text_of(a[1]) : std::string();
-    std::string joined;
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      joined += (i == 0 ? "" : separator) + text_of(list.at(i));
-      refuse_large(std::ssize(joined));
-    }
-    return Value(joined);
-  });
-  set("first", [](const auto& a, const auto&) {
-    const Value& list = argument(a, 0);
-    if (list.is_string()) return Value(list.template get<std::string>().substr(0, 1));
-    return list.size() == 0 ? Value() : list.at(std::size_t{0});
-  });
-  set("reverse", [](const auto& a, const auto&) {
-    auto all = elements(argument(a, 0));
-    std::ranges::reverse(all);
-    return Value::array(all);
-  });
-  set("sort", [](const auto& a, const auto& named) {
-    return sorted(elements(argument(a, 0)), option(named, "reverse").to_bool());
-  });
-  set("min", [](const auto& a, const auto&) { return sorted(elements(argument(a, 0)), false).at(std::size_t{0}); });
-  set("max", [](const auto& a, const auto&) { return sorted(elements(argument(a, 0)), true).at(std::size_t{0}); });
-  set("sum", [](const auto& a, const auto&) {
-    Value total(std::int64_t{0});
-    for (const auto& value : elements(argument(a, 0))) total = total + value;
-    return total;
-  });
-  set("float", [](const auto& a, const auto&) {
-    const Value& v = argument(a, 0);
-    return Value(v.is_string() ? std::stod(v.template get<std::string>()) : v.template get<double>());
-  });
-  set("abs", [](const auto& a, const auto&) {
-    const Value& v = argument(a, 0);
-    if (v.is_number_integer()) return Value(std::abs(v.template get<std::int64_t>()));
-    return Value(std::abs(v.template get<double>()));
-  });
-  set("round", [](const auto& a, const auto&) { return Value(std::round(argument(a, 0).template get<double>())); });
-  set("tojson", [](const auto& a, const auto& named) {
-    const Value &value = argument(a, 0), indent = a.size() > 1 ? a[1] : option(named, "indent");
-    std::int64_t size = 0;
-    measure(value, size);
-    refuse_large(size);
-    PythonJsonStyle style{.sort_keys = option(named, "sort_keys").to_bool(), .ensure_ascii = option(named, "ensure_ascii").to_bool()};
-    if (!indent.is_null()) style.indent = indent.template get<std::int64_t>();
-    if (const Value separators = option(named, "separators"); separators.is_array() && separators.size() == 2) {
-      style.item_separator = text_of(separators.at(std::size_t{0}));
-      style.key_separator = text_of(separators.at(std::size_t{1}));
-    }
-    return Value(python_json(value.template get<nlohmann::ordered_json>(), style));
-  });
-  set("from_json", [](const auto& a, const auto&) {
-    return Value(nlohmann::ordered_json::parse(argument(a, 0).template get<std::string>()));
-  });
-  set("capitalize", [](const auto& a, const auto&) {
-    std::string text = text_of(argument(a, 0));
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      const auto c = static_cast<unsigned char>(text[i]);
-      text[i] = static_cast<char>(i == 0 ? std::toupper(c) : std::tolower(c));
-    }
-    return Value(text);
-  });
-}
-
-void add_methods(Context& context) {
-  const auto set = [&](const char* name, Function body) { context.set(name, function(std::move(body))); };
-  const auto add_split = [&](const char* name, bool from_right) {
-    set(name, [from_right](const auto& a, const auto& named) {
-      const Value separator = a.size() > 1 ? a[1] : Value();
-      const Value limit = a.size() > 2 ? a[2] : option(named, "maxsplit");
-      return split(text_of(argument(a, 0)), separator, limit.is_null() ? -1 : limit.template get<std::int64_t>(),
-                   from_right);
-    });
-  };
-  add_split("llama_split", false);
-  add_split("llama_rsplit", true);
-  set("llama_format", [](const auto& a, const auto&) { return Value(python_format(text_of(argument(a, 0)), a)); });
-  set("llama_replace", [](const auto& a, const auto&) {
-    return replaced(text_of(argument(a, 0)), text_of(argument(a, 1)), text_of(argument(a, 2)));
-  });
-  set("llama_find", [](const auto& a, const auto&) {
-    const std::size_t at = text_of(argument(a, 0)).find(text_of(argument(a, 1)));
-    return Value(at == std::string::npos ? std::int64_t{-1} : static_cast<std::int64_t>(at));
-  });
-  // A character of a text has no properties, but asking for one is no error.
-  set("llama_at", [](const auto& a, const auto&) {
-    const Value& value = argument(a, 0);
-    const auto wished = argument(a, 1).template get<std::int64_t>();
-    const auto place = [wished](std::size_t size) {
-      return static_cast<std::size_t>(wished < 0 ? wished + static_cast<std::int64_t>(size) : wished);
-    };
-    if (value.is_string()) return character(value.template get<std::string>(), place);
-    if (value.is_null()) throw std::runtime_error("an element of what is not defined");
-    if (value.is_array()) return place(value.size()) < value.size() ? value.at(place(value.size())) : Value();
-    Value object = value;
-    return object.is_object() && object.contains(argument(a, 1)) ? object.at(argument(a, 1)) : Value();
-  });
-  set("llama_times", [](const auto& a, const auto&) {
-    const Value &x = argument(a, 0), &y = argument(a, 1);
-    if (x.is_number_integer() && y.is_number_integer()) {
-      std::int64_t product = 0;
-      if (__builtin_mul_overflow(x.template get<std::int64_t>(), y.template get<std::int64_t>(), &product)) {
-        throw std::runtime_error("a product is too large");
-      }
-      return Value(product);
-    }
-    if (!x.is_string() && !y.is_string()) return x * y;
-    const std::string text = text_of(x.is_string() ? x : y);
-    const auto count = std::max<std::int64_t>(0, (x.is_string() ? y : x).template get<std::int64_t>());
-    if (count > kLargestValue) refuse_large(count);
-    refuse_large(std::ssize(text) * count);
-    std::string repeated;
-    for (std::int64_t i = 0; i < count; ++i) repeated += text;
-    return Value(repeated);
-  });
-  set("llama_count", [](const auto& a, const auto&) {
-    std::int64_t count = 0;
-    const std::string text = text_of(argument(a, 0)), part = text_of(argument(a, 1));
-    if (part.empty()) return Value(count);
-    for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size()) ++count;
-    return Value(count);
-  });
-  set("llama_values", [](const auto& a, const auto&) {
-    Value object = argument(a, 0);
-    std::vector<Value> values;
-    for (const auto& key : object.keys()) values.push_back(object.at(key));
-    return Value::array(values);
-  });
-  set("llama_update", [](const auto& a, const auto&) {
-    Value object = argument(a, 0), other = argument(a, 1);
-    for (const auto& key : other.keys()) object.set(key, other.at(key));
-    return Value();
-  });
-  set("llama_removeprefix", [](const auto& a, const auto&) {
-    const std::string text = text_of(argument(a, 0)), part = text_of(argument(a, 1));
-    return Value(text.starts_with(part) ? text.substr(part.size()) : text);
-  });
-  set("llama_removesuffix", [](const auto& a, const auto&) {
-    const std::string text = text_of(argument(a, 0)), part = text_of(argument(a, 1));
-    return Value(text.ends_with(part) ? text.substr(0, text.size() - part.size()) : text);
-  });
 }
 
 struct Bounds {
@@ -315,15 +51,14 @@ struct Bounds {
 };
 
 void add_bounds(Context& context, const std::shared_ptr<Bounds>& bounds) {
-  const auto set = [&](const char* name, Function body) { context.set(name, function(std::move(body))); };
+  const auto set = [&](const char* name, TemplateFunction body) { context.set(name, callable(std::move(body))); };
   set("llama_step", [bounds](const auto&, const auto&) {
     bounds->step();
     return Value();
   });
   set("llama_bounded", [bounds](const auto& a, const auto&) {
     bounds->step();
-    std::int64_t size = 0;
-    if (!a.empty()) measure(a[0], size);
+    const std::int64_t size = a.empty() ? 0 : size_of(a[0]);
     refuse_large(size);
     if ((bounds->looked += size) > kMostLooks) throw std::runtime_error("it goes on for too long");
     return Value();
@@ -355,7 +90,9 @@ void add_bounds(Context& context, const std::shared_ptr<Bounds>& bounds) {
 // What minja says, in one line: its excerpt of the source is dropped.
 std::string one_line(std::string_view text) {
   std::string line(text.substr(0, text.find('\n')));
+  if (line.ends_with(':')) line.pop_back();
   if (line.size() > 300) line.resize(300);
+  std::ranges::replace_if(line, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
   return line;
 }
 
@@ -391,11 +128,11 @@ Result<std::string> Jinja::render(const nlohmann::ordered_json& variables,
     add_filters(*context);
     add_methods(*context);
     add_bounds(*context, std::make_shared<Bounds>());
-    context->set("raise_exception", function([&](const auto& a, const auto&) -> Value {
+    context->set("raise_exception", callable([&](const auto& a, const auto&) -> Value {
                    objection = a.empty() ? std::string("(no reason)") : text_of(a[0]);
                    throw Objection(*objection);
                  }));
-    context->set("strftime_now", function([now](const auto& a, const auto&) {
+    context->set("strftime_now", callable([now](const auto& a, const auto&) {
                    return Value(formatted_time(now, text_of(argument(a, 0))));
                  }));
     std::string text = state_->root->render(context);

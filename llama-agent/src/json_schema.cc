@@ -1,5 +1,6 @@
 #include "llama-agent/json_schema.h"
 
+#include <algorithm>
 #include <exception>
 #include <format>
 #include <nlohmann/json-schema.hpp>
@@ -17,8 +18,14 @@ constexpr std::size_t kLongestSchema = 256 * 1024;    // bytes
 constexpr std::size_t kPatternsUpTo = 8 * 1024;       // bytes of a document
 constexpr int kDeepestJson = 256;                     // of a schema's brackets
 
+// A schema's own words stand in messages: tabs and control characters among them do not.
+std::string one_line(std::string text) {
+  std::ranges::replace_if(text, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+  return text;
+}
+
 std::unexpected<Error> refuse(std::string message) {
-  return fail(ErrorCode::InvalidArgument, "the JSON schema " + std::move(message));
+  return fail(ErrorCode::InvalidArgument, one_line("the JSON schema " + std::move(message)));
 }
 
 bool too_deep(std::string_view text) {
@@ -106,11 +113,13 @@ Result<JsonSchema> JsonSchema::parse(std::string_view text) {
   try {
     state->schema = Json::parse(text);
   } catch (const std::exception& thrown) {
-    return refuse(std::format("is no JSON: {}", thrown.what()));
+    std::string_view reason = thrown.what();  // "[json.exception.parse_error.101] parse error at line 2, …"
+    if (reason.starts_with('[') && reason.contains("] ")) reason.remove_prefix(reason.find("] ") + 2);
+    return refuse(std::format("is no JSON: {}", reason));
   }
   if (!state->schema.is_object()) return refuse("is no JSON object");
   auto grammar = internal::grammar_of(state->schema);
-  if (!grammar) return std::unexpected(grammar.error());
+  if (!grammar) return fail(grammar.error().code, one_line(grammar.error().message));
   state->grammar = std::move(grammar->gbnf);
   state->unenforced.assign(grammar->unenforced.begin(), grammar->unenforced.end());
   try {
@@ -133,10 +142,10 @@ Result<void> JsonSchema::validate(std::string_view document) const {
     validator.set_root_schema(in_draft7(state_->schema, document.size() <= kPatternsUpTo));
     FirstError errors;
     validator.validate(value, errors);
-    if (errors.text()) return fail(ErrorCode::InvalidText, *errors.text());
+    if (errors.text()) return fail(ErrorCode::InvalidText, one_line(*errors.text()));
     return {};
   } catch (const std::exception& thrown) {
-    return fail(ErrorCode::InvalidText, std::format("it cannot be checked: {}", thrown.what()));
+    return fail(ErrorCode::InvalidText, one_line(std::format("it cannot be checked: {}", thrown.what())));
   }
 }
 

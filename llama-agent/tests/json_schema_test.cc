@@ -54,6 +54,7 @@ TEST(JsonSchema, RefusesWhatIsNone) {
   EXPECT_TRUE(refusal("{").contains("no JSON"));
   EXPECT_TRUE(refusal("[]").contains("no JSON object"));
   EXPECT_TRUE(refusal(R"({"type":"strange"})").contains("'strange'"));
+  EXPECT_TRUE(refusal(R"({"type":"a\t\u001b"})").contains("'a  '")) << "a schema's words cannot drive a terminal";
   EXPECT_TRUE(refusal(R"({"type":7})").contains("type"));
   EXPECT_TRUE(refusal(R"({"$ref":"#/nowhere"})").contains("#/nowhere"));
   EXPECT_TRUE(refusal(R"({"$ref":"https://example.org/x"})").contains("example.org"));

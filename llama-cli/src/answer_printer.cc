@@ -1,7 +1,9 @@
 #include "answer_printer.h"
 
 #include <cerrno>
+#include <cmath>
 #include <cstring>
+#include <format>
 #include <nlohmann/json.hpp>
 
 namespace llama {
@@ -9,11 +11,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// 0.7, and not the double next to the float: 0.699999988079071.
+Json number(float value) { return std::isfinite(value) ? Json::parse(std::format("{}", value), nullptr, false) : Json(); }
+
 // A token need not be whole characters: `bytes` says what it is, `token` shows what can be shown.
 Json token_json(const std::string& bytes, float logprob) {
   Json values = Json::array();
   for (const char byte : bytes) values.push_back(static_cast<unsigned char>(byte));
-  return {{"token", bytes}, {"bytes", std::move(values)}, {"logprob", logprob}};
+  return {{"token", bytes}, {"bytes", std::move(values)}, {"logprob", number(logprob)}};
 }
 
 Json delta_json(const StreamChunk& chunk) {
@@ -42,11 +47,11 @@ Json done_json(const GenerationResponse& r) {
   object["milliseconds"] = {{"queue", r.queue_time.count()},
                             {"prompt", r.prompt_time.count()},
                             {"generation", r.generation_time.count()}};
-  object["sampling"] = {{"temperature", r.sampling.temperature},
+  object["sampling"] = {{"temperature", number(r.sampling.temperature)},
                         {"top_k", r.sampling.top_k},
-                        {"top_p", r.sampling.top_p},
-                        {"min_p", r.sampling.min_p},
-                        {"repeat_penalty", r.sampling.repeat_penalty},
+                        {"top_p", number(r.sampling.top_p)},
+                        {"min_p", number(r.sampling.min_p)},
+                        {"repeat_penalty", number(r.sampling.repeat_penalty)},
                         {"seed", r.sampling.seed}};
   return object;
 }
@@ -105,6 +110,11 @@ Result<GenerationResponse> AnswerPrinter::print(GenerationStream& stream) {
   const GenerationResponse& response = stream.response();
   const auto written = options_.json ? write_line(done_json(response)) : at_line_start ? Result<void>() : write("\n");
   if (!written) return std::unexpected(written.error());
+  const bool only_thought = response.generated_text.empty() && !response.thinking.empty();
+  if (only_thought && !options_.json && response.finish_reason != FinishReason::Cancelled) {
+    std::println(stderr, "Warning: the model thought, and then did not answer{}",
+                 options_.show_thinking ? "" : " (--show-thinking shows the thought)");
+  }
   return response;
 }
 

@@ -7,6 +7,7 @@
 
 #include "answer_printer.h"
 #include "exit_status.h"
+#include "generate.h"
 #include "line_editor.h"
 #include "statistics.h"
 
@@ -72,10 +73,19 @@ class Chat {
     return server_.add_message(id_, {.role = MessageRole::System, .content = system_});
   }
 
-  static void complain(const Error& error) { std::println(stderr, "Error: {}", error.message); }
+  // In a pipe nobody reads the message: the exit status has to tell.
+  void complain(const Error& error) {
+    std::println(stderr, "Error: {}", error.message);
+    if (!editor_.is_terminal()) status_ = answer_status(error.code);
+  }
 
   void ask(const std::string& question) {
-    if (auto added = server_.add_message(id_, {.content = question}); !added) return complain(added.error());
+    auto added = server_.add_message(id_, {.content = question});
+    if (!added && added.error().code == ErrorCode::NotFound) {  // it has expired
+      std::println(stderr, "({}; a new conversation begins)", added.error().message);
+      added = begin().and_then([&] { return server_.add_message(id_, {.content = question}); });
+    }
+    if (!added) return complain(added.error());
     if (!answer()) undo(MessageRole::User);
   }
 
@@ -88,10 +98,7 @@ class Chat {
     if (!response) {
       interrupt_.forgive();
       complain(response.error());
-      if (response.error().code == ErrorCode::Io) {
-        over_ = true;
-        status_ = kOutputError;
-      }
+      if (response.error().code == ErrorCode::Io) over_ = true, status_ = kOutputError;
       return false;
     }
     if (response->finish_reason == FinishReason::Cancelled) {
@@ -132,7 +139,8 @@ class Chat {
     const auto is_user = [](const Message& m) { return m.role == MessageRole::User; };
     if (std::ranges::none_of(session->messages, is_user)) return std::println(stderr, "There is nothing to answer yet");
     if (session->messages.back().role == MessageRole::Assistant) undo(MessageRole::Assistant);
-    answer();
+    // Without a new answer the old one stays.
+    if (!answer()) static_cast<void>(server_.sessions().set_messages(id_, session->messages));
   }
 
   void show_history() {

@@ -5,12 +5,15 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 #include <memory>
 
 #include "answer_printer.h"
 #include "chat.h"
 #include "console.h"
 #include "exit_status.h"
+#include "llama-agent/json_schema.h"
+#include "llama-core/grammar.h"
 #include "llama-core/kernels.h"
 #include "load_display.h"
 #include "statistics.h"
@@ -19,23 +22,6 @@ namespace llama {
 namespace {
 
 constexpr std::size_t kLongestFile = 4 * 1024 * 1024;  // bytes, of a prompt, a schema, a grammar, a template
-
-int status_of(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::InvalidArgument:
-      return kUsageError;
-    case ErrorCode::InvalidText:
-    case ErrorCode::ContextFull:
-      return kInputError;
-    case ErrorCode::InvalidModel:
-      return kModelError;
-    case ErrorCode::Io:
-    case ErrorCode::NoSpace:
-      return kOutputError;
-    default:
-      return kInternalError;
-  }
-}
 
 // A whole file; "-" is standard input.
 Step<std::string> read_file(const std::filesystem::path& path) {
@@ -127,8 +113,20 @@ Step<Texts> check_arguments(const GenerateArguments& a) {
   request.logprobs = a.logprobs;
   const bool drops = a.overflow ? *a.overflow == "drop-oldest" : a.chat;
   request.overflow = drops ? OverflowPolicy::DropOldest : OverflowPolicy::Fail;
-  if (auto sound = check(request); !sound) {
-    return stop_with(sound.error(), a.json_schema || a.grammar ? kInputError : kUsageError);
+  if (auto sound = check(request); !sound) return stop_with(sound.error(), kUsageError);
+  if (!request.json_schema.empty()) {
+    if (auto schema = JsonSchema::parse(request.json_schema); !schema) {
+      return stop_with({ErrorCode::InvalidArgument,
+                        std::format("'{}': {}", a.json_schema->string(), schema.error().message)},
+                       kInputError);
+    }
+  }
+  if (!texts.chat_template.empty()) {
+    if (auto parsed = ChatTemplate::parse({.source = texts.chat_template}); !parsed) {
+      return stop_with({ErrorCode::InvalidArgument,
+                        std::format("'{}': {}", a.chat_template->string(), parsed.error().message)},
+                       kInputError);
+    }
   }
   return texts;
 }
@@ -164,7 +162,9 @@ AgentConfig agent_config(const GenerateArguments& a, std::string chat_template) 
   config.queue.max_queue_size = a.max_queue_size;
   config.queue.request_timeout = std::chrono::seconds(a.request_timeout);
   config.sessions.max_sessions = a.max_sessions;
-  config.sessions.session_timeout = std::chrono::seconds(a.session_timeout);
+  // Nobody who comes back to a chat from lunch wants to find it gone.
+  const std::int32_t timeout = a.chat ? std::numeric_limits<std::int32_t>::max() : 3600;
+  config.sessions.session_timeout = std::chrono::seconds(a.session_timeout.value_or(timeout));
   config.chat_template = std::move(chat_template);
   return config;
 }
@@ -216,7 +216,7 @@ Step<int> answer(AgentServer& server, GenerationRequest request, const GenerateA
   auto response = stream.and_then([&](GenerationStream& s) { return printer.print(s); });
   if (!response) {
     printer.print_error(response.error());
-    return stop_with(response.error(), status_of(response.error().code));
+    return stop_with(response.error(), answer_status(response.error().code));
   }
   if (response->finish_reason != FinishReason::Cancelled) {
     console.line("\nGeneration completed in {}", short_duration(std::chrono::steady_clock::now() - started));
@@ -232,8 +232,18 @@ Step<int> run(const GenerateArguments& arguments, Interrupt& interrupt, const Co
   if (auto sound = check(config); !sound) return stop_with(sound.error(), kUsageError);
   const auto model = load(arguments, interrupt, console);
   if (!model) return std::unexpected(model.error());
+  if (!texts->request.grammar.empty()) {
+    if (auto grammar = Grammar::parse(*model, texts->request.grammar); !grammar) {
+      return stop_with(grammar.error(), kInputError);
+    }
+  }
   auto server = AgentServer::create(*model, config);
-  if (!server) return stop_with(server.error(), kModelError);
+  if (!server) {
+    return stop_with(server.error(), server.error().code == ErrorCode::OutOfMemory ? kInternalError : kModelError);
+  }
+  if (const std::int32_t trained = (*model)->trained_context(); trained > 0 && arguments.context > trained) {
+    std::println(stderr, "Warning: the model was trained for {} tokens of context, not for {}", trained, arguments.context);
+  }
   if (arguments.debug) print_setup(**server, arguments.sampling);
   if (arguments.chat) {
     return run_chat(**server, texts->request, {.system = arguments.system, .first = std::move(texts->prompt),
@@ -244,6 +254,23 @@ Step<int> run(const GenerateArguments& arguments, Interrupt& interrupt, const Co
 }
 
 }  // namespace
+
+int answer_status(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::InvalidArgument:
+      return kUsageError;
+    case ErrorCode::InvalidText:
+    case ErrorCode::ContextFull:
+      return kInputError;
+    case ErrorCode::InvalidModel:
+      return kModelError;
+    case ErrorCode::Io:
+    case ErrorCode::NoSpace:
+      return kOutputError;
+    default:
+      return kInternalError;
+  }
+}
 
 int run_generate(const GenerateArguments& arguments, Interrupt& interrupt) {
   const Console console{.quiet = arguments.quiet, .terminal = ::isatty(STDERR_FILENO) == 1, .stream = stderr};

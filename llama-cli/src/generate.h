@@ -30,7 +30,7 @@ struct GenerateArguments {
   std::int32_t request_timeout = 120;   // seconds
   std::int32_t worker_threads = 1;
   std::int32_t max_sessions = 10;
-  std::int32_t session_timeout = 3600;  // seconds
+  std::optional<std::int32_t> session_timeout;  // seconds; nothing: an hour, but a chat waits for its user
   std::int32_t threads = 0;
   std::int32_t context = 0;
   std::optional<std::string> overflow;  // "fail", "drop-oldest"; nothing: a chat drops, a prompt fails
@@ -41,6 +41,9 @@ struct GenerateArguments {
   bool quiet = false;
   bool debug = false;
 };
+
+// Of an answer that failed.
+[[nodiscard]] int answer_status(ErrorCode code);
 
 void add_generate(CLI::App& app, GenerateArguments& arguments);
 

@@ -101,7 +101,11 @@ void add_engine(CLI::App& command, GenerateArguments& a) {
   number("--request-timeout", a.request_timeout, kMost, "Longest time of one answer", "SECONDS");
   number("--worker-threads", a.worker_threads, 16, "Answers at once", "N");
   number("--max-sessions", a.max_sessions, kMost, "Conversations that are kept", "N");
-  number("--session-timeout", a.session_timeout, kMost, "Time after which an unused conversation is dropped", "SECONDS");
+  command
+      .add_option("--session-timeout", a.session_timeout,
+                  "Time after which an unused conversation is dropped; default: 3600, in a chat never")
+      ->check(whole(1, kMost))
+      ->type_name("SECONDS");
 }
 
 }  // namespace

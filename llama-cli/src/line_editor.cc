@@ -5,8 +5,8 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
-#include <print>
 #include <stop_token>
 
 namespace llama {
@@ -37,7 +37,9 @@ std::span<const char* const> known_commands;  // isocline's completer is a plain
 void complete(ic_completion_env_t* environment, const char* typed) {
   if (*typed != '/') return;
   for (const char* command : known_commands) {
-    if (ic_starts_with(command, typed)) ic_add_completion(environment, command);
+    if (!ic_starts_with(command, typed)) continue;
+    // In place of all that is typed so far.
+    ic_add_completion_prim(environment, command, nullptr, nullptr, static_cast<long>(std::strlen(typed)), 0);
   }
 }
 
@@ -59,12 +61,9 @@ std::optional<std::string> LineEditor::read() {
   if (is_terminal_) {
     // A key cannot tell an editor that the program shall end; a signal can.
     const std::stop_callback on_signal(interrupt_.token(), [] { ic_async_stop(); });
-    for (int empty_handed = 0; interrupt_.signal() == 0;) {
-      const std::unique_ptr<char, decltype(&std::free)> line(ic_readline(""), std::free);
-      if (line) return std::string(line.get());
-      if (interrupt_.signal() != 0 || ++empty_handed == 2) return std::nullopt;
-      std::println(stderr, "(Ctrl-C or Ctrl-D again ends the chat, /help lists the commands)");
-    }
+    // Nothing: Ctrl-D, or a signal. Ctrl-C gives an empty line.
+    const std::unique_ptr<char, decltype(&std::free)> line(ic_readline(""), std::free);
+    if (line && interrupt_.signal() == 0) return std::string(line.get());
     return std::nullopt;
   }
   // Nothing is under way while we wait here, and nothing else would wake us.

@@ -3,9 +3,16 @@
 #include <llama.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <exception>
 #include <format>
+#include <fstream>
 #include <new>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -53,6 +60,37 @@ GenerationContext& GenerationContext::operator=(GenerationContext&&) noexcept = 
 
 const GenerationContextConfig& GenerationContext::config() const { return state_->config; }
 
+namespace {
+
+// What the machine can give without taking it from others; nothing where it does not say.
+std::optional<std::uint64_t> available_memory() {
+  std::ifstream lines("/proc/meminfo");
+  for (std::string line; std::getline(lines, line);) {
+    constexpr std::string_view kName = "MemAvailable:";
+    if (!line.starts_with(kName)) continue;
+    std::uint64_t kilobytes = 0;
+    if (std::istringstream(line.substr(kName.size())) >> kilobytes) return kilobytes * 1024;
+  }
+  return std::nullopt;
+}
+
+// Keys and values of every token, in 16 bits. 0 for memories that do not grow by the same for each token.
+std::uint64_t memory_of(const Model& model, const llama_model* handle, std::uint64_t tokens) {
+  if (model.is_recurrent() || model.sliding_window() > 0) return 0;
+  const auto heads = static_cast<std::uint64_t>(std::max(0, llama_model_n_head_kv(handle)));
+  const auto plain = static_cast<std::uint64_t>(llama_model_n_embd(handle) / std::max(1, llama_model_n_head(handle)));
+  const auto length = [&](std::string_view name) {
+    const std::string value = model.metadata(std::format("{}.attention.{}", model.metadata("general.architecture"), name));
+    std::uint64_t number = 0;
+    const auto read = std::from_chars(value.data(), value.data() + value.size(), number);
+    return read.ec == std::errc() && number > 0 && number < (1U << 16) ? number : plain;
+  };
+  const auto layers = static_cast<std::uint64_t>(std::max(0, llama_model_n_layer(handle)));
+  return 2 * tokens * layers * heads * (length("key_length") + length("value_length"));
+}
+
+}  // namespace
+
 Result<GenerationContext> GenerationContext::create(std::shared_ptr<const Model> model,
                                                     const GenerationContextConfig& config) {
   const auto wrong = [](std::string message) { return fail(ErrorCode::InvalidArgument, std::move(message)); };
@@ -71,6 +109,15 @@ Result<GenerationContext> GenerationContext::create(std::shared_ptr<const Model>
                              max_parallel_sequences()));
   }
   if (config.threads < 0) return wrong("the number of threads must not be negative");
+
+  // The kernel promises more memory than there is, and then ends the process.
+  const std::uint64_t needed = memory_of(*model, model->model_.get(), static_cast<std::uint64_t>(config.context_tokens));
+  if (const auto available = available_memory(); available && needed > *available) {
+    return fail(ErrorCode::OutOfMemory,
+                std::format("a context of {} tokens takes {:.1f} GB, and {:.1f} GB of memory are free",
+                            config.context_tokens, static_cast<double>(needed) / 1e9,
+                            static_cast<double>(*available) / 1e9));
+  }
 
   auto state = std::make_unique<State>();
   state->model = std::move(model);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "grammar_check.h"
 #include "llama-core/log.h"
 
 namespace llama {
@@ -47,6 +48,7 @@ Result<Grammar> Grammar::parse(std::shared_ptr<const Model> model, std::string_v
                 std::format("the grammar has {} bytes, at most {} are read", gbnf.size(), kLargestGrammar));
   }
   if (gbnf.contains('\0')) return fail(ErrorCode::InvalidArgument, "the grammar contains a NUL byte");
+  if (auto sound = internal::check_grammar(gbnf); !sound) return std::unexpected(sound.error());
   const std::string text(gbnf);
   internal::take_first_log_error();
   llama_sampler* sampler = nullptr;

@@ -5,8 +5,10 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <format>
 #include <limits>
 #include <map>
+#include <string>
 #include <vector>
 
 namespace llama {
@@ -165,6 +167,41 @@ TEST(Grammar, RefusesWhatIsNone) {
     const auto grammar = Grammar::parse(vocabulary, text);
     ASSERT_FALSE(grammar) << text;
     EXPECT_EQ(grammar.error().code, ErrorCode::InvalidArgument);
+  }
+}
+
+std::string refusal(std::string_view gbnf) {
+  const auto grammar = Grammar::parse(model(), gbnf);
+  return grammar ? "" : grammar.error().message;
+}
+
+// llama.cpp prints these on standard error, crashes or does not come back.
+TEST(Grammar, SaysWhereItIsWrong) {
+  EXPECT_EQ(refusal("root ::= \"a\" b"), "the grammar is wrong in row 1, column 14: there is no rule 'b'");
+  EXPECT_EQ(refusal("root ::= a\na ::= (\"x\" | y]\ny ::= \"\""), "the grammar is wrong in row 2, column 15: ')' is missing");
+  EXPECT_EQ(refusal("root ::= \"a"), "the grammar is wrong in row 1, column 12: '\"' is missing");
+  EXPECT_EQ(refusal("root = \"a\""), "the grammar is wrong in row 1, column 6: '::=' is missing");
+  EXPECT_EQ(refusal("root ::= * \"a\""), "the grammar is wrong in row 1, column 10: there is nothing to repeat");
+  EXPECT_EQ(refusal("root ::= \"\\q\""), "the grammar is wrong in row 1, column 11: no such escape");
+  EXPECT_EQ(refusal("root ::= \"a\"{3,2}"), "the grammar is wrong in row 1, column 18: the repetitions end before they begin");
+  EXPECT_EQ(refusal("root ::= \"\"*"), "the grammar is wrong in row 1, column 12: there is nothing to repeat");
+  EXPECT_TRUE(refusal("root ::= " + std::string(200'000, '(')).contains("deep"));
+  std::string chain = "root ::= r0\nr0 ::= \"a\"\n", doubling = "root ::= r0\n";
+  for (int i = 0; i < 5'000; ++i) chain += std::format("r{} ::= r{}\n", i + 1, i);
+  EXPECT_TRUE(refusal(chain).contains("deep"));
+  for (int i = 0; i < 40; ++i) doubling += std::format("r{} ::= r{} | r{}\n", i, i + 1, i + 1);
+  EXPECT_TRUE(refusal(doubling + "r40 ::= \"a\"").contains("ways"));
+  EXPECT_TRUE(refusal("root ::= ((\"a\"?){0,30}){0,30}").contains("ways"));
+}
+
+TEST(Grammar, TakesEverythingThatLlamaCppDocuments) {
+  for (const char* gbnf : {
+           "# a comment\nroot ::= (\n  \"a\" # why\n  | b )+ \"\"\r\nb ::= [^\\]a-z\\-\\x41\\u00e9] . [0-9]*\n",
+           "root ::= \"a\"{2} \"b\"{2,} \"c\"{ 0 , 3 } (\"d\"?)* \"\\U0001F600\\n\\\"\"",
+           "root ::=\n  x |\n  y\nx ::= \"x\"\n\n\ny ::= [äöü]+ | \"\"\n",
+           "root ::= value-1\nvalue-1 ::= \"{\" (value-1 (\",\" value-1)*)? \"}\"",
+       }) {
+    EXPECT_EQ(refusal(gbnf), "") << gbnf;
   }
 }
 

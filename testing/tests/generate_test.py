@@ -154,7 +154,15 @@ def test_ctrl_c_stops_the_answer_and_not_the_chat(smol, tmp_path, monkeypatch):
     time.sleep(0.5)
     chat.type("/history\r")
     chat.until(r"\[assistant\]")
-    chat.type("/exit\r")
+    chat.type("/sta\t")
+    chat.until(r"/stats")
+    chat.type("\r")
+    chat.until(r"Finish reason: cancelled")
+    chat.type("half a line\x03")  # dropped, and the chat goes on
+    time.sleep(0.5)
+    chat.type("/nonsense\r")
+    chat.until(r"no command /nonsense;")
+    chat.type("\x04")
     assert chat.status() == 0
     assert "dragon" in (tmp_path / "llama-cli" / "history").read_text()
 
@@ -228,21 +236,68 @@ def test_wrong_flags(flags, status, message):
     assert message in run.stderr.decode() and run.stdout == b"" and len(run.stderr.splitlines()) == 1
 
 
+THOUGHT = """{% for m in messages %}<|im_start|>{{ m.role }}
+{{ m.content }}<|im_end|>
+{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+<think>
+{% endif %}"""
+
+
+def test_thinking_is_no_answer(smol, tmp_path):
+    template = tmp_path / "thinks.jinja"
+    template.write_text(THOUGHT)
+    flags = ["-p", "What is the capital of France?", "--chat-template", template, "--temperature", 0, "--limit", 30, "--quiet"]
+    run = generate(*flags, model=smol)
+    assert run.returncode == 0 and run.stdout == b"" and b"did not answer" in run.stderr
+    shown = generate(*flags, "--show-thinking", model=smol)
+    assert shown.stdout == b"" and b"Paris" in shown.stderr
+    budget = generate(*flags, "--thinking-budget", 2, "--json", model=smol)
+    lines = [json.loads(line) for line in budget.stdout.splitlines()]
+    thought = "".join(line.get("thinking", "") for line in lines)
+    assert 1 <= len(thought.split()) <= 3 and "".join(line.get("text", "") for line in lines).strip() != ""
+
+
+def test_numbers_are_as_they_were_given():
+    done = json.loads(generate("-p", "x", "--json", "--limit", 1, "--min-p", "0.07").stdout.splitlines()[-1])
+    assert done["sampling"]["temperature"] == 0.7 and done["sampling"]["top_p"] == 0.9 and done["sampling"]["min_p"] == 0.07
+
+
+def test_a_chat_that_was_not_used_begins_anew(smol):
+    chat = subprocess.Popen([CLI, "generate", "-m", str(smol), "--chat", "--quiet", "--session-timeout", "1", "--limit", "5"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    chat.stdin.write(b"Hello\n")
+    chat.stdin.flush()
+    chat.stdout.readline()
+    time.sleep(2.5)
+    out, err = chat.communicate(b"And now?\n/history\n", timeout=60)
+    assert chat.returncode == 0 and b"a new conversation begins" in err
+    assert b"[user] And now?" in out and b"[user] Hello" not in out
+
+
+def test_a_pipe_whose_turn_fails_tells_by_its_status(smol):
+    run = generate("--chat", "--quiet", "--context", 256, "--limit", 5, model=smol, text=b"Hello\n" + b"word " * 1000 + b"\nStill there?\n")
+    assert run.returncode == 3 and b"more than fit" in run.stderr and len(run.stdout.splitlines()) >= 2
+
+
 @pytest.mark.parametrize("flag, text, message", [
     ("--json-schema", "{", "no JSON"),
     ("--json-schema", '{"type":"strange"}', "strange"),
-    ("--grammar", "root ::= (", "grammar"),
+    ("--grammar", "root ::= (", "row 1"),
+    ("--grammar", 'root ::= "a" b', "no rule 'b'"),
+    ("--grammar", "root ::= " + "(" * 200_000, "deep"),
+    ("--grammar", "root ::= r0\n" + "".join(f"r{i} ::= r{i + 1} | r{i + 1}\n" for i in range(40)) + 'r40 ::= "a"', "ways"),
     ("--grammar", " ", "empty"),
     ("--chat-template", "{{ x", "template"),
     ("--chat-template", "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "macros"),
     ("--chat-template", "{% for i in range(999999) %}{% endfor %}", "steps"),
-])
+], ids=lambda value: value[:40])
 def test_wrong_files(flag, text, message, tmp_path):
     file = tmp_path / "file"
     file.write_text(text)
     run = generate("-p", "x", flag, file)
-    assert run.returncode in (2, 3, 4), run.stderr
-    assert message in run.stderr.decode() and run.stdout == b""
+    assert run.returncode == 3, run.stderr
+    errors = [line for line in run.stderr.decode().splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1 and message in errors[0] and run.stdout == b""
+    assert run.stderr.decode().count("\n") == (3 if flag == "--grammar" and text.strip() else 1)  # behind the model's lines
 
 
 def test_models_that_cannot_generate():
@@ -253,6 +308,19 @@ def test_models_that_cannot_generate():
 def test_a_prompt_that_does_not_fit():
     run = generate("-p", "word " * 3000, "--context", 256)
     assert run.returncode == 3 and re.search(rb"has [\d,]+ tokens, [\d,]+ more than fit a context of 256", run.stderr), run.stderr
+
+
+def test_a_context_that_no_memory_holds(smol):
+    available = int(re.search(r"MemAvailable:\s+(\d+)", open("/proc/meminfo").read())[1]) * 1024
+    if available > 20e9:  # 1,048,576 tokens take 24 GB
+        pytest.skip(f"{available / 1e9:.0f} GB are free")
+    run = generate("-p", "x", "--context", 1 << 20, model=smol)
+    assert run.returncode == 1 and b"a context of 1048576 tokens takes 24.2 GB" in run.stderr
+
+
+def test_a_context_beyond_what_was_trained_is_warned_of(smol):
+    run = generate("-p", "x", "--context", 8448, "--limit", 1, "--quiet", model=smol)
+    assert run.returncode == 0 and b"was trained for 8192 tokens" in run.stderr
 
 
 def test_invalid_utf8():

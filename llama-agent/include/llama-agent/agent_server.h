@@ -1,6 +1,6 @@
 // Generate replies to conversations: sessions, a queue, a model.
 //
-//   auto server = AgentServer::initialize({.model = {.source = make_model_source("org/name")…}});
+//   auto server = AgentServer::initialize(ModelLoader(), {.source = *ModelSource::parse("org/name")});
 //   auto session = (*server)->create_session();
 //   (*server)->add_message(session->id, {.content = "What is an apple?"});
 //   auto reply = (*server)->generate({.session_id = session->id});

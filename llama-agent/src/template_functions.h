@@ -1,0 +1,36 @@
+// What chat templates may call beyond what minja has: filters, and methods of texts, lists and dicts.
+//
+// They may throw, as minja's own do: Jinja::render() catches it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <minja/minja.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace llama::internal {
+
+using TemplateFunction = std::function<minja::Value(const std::vector<minja::Value>& arguments,
+                                                    const std::vector<std::pair<std::string, minja::Value>>& named)>;
+
+[[nodiscard]] minja::Value callable(TemplateFunction body);
+
+// Throws where it is missing.
+[[nodiscard]] const minja::Value& argument(const std::vector<minja::Value>& arguments, std::size_t i);
+[[nodiscard]] std::string text_of(const minja::Value& value);  // "" for nothing
+
+constexpr std::int64_t kLargestValue = 8 * 1024 * 1024;  // bytes and elements of a variable, and of the output
+
+// Bytes of texts and elements of lists; just above kLargestValue where there are more, for lists may hold themselves.
+[[nodiscard]] std::int64_t size_of(const minja::Value& value);
+// Throws.
+void refuse_large(std::int64_t size);
+
+void add_filters(minja::Context& context);
+// "llama_split" and so on: what template_methods.h puts in the place of `.split()`.
+void add_methods(minja::Context& context);
+
+}  // namespace llama::internal
