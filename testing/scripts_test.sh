@@ -20,7 +20,7 @@ check 'standard input' "$(head -c 4 stdin.parquet)" PAR1
 status=0; "$cli" embed -m "$model" -i missing.txt -o x.parquet 2>/dev/null || status=$?
 check 'exit status' "$status" 3
 ln -s "$cli" linked
-check 'through a link' "$(./linked --version | cut -d' ' -f1)" llama-cli
+check 'through a link' "$(./linked --version | head -n 1 | cut -d' ' -f1)" llama-cli
 
 yes 'the number of the long text' | head -n 300000 >many.txt || true
 started() { for _ in $(seq 100); do grep -q Processing log 2>/dev/null && return; sleep 0.1; done; cat log >&2; }
