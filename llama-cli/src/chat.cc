@@ -49,7 +49,10 @@ class Chat {
       if (editor_.is_terminal()) std::println("> {}", options_.first->content);
       ask(options_.first->content);
     }
-    while (!over_ && interrupt_.signal() == 0) {
+    while (!over_) {
+      // Meant for an answer that had just ended.
+      if (editor_.is_terminal()) interrupt_.forgive();
+      if (interrupt_.signal() != 0) break;
       const auto line = editor_.read();
       if (!line) break;
       if (line->find_first_not_of(" \t\r") == std::string::npos) continue;
