@@ -1,13 +1,16 @@
 #include "line_editor.h"
 
 #include <isocline.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <stop_token>
+#include <thread>
 
 namespace llama {
 namespace {
@@ -43,6 +46,14 @@ void complete(ic_completion_env_t* environment, const char* typed) {
   }
 }
 
+// Once its terminal is closed the editor would read the end of it again and again. Nothing is under way meanwhile.
+void leave_with_terminal(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    pollfd terminal{.fd = STDIN_FILENO, .events = 0, .revents = 0};  // that it hung up is always told
+    if (::poll(&terminal, 1, 30) > 0 && (terminal.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0) ::_exit(128 + SIGHUP);
+  }
+}
+
 }  // namespace
 
 LineEditor::LineEditor(std::span<const char* const> commands, const Interrupt& interrupt)
@@ -61,6 +72,7 @@ std::optional<std::string> LineEditor::read() {
   if (is_terminal_) {
     // A key cannot tell an editor that the program shall end; a signal can.
     const std::stop_callback on_signal(interrupt_.token(), [] { ic_async_stop(); });
+    const std::jthread watch(leave_with_terminal);
     // Nothing: Ctrl-D, or a signal. Ctrl-C gives an empty line.
     const std::unique_ptr<char, decltype(&std::free)> line(ic_readline(""), std::free);
     if (line && interrupt_.signal() == 0) return std::string(line.get());

@@ -1,8 +1,10 @@
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <limits>
 #include <print>
+#include <system_error>
 
 #include "embed.h"
 #include "exit_status.h"
@@ -123,8 +125,14 @@ int run(int argc, char** argv) {
     return llama::kUsageError;
   }
   llama::Interrupt interrupt;
-  if (app.got_subcommand("generate")) return llama::run_generate(generate, interrupt);
-  return app.got_subcommand("models") ? llama::run_models(models, interrupt) : llama::run_embed(embed, interrupt);
+  try {
+    if (app.got_subcommand("generate")) return llama::run_generate(generate, interrupt);
+    return app.got_subcommand("models") ? llama::run_models(models, interrupt) : llama::run_embed(embed, interrupt);
+  } catch (const std::system_error&) {
+    // Nobody is there any more to be told: the terminal was closed.
+    if (interrupt.signal() != SIGHUP) throw;
+    return interrupt.exit_status();
+  }
 }
 
 }  // namespace
@@ -133,7 +141,7 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {  // out of memory, above all
-    std::println(stderr, "Error: {}", error.what());
+    std::fprintf(stderr, "Error: %s\n", error.what());  // println() would throw where stderr is closed
     return llama::kInternalError;
   }
 }

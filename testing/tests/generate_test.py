@@ -142,6 +142,24 @@ class Terminal:
         raise AssertionError(f"it goes on: {self.screen!r}")
 
 
+@pytest.mark.parametrize("hangup_is_ignored", [False, True])
+@pytest.mark.parametrize("question", ["", "Write a very long story about a dragon, in ten chapters.\r"])
+def test_a_chat_ends_with_its_terminal(smol, tmp_path, monkeypatch, question, hangup_is_ignored):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    old = signal.signal(signal.SIGHUP, signal.SIG_IGN if hangup_is_ignored else signal.SIG_DFL)
+    try:
+        chat = Terminal(smol, "--limit", "4000", "--temperature", "1.2")
+    finally:
+        signal.signal(signal.SIGHUP, old)
+    chat.until(r"(?s)/exit leaves.*> ")
+    if question:
+        chat.type(question)
+        time.sleep(1)
+    os.close(chat.fd)
+    chat.fd = os.open(os.devnull, os.O_RDONLY)
+    assert chat.status() == 128 + signal.SIGHUP
+
+
 def test_ctrl_c_stops_the_answer_and_not_the_chat(smol, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     chat = Terminal(smol, "--limit", "4000", "--temperature", "1.2")
