@@ -1,6 +1,6 @@
 #include "executor.h"
 
-#include <cstring>
+#include <algorithm>
 
 #include "movement.h"
 #include "row_kernels.h"
@@ -68,12 +68,27 @@ void Executor::set_abort(ggml_abort_callback callback, void* data) {
   delegate_.set_abort(callback, data);
 }
 
-enum ggml_status Executor::compute(ggml_cgraph* whole) {
-  const GraphView graph(whole);
-  bool ours = false;
-  for (std::size_t i = 0; i < graph.size() && !ours; ++i) ours = matmul_.takes(*graph[i]);
-  if (!ours) return delegate_.compute(whole);  // a few tokens of a reply: ggml's own kernels are the right ones
+// A reply's next token is mostly waiting for weights: to and fro between us and ggml costs more than we gain, where most
+// of the weights are ggml's.
+bool Executor::is_worth_it(ggml_cgraph* graph) const {
+  constexpr std::int64_t kFewTokens = 8;
+  std::int64_t ours = 0, all = 0, tokens = 0;
+  for (int i = 0; i < ggml_graph_n_nodes(graph); ++i) {
+    const ggml_tensor* node = ggml_graph_node(graph, i);
+    if (node->op != GGML_OP_MUL_MAT) continue;
+    const std::int64_t work = ggml_nelements(node) * node->src[0]->ne[0];
+    all += work;
+    if (!matmul_.takes(*node)) continue;
+    ours += work;
+    tokens = std::max(tokens, node->ne[1]);
+  }
+  return ours > 0 && (tokens >= kFewTokens || ours * 2 > all);
+}
 
+enum ggml_status Executor::compute(ggml_cgraph* whole) {
+  if (!is_worth_it(whole)) return delegate_.compute(whole);
+
+  const GraphView graph(whole);
   matmul_.begin_graph();
   attention_.begin_graph();
   rope_.begin_graph();

@@ -28,6 +28,7 @@ class Executor {
   [[nodiscard]] enum ggml_status compute(ggml_cgraph* graph);
 
  private:
+  [[nodiscard]] bool is_worth_it(ggml_cgraph* graph) const;
   // Each returns how many nodes from i on it computed; 0: none of its business.
   std::size_t matrix_product(const GraphView& graph, std::size_t i);
   std::size_t norm(const GraphView& graph, std::size_t i);

@@ -37,8 +37,8 @@ void ThreadTeam::run(std::size_t count, Function function, const void* context) 
   context_.store(context, std::memory_order_relaxed);
   count_.store(static_cast<std::uint32_t>(count), std::memory_order_relaxed);
   done_.store(0, std::memory_order_relaxed);
-  const std::uint64_t job = (next_.load(std::memory_order_relaxed) >> 32U) + 1;
-  next_.store(job << 32U, std::memory_order_release);
+  const std::uint64_t job = (left_.load(std::memory_order_relaxed) >> 32U) + 1;
+  left_.store(job << 32U | count, std::memory_order_release);
   epoch_.fetch_add(1, std::memory_order_release);
   epoch_.notify_all();
   work_on();
@@ -46,17 +46,15 @@ void ThreadTeam::run(std::size_t count, Function function, const void* context) 
 }
 
 void ThreadTeam::work_on() {
-  std::uint64_t next = next_.load(std::memory_order_acquire);
-  for (;;) {
+  std::uint64_t left = left_.load(std::memory_order_acquire);
+  while (static_cast<std::uint32_t>(left) > 0) {
     const Function function = function_.load(std::memory_order_relaxed);
     const void* context = context_.load(std::memory_order_relaxed);
     const std::uint32_t count = count_.load(std::memory_order_relaxed);
-    const auto piece = static_cast<std::uint32_t>(next);
-    if (piece >= count) return;
-    if (!next_.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
-    function(context, piece);
+    if (!left_.compare_exchange_weak(left, left - 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+    function(context, count - static_cast<std::uint32_t>(left));
     if (done_.fetch_add(1, std::memory_order_acq_rel) + 1 == count) done_.notify_one();
-    next = next_.load(std::memory_order_acquire);
+    left = left_.load(std::memory_order_acquire);
   }
 }
 

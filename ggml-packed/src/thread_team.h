@@ -57,9 +57,10 @@ class ThreadTeam {
   std::vector<std::jthread> workers_;  // started with the first work
   std::atomic<bool> closing_ = false;
 
-  // Which job it is (upper half) and the next piece to take (lower half). Whoever moves it on has taken that piece, and
-  // a job does not end before its pieces are done: so what was read of the job before is that job's.
-  std::atomic<std::uint64_t> next_ = 0;
+  // Which job it is (upper half) and how many of its pieces nobody has taken yet (lower half). Whoever counts it down has
+  // taken a piece; a job does not end before its pieces are done, so what was read of it in between is that job's. With
+  // none left nothing may be read: the next job may be under way.
+  std::atomic<std::uint64_t> left_ = 0;
   std::atomic<Function> function_ = nullptr;
   std::atomic<const void*> context_ = nullptr;
   std::atomic<std::uint32_t> count_ = 0;

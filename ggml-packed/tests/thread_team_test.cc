@@ -21,6 +21,18 @@ TEST(ThreadTeam, DoesEachPieceOnceInManyJobsInARow) {
   }
 }
 
+// A worker that comes late to a small job must not take a piece of the larger one that is being set up.
+TEST(ThreadTeam, TakesNoPieceOfAJobThatHasNotBegun) {
+  ThreadTeam team(3);
+  for (int round = 0; round < 100000; ++round) {
+    std::atomic<int> small = 0, large = 0;
+    team.for_each(2, [&small](std::size_t) { small.fetch_add(1, std::memory_order_relaxed); });
+    team.for_each(24, [&large](std::size_t) { large.fetch_add(1, std::memory_order_relaxed); });
+    ASSERT_EQ(small, 2);
+    ASSERT_EQ(large, 24);
+  }
+}
+
 TEST(ThreadTeam, CoversARangeWithoutGaps) {
   ThreadTeam team(3);
   for (const std::size_t count : {0U, 1U, 7U, 100U, 1001U}) {
