@@ -150,8 +150,10 @@ def one(model, runs):
             run = subprocess.run(["llama-completion", "-m", model, "-no-cnv", "-p", prompt, "-n", str(tokens), "--temp", "0", "--ignore-eos",
                                   "-c", "4096", "-b", "512", "-ub", "512", "-t", str(THREADS), "--perf"],
                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True)
-            ms, count = re.search(r"\beval time =\s+([\d.]+) ms /\s+(\d+) runs", run.stderr).groups()
-            theirs.append(int(count) / float(ms) * 1000)
+            # As ours: all that happens from the first token on, its sampling too. Their "eval time" is the decoding alone.
+            total, reading = (float(re.search(rf"\b{name} time =\s+([\d.]+) ms", run.stderr)[1]) for name in ("total", "prompt eval"))
+            count = re.search(r"[^t] eval time =\s+[\d.]+ ms /\s+(\d+) runs", run.stderr)[1]
+            theirs.append(int(count) / (total - reading) * 1000)
     show("one reply", ours, theirs, "llama-completion", "tokens/s", True)
 
 
