@@ -28,7 +28,7 @@ import urllib.request
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "llama-cli"
 SMOLLM2 = CACHE / "models-1/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
-GENERATOR = PROJECT / "build/release/testing/test-models/generator.gguf"
+GENERATOR = PROJECT / "build/release/test-models/generator.gguf"
 THREADS = len(os.sched_getaffinity(0))
 WORDS = ("the river carries boats past gardens and old mills while people on its banks talk about weather prices music "
          "history numbers journeys bread and light in every season of a long year").split()
