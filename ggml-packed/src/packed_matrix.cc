@@ -31,18 +31,6 @@ std::size_t panel_size(Format format, std::size_t panel_rows, std::size_t column
 
 }  // namespace
 
-const char* name_of(Format format) {
-  switch (format) {
-    case Format::Int8:
-      return "int8";
-    case Format::Bf16:
-      return "bf16";
-    case Format::F32:
-      return "f32";
-  }
-  return "";
-}
-
 void PackedMatrix::Free::operator()(std::byte* memory) const noexcept { std::free(memory); }
 
 PackedMatrix::PackedMatrix(const ggml_tensor& weights, Format format, std::size_t panel_rows, Int8Sign sign,

@@ -21,7 +21,6 @@ enum class Format {
   Bf16,
   F32,
 };
-[[nodiscard]] const char* name_of(Format format);
 
 // How the int8 kernel wants a weight: with VNNI the unsigned operand is the weight.
 enum class Int8Sign { PlusTo128, Signed };

@@ -29,6 +29,7 @@ ThreadTeam::~ThreadTeam() {
   closing_ = true;
   epoch_.fetch_add(1, std::memory_order_release);
   epoch_.notify_all();
+  workers_.clear();  // joined while all that they look at is still there
 }
 
 void ThreadTeam::run(std::size_t count, Function function, const void* context) {
