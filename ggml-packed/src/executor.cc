@@ -2,44 +2,15 @@
 
 #include <algorithm>
 
+#include "activation.h"
+#include "elementwise.h"
 #include "movement.h"
+#include "pooled_sums.h"
 #include "row_kernels.h"
 #include "tensor.h"
 
 namespace ggml_packed {
 namespace {
-
-std::optional<Activation> activation_of(const ggml_tensor& node) {
-  if (node.op == GGML_OP_UNARY) {
-    switch (ggml_get_unary_op(&node)) {
-      case GGML_UNARY_OP_GELU:
-        return Activation::Gelu;
-      case GGML_UNARY_OP_GELU_ERF:
-        return Activation::GeluErf;
-      case GGML_UNARY_OP_SILU:
-        return Activation::Silu;
-      case GGML_UNARY_OP_RELU:
-        return Activation::Relu;
-      default:
-        return std::nullopt;
-    }
-  }
-  if (node.op == GGML_OP_GLU) {
-    switch (ggml_get_glu_op(&node)) {
-      case GGML_GLU_OP_REGLU:
-        return Activation::Relu;
-      case GGML_GLU_OP_GEGLU:
-        return Activation::Gelu;
-      case GGML_GLU_OP_SWIGLU:
-        return Activation::Silu;
-      case GGML_GLU_OP_GEGLU_ERF:
-        return Activation::GeluErf;
-      default:
-        return std::nullopt;
-    }
-  }
-  return std::nullopt;
-}
 
 // What else `node` reads, where one of its operands is `known`; nullptr: it reads it twice, or not at all.
 const ggml_tensor* other_operand(const ggml_tensor& node, const ggml_tensor* known) {
@@ -197,22 +168,17 @@ std::size_t Executor::norm(const GraphView& graph, std::size_t i) {
 }
 
 std::size_t Executor::one_node(ggml_tensor* node) {
-  if (Rope::takes(*node)) {
-    status_ = delegate_.flush();
-    if (status_ == GGML_STATUS_SUCCESS) rope_.compute(*node, *team_);
-    return 1;
-  }
-  if (only_moves(*node)) {
-    status_ = delegate_.flush();
-    if (status_ == GGML_STATUS_SUCCESS) move_values(*node, row_kernels(kernels_), *team_);
-    return 1;
-  }
-  if (attention_.takes(*node)) {
-    status_ = delegate_.flush();
-    if (status_ != GGML_STATUS_SUCCESS) return 1;
-    return attention_.compute(*node, *team_) ? 1 : 0;
-  }
-  return 0;
+  const bool rope = Rope::takes(*node), moves = only_moves(*node), attends = attention_.takes(*node);
+  const bool elementwise = is_elementwise(*node), pools = is_pooling(*node);
+  if (!rope && !moves && !attends && !elementwise && !pools) return 0;
+  status_ = delegate_.flush();
+  if (status_ != GGML_STATUS_SUCCESS) return 1;
+  const RowKernels& rows = row_kernels(kernels_);
+  if (rope) rope_.compute(*node, *team_);
+  if (moves) move_values(*node, rows, *team_);
+  if (elementwise) compute_elementwise(*node, rows, *team_);
+  if (pools) compute_pooling(*node, rows, *team_);
+  return !attends || attention_.compute(*node, *team_) ? 1 : 0;
 }
 
 }  // namespace ggml_packed

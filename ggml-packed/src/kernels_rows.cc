@@ -119,6 +119,21 @@ void to_f16(const float* x, std::size_t count, std::uint16_t* out) {
   });
 }
 
+void add(const float* a, const float* b, std::size_t count, float* out) {
+  for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR { store(hn::Add(load(a + i, n), load(b + i, n)), out + i, n); });
+}
+
+void multiply(const float* a, const float* b, std::size_t count, float* out) {
+  for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR { store(hn::Mul(load(a + i, n), load(b + i, n)), out + i, n); });
+}
+
+float dot(const float* a, const float* b, std::size_t count) {
+  const F f;
+  Floats sum = hn::Zero(f);
+  for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR { sum = hn::MulAdd(load(a + i, n), load(b + i, n), sum); });
+  return hn::ReduceSum(f, sum);
+}
+
 void gated(Activation activation, const float* gate, const float* up, std::size_t count, float* out) {
   const F f;
   for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR {
@@ -136,6 +151,9 @@ const RowKernels* row_table() {
       .rotate_halves = rotate_halves,
       .rotate_pairs = rotate_pairs,
       .to_f16 = to_f16,
+      .add = add,
+      .multiply = multiply,
+      .dot = dot,
       .gated = gated,
   };
   return &kTable;

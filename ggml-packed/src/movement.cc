@@ -1,5 +1,7 @@
 #include "movement.h"
 
+#include <ggml-backend.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -31,6 +33,14 @@ bool transposes(const ggml_tensor& node) {
   return is_dense_f32(node) && ggml_is_matrix(&node) && from.type == GGML_TYPE_F32 && ggml_are_same_shape(&node, &from) &&
          from.nb[1] == sizeof(float) && from.nb[0] % sizeof(float) == 0;
 }
+bool picks_rows(const ggml_tensor& node) {
+  const ggml_tensor &from = *node.src[0], &places = *node.src[1];
+  const bool readable = from.type == GGML_TYPE_F32 || ggml_get_type_traits(from.type)->to_float != nullptr;
+  return is_dense_f32(node) && readable && from.nb[0] == ggml_type_size(from.type) && ggml_is_matrix(&from) &&
+         from.buffer != nullptr && ggml_backend_buffer_is_host(from.buffer) && places.type == GGML_TYPE_I32 &&
+         ggml_is_contiguous(&places) && ggml_nelements(&places) == node.ne[1] && ggml_is_matrix(&node) &&
+         !overlap(node, from);
+}
 // op_params: zeros before and behind each dimension, and whether they are the values from the other end instead.
 bool pads_behind(const ggml_tensor& node) {
   const ggml_tensor& from = *node.src[0];
@@ -48,6 +58,24 @@ void transpose(const ggml_tensor& node, ThreadTeam& team) {
     const std::size_t begin = block * kBlockSize, end = std::min(rows, begin + kBlockSize);
     for (std::size_t c = 0; c < columns; ++c) {
       for (std::size_t r = begin; r < end; ++r) floats(node)[r * columns + c] = x[c * stride + r];
+    }
+  });
+}
+
+void pick_rows(const ggml_tensor& node, ThreadTeam& team) {
+  const ggml_tensor& from = *node.src[0];
+  const auto* places = static_cast<const std::int32_t*>(node.src[1]->data);
+  const auto to_float = ggml_get_type_traits(from.type)->to_float;
+  team.for_ranges(row_count(node), kRowsOfPart, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      GGML_ASSERT(places[i] >= 0 && places[i] < from.ne[1]);  // as ggml does
+      const std::byte* picked = row(from, static_cast<std::size_t>(places[i]));
+      auto* out = reinterpret_cast<float*>(row(node, i));
+      if (from.type == GGML_TYPE_F32) {
+        std::memcpy(out, picked, static_cast<std::size_t>(node.ne[0]) * sizeof(float));
+      } else {
+        to_float(picked, out, node.ne[0]);
+      }
     }
   });
 }
@@ -74,6 +102,8 @@ void pad(const ggml_tensor& node, ThreadTeam& team) {
 
 bool only_moves(const ggml_tensor& node) {
   switch (node.op) {
+    case GGML_OP_GET_ROWS:
+      return picks_rows(node);
     case GGML_OP_SET_ROWS:
       return stores_rows(node);
     case GGML_OP_CPY:
@@ -88,6 +118,7 @@ bool only_moves(const ggml_tensor& node) {
 }
 
 void move_values(const ggml_tensor& node, const RowKernels& rows, ThreadTeam& team) {
+  if (node.op == GGML_OP_GET_ROWS) return pick_rows(node, team);
   if (node.op == GGML_OP_PAD) return pad(node, team);
   if (node.op == GGML_OP_CONT && !halves(node)) return transpose(node, team);
   const ggml_tensor& from = *node.src[0];

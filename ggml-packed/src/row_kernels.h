@@ -22,6 +22,9 @@ struct RowKernels {
   // The same for the pairs (x[2i], x[2i + 1]).
   void (*rotate_pairs)(const float* x, std::size_t half, const float* cosines, const float* sines, float* out);
   void (*to_f16)(const float* x, std::size_t count, std::uint16_t* out);
+  void (*add)(const float* a, const float* b, std::size_t count, float* out);
+  void (*multiply)(const float* a, const float* b, std::size_t count, float* out);
+  float (*dot)(const float* a, const float* b, std::size_t count);
   // gate's activation, times up.
   void (*gated)(Activation activation, const float* gate, const float* up, std::size_t count, float* out);
 };

@@ -275,6 +275,65 @@ TEST_P(GraphTest, ATransposedMatrixMadeDense) {
   expect_as_ggml(1e-5);
 }
 
+TEST_P(GraphTest, TokensEmbeddingsPickedAndSummed) {
+  for (const ggml_type type : {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_Q8_0, GGML_TYPE_Q4_K}) {
+    begin();
+    TestGraph graph;
+    ggml_context* c = graph.graph_context();
+    ggml_tensor* tokens = graph.input(kTokens, 1, 1, GGML_TYPE_I32);
+    ggml_tensor* x = ggml_get_rows(c, graph.weight(type, 256, 50), ggml_reshape_1d(c, tokens, kTokens));
+    x = ggml_add(c, ggml_add(c, x, graph.input(256, kTokens)), graph.weight(GGML_TYPE_F32, 256, 0));
+    graph.allocate(ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, 256, 16), ggml_mul(c, x, graph.input(256, kTokens))));
+    std::vector<std::int32_t> values(kTokens);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int32_t>(i * 17 % 50);
+    graph.set(tokens, values);
+    const auto expected = graph.compute_by_ggml();
+    EXPECT_LT(difference(expected, graph.compute_by(*executor_)), 1e-4) << ggml_type_name(type);
+  }
+}
+
+TEST_P(GraphTest, GatesThatFollowNoProduct) {
+  for (const int kind : {0, 1, 2, 3}) {
+    begin();
+    TestGraph graph;
+    ggml_context* c = graph.graph_context();
+    const auto normed = [&](std::int64_t width) { return ggml_norm(c, graph.input(width, kTokens), 1e-5F); };
+    ggml_tensor* gated = kind == 0   ? ggml_geglu(c, normed(2 * kWidth))
+                         : kind == 1 ? ggml_glu(c, normed(2 * kWidth), GGML_GLU_OP_SWIGLU, true)
+                         : kind == 2 ? ggml_reglu_split(c, normed(kWidth), normed(kWidth))
+                                     : ggml_geglu_erf_split(c, normed(kWidth), normed(kWidth));
+    graph.allocate(ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, kWidth, 16), gated));
+    const auto expected = graph.compute_by_ggml();
+    EXPECT_LT(difference(expected, graph.compute_by(*executor_)), 1e-3) << kind;
+  }
+}
+
+TEST_P(GraphTest, MeanPooling) {
+  std::vector<float> last_text;
+  for (const std::size_t before : {0, 3, 16}) {  // tokens of another text
+    begin();
+    TestGraph graph;
+    ggml_context* c = graph.graph_context();
+    const std::size_t tokens = before + 20;
+    ggml_tensor* x = graph.input(kWidth, static_cast<std::int64_t>(tokens));
+    ggml_tensor* means = graph.input(static_cast<std::int64_t>(tokens), 2);
+    ggml_tensor* h = ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, kWidth, 37), x);
+    graph.allocate(ggml_mul_mat(c, ggml_cont(c, ggml_transpose(c, h)), means));
+    std::vector<float> weights(2 * tokens, 0.0F), values(tokens * kWidth);
+    for (std::size_t i = 0; i < before; ++i) weights[i] = 1.0F / static_cast<float>(before);
+    for (std::size_t i = before; i < tokens; ++i) weights[tokens + i] = 1.0F / 20;
+    for (std::size_t i = 0; i < 20 * kWidth; ++i) values[before * kWidth + i] = std::sin(static_cast<float>(i * i % 1000));
+    graph.set(means, weights);
+    graph.set(x, values);
+    const auto expected = graph.compute_by_ggml();
+    const auto got = graph.compute_by(*executor_);
+    EXPECT_LT(difference(expected, got), 1e-4);
+    const std::vector<float> of_text(got.begin() + 37, got.end());
+    if (last_text.empty()) last_text = of_text;
+    EXPECT_EQ(last_text, of_text) << before;  // bit for bit, wherever the text lies
+  }
+}
+
 TEST_P(GraphTest, StopsWhereItIsToldTo) {
   ggml_tensor* x = graph_.input(kWidth, kTokens);
   graph_.allocate(ggml_mul_mat(graph_.graph_context(), graph_.weight(GGML_TYPE_F32, kWidth, kWidth), x));

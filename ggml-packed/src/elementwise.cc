@@ -1,0 +1,73 @@
+#include "elementwise.h"
+
+#include "activation.h"
+#include "tensor.h"
+
+namespace ggml_packed {
+namespace {
+
+constexpr std::size_t kRowsOfPart = 16;
+
+bool is_sum_or_product(const ggml_tensor& node) {
+  const ggml_tensor &a = *node.src[0], &b = *node.src[1];
+  const bool fits = (is_dense_f32(b) && ggml_are_same_shape(&a, &b)) || is_f32_vector(b, a.ne[0]);
+  return fits && is_dense_f32(a) && is_dense_f32(node) && can_write_over(node, a) && can_write_over(node, b);
+}
+
+// The gate and what it gates: two tensors, or the halves of a row; op_params[1] says which half comes first.
+struct Halves {
+  const float *gate, *up;
+  std::size_t stride;  // floats from row to row
+};
+Halves halves_of(const ggml_tensor& node) {
+  const ggml_tensor& a = *node.src[0];
+  const auto width = static_cast<std::size_t>(node.ne[0]);
+  if (node.src[1] != nullptr) return {.gate = floats(a), .up = floats(*node.src[1]), .stride = width};
+  const bool swapped = node.op_params[1] != 0;
+  return {.gate = floats(a) + (swapped ? width : 0), .up = floats(a) + (swapped ? 0 : width), .stride = 2 * width};
+}
+
+bool is_gate(const ggml_tensor& node) {
+  const ggml_tensor &a = *node.src[0], *b = node.src[1];
+  if (!activation_of(node) || !is_dense_f32(node) || !is_dense_f32(a)) return false;
+  if (b == nullptr) return !overlap(node, a);
+  return is_dense_f32(*b) && can_write_over(node, a) && can_write_over(node, *b);
+}
+
+}  // namespace
+
+bool is_elementwise(const ggml_tensor& node) {
+  switch (node.op) {
+    case GGML_OP_ADD:
+    case GGML_OP_MUL:
+      return is_sum_or_product(node);
+    case GGML_OP_GLU:
+      return is_gate(node);
+    default:
+      return false;
+  }
+}
+
+void compute_elementwise(const ggml_tensor& node, const RowKernels& rows, ThreadTeam& team) {
+  const auto width = static_cast<std::size_t>(node.ne[0]);
+  const auto count = static_cast<std::size_t>(ggml_nrows(&node));
+  float* out = floats(node);
+  if (node.op == GGML_OP_GLU) {
+    const Halves halves = halves_of(node);
+    const Activation activation = *activation_of(node);
+    team.for_ranges(count, kRowsOfPart, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) {
+        rows.gated(activation, halves.gate + i * halves.stride, halves.up + i * halves.stride, width, out + i * width);
+      }
+    });
+    return;
+  }
+  const auto combine = node.op == GGML_OP_ADD ? rows.add : rows.multiply;
+  const float *a = floats(*node.src[0]), *b = floats(*node.src[1]);
+  const std::size_t b_stride = ggml_are_same_shape(node.src[0], node.src[1]) ? width : 0;
+  team.for_ranges(count, kRowsOfPart, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) combine(a + i * width, b + i * b_stride, width, out + i * width);
+  });
+}
+
+}  // namespace ggml_packed
