@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "llama-core/kernels.h"
 #include "llama-core/log.h"
 
 namespace llama {
@@ -102,7 +103,21 @@ Result<Context> Context::create_for_embedding(std::shared_ptr<const Model> model
     return fail(ErrorCode::OutOfMemory, std::format("a context of {} tokens could not be made{}{}", config.max_tokens,
                                                     reason.empty() ? "" : ": ", reason));
   }
-  return Context(std::move(state));
+  Context context(std::move(state));
+  if (auto warm = context.warm_up(); !warm) return std::unexpected(warm.error());
+  return context;
+}
+
+// A few tokens, so that what is done once (packing the weights, above all) is over before the first batch.
+Result<void> Context::warm_up() {
+  constexpr std::size_t kTokens = 8;
+  if (kernels_in_use().starts_with("stock")) return {};
+  const std::vector<Token> tokens(std::min<std::size_t>(kTokens, static_cast<std::size_t>(state_->config.max_tokens)), 0);
+  TokenBatch batch;
+  if (auto added = batch.add_sequence(tokens); !added) return added;
+  auto computed = compute(batch);
+  state_->computed_sequences = 0;
+  return computed;
 }
 
 Result<void> Context::compute(const TokenBatch& batch, const std::stop_token& stop) {

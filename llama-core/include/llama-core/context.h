@@ -32,6 +32,7 @@ struct EmbeddingContextConfig {
 
 class Context {
  public:
+  // Cost     the first context of a model packs its weights for our kernels: 0.3 s for 600 MB.
   // Errors   InvalidArgument (a number out of range), OutOfMemory.
   [[nodiscard]] static Result<Context> create_for_embedding(std::shared_ptr<const Model> model,
                                                             const EmbeddingContextConfig& config);
@@ -54,6 +55,7 @@ class Context {
  private:
   struct State;
   explicit Context(std::unique_ptr<State> state);
+  Result<void> warm_up();
   std::unique_ptr<State> state_;
 };
 
