@@ -58,6 +58,7 @@ void pack(const std::uint16_t* keys, std::size_t key_stride, const std::uint16_t
 // Scores to weights: exp(scale * score - most), 0 from `visible` on up to `length`. Returns 1 / their sum.
 float softmax(float* scores, std::size_t visible, std::size_t length, float scale) {
   const F f;
+  scale *= kLog2OfE;
   Floats most = hn::Set(f, -3e38F);
   std::size_t i = 0;
   for (; i + kLanes <= visible; i += kLanes) most = hn::Max(most, hn::Load(f, scores + i));
@@ -68,13 +69,13 @@ float softmax(float* scores, std::size_t visible, std::size_t length, float scal
   const Floats shift = hn::Set(f, hn::ReduceMax(f, most) * scale), factor = hn::Set(f, scale);
   Floats sum = hn::Zero(f);
   for (i = 0; i + kLanes <= visible; i += kLanes) {
-    const Floats weight = hn::Exp(f, hn::MulSub(hn::Load(f, scores + i), factor, shift));
+    const Floats weight = exp2(f, hn::MulSub(hn::Load(f, scores + i), factor, shift));
     sum = hn::Add(sum, weight);
     hn::Store(weight, f, scores + i);
   }
   if (i < visible) {
     const Floats weight = hn::IfThenElseZero(hn::FirstN(f, visible - i),
-                                             hn::Exp(f, hn::MulSub(hn::Load(f, scores + i), factor, shift)));
+                                             exp2(f, hn::MulSub(hn::Load(f, scores + i), factor, shift)));
     sum = hn::Add(sum, weight);
     hn::Store(weight, f, scores + i);
     i += kLanes;
