@@ -1,6 +1,7 @@
 // The back end that ggml sees: one accelerator, which computes with host memory as the CPU back end does.
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <exception>
 #include <memory>
 #include <string>
@@ -13,6 +14,8 @@ namespace ggml_packed {
 namespace {
 
 const Kernels* chosen = nullptr;  // by ggml_backend_init() or select()
+
+std::atomic<bool> always = false;         // by set_always()
 
 struct State {
   std::unique_ptr<Executor> executor;
@@ -59,7 +62,7 @@ void device_props(ggml_backend_dev_t device, ggml_backend_dev_props* props) {
 ggml_backend_t init_backend(ggml_backend_dev_t device, const char*) {
   try {
     // Switched off it still is part of each context, but supports no operation.
-    auto state = std::make_unique<State>(std::make_unique<Executor>(chosen != nullptr ? *chosen : *kernels()));
+    auto state = std::make_unique<State>(std::make_unique<Executor>(chosen != nullptr ? *chosen : *kernels(), always));
     if (!state->executor->is_usable()) return nullptr;
     auto backend = std::make_unique<ggml_backend>();
     *backend = {};
@@ -99,6 +102,9 @@ bool select(const char* level) {
   return true;
 }
 
+// For our own program: contexts made from now on compute graphs of a few tokens here as well (Executor).
+void set_always(bool on) { always = on; }
+
 const char* registry_name(ggml_backend_reg_t) { return "packed"; }
 size_t device_count(ggml_backend_reg_t) { return 1; }
 ggml_backend_dev_t get_device(ggml_backend_reg_t registry, size_t) {
@@ -126,6 +132,7 @@ void* proc_address(ggml_backend_reg_t, const char* name) {
   if (wanted == "ggml_backend_set_n_threads") return reinterpret_cast<void*>(set_threads);
   if (wanted == "ggml_backend_set_abort_callback") return reinterpret_cast<void*>(set_abort);
   if (wanted == "ggml_packed_select") return reinterpret_cast<void*>(select);
+  if (wanted == "ggml_packed_set_always") return reinterpret_cast<void*>(set_always);
   return nullptr;
 }
 

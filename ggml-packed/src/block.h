@@ -14,6 +14,7 @@ inline constexpr std::size_t kBlock = 32;
 struct BlockScale {
   float scale;
   std::int32_t correction;  // -128 times their sum: for weights that were made unsigned
+  float sum;                // of what they mean: for weights with a minimum
 };
 
 }  // namespace ggml_packed

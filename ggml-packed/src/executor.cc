@@ -25,8 +25,8 @@ const std::byte* row(const ggml_tensor& t, std::size_t index) {
 
 }  // namespace
 
-Executor::Executor(const Kernels& kernels)
-    : kernels_(kernels), team_(std::make_unique<ThreadTeam>(1)), matmul_(kernels), attention_(kernels), rope_(kernels) {}
+Executor::Executor(const Kernels& kernels, bool always)
+    : kernels_(kernels), always_(always), team_(std::make_unique<ThreadTeam>(1)), matmul_(kernels), attention_(kernels), rope_(kernels) {}
 
 void Executor::set_threads(int threads) {
   if (threads != team_->threads()) team_ = std::make_unique<ThreadTeam>(threads);
@@ -39,11 +39,11 @@ void Executor::set_abort(ggml_abort_callback callback, void* data) {
   delegate_.set_abort(callback, data);
 }
 
-// A reply's next token is mostly waiting for weights: to and fro between us and ggml costs more than we gain, where most
-// of the weights are ggml's.
+// A reply's next token is mostly waiting for weights: where most of them are ggml's, or were larger packed, we have
+// nothing to give.
 bool Executor::is_worth_it(ggml_cgraph* graph) const {
   constexpr std::int64_t kFewTokens = 8;
-  std::int64_t ours = 0, all = 0, tokens = 0;
+  std::int64_t ours = 0, cheap = 0, all = 0, tokens = 0;
   for (int i = 0; i < ggml_graph_n_nodes(graph); ++i) {
     const ggml_tensor* node = ggml_graph_node(graph, i);
     if (node->op != GGML_OP_MUL_MAT) continue;
@@ -51,9 +51,10 @@ bool Executor::is_worth_it(ggml_cgraph* graph) const {
     all += work;
     if (!matmul_.takes(*node)) continue;
     ours += work;
+    if (is_packed_without_growing(node->src[0]->type)) cheap += work;
     tokens = std::max(tokens, node->ne[1]);
   }
-  return ours > 0 && (tokens >= kFewTokens || ours * 2 > all);
+  return ours > 0 && (always_ || tokens >= kFewTokens || cheap * 2 > all);
 }
 
 enum ggml_status Executor::compute(ggml_cgraph* whole) {

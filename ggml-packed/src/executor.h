@@ -20,7 +20,8 @@ namespace ggml_packed {
 
 class Executor {
  public:
-  explicit Executor(const Kernels& kernels);
+  // always   compute a few tokens ourselves too, so that a text's vector does not depend on what is beside it.
+  explicit Executor(const Kernels& kernels, bool always = false);
   [[nodiscard]] bool is_usable() const { return delegate_.is_usable(); }
 
   void set_threads(int threads);
@@ -36,6 +37,7 @@ class Executor {
   [[nodiscard]] bool aborted() const { return abort_ != nullptr && abort_(abort_data_); }
 
   const Kernels& kernels_;
+  bool always_;
   std::unique_ptr<ThreadTeam> team_;
   Delegate delegate_;
   Matmul matmul_;

@@ -198,6 +198,84 @@ HWY_NOINLINE void multiply_int8(const Tile& tile, const Activations& a, std::siz
 }
 #endif
 
+// Weights of 4 bits, unsigned as they are: scale * q - minimum. A byte holds the weights of two steps: the lower half that
+// of columns 0 to 15 of a block, the upper half that of 16 to 31.
+template <std::size_t Rows>
+HWY_NOINLINE void multiply_int4(const Tile& tile, const Activations& a, std::size_t row, const Output& output) {
+  const F f;
+  const I i;
+  const hn::Repartition<std::int16_t, F> i16;
+  const hn::Repartition<std::uint8_t, F> u8;
+  const hn::Repartition<std::int8_t, F> i8;
+  const auto low_half = hn::Set(u8, 0x0F);
+  const std::int8_t* x = a.int8 + row * a.stride;
+  const BlockScale* scales = a.scales + row * (a.stride / kBlock);
+  const std::size_t blocks = tile.columns / kBlock, scale_stride = a.stride / kBlock;
+  Floats sums[Rows][kVectors];
+  unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { sums[m][0] = sums[m][1] = hn::Zero(f); });
+  const std::byte* w = tile.panel;
+  constexpr std::size_t kSteps = kBlock / 8;
+  for (std::size_t block = 0; block < blocks; ++block) {
+    const std::byte* values = w + kPanelRows * 4;
+#if HWY_TARGET <= HWY_AVX3_DL
+    Ints dots[Rows][kVectors];
+    unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { dots[m][0] = dots[m][1] = hn::Zero(i); });
+    unroll<kSteps>([&](std::size_t step) GGML_PACKED_INLINE {
+      const auto* both = reinterpret_cast<const std::uint8_t*>(values) + step * kPanelRows * 4;
+      const auto both0 = hn::Load(u8, both), both1 = hn::Load(u8, both + kLanes * 4);
+      const auto low0 = hn::And(both0, low_half), low1 = hn::And(both1, low_half);
+      const auto high0 = hn::And(hn::ShiftRight<4>(both0), low_half), high1 = hn::And(hn::ShiftRight<4>(both1), low_half);
+      unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
+        const std::int8_t* at = x + m * a.stride + block * kBlock + step * 4;
+        const auto first = hn::BitCast(i8, hn::Set(i, four_bytes(at)));
+        dots[m][0] = hn::SumOfMulQuadAccumulate(i, low0, first, dots[m][0]);
+        dots[m][1] = hn::SumOfMulQuadAccumulate(i, low1, first, dots[m][1]);
+        const auto second = hn::BitCast(i8, hn::Set(i, four_bytes(at + kBlock / 2)));
+        dots[m][0] = hn::SumOfMulQuadAccumulate(i, high0, second, dots[m][0]);
+        dots[m][1] = hn::SumOfMulQuadAccumulate(i, high1, second, dots[m][1]);
+      });
+    });
+    const auto finish_vector = [&](std::size_t v) GGML_PACKED_INLINE {
+      const Floats weight_scale = scales_of(w + v * kLanes * 2), minimum = scales_of(w + kPanelRows * 2 + v * kLanes * 2);
+      unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
+        const BlockScale& s = scales[m * scale_stride + block];
+        const Floats less = hn::NegMulAdd(minimum, hn::Set(f, s.sum), sums[m][v]);
+        sums[m][v] = hn::MulAdd(hn::Mul(hn::ConvertTo(f, dots[m][v]), weight_scale), hn::Set(f, s.scale), less);
+      });
+    };
+    finish_vector(0);
+    finish_vector(1);
+    (void)i16;
+#else
+    const auto ones = hn::Set(i16, 1);
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      hn::Vec<decltype(i16)> pairs[Rows];  // 16 products of at most 15 * 127: no overflow
+      unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { pairs[m] = hn::Zero(i16); });
+      for (std::size_t step = 0; step < kSteps; ++step) {
+        const auto both = hn::Load(u8, reinterpret_cast<const std::uint8_t*>(values) + (step * kVectors + v) * kLanes * 4);
+        const auto low = hn::And(both, low_half), high = hn::And(hn::ShiftRight<4>(both), low_half);
+        unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
+          const std::int8_t* at = x + m * a.stride + block * kBlock + step * 4;
+          const auto first = hn::BitCast(i8, hn::Set(i, four_bytes(at)));
+          const auto second = hn::BitCast(i8, hn::Set(i, four_bytes(at + kBlock / 2)));
+          pairs[m] = hn::Add(pairs[m], hn::SatWidenMulPairwiseAdd(i16, low, first));
+          pairs[m] = hn::Add(pairs[m], hn::SatWidenMulPairwiseAdd(i16, high, second));
+        });
+      }
+      const Floats weight_scale = scales_of(w + v * kLanes * 2), minimum = scales_of(w + kPanelRows * 2 + v * kLanes * 2);
+      unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
+        const BlockScale& s = scales[m * scale_stride + block];
+        const Floats less = hn::NegMulAdd(minimum, hn::Set(f, s.sum), sums[m][v]);
+        const Floats dots = hn::ConvertTo(f, hn::WidenMulPairwiseAdd(i, pairs[m], ones));
+        sums[m][v] = hn::MulAdd(hn::Mul(dots, weight_scale), hn::Set(f, s.scale), less);
+      });
+    }
+#endif
+    w = values + kPanelRows * kBlock / 2;
+  }
+  store_tile<Rows>(sums, tile, row, output);
+}
+
 using TileFunction = void (*)(const Tile&, const Activations&, std::size_t, const Output&);
 
 // The full tile and those for the rows that are left over.
@@ -206,10 +284,15 @@ constexpr auto int8_tiles(std::index_sequence<Counts...>) {
   return std::array<TileFunction, sizeof...(Counts)>{multiply_int8<Counts + 1>...};
 }
 template <std::size_t... Counts>
+constexpr auto int4_tiles(std::index_sequence<Counts...>) {
+  return std::array<TileFunction, sizeof...(Counts)>{multiply_int4<Counts + 1>...};
+}
+template <std::size_t... Counts>
 constexpr auto f32_tiles(std::index_sequence<Counts...>) {
   return std::array<TileFunction, sizeof...(Counts)>{multiply_f32<Counts + 1>...};
 }
 constexpr auto kInt8Tiles = int8_tiles(std::make_index_sequence<kInt8Rows>());
+constexpr auto kInt4Tiles = int4_tiles(std::make_index_sequence<kInt8Rows>());
 constexpr auto kF32Tiles = f32_tiles(std::make_index_sequence<kFloatRows>());
 #if HWY_NATIVE_DOT_BF16
 template <std::size_t... Counts>
@@ -241,6 +324,8 @@ void multiply(const PackedMatrix& weights, std::size_t panel, const Activations&
   switch (weights.format()) {
     case Format::Int8:
       return multiply_rows(kInt8Tiles, tile, activations, begin, end, output);
+    case Format::Int4:
+      return multiply_rows(kInt4Tiles, tile, activations, begin, end, output);
     case Format::F32:
       return multiply_rows(kF32Tiles, tile, activations, begin, end, output);
     case Format::Bf16:
@@ -273,7 +358,9 @@ void quantize(const float* values, std::size_t count, std::int8_t* quants, Block
       sum = hn::Add(sum, q);
       hn::StoreU(hn::DemoteTo(i8, q), i8, quants + p * kLanes);
     }
-    scales[block] = {.scale = largest / 127.0F, .correction = -128 * hn::ReduceSum(i, sum)};
+    const std::int32_t total = hn::ReduceSum(i, sum);
+    const float scale = largest / 127.0F;
+    scales[block] = {.scale = scale, .correction = -128 * total, .sum = scale * static_cast<float>(total)};
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "blocks_of_4_bits.h"
 #include "tensor.h"
 
 namespace ggml_packed {
@@ -23,9 +24,18 @@ std::optional<Format> format_for(enum ggml_type type, const Kernels& kernels) {
       return kernels.has_bf16 ? Format::Bf16 : Format::F32;
     case GGML_TYPE_F32:
       return Format::F32;
+    case GGML_TYPE_Q4_0:
+    case GGML_TYPE_Q4_1:
+    case GGML_TYPE_Q4_K:
+      return Format::Int4;
     default:
-      return std::nullopt;
+      return ggml_is_quantized(type) && ggml_get_type_traits(type)->to_float != nullptr ? std::optional(Format::Int8)
+                                                                                       : std::nullopt;
   }
+}
+
+bool is_packed_without_growing(enum ggml_type type) {
+  return type == GGML_TYPE_Q8_0 || has_blocks_of_4_bits(type) || !ggml_is_quantized(type);
 }
 
 bool Matmul::takes(const ggml_tensor& node) const {
@@ -37,11 +47,12 @@ bool Matmul::takes(const ggml_tensor& node) const {
                          ggml_backend_buffer_is_host(weights.buffer);
   if (!is_weight || !ggml_is_matrix(&weights) || !ggml_is_contiguous(&weights)) return false;
   const auto format = format_for(weights.type, kernels_);
-  if (!format || (*format == Format::Int8 && weights.ne[0] % static_cast<std::int64_t>(kBlock) != 0)) return false;
+  if (!format || ((*format == Format::Int8 || *format == Format::Int4) && weights.ne[0] % static_cast<std::int64_t>(kBlock) != 0)) return false;
   return has_f32_rows(activations) && ggml_is_matrix(&activations) && is_dense_f32(node);
 }
 
 const Activations& Matmul::prepare(const ggml_tensor& activations, Format format, ThreadTeam& team) {
+  if (format == Format::Int4) format = Format::Int8;  // the same activations
   if (prepared_from_ == &activations && prepared_format_ == format) return prepared_;
   const auto rows = static_cast<std::size_t>(activations.ne[1]);
   const auto columns = static_cast<std::size_t>(activations.ne[0]);
@@ -52,6 +63,7 @@ const Activations& Matmul::prepare(const ggml_tensor& activations, Format format
   prepared_from_ = &activations;
   prepared_format_ = format;
   switch (format) {
+    case Format::Int4:
     case Format::Int8: {
       const std::size_t blocks = columns / kBlock;
       int8_.resize(std::max(int8_.size(), rows * columns));

@@ -10,14 +10,15 @@
 #include <cstdint>
 #include <memory>
 
-#include "thread_team.h"
+#include <ggml.h>
 
-struct ggml_tensor;
+#include "thread_team.h"
 
 namespace ggml_packed {
 
 enum class Format {
-  Int8,  // blocks of 32 with a float16 scale each: Q8_0 as it is
+  Int8,  // blocks of 32 with a float16 scale each: Q8_0 as it is, other quantized types as Q8_0
+  Int4,  // blocks of 32 with a float16 scale and a float16 minimum each: Q4_0, Q4_1, Q4_K
   Bf16,
   F32,
 };
@@ -39,7 +40,8 @@ class PackedMatrix {
   [[nodiscard]] std::size_t size_bytes() const { return panels() * panel_bytes_; }
 
  private:
-  void pack_int8(const ggml_tensor& weights, std::size_t panel, Int8Sign sign);
+  void pack_int8(const std::byte* rows, std::size_t row_size, std::size_t count, std::size_t panel, Int8Sign sign);
+  void pack_int4(const std::byte* rows, std::size_t row_size, enum ggml_type type, std::size_t count, std::size_t panel);
   void pack_floats(const ggml_tensor& weights, std::size_t panel);
 
   struct Free {

@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <fstream>
 #include <mutex>
 #include <new>
+#include <sstream>
 #include <string>
+#include <string_view>
 
 namespace ggml_packed {
 namespace {
@@ -35,6 +38,17 @@ std::uint64_t sample(const ggml_tensor& weights) {
   return hash;
 }
 
+// What the machine can give without taking it from others; much where it does not say.
+std::uint64_t available_memory() {
+  std::ifstream lines("/proc/meminfo");
+  for (std::string line; std::getline(lines, line);) {
+    constexpr std::string_view kName = "MemAvailable:";
+    std::uint64_t kilobytes = 0;
+    if (line.starts_with(kName) && std::istringstream(line.substr(kName.size())) >> kilobytes) return kilobytes * 1024;
+  }
+  return std::uint64_t{1} << 60U;
+}
+
 struct Shared {
   Identity identity;
   std::weak_ptr<const PackedMatrix> matrix;
@@ -58,6 +72,13 @@ const PackedMatrix* WeightCache::find_or_pack(const ggml_tensor& weights, Format
   Shared& shared = all()[weights.data];
   auto matrix = shared.identity == identity ? shared.matrix.lock() : nullptr;
   if (!matrix) {
+    if (format == Format::Int8 && weights.type != GGML_TYPE_Q8_0) {
+      if (!spare_) spare_ = available_memory() / 2;
+      const auto elements = static_cast<std::uint64_t>(ggml_nelements(&weights));
+      const std::uint64_t size = elements + elements / 16;
+      if (size > *spare_) return nullptr;
+      *spare_ -= size;
+    }
     try {
       matrix = std::make_shared<const PackedMatrix>(weights, format, panel_rows, sign, team);
     } catch (const std::bad_alloc&) {

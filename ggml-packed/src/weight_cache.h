@@ -7,7 +7,9 @@
 // Threads  any number of caches; each is used by one thread at a time.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
 #include "packed_matrix.h"
@@ -16,12 +18,14 @@ namespace ggml_packed {
 
 class WeightCache {
  public:
-  // Errors   nullptr: no memory for it.
+  // Errors   nullptr: no memory for it, or none to spare for weights that are larger packed than in their file: those
+  //          may take half of what the machine can give.
   [[nodiscard]] const PackedMatrix* find_or_pack(const ggml_tensor& weights, Format format, std::size_t panel_rows,
                                                  Int8Sign sign, ThreadTeam& team);
 
  private:
   std::unordered_map<const void*, std::shared_ptr<const PackedMatrix>> mine_;  // by the address of the bytes
+  std::optional<std::uint64_t> spare_;  // bytes left for weights that grow
 };
 
 }  // namespace ggml_packed

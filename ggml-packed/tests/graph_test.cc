@@ -76,11 +76,11 @@ TEST_P(GraphTest, AGatedLayerWhicheverHalfComesFirst) {
 }
 
 TEST_P(GraphTest, QuantizedWeightsAsGgmlWithinTheTypesAccuracy) {
-  for (const ggml_type type : {GGML_TYPE_Q8_0, GGML_TYPE_F16, GGML_TYPE_BF16}) {
+  for (const ggml_type type : {GGML_TYPE_Q8_0, GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q4_K, GGML_TYPE_Q6_K, GGML_TYPE_F16, GGML_TYPE_BF16}) {
     begin();
     TestGraph graph;
-    ggml_tensor* x = graph.input(128, kTokens);
-    graph.allocate(ggml_mul_mat(graph.graph_context(), graph.weight(type, 128, 75), x));
+    ggml_tensor* x = graph.input(256, kTokens);
+    graph.allocate(ggml_mul_mat(graph.graph_context(), graph.weight(type, 256, 75), x));
     const auto expected = graph.compute_by_ggml();
     EXPECT_LT(difference(expected, graph.compute_by(*executor_)), 0.01) << ggml_type_name(type);
   }
@@ -105,9 +105,9 @@ TEST_P(GraphTest, WhatItDoesNotKnowIsGgmls) {
   expect_as_ggml(1e-4);
 }
 
-TEST_P(GraphTest, AModelOfOtherTypesIsGgmlsBitForBit) {
-  ggml_tensor* x = graph_.input(256, 30);
-  graph_.allocate(ggml_mul_mat(graph_.graph_context(), graph_.weight(GGML_TYPE_Q4_K, 256, kWidth), x));
+TEST_P(GraphTest, FewTokensOfTypesThatGrowAreGgmlsBitForBit) {
+  ggml_tensor* x = graph_.input(256, 3);
+  graph_.allocate(ggml_mul_mat(graph_.graph_context(), graph_.weight(GGML_TYPE_Q5_K, 256, kWidth), x));
   const auto expected = graph_.compute_by_ggml();
   EXPECT_EQ(expected, graph_.compute_by(*executor_));
 }

@@ -95,9 +95,10 @@ class KernelsTest : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(KernelsTest, MultiplyEveryTypeAndShape) {
-  for (const ggml_type type : {GGML_TYPE_Q8_0, GGML_TYPE_F16, GGML_TYPE_BF16, GGML_TYPE_F32}) {
+  for (const ggml_type type : {GGML_TYPE_Q8_0, GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_IQ4_NL,
+                               GGML_TYPE_F16, GGML_TYPE_BF16, GGML_TYPE_F32}) {
     // int8 activations are off by 0.5 %, bf16 ones by 0.2 %; both average out over a sum.
-    const double tolerance = type == GGML_TYPE_Q8_0 ? 0.01 : type == GGML_TYPE_F32 ? 1e-6 : 0.005;
+    const double tolerance = ggml_is_quantized(type) ? 0.01 : type == GGML_TYPE_F32 ? 1e-6 : 0.005;
     for (const Shape s : {Shape{1, 32, 1}, Shape{32, 32, 8}, Shape{33, 64, 13}, Shape{70, 96, 25}, Shape{7, 160, 6}, Shape{128, 384, 29}}) {
       const Weights w(type, s.outputs, s.columns);
       const auto x = random_values(s.rows * s.columns, 2);
@@ -114,6 +115,22 @@ TEST_P(KernelsTest, MultiplyEveryTypeAndShape) {
       const double allowed = s.outputs == 1 ? tolerance * 5 : tolerance;
       EXPECT_LT(std::sqrt(error / size), allowed) << ggml_type_name(type) << " " << s.outputs << "x" << s.columns << "x" << s.rows;
     }
+  }
+}
+
+TEST_P(KernelsTest, MultiplyTypesOfSuperblocks) {
+  for (const ggml_type type : {GGML_TYPE_Q2_K, GGML_TYPE_Q3_K, GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K, GGML_TYPE_IQ4_XS}) {
+    const Shape s{70, 512, 25};
+    const Weights w(type, s.outputs, s.columns);
+    const auto x = random_values(s.rows * s.columns, 2);
+    const auto out = multiplied(*kernels_, w, x, s);
+    double error = 0, size = 0;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const double expected = product(w, x, s, i / s.outputs, i % s.outputs);
+      error += std::pow(expected - out[i], 2);
+      size += expected * expected;
+    }
+    EXPECT_LT(std::sqrt(error / size), 0.012) << ggml_type_name(type);
   }
 }
 

@@ -97,7 +97,10 @@ Result<Context> Context::create_for_embedding(std::shared_ptr<const Model> model
   params.abort_callback_data = static_cast<void*>(&state->stop);
 
   internal::take_first_log_error();
-  state->context.reset(llama_init_from_model(state->model->model_.get(), params));
+  {
+    const internal::SmallBatchesToo small_batches_too;
+    state->context.reset(llama_init_from_model(state->model->model_.get(), params));
+  }
   if (!state->context) {
     const std::string reason = internal::take_first_log_error();
     return fail(ErrorCode::OutOfMemory, std::format("a context of {} tokens could not be made{}{}", config.max_tokens,

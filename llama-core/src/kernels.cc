@@ -19,9 +19,12 @@ namespace {
 namespace fs = std::filesystem;
 
 using Select = bool (*)(const char* level);
+using SetAlways = void (*)(bool);
 
 std::mutex mutex;
 Select select_level = nullptr;
+SetAlways set_always = nullptr;
+std::mutex small_batches;  // held by a SmallBatchesToo
 std::string why_not;  // the plug-in could not be loaded
 std::string in_use = "stock";
 
@@ -51,6 +54,7 @@ Select load_plugin() {
     why_not = std::format("{} does not fit this ggml or this CPU", path->string());
     return nullptr;
   }
+  set_always = reinterpret_cast<SetAlways>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_set_always"));
   return reinterpret_cast<Select>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_select"));
 }
 
@@ -66,6 +70,15 @@ void internal::load_kernels() {
   const std::lock_guard lock(mutex);
   select_level = load_plugin();
   in_use = select_level != nullptr ? "packed, " + level() : std::format("stock ({})", why_not);
+}
+
+internal::SmallBatchesToo::SmallBatchesToo() {
+  small_batches.lock();
+  if (set_always != nullptr) set_always(true);
+}
+internal::SmallBatchesToo::~SmallBatchesToo() {
+  if (set_always != nullptr) set_always(false);
+  small_batches.unlock();
 }
 
 Result<void> choose_kernels(std::string_view name) {

@@ -10,6 +10,7 @@
 #include <span>
 
 #include "llama-core/backend.h"
+#include "llama-core/kernels.h"
 #include "llama-core/log.h"
 
 namespace llama {
@@ -92,6 +93,8 @@ Result<std::shared_ptr<const Model>> Model::load(std::span<const std::filesystem
 
   llama_model_params params = llama_model_default_params();
   params.progress_callback = report_progress;
+  // ggml's own packed weights (of Q4_0, Q4_K, …) are out of our kernels' reach.
+  params.use_extra_bufts = kernels_in_use().starts_with("stock");
   params.progress_callback_user_data = const_cast<ModelLoadOptions*>(&options);
 
   std::vector<const char*> paths;

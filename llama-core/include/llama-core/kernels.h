@@ -23,5 +23,15 @@ namespace llama {
 
 namespace internal {
 void load_kernels();  // once, after ggml's own back ends
+
+// Contexts that are made while it lives compute a few tokens with our kernels too, even where ggml's are as fast: a text's
+// vector must not depend on how many others are computed with it.
+class SmallBatchesToo {
+ public:
+  SmallBatchesToo();
+  ~SmallBatchesToo();
+  SmallBatchesToo(const SmallBatchesToo&) = delete;
+  SmallBatchesToo& operator=(const SmallBatchesToo&) = delete;
+};
 }  // namespace internal
 }  // namespace llama
