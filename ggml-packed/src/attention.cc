@@ -10,27 +10,7 @@
 namespace ggml_packed {
 namespace {
 
-constexpr std::uint16_t kSeen = 0x0000, kHidden = 0xFC00;  // float16: 0 and minus infinity
-constexpr std::size_t kQueriesOfTask = 256;                // that pay for packing the text once more
-constexpr std::size_t kPositionsOfQuery = 16;              // more are not worth packing: they are read as they are
-constexpr std::size_t kMostTokens = 64;                    // that are computed one by one
-
-struct Span {
-  std::size_t begin, end;  // end 0: not one run of seen positions
-};
-
-Span seen_positions(const std::uint16_t* mask, std::size_t count) {
-  std::size_t begin = 0;
-  while (begin < count && mask[begin] == kHidden) ++begin;
-  std::size_t end = begin;
-  while (end < count && mask[end] == kSeen) ++end;
-  if (begin == end || !std::all_of(mask + end, mask + count, [](std::uint16_t m) { return m == kHidden; })) return {0, 0};
-  return {begin, end};
-}
-
-const std::uint16_t* mask_row(const ggml_tensor& mask, std::size_t query) {
-  return reinterpret_cast<const std::uint16_t*>(static_cast<const std::byte*>(mask.data) + query * mask.nb[1]);
-}
+constexpr std::size_t kQueriesOfTask = 256;  // that pay for packing the text once more
 
 // Memory of one thread, kept from task to task.
 class Scratch {
@@ -69,83 +49,39 @@ bool Attention::takes(const ggml_tensor& node) const {
          mask->ne[0] == k->ne[1] && mask->ne[1] >= q->ne[1];
 }
 
-// A mask is read once per graph: all layers share it.
-void Attention::read_mask(const ggml_tensor& mask, std::size_t queries, std::size_t positions, ThreadTeam& team) {
-  if (mask_ == &mask) return;
-  mask_ = &mask;
-  texts_.clear();
-  visible_.resize(queries);
-  std::vector<Span> spans(queries);
-  std::atomic<bool> side_by_side = true;
-  team.for_ranges(queries, 64, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) {
-      spans[i] = seen_positions(mask_row(mask, i), positions);
-      if (spans[i].end == 0) side_by_side = false;
-    }
-  });
-  std::size_t packed = 0;
-  for (std::size_t i = 0; i < queries && side_by_side; ++i) {
-    const auto [begin, end] = spans[i];
-    if (texts_.empty() || texts_.back().first_position != begin) {
-      texts_.push_back({.first_query = i, .queries = 0, .first_position = begin, .positions = 0});
-    }
-    Text& text = texts_.back();
-    ++text.queries;
-    packed += std::max(text.positions, end - begin) - text.positions;
-    text.positions = std::max(text.positions, end - begin);
-    visible_[i] = static_cast<std::int32_t>(end - begin);
-  }
-  if (side_by_side && packed <= kPositionsOfQuery * queries) {
-    kind_ = MaskKind::TextsSideBySide;
-  } else {
-    kind_ = queries <= kMostTokens && read_cells(mask, queries, positions) ? MaskKind::Scattered : MaskKind::Other;
-  }
-}
-
-bool Attention::read_cells(const ggml_tensor& mask, std::size_t queries, std::size_t positions) {
-  cells_.clear();
-  cells_end_.clear();
-  for (std::size_t i = 0; i < queries; ++i) {
-    const std::uint16_t* row = mask_row(mask, i);
-    for (std::size_t j = 0; j < positions; ++j) {
-      if (row[j] == kSeen) {
-        cells_.push_back(static_cast<std::int32_t>(j));
-      } else if (row[j] != kHidden) {
-        return false;
-      }
-    }
-    if (cells_.size() == (cells_end_.empty() ? 0 : cells_end_.back())) return false;  // sees nothing
-    cells_end_.push_back(cells_.size());
-  }
-  return true;
+// Layers share masks: there are two at most, with sliding windows and without.
+const MaskView& Attention::view_of(const ggml_tensor& mask, std::size_t queries, std::size_t positions, ThreadTeam& team) {
+  const auto found = std::ranges::find(masks_, &mask, [](const auto& entry) { return entry.first; });
+  if (found != masks_.end()) return *found->second;
+  return *masks_.emplace_back(&mask, std::make_unique<MaskView>(mask, queries, positions, team)).second;
 }
 
 bool Attention::compute(const ggml_tensor& node, ThreadTeam& team) {
   const ggml_tensor &q = *node.src[0], &k = *node.src[1];
-  read_mask(*node.src[3], static_cast<std::size_t>(q.ne[1]), static_cast<std::size_t>(k.ne[1]), team);
-  switch (kind_) {
-    case MaskKind::TextsSideBySide:
-      return attend_texts(node, team);
-    case MaskKind::Scattered:
-      return attend_tokens(node, team);
-    case MaskKind::Other:
+  const MaskView& view = view_of(*node.src[3], static_cast<std::size_t>(q.ne[1]), static_cast<std::size_t>(k.ne[1]), team);
+  switch (view.kind()) {
+    case MaskView::Kind::TextsSideBySide:
+      return attend_texts(node, view, team);
+    case MaskView::Kind::Scattered:
+      return attend_tokens(node, view, team);
+    case MaskView::Kind::Other:
       break;
   }
   return false;
 }
 
-bool Attention::attend_texts(const ggml_tensor& node, ThreadTeam& team) {
+bool Attention::attend_texts(const ggml_tensor& node, const MaskView& view, ThreadTeam& team) {
   const ggml_tensor &q = *node.src[0], &k = *node.src[1], &v = *node.src[2];
   struct Task {
-    const Text* text;
+    const MaskedText* text;
     std::size_t head, first_query, queries;
   };
   std::vector<Task> tasks;
   const auto heads = static_cast<std::size_t>(k.ne[2]);
   const auto queries_per_key = static_cast<std::size_t>(q.ne[2] / k.ne[2]);
   // Few heads and few texts: their queries are shared out as well.
-  const bool split = texts_.size() * heads < static_cast<std::size_t>(team.threads()) * 4;
-  for (const Text& text : texts_) {
+  const bool split = view.texts().size() * heads < static_cast<std::size_t>(team.threads()) * 4;
+  for (const MaskedText& text : view.texts()) {
     const std::size_t size = split ? kQueriesOfTask : text.queries;
     for (std::size_t head = 0; head < heads; ++head) {
       for (std::size_t begin = 0; begin < text.queries; begin += size) {
@@ -161,9 +97,8 @@ bool Attention::attend_texts(const ggml_tensor& node, ThreadTeam& team) {
   std::atomic<bool> out_of_memory = false;
   team.for_each(tasks.size(), [&](std::size_t i) {
     const Task& task = tasks[i];
-    const auto last_visible = *std::ranges::max_element(visible_.begin() + static_cast<std::ptrdiff_t>(task.first_query),
-                                                        visible_.begin() + static_cast<std::ptrdiff_t>(task.first_query + task.queries));
-    const auto positions = static_cast<std::size_t>(last_visible);
+    const Visible* visible = view.visible().data() + task.first_query;
+    const auto positions = static_cast<std::size_t>(visible[task.queries - 1].end);  // the last query sees furthest
     const auto key_width = static_cast<std::size_t>(k.ne[0]), value_width = static_cast<std::size_t>(v.ne[0]);
     const std::size_t key_floats = up(positions) * key_width, value_floats = up(value_width) * positions;
     float* memory = scratch.floats(key_floats + value_floats + 16 + 16 * up(positions));
@@ -187,7 +122,7 @@ bool Attention::attend_texts(const ggml_tensor& node, ThreadTeam& team) {
           .queries = reinterpret_cast<const float*>(static_cast<const std::byte*>(q.data) + head * q.nb[2] + task.first_query * q.nb[1]),
           .stride = q.nb[1] / sizeof(float),
           .rows = task.queries,
-          .visible = visible_.data() + task.first_query,
+          .visible = visible,
           .scale = float_parameter(node, 0),
           .scores = memory + (key_floats + value_floats + 15) / 16 * 16,
           .out = floats(node) + (task.first_query * static_cast<std::size_t>(q.ne[2]) + head) * value_width,
@@ -198,15 +133,15 @@ bool Attention::attend_texts(const ggml_tensor& node, ThreadTeam& team) {
   return !out_of_memory;
 }
 
-bool Attention::attend_tokens(const ggml_tensor& node, ThreadTeam& team) {
+bool Attention::attend_tokens(const ggml_tensor& node, const MaskView& view, ThreadTeam& team) {
   const ggml_tensor &q = *node.src[0], &k = *node.src[1], &v = *node.src[2];
   const auto queries = static_cast<std::size_t>(q.ne[1]), heads = static_cast<std::size_t>(k.ne[2]);
   const auto queries_per_key = static_cast<std::size_t>(q.ne[2] / k.ne[2]), value_width = static_cast<std::size_t>(v.ne[0]);
   std::atomic<bool> out_of_memory = false;
   team.for_each(queries * heads, [&](std::size_t i) {
     const std::size_t query = i / heads, head = i % heads;
-    const std::size_t first = query == 0 ? 0 : cells_end_[query - 1];
-    const std::size_t count = cells_end_[query] - first;
+    const std::size_t first = query == 0 ? 0 : view.cells_end()[query - 1];
+    const std::size_t count = view.cells_end()[query] - first;
     float* scores = scratch.floats(count + 16);
     if (scores == nullptr) {
       out_of_memory = true;
@@ -223,7 +158,7 @@ bool Attention::attend_tokens(const ggml_tensor& node, ThreadTeam& team) {
          .values = rows(v),
          .value_stride = v.nb[1] / 2,
          .value_width = value_width,
-         .positions = cells_.data() + first,
+         .positions = view.cells().data() + first,
          .count = count,
          .queries = reinterpret_cast<const float*>(static_cast<const std::byte*>(q.data) + first_head * q.nb[2] + query * q.nb[1]),
          .query_stride = q.nb[2] / sizeof(float),

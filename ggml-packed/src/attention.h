@@ -5,10 +5,12 @@
 
 #include <ggml.h>
 
-#include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "attention_kernels.h"
+#include "mask_view.h"
 #include "thread_team.h"
 
 namespace ggml_packed {
@@ -20,34 +22,16 @@ class Attention {
   [[nodiscard]] bool takes(const ggml_tensor& node) const;
   // False where the mask is of a kind that is not ours: nothing was computed.
   [[nodiscard]] bool compute(const ggml_tensor& node, ThreadTeam& team);
-  void begin_graph() { mask_ = nullptr; }
+  void begin_graph() { masks_.clear(); }
 
  private:
-  // Neighbouring queries that see the same text, from its first position on.
-  struct Text {
-    std::size_t first_query, queries;
-    std::size_t first_position, positions;
-  };
-
-  enum class MaskKind {
-    TextsSideBySide,  // each query sees one run of positions
-    Scattered,        // the cells of a conversation among others'
-    Other,            // numbers that are neither 0 nor minus infinity: not ours
-  };
-
-  void read_mask(const ggml_tensor& mask, std::size_t queries, std::size_t positions, ThreadTeam& team);
-  [[nodiscard]] bool read_cells(const ggml_tensor& mask, std::size_t queries, std::size_t positions);
-  [[nodiscard]] bool attend_texts(const ggml_tensor& node, ThreadTeam& team);
-  [[nodiscard]] bool attend_tokens(const ggml_tensor& node, ThreadTeam& team);
+  [[nodiscard]] const MaskView& view_of(const ggml_tensor& mask, std::size_t queries, std::size_t positions, ThreadTeam& team);
+  [[nodiscard]] bool attend_texts(const ggml_tensor& node, const MaskView& view, ThreadTeam& team);
+  [[nodiscard]] bool attend_tokens(const ggml_tensor& node, const MaskView& view, ThreadTeam& team);
 
   const Kernels& kernels_;
   const AttentionKernels& attention_;
-  const ggml_tensor* mask_ = nullptr;  // that the texts were read from
-  MaskKind kind_ = MaskKind::Other;
-  std::vector<Text> texts_;
-  std::vector<std::int32_t> visible_;  // per query: how many positions of its text
-  std::vector<std::int32_t> cells_;    // of all queries, one's behind the other's
-  std::vector<std::size_t> cells_end_;
+  std::vector<std::pair<const ggml_tensor*, std::unique_ptr<MaskView>>> masks_;  // of the graph
 };
 
 }  // namespace ggml_packed

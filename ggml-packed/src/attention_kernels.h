@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "kernels.h"
+#include "mask_view.h"
 
 namespace ggml_packed {
 
@@ -22,7 +23,7 @@ struct QueryBlock {
   const float* queries = nullptr;  // rows `stride` floats apart
   std::size_t stride = 0;
   std::size_t rows = 0;
-  const std::int32_t* visible = nullptr;  // per row: how many positions of the text it sees, from the first on; >= 1
+  const Visible* visible = nullptr;  // per row: which positions of the text it sees; at least one
   float scale = 1;
   float* scores = nullptr;  // scratch: rows * positions, rounded up to whole panels
   float* out = nullptr;     // rows `out_stride` floats apart

@@ -55,48 +55,50 @@ void pack(const std::uint16_t* keys, std::size_t key_stride, const std::uint16_t
   }
 }
 
-// Scores to weights: exp(scale * score - most), 0 from `visible` on up to `length`. Returns 1 / their sum.
-float softmax(float* scores, std::size_t visible, std::size_t length, float scale) {
+// Scores to weights: exp(scale * score - most) in [begin, end), 0 elsewhere up to `length`. Returns 1 / their sum.
+float softmax(float* scores, std::size_t begin, std::size_t end, std::size_t length, float scale) {
   const F f;
   scale *= kLog2OfE;
+  const std::size_t first = begin / kLanes * kLanes;
+  const auto is_whole = [&](std::size_t i) { return i >= begin && i + kLanes <= end; };
+  const auto inside = [&](std::size_t i) HWY_ATTR {
+    const auto before_end = hn::FirstN(f, std::min(end - i, kLanes));
+    return i < begin ? hn::AndNot(hn::FirstN(f, begin - i), before_end) : before_end;
+  };
   Floats most = hn::Set(f, -3e38F);
-  std::size_t i = 0;
-  for (; i + kLanes <= visible; i += kLanes) most = hn::Max(most, hn::Load(f, scores + i));
-  if (i < visible) {
-    const auto inside = hn::FirstN(f, visible - i);
-    most = hn::Max(most, hn::IfThenElse(inside, hn::Load(f, scores + i), most));
+  for (std::size_t i = first; i < end; i += kLanes) {
+    const Floats score = hn::Load(f, scores + i);
+    most = is_whole(i) ? hn::Max(most, score) : hn::Max(most, hn::IfThenElse(inside(i), score, most));
   }
   const Floats shift = hn::Set(f, hn::ReduceMax(f, most) * scale), factor = hn::Set(f, scale);
   Floats sum = hn::Zero(f);
-  for (i = 0; i + kLanes <= visible; i += kLanes) {
-    const Floats weight = exp2(f, hn::MulSub(hn::Load(f, scores + i), factor, shift));
+  std::size_t i = 0;
+  for (; i < first; i += kLanes) hn::Store(hn::Zero(f), f, scores + i);
+  for (; i < end; i += kLanes) {
+    Floats weight = exp2(f, hn::MulSub(hn::Load(f, scores + i), factor, shift));
+    if (!is_whole(i)) weight = hn::IfThenElseZero(inside(i), weight);
     sum = hn::Add(sum, weight);
     hn::Store(weight, f, scores + i);
-  }
-  if (i < visible) {
-    const Floats weight = hn::IfThenElseZero(hn::FirstN(f, visible - i),
-                                             exp2(f, hn::MulSub(hn::Load(f, scores + i), factor, shift)));
-    sum = hn::Add(sum, weight);
-    hn::Store(weight, f, scores + i);
-    i += kLanes;
   }
   for (; i < length; i += kLanes) hn::Store(hn::Zero(f), f, scores + i);
   return 1.0F / hn::ReduceSum(f, sum);
 }
 
 struct Rows {
-  std::size_t first, seen;  // positions that the last of them sees
+  std::size_t first;
+  std::size_t begin, end;  // of the positions that any of them sees; begin is that of a panel
 };
 
-// Scores of some queries; their rows lie `length` floats apart.
+// Scores of some queries from position `begin` on; their rows lie `length` floats apart.
 template <std::size_t Count>
 HWY_NOINLINE void score(const PackedText& text, const QueryBlock& block, const Rows& rows, std::size_t length) {
   const F f;
-  for (std::size_t panel = 0; panel < panels(rows.seen); ++panel) {
+  const std::size_t first_panel = rows.begin / kPanelRows;
+  for (std::size_t panel = first_panel; panel < panels(rows.end); ++panel) {
     Floats sums[Count][kVectors];
     sum_products<Count>(text.keys + panel * kPanelRows * text.key_width, text.key_width,
                         block.queries + rows.first * block.stride, block.stride, sums);
-    float* out = block.scores + panel * kPanelRows;
+    float* out = block.scores + (panel - first_panel) * kPanelRows;
     unroll<Count>([&](std::size_t m) GGML_PACKED_INLINE {
       hn::Store(sums[m][0], f, out + m * length);
       hn::Store(sums[m][1], f, out + m * length + kLanes);
@@ -110,7 +112,8 @@ HWY_NOINLINE void mix(const PackedText& text, const QueryBlock& block, const Row
   const F f;
   for (std::size_t panel = 0; panel < panels(text.value_width); ++panel) {
     Floats sums[Count][kVectors];
-    sum_products<Count>(text.values + panel * kPanelRows * text.positions, rows.seen, block.scores, length, sums);
+    sum_products<Count>(text.values + (panel * text.positions + rows.begin) * kPanelRows, rows.end - rows.begin, block.scores,
+                        length, sums);
     const std::size_t column = panel * kPanelRows;
     const std::size_t count = text.value_width - column;
     float* out = block.out + rows.first * block.out_stride + column;
@@ -130,14 +133,20 @@ HWY_NOINLINE void mix(const PackedText& text, const QueryBlock& block, const Row
 
 template <std::size_t Count>
 void attend_rows(const PackedText& text, const QueryBlock& block, std::size_t first) {
-  std::size_t seen = 0;
-  for (std::size_t m = 0; m < Count; ++m) seen = std::max(seen, static_cast<std::size_t>(block.visible[first + m]));
-  const std::size_t length = panels(seen) * kPanelRows;
-  const Rows rows{.first = first, .seen = seen};
+  std::size_t begin = text.positions, end = 0;
+  for (std::size_t m = 0; m < Count; ++m) {
+    begin = std::min(begin, static_cast<std::size_t>(block.visible[first + m].begin));
+    end = std::max(end, static_cast<std::size_t>(block.visible[first + m].end));
+  }
+  begin = begin / kPanelRows * kPanelRows;
+  const std::size_t length = panels(end - begin) * kPanelRows;
+  const Rows rows{.first = first, .begin = begin, .end = end};
   score<Count>(text, block, rows, length);
   float inverse_sums[Count];
   for (std::size_t m = 0; m < Count; ++m) {
-    inverse_sums[m] = softmax(block.scores + m * length, static_cast<std::size_t>(block.visible[first + m]), length, block.scale);
+    const Visible& visible = block.visible[first + m];
+    inverse_sums[m] = softmax(block.scores + m * length, static_cast<std::size_t>(visible.begin) - begin,
+                              static_cast<std::size_t>(visible.end) - begin, length, block.scale);
   }
   mix<Count>(text, block, rows, length, inverse_sums);
 }
@@ -202,7 +211,7 @@ void attend_alone(const LoneQuery& q) {
       q.scores[j] = hn::ReduceSum(f, hn::Add(sum, other));
     }
     const std::size_t length = (q.count + kLanes - 1) / kLanes * kLanes;
-    const float inverse_sum = softmax(q.scores, q.count, length, q.scale);
+    const float inverse_sum = softmax(q.scores, 0, q.count, length, q.scale);
     float* out = q.out + head * q.value_width;
     std::size_t column = 0;
     for (; column + 4 * kLanes <= q.value_width; column += 4 * kLanes) mix_alone<4>(q, column, inverse_sum, out);

@@ -112,14 +112,14 @@ TEST_P(GraphTest, FewTokensOfTypesThatGrowAreGgmlsBitForBit) {
   EXPECT_EQ(expected, graph_.compute_by(*executor_));
 }
 
-// Texts side by side in one batch; `causal`: a token sees what came before it in its text.
-std::vector<float> mask_of(const std::vector<std::int64_t>& lengths, std::int64_t positions, bool causal) {
+// Texts side by side in one batch; `causal`: a token sees what came before it in its text; `window`: what is less far away.
+std::vector<float> mask_of(const std::vector<std::int64_t>& lengths, std::int64_t positions, bool causal, std::int64_t window = 1 << 20) {
   std::vector<float> mask;
   std::int64_t begin = 0;
   for (const std::int64_t length : lengths) {
     for (std::int64_t i = 0; i < length; ++i) {
       for (std::int64_t j = 0; j < positions; ++j) {
-        const bool seen = j >= begin && j < (causal ? begin + i + 1 : begin + length);
+        const bool seen = j >= begin && j < (causal ? begin + i + 1 : begin + length) && std::abs(j - begin - i) < window;
         mask.push_back(seen ? 0.0F : -INFINITY);
       }
     }
@@ -132,12 +132,15 @@ struct AttentionCase {
   std::int64_t head, heads, key_heads;
   std::vector<std::int64_t> lengths;
   bool causal;
+  std::int64_t window = 1 << 20;
 };
 
 TEST_P(GraphTest, AttentionOfTextsSideBySide) {
-  for (const auto& [head, heads, key_heads, lengths, causal] :
+  for (const auto& [head, heads, key_heads, lengths, causal, window] :
        {AttentionCase{32, 12, 12, {5, 1, 30, 40}, false}, AttentionCase{128, 4, 2, {7, 64, 3}, true},
-        AttentionCase{64, 2, 1, {300}, true}, AttentionCase{80, 3, 3, {33, 33}, false}}) {
+        AttentionCase{64, 2, 1, {300}, true}, AttentionCase{80, 3, 3, {33, 33}, false},
+        AttentionCase{64, 4, 4, {150, 3, 40, 1, 77}, false, 20}, AttentionCase{64, 4, 2, {150, 3, 40}, true, 33},
+        AttentionCase{32, 1, 1, {700, 80}, false, 65}}) {
     begin();
     TestGraph graph;
     ggml_context* c = graph.graph_context();
@@ -151,7 +154,7 @@ TEST_P(GraphTest, AttentionOfTextsSideBySide) {
     ggml_tensor* out = ggml_flash_attn_ext(c, q, k, v, mask, 1.0F / std::sqrt(static_cast<float>(head)), 0, 0);
     out = ggml_reshape_2d(c, out, head * heads, tokens);
     graph.allocate(ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, head * heads, 16), out));
-    graph.set(mask, mask_of(lengths, positions, causal));
+    graph.set(mask, mask_of(lengths, positions, causal, window));
     const auto expected = graph.compute_by_ggml();
     EXPECT_LT(difference(expected, graph.compute_by(*executor_)), 2e-3) << head << " " << causal;
   }
