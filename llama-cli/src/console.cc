@@ -1,9 +1,15 @@
 #include "console.h"
 
+#include <unistd.h>
+
 namespace llama {
 
 std::unexpected<Failure> stop_with(Error error, int status) {
   return std::unexpected(Failure{std::move(error), status});
+}
+
+void show_notice(std::string_view line) {
+  std::println(stderr, "{}Warning: {}", ::isatty(STDERR_FILENO) == 1 ? "\r\033[K" : "", line);
 }
 
 void show_log(LogLevel level, std::string_view line) {
