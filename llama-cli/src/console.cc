@@ -1,7 +1,5 @@
 #include "console.h"
 
-#include <unistd.h>
-
 namespace llama {
 
 std::unexpected<Failure> stop_with(Error error, int status) {
@@ -9,7 +7,7 @@ std::unexpected<Failure> stop_with(Error error, int status) {
 }
 
 void show_notice(std::string_view line) {
-  std::println(stderr, "{}Warning: {}", ::isatty(STDERR_FILENO) == 1 ? "\r\033[K" : "", line);
+  std::println(stderr, "Warning: {}", line);
 }
 
 void show_log(LogLevel level, std::string_view line) {

@@ -23,8 +23,7 @@ using Step = std::expected<T, Failure>;
 
 [[nodiscard]] std::unexpected<Failure> stop_with(Error error, int status);
 
-// Prints that the work goes on, but not as it was wished: a sink for on_notice. Where a progress line stands on the
-// terminal it is wiped first.
+// Prints that the work goes on, but not as it was wished: a sink for on_notice.
 void show_notice(std::string_view line);
 
 // Prints a line of llama.cpp's log: a sink for set_log_sink().

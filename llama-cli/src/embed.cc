@@ -107,7 +107,10 @@ Step<SharedModel> load_model(const EmbedArguments& arguments, ModelSource source
   auto device = make_device(arguments.loader);
   if (!device) return stop_with(device.error(), kUsageError);
   config.device = std::move(*device);
-  config.on_notice = show_notice;
+  config.on_notice = [terminal = console.terminal](std::string_view line) {
+    if (terminal) std::print(stderr, "\r\033[K");  // over the bar
+    show_notice(line);
+  };
   config.loader = std::make_shared<const ModelLoader>(std::move(*loader));
   console.line("Loading model: {}", arguments.loader.model);
   const auto started = std::chrono::steady_clock::now();

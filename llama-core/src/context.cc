@@ -135,9 +135,8 @@ Result<void> Context::compute(const TokenBatch& batch, const std::stop_token& st
   state.stop = &stop;
   auto computed = decode();
   if (!computed && !stop.stop_requested() && state.context.may_move(computed.error())) {
-    const std::string what = std::format("a batch of {} tokens cannot be computed on", count);
     // The device's error tells more than that the CPU has no room either.
-    if (state.context.move_to_cpu(what)) computed = decode();
+    if (state.context.move_to_cpu(computed.error())) computed = decode();
   }
   state.stop = nullptr;
   if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "computing was stopped");

@@ -44,10 +44,14 @@ Result<void> DeviceContext::open(const Model& model, const llama_context_params&
     return {};
   }
   if (!on_->is_on_device()) return std::unexpected(made.error());
-  return move_to_cpu(std::format("a context of {} tokens does not fit on", size.tokens));
+  return move(std::format("a context of {} tokens does not fit on", size.tokens));
 }
 
-Result<void> DeviceContext::move_to_cpu(std::string_view what) {
+Result<void> DeviceContext::move_to_cpu(const Error& cause) {
+  return move(cause.code == ErrorCode::OutOfMemory ? "a batch does not fit on" : "computing failed on");
+}
+
+Result<void> DeviceContext::move(std::string_view what) {
   const auto twin = model_->leave_device(what);
   if (!twin) return std::unexpected(twin.error());
   auto made = make(**twin);

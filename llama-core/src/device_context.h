@@ -31,8 +31,9 @@ class DeviceContext {
 
   // Is that error the device's, so that the CPU may do better?
   [[nodiscard]] bool may_move(const Error& error) const;
+  // cause: what decode() failed with.
   // Errors   as open(); everything is as it was then.
-  [[nodiscard]] Result<void> move_to_cpu(std::string_view what);
+  [[nodiscard]] Result<void> move_to_cpu(const Error& cause);
 
   [[nodiscard]] llama_context* get() const { return context_.get(); }
   [[nodiscard]] std::string device() const;
@@ -43,6 +44,7 @@ class DeviceContext {
   };
   using Handle = std::unique_ptr<llama_context, Free>;
   [[nodiscard]] Result<Handle> make(const Model& on) const;
+  [[nodiscard]] Result<void> move(std::string_view what);  // Model::leave_device()
 
   const Model* model_ = nullptr;  // the caller's
   const Model* on_ = nullptr;     // it, or its twin on the CPU

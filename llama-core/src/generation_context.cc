@@ -185,7 +185,7 @@ Result<void> GenerationContext::decode(std::span<const PlacedToken> tokens, cons
   auto computed = read();
   if (!computed && !stop.stop_requested() && s.context.may_move(computed.error())) {
     // The device's error tells more than that the CPU has no room either.
-    if (s.context.move_to_cpu(std::format("a batch of {} tokens cannot be computed on", count))) {
+    if (s.context.move_to_cpu(computed.error())) {
       s.is_behind = true;
       computed = read();
     }
