@@ -94,6 +94,6 @@ Result<void> DeviceContext::decode(const llama_batch& batch) {
   }
 }
 
-std::string DeviceContext::device() const { return on_->device(); }
+std::string DeviceContext::device() const { return on_->own_device(); }
 
 }  // namespace llama::internal

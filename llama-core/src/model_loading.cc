@@ -107,9 +107,9 @@ bool Model::is_wholly_on_device() const {
   return is_on_device() && (placement.layers < 0 || placement.layers > llama_model_n_layer(model_.get()));
 }
 
-std::string Model::device() const {
-  const std::lock_guard lock(whereabouts_->mutex);
-  if (whereabouts_->twin) return "CPU";
+std::string Model::device() const { return in_use().own_device(); }
+
+std::string Model::own_device() const {
   const auto& placement = whereabouts_->placement;
   if (!is_on_device() || is_wholly_on_device()) return placement.name;
   return std::format("{} ({} of {} layers)", placement.name, placement.layers, llama_model_n_layer(model_.get()) + 1);

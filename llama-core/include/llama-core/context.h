@@ -51,7 +51,7 @@ class Context {
   [[nodiscard]] Result<std::span<const float>> embedding(std::size_t sequence) const;
 
   [[nodiscard]] const EmbeddingContextConfig& config() const;
-  [[nodiscard]] std::string device() const;  // that computes now, as Model::device()
+  [[nodiscard]] std::string device() const;  // that computes it, as Model::device()
 
  private:
   struct State;

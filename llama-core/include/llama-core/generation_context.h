@@ -75,7 +75,7 @@ class GenerationContext {
   [[nodiscard]] Result<void> restore(std::int32_t sequence, std::span<const std::byte> bytes, MemoryPart part);
 
   [[nodiscard]] const GenerationContextConfig& config() const;
-  [[nodiscard]] std::string device() const;  // that computes now, as Model::device()
+  [[nodiscard]] std::string device() const;  // that computes it, as Model::device()
 
  private:
   struct State;

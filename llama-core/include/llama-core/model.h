@@ -126,6 +126,7 @@ class Model {
                                                                     const ModelLoadOptions& options);
   // What contexts compute with: this model, or its twin for the CPU once the device has failed.
   [[nodiscard]] const Model& in_use() const;
+  [[nodiscard]] std::string own_device() const;  // of contexts that were made before it failed, too
   [[nodiscard]] bool is_on_device() const;
   [[nodiscard]] bool is_wholly_on_device() const;
   // What the device can give; nothing where it does not say, or on the CPU.
