@@ -281,6 +281,7 @@ SessionStore& AgentServer::sessions() { return state_->sessions; }
 
 EngineMetrics AgentServer::metrics() const { return state_->engine.metrics(); }
 std::int32_t AgentServer::context_tokens() const { return state_->engine.decoder().context_tokens(); }
+std::string AgentServer::device() const { return state_->model ? state_->model->device() : std::string(); }
 const ChatTemplate& AgentServer::chat_template() const { return state_->chat_template; }
 
 SamplingChoice AgentServer::sampling(const SamplingWishes& wishes) const {

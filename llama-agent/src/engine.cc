@@ -348,6 +348,7 @@ void Engine::finish(Slot& slot, FinishReason reason) {
                 .prompt_time = between(running.started, began ? running.first_token : now),
                 .generation_time = began ? between(running.first_token, now) : std::chrono::milliseconds(0),
                 .sampling = job.sampling,
+                .device = decoder_->device(),
             });
 }
 

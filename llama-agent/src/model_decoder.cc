@@ -39,6 +39,7 @@ class ModelDecoder final : public Decoder {
   std::int32_t batch_tokens() const override { return context_.config().batch_tokens; }
   bool can_share() const override { return !needs_checkpoints(); }
   bool needs_checkpoints() const override { return model_->is_recurrent() || model_->sliding_window() > 0; }
+  std::string device() const override { return context_.device(); }
 
   Result<void> decode(std::span<const PlacedToken> tokens, const std::stop_token& stop) override {
     return context_.decode(tokens, stop);

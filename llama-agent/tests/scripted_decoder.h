@@ -71,6 +71,7 @@ class ScriptedDecoder final : public Decoder {
   std::int32_t max_sequences() const override { return config_.max_sequences; }
   std::int32_t batch_tokens() const override { return config_.batch_tokens; }
   bool can_share() const override { return config_.shares && !config_.recurrent; }
+  std::string device() const override { return "CPU"; }
   bool needs_checkpoints() const override { return config_.recurrent; }
 
   Result<void> decode(std::span<const PlacedToken> tokens, const std::stop_token& stop) override {

@@ -53,6 +53,7 @@ Json done_json(const GenerationResponse& r) {
                         {"min_p", number(r.sampling.min_p)},
                         {"repeat_penalty", number(r.sampling.repeat_penalty)},
                         {"seed", r.sampling.seed}};
+  object["device"] = r.device;
   return object;
 }
 

@@ -23,6 +23,9 @@ using Step = std::expected<T, Failure>;
 
 [[nodiscard]] std::unexpected<Failure> stop_with(Error error, int status);
 
+// Prints that the work goes on, but not as it was wished: a sink for on_notice.
+void show_notice(std::string_view line);
+
 // Prints a line of llama.cpp's log: a sink for set_log_sink().
 void show_log(LogLevel level, std::string_view line);
 

@@ -104,6 +104,13 @@ Step<SharedModel> load_model(const EmbedArguments& arguments, ModelSource source
   auto loader = make_loader(arguments.loader);
   if (!loader) return stop_with(loader.error(), kUsageError);
   if (auto chosen = choose_kernels(arguments.loader.kernels); !chosen) return stop_with(chosen.error(), kUsageError);
+  auto device = make_device(arguments.loader);
+  if (!device) return stop_with(device.error(), kUsageError);
+  config.device = std::move(*device);
+  config.on_notice = [terminal = console.terminal](std::string_view line) {
+    if (terminal) std::print(stderr, "\r\033[K");  // over the bar
+    show_notice(line);
+  };
   config.loader = std::make_shared<const ModelLoader>(std::move(*loader));
   console.line("Loading model: {}", arguments.loader.model);
   const auto started = std::chrono::steady_clock::now();
@@ -118,6 +125,7 @@ Step<SharedModel> load_model(const EmbedArguments& arguments, ModelSource source
                format_duration(std::chrono::steady_clock::now() - started), (*model)->embedding_dimension());
   if (arguments.debug) {
     std::println(stderr, "Tokenizer: {}", (*model)->tokenizer());
+    std::println(stderr, "Device: {}", (*model)->model().device());
     std::println(stderr, "Kernels: {}", kernels_in_use());
     std::println(stderr, "Memory: {} before the model was loaded, {} after",
                  format_size((*model)->metadata().memory_before_bytes),
@@ -170,9 +178,10 @@ Step<Run> embed_file(const EmbedArguments& arguments, const SharedModel& model, 
     if (auto written = writer->write_batch(std::span(&**result, 1)); !written)
       return stop_with(written.error(), kOutputError);
   }
-  const auto summary = writer->close();
-  if (!summary) return stop_with(summary.error(), kOutputError);
   const BatchStatistics statistics = stream->statistics();
+  const auto summary =
+      writer->close({{"llama.device", statistics.device.empty() ? model->model().device() : statistics.device}});
+  if (!summary) return stop_with(summary.error(), kOutputError);
   if (!console.quiet) progress.finish(statistics.texts + statistics.failed);
   return Run{.statistics = statistics,
              .output_bytes = summary->size_bytes,

@@ -138,6 +138,8 @@ Step<std::shared_ptr<const Model>> load(const GenerateArguments& arguments, cons
   const auto loader = make_loader(arguments.loader);
   if (!loader) return stop_with(loader.error(), kUsageError);
   if (auto chosen = choose_kernels(arguments.loader.kernels); !chosen) return stop_with(chosen.error(), kUsageError);
+  auto device = make_device(arguments.loader);
+  if (!device) return stop_with(device.error(), kUsageError);
   console.line("Loading model: {}", arguments.loader.model);
   const auto started = std::chrono::steady_clock::now();
   LoadDisplay display(console);
@@ -145,7 +147,9 @@ Step<std::shared_ptr<const Model>> load(const GenerateArguments& arguments, cons
                      .on_progress = [&](double fraction) { display.on_progress(fraction); },
                      .on_download = [&](const DownloadProgress& progress) { display.on_download(progress); },
                      .on_message = [&](std::string_view line) { display.on_message(line); },
-                     .stop = interrupt.token()};
+                     .stop = interrupt.token(),
+                     .device = std::move(*device),
+                     .on_notice = show_notice};
   auto loaded = loader->load_model(config);
   display.end();
   if (!loaded) return stop_with(loaded.error(), loader_status(loaded.error().code));

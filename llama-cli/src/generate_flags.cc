@@ -95,7 +95,7 @@ void add_engine(CLI::App& command, GenerateArguments& a) {
   command.add_option("--threads", a.threads, "Threads; default: as many as the process may use")
       ->check(whole(1, 1024))
       ->type_name("N");
-  add_kernel_flag(command, a.loader);
+  add_compute_flags(command, a.loader);
   number("--batch-size", a.batch_size, 8192, "Most tokens computed at once", "TOKENS");
   number("--max-queue-size", a.max_queue_size, kMost, "Requests that may wait", "N");
   number("--request-timeout", a.request_timeout, kMost, "Longest time of one answer", "SECONDS");

@@ -1,6 +1,7 @@
 #include "loader_flags.h"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <format>
 #include <print>
 
@@ -18,12 +19,18 @@ void add_model_flags(CLI::App& command, LoaderFlags& flags) {
       ->type_name("REV");
 }
 
-void add_kernel_flag(CLI::App& command, LoaderFlags& flags) {
+void add_compute_flags(CLI::App& command, LoaderFlags& flags) {
   command
       .add_option("--kernels", flags.kernels,
                   "Who multiplies: auto (the fastest here), stock (llama.cpp's), avx2, avx512-vnni, avx512-bf16")
       ->capture_default_str()
       ->type_name("NAME");
+  command.add_option("--device", flags.device, "GPU to use, or none: the CPU; default: the first (llama-cli devices)")
+      ->type_name("NAME");
+  command
+      .add_option("--gpu-layers", flags.gpu_layers, "This many of the model's last layers on the GPU, or auto: all; 0: none")
+      ->capture_default_str()
+      ->type_name("N");
 }
 
 void add_cache_flags(CLI::App& command, LoaderFlags& flags) {
@@ -57,6 +64,22 @@ Result<ModelSource> make_source(const LoaderFlags& flags) {
   if (flags.quant) chosen.quant = flags.quant;
   chosen.revision = flags.revision;
   return ModelSource(chosen);
+}
+
+Result<DeviceChoice> make_device(const LoaderFlags& flags) {
+  DeviceChoice choice{.name = flags.device};
+  if (flags.gpu_layers != "auto") {
+    const char* end = flags.gpu_layers.data() + flags.gpu_layers.size();
+    std::int32_t layers = 0;
+    const auto read = std::from_chars(flags.gpu_layers.data(), end, layers);
+    if (read.ec != std::errc() || read.ptr != end || layers < 0) {
+      return fail(ErrorCode::InvalidArgument,
+                  std::format("--gpu-layers is auto or a number from 0 up, not '{}'", flags.gpu_layers));
+    }
+    choice.gpu_layers = layers;
+  }
+  if (auto known = check(choice); !known) return std::unexpected(known.error());
+  return choice;
 }
 
 CacheManager make_cache(const LoaderFlags& flags) {

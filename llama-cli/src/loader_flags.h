@@ -27,16 +27,20 @@ struct LoaderFlags {
   std::uint64_t cache_limit_gb = 50;
   bool no_cache_limit = false;
   std::string kernels = "auto";
+  std::string gpu_layers = "auto";
+  std::string device;
 };
 
 void add_model_flags(CLI::App& command, LoaderFlags& flags);  // filename, quant, revision
 void add_cache_flags(CLI::App& command, LoaderFlags& flags);  // offline, cache-dir, limits
-void add_kernel_flag(CLI::App& command, LoaderFlags& flags);
+void add_compute_flags(CLI::App& command, LoaderFlags& flags);  // kernels, device, layers
 
 // Errors   InvalidArgument: the name, two flags that exclude each other.
 [[nodiscard]] Result<ModelSource> make_source(const LoaderFlags& flags);
 // Errors   InvalidArgument: a variable of the environment.
 [[nodiscard]] Result<ModelLoader> make_loader(const LoaderFlags& flags);
+// Errors   InvalidArgument: no number, an unknown device (the message lists the known ones).
+[[nodiscard]] Result<DeviceChoice> make_device(const LoaderFlags& flags);
 [[nodiscard]] CacheManager make_cache(const LoaderFlags& flags);
 
 // "Downloading model.gguf (2 of 3): [████████░░] 1.20/6.30 GB (19%) - 45.2 MB/s, 1m 40s left"

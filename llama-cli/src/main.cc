@@ -6,6 +6,7 @@
 #include <print>
 #include <system_error>
 
+#include "devices.h"
 #include "embed.h"
 #include "exit_status.h"
 #include "generate.h"
@@ -70,7 +71,7 @@ void add_embed(CLI::App& app, llama::EmbedArguments& a) {
   embed->add_option("--threads", a.threads, "Threads; default: as many as the process may use")
       ->check(kThreadCount)
       ->type_name("N");
-  llama::add_kernel_flag(*embed, a.loader);
+  llama::add_compute_flags(*embed, a.loader);
   embed->add_flag("--force", a.force, "Replace an existing output");
   embed->add_flag("--quiet", a.quiet, "Print warnings and errors only");
   embed->add_flag("--debug", a.debug, "Show llama.cpp's log");
@@ -117,6 +118,9 @@ int run(int argc, char** argv) {
   llama::add_generate(app, generate);
   app.get_subcommand("generate")->footer(kStatuses);
   add_models(app, models);
+  bool devices_as_json = false;
+  CLI::App* devices = app.add_subcommand("devices", "List what can compute: GPUs and the CPU");
+  devices->add_flag("--json", devices_as_json, "Print JSON");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -126,6 +130,7 @@ int run(int argc, char** argv) {
   }
   llama::Interrupt interrupt;
   try {
+    if (app.got_subcommand("devices")) return llama::run_devices(devices_as_json);
     if (app.got_subcommand("generate")) return llama::run_generate(generate, interrupt);
     return app.got_subcommand("models") ? llama::run_models(models, interrupt) : llama::run_embed(embed, interrupt);
   } catch (const std::system_error&) {

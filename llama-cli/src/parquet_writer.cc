@@ -2,6 +2,8 @@
 
 #include <arrow/api.h>
 #include <arrow/io/file.h>
+#include <arrow/ipc/writer.h>
+#include <arrow/util/base64.h>
 #include <fcntl.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/exception.h>
@@ -22,16 +24,20 @@ constexpr std::size_t kRowGroupBytes = 64 << 20;
 constexpr std::int64_t kBufferedRows = 1'000;
 constexpr std::size_t kBufferedBytes = 8 << 20;
 
+std::shared_ptr<arrow::KeyValueMetadata> key_values(const ParquetWriter::Metadata& metadata) {
+  auto pairs = std::make_shared<arrow::KeyValueMetadata>();
+  for (const auto& [key, value] : metadata) pairs->Append(key, value);
+  return pairs;
+}
+
 std::shared_ptr<arrow::Schema> make_schema(std::int32_t dimension, const ParquetWriter::Metadata& metadata) {
-  auto key_values = std::make_shared<arrow::KeyValueMetadata>();
-  for (const auto& [key, value] : metadata) key_values->Append(key, value);
   return arrow::schema(
       {arrow::field("text", arrow::utf8(), false), arrow::field("text_hash", arrow::utf8(), false),
        arrow::field("embedding", arrow::fixed_size_list(arrow::field("element", arrow::float32(), false), dimension),
                     false),
        arrow::field("sequence_length", arrow::uint32(), false),
        arrow::field("processing_time_ms", arrow::uint64(), false)},
-      key_values);
+      key_values(metadata));
 }
 
 struct Columns {
@@ -97,6 +103,15 @@ struct ParquetWriter::State {
   }
   std::unexpected<Error> failed(const arrow::Status& status) const { return failed(status.message()); }
 
+  // The metadata twice, as Arrow itself writes it: as Parquet's and inside of the Arrow schema, where pyarrow looks.
+  arrow::Status add_metadata(const Metadata& late) const {
+    const auto all = schema->metadata()->Merge(*key_values(late));
+    ARROW_ASSIGN_OR_RAISE(const auto bytes, arrow::ipc::SerializeSchema(*schema->WithMetadata(all)));
+    const auto pairs = all->Copy();
+    pairs->Append("ARROW:schema", arrow::util::base64_encode(std::string_view(*bytes)));
+    return writer->AddKeyValueMetadata(pairs);
+  }
+
   arrow::Status write_buffered() {
     if (columns.text.length() == 0) return arrow::Status::OK();
     try {
@@ -152,7 +167,8 @@ Result<ParquetWriter> ParquetWriter::open(const fs::path& path, std::int32_t dim
                               ->max_row_group_length(kRowGroupRows)
                               ->created_by("llama-cli")
                               ->build();
-  const auto arrow_properties = parquet::ArrowWriterProperties::Builder().store_schema()->build();
+  // The Arrow schema is stored by close(), with what is known by then.
+  const auto arrow_properties = parquet::ArrowWriterProperties::Builder().build();
   try {
     auto writer = parquet::arrow::FileWriter::Open(*state->schema, arrow::default_memory_pool(), state->file,
                                                    properties, arrow_properties);
@@ -186,10 +202,11 @@ Result<void> ParquetWriter::flush() {
   return {};
 }
 
-Result<ParquetSummary> ParquetWriter::close() {
+Result<ParquetSummary> ParquetWriter::close(const Metadata& late) {
   State& state = *state_;
   if (auto flushed = flush(); !flushed) return std::unexpected(flushed.error());
   try {
+    if (const auto added = state.add_metadata(late); !added.ok()) return state.failed(added);
     if (const auto status = state.writer->Close(); !status.ok()) return state.failed(status);
   } catch (const parquet::ParquetException& exception) {
     return state.failed(exception.what());

@@ -46,7 +46,8 @@ class ParquetWriter {
   // Errors   also InvalidArgument for a vector of another dimension.
   [[nodiscard]] Result<void> write_batch(std::span<const EmbeddingResult> results);
   [[nodiscard]] Result<void> flush();  // hand buffered rows to the file
-  [[nodiscard]] Result<ParquetSummary> close();
+  // late: what is known only at the end of the run; it joins open()'s metadata.
+  [[nodiscard]] Result<ParquetSummary> close(const Metadata& late = {});
 
  private:
   struct State;

@@ -21,6 +21,7 @@ std::string short_duration(std::chrono::duration<double> time) {
 
 void print_setup(const AgentServer& server, const SamplingWishes& wishes) {
   std::println(stderr, "Context: {} tokens", server.context_tokens());
+  std::println(stderr, "Device: {}", server.device());
   std::println(stderr, "Chat template: {}", server.chat_template().origin());
   for (const auto& setting : server.sampling(wishes).origins) {
     std::println(stderr, "{}: {} ({})", setting.name, setting.value, setting.origin);

@@ -4,19 +4,16 @@
 
 #include <algorithm>
 #include <format>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "device_context.h"
 #include "llama-core/kernels.h"
-#include "llama-core/log.h"
 
 namespace llama {
 namespace {
-
-struct FreeContext {
-  void operator()(llama_context* context) const noexcept { llama_free(context); }
-};
 
 enum llama_pooling_type to_c(Pooling pooling) {
   switch (pooling) {
@@ -45,7 +42,7 @@ struct Context::State {
   std::shared_ptr<const Model> model;
   EmbeddingContextConfig config;
   const std::stop_token* stop = nullptr;  // during compute(); llama.cpp asks between graph nodes
-  std::unique_ptr<llama_context, FreeContext> context;
+  internal::DeviceContext context;
   std::size_t computed_sequences = 0;
 };
 
@@ -57,6 +54,7 @@ Context::Context(Context&&) noexcept = default;
 Context& Context::operator=(Context&&) noexcept = default;
 
 const EmbeddingContextConfig& Context::config() const { return state_->config; }
+std::string Context::device() const { return state_->context.device(); }
 
 Result<Context> Context::create_for_embedding(std::shared_ptr<const Model> model,
                                               const EmbeddingContextConfig& config) {
@@ -90,21 +88,15 @@ Result<Context> Context::create_for_embedding(std::shared_ptr<const Model> model
   params.n_threads_batch = threads;
   params.embeddings = true;
   params.pooling_type = to_c(config.pooling);
-  params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
   params.kv_unified = true;
   params.no_perf = true;
   params.abort_callback = stop_requested;
   params.abort_callback_data = static_cast<void*>(&state->stop);
 
-  internal::take_first_log_error();
   {
     const internal::SmallBatchesToo small_batches_too;
-    state->context.reset(llama_init_from_model(state->model->model_.get(), params));
-  }
-  if (!state->context) {
-    const std::string reason = internal::take_first_log_error();
-    return fail(ErrorCode::OutOfMemory, std::format("a context of {} tokens could not be made{}{}", config.max_tokens,
-                                                    reason.empty() ? "" : ": ", reason));
+    auto opened = state->context.open(*state->model, params, {.tokens = config.max_tokens});
+    if (!opened) return std::unexpected(opened.error());
   }
   Context context(std::move(state));
   if (auto warm = context.warm_up(); !warm) return std::unexpected(warm.error());
@@ -155,26 +147,19 @@ Result<void> Context::compute(const TokenBatch& batch, const std::stop_token& st
       .logits = outputs.data(),
   };
 
-  llama_context* context = state.context.get();
-  if (llama_memory_t memory = llama_get_memory(context)) llama_memory_clear(memory, false);
-  internal::take_first_log_error();
+  const auto decode = [&] {
+    if (llama_memory_t memory = llama_get_memory(state.context.get())) llama_memory_clear(memory, false);
+    return state.context.decode(c_batch);
+  };
   state.stop = &stop;
-  const std::int32_t status = llama_decode(context, c_batch);
+  auto computed = decode();
+  if (!computed && !stop.stop_requested() && state.context.may_move(computed.error())) {
+    // The device's error tells more than that the CPU has no room either.
+    if (state.context.move_to_cpu(computed.error())) computed = decode();
+  }
   state.stop = nullptr;
   if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "computing was stopped");
-  switch (status) {
-    case 0:
-      break;
-    case 1:
-      return fail(ErrorCode::ContextFull, std::format("no room in the context for {} tokens", count));
-    case -2:
-      return fail(ErrorCode::OutOfMemory, "llama.cpp could not allocate memory for a batch");
-    default: {
-      const std::string reason = internal::take_first_log_error();
-      return fail(ErrorCode::Internal, std::format("llama.cpp could not compute a batch (status {}){}{}", status,
-                                                   reason.empty() ? "" : ": ", reason));
-    }
-  }
+  if (!computed) return computed;
   state.computed_sequences = batch.sequence_count();
   return {};
 }

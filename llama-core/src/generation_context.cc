@@ -3,28 +3,22 @@
 #include <llama.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <exception>
 #include <format>
-#include <fstream>
 #include <new>
-#include <optional>
-#include <sstream>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <utility>
 
+#include "device_context.h"
 #include "llama-core/context.h"
 #include "llama-core/log.h"
+#include "memory_needs.h"
+#include "sequence_history.h"
 
 namespace llama {
 namespace {
-
-struct FreeContext {
-  void operator()(llama_context* context) const noexcept { llama_free(context); }
-};
 
 bool stop_requested(void* data) noexcept {
   const auto* stop = *static_cast<const std::stop_token* const*>(data);
@@ -38,10 +32,15 @@ llama_state_seq_flags flags_of(MemoryPart part) {
 }  // namespace
 
 struct GenerationContext::State {
+  State(std::shared_ptr<const Model> m, const GenerationContextConfig& c)
+      : model(std::move(m)), config(c), history(c.max_sequences) {}
+
   std::shared_ptr<const Model> model;
   GenerationContextConfig config;
   const std::stop_token* stop = nullptr;  // during decode(); llama.cpp asks between graph nodes
-  std::unique_ptr<llama_context, FreeContext> context;
+  internal::DeviceContext context;
+  internal::SequenceHistory history;
+  bool is_behind = false;        // the context has not read again all that the history holds
   std::vector<bool> has_logits;  // of the last batch
 
   // llama.cpp's view of a batch, kept to save allocations.
@@ -51,7 +50,61 @@ struct GenerationContext::State {
   std::vector<std::int8_t> outputs;
 
   [[nodiscard]] llama_memory_t memory() const { return llama_get_memory(context.get()); }
+  [[nodiscard]] std::int32_t length_in_memory(std::int32_t sequence) const {
+    return llama_memory_seq_pos_max(memory(), sequence) + 1;  // -1 for an empty one
+  }
+  [[nodiscard]] bool can_share() const { return !model->is_recurrent() && model->sliding_window() == 0; }
+
+  [[nodiscard]] Result<void> compute(std::span<const PlacedToken> batch);
+  [[nodiscard]] Result<void> catch_up();
 };
+
+Result<void> GenerationContext::State::compute(std::span<const PlacedToken> batch) {
+  const std::size_t count = batch.size();
+  tokens.resize(count);
+  positions.resize(count);
+  sequences.resize(count);
+  outputs.resize(count);
+  ones.assign(count, 1);
+  sequence_pointers.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    tokens[i] = batch[i].token;
+    positions[i] = batch[i].position;
+    sequences[i] = batch[i].sequence;
+    outputs[i] = batch[i].wants_logits ? 1 : 0;
+    sequence_pointers[i] = &sequences[i];
+  }
+  return context.decode({
+      .n_tokens = static_cast<std::int32_t>(count),
+      .token = tokens.data(),
+      .embd = nullptr,
+      .pos = positions.data(),
+      .n_seq_id = ones.data(),
+      .seq_id = sequence_pointers.data(),
+      .logits = outputs.data(),
+  });
+}
+
+// Read again what the context before this one had read. Where it is stopped, the next decode() goes on with it.
+Result<void> GenerationContext::State::catch_up() {
+  for (std::int32_t sequence = 0; sequence < history.sequences(); ++sequence) {
+    if (const auto beginning = history.longest_beginning(sequence);
+        can_share() && beginning.length > length_in_memory(sequence)) {
+      llama_memory_seq_rm(memory(), sequence, -1, -1);
+      llama_memory_seq_cp(memory(), beginning.sequence, sequence, 0, beginning.length);
+    }
+    const auto all = history.of(sequence);
+    std::vector<PlacedToken> part;
+    for (std::int32_t at = length_in_memory(sequence); at < std::ssize(all); at += static_cast<std::int32_t>(part.size())) {
+      part.clear();
+      const std::int32_t end = std::min(at + config.batch_tokens, history.length(sequence));
+      for (std::int32_t i = at; i < end; ++i) part.push_back({all[static_cast<std::size_t>(i)], sequence, i, false});
+      if (auto read = compute(part); !read) return read;
+    }
+  }
+  is_behind = false;
+  return {};
+}
 
 GenerationContext::GenerationContext(std::unique_ptr<State> state) : state_(std::move(state)) {}
 GenerationContext::~GenerationContext() = default;
@@ -59,37 +112,6 @@ GenerationContext::GenerationContext(GenerationContext&&) noexcept = default;
 GenerationContext& GenerationContext::operator=(GenerationContext&&) noexcept = default;
 
 const GenerationContextConfig& GenerationContext::config() const { return state_->config; }
-
-namespace {
-
-// What the machine can give without taking it from others; nothing where it does not say.
-std::optional<std::uint64_t> available_memory() {
-  std::ifstream lines("/proc/meminfo");
-  for (std::string line; std::getline(lines, line);) {
-    constexpr std::string_view kName = "MemAvailable:";
-    if (!line.starts_with(kName)) continue;
-    std::uint64_t kilobytes = 0;
-    if (std::istringstream(line.substr(kName.size())) >> kilobytes) return kilobytes * 1024;
-  }
-  return std::nullopt;
-}
-
-// Keys and values of every token, in 16 bits. 0 for memories that do not grow by the same for each token.
-std::uint64_t memory_of(const Model& model, const llama_model* handle, std::uint64_t tokens) {
-  if (model.is_recurrent() || model.sliding_window() > 0) return 0;
-  const auto heads = static_cast<std::uint64_t>(std::max(0, llama_model_n_head_kv(handle)));
-  const auto plain = static_cast<std::uint64_t>(llama_model_n_embd(handle) / std::max(1, llama_model_n_head(handle)));
-  const auto length = [&](std::string_view name) {
-    const std::string value = model.metadata(std::format("{}.attention.{}", model.metadata("general.architecture"), name));
-    std::uint64_t number = 0;
-    const auto read = std::from_chars(value.data(), value.data() + value.size(), number);
-    return read.ec == std::errc() && number > 0 && number < (1U << 16) ? number : plain;
-  };
-  const auto layers = static_cast<std::uint64_t>(std::max(0, llama_model_n_layer(handle)));
-  return 2 * tokens * layers * heads * (length("key_length") + length("value_length"));
-}
-
-}  // namespace
 
 Result<GenerationContext> GenerationContext::create(std::shared_ptr<const Model> model,
                                                     const GenerationContextConfig& config) {
@@ -110,18 +132,9 @@ Result<GenerationContext> GenerationContext::create(std::shared_ptr<const Model>
   }
   if (config.threads < 0) return wrong("the number of threads must not be negative");
 
-  // The kernel promises more memory than there is, and then ends the process.
-  const std::uint64_t needed = memory_of(*model, model->model_.get(), static_cast<std::uint64_t>(config.context_tokens));
-  if (const auto available = available_memory(); available && needed > *available) {
-    return fail(ErrorCode::OutOfMemory,
-                std::format("a context of {} tokens takes {:.1f} GB, and {:.1f} GB of memory are free",
-                            config.context_tokens, static_cast<double>(needed) / 1e9,
-                            static_cast<double>(*available) / 1e9));
-  }
-
-  auto state = std::make_unique<State>();
-  state->model = std::move(model);
-  state->config = config;
+  const std::uint64_t needed =
+      internal::cache_bytes(*model, model->model_.get(), static_cast<std::uint64_t>(config.context_tokens));
+  auto state = std::make_unique<State>(std::move(model), config);
 
   llama_context_params params = llama_context_default_params();
   params.n_ctx = (static_cast<std::uint32_t>(config.context_tokens) + 255) / 256 * 256;
@@ -132,20 +145,14 @@ Result<GenerationContext> GenerationContext::create(std::shared_ptr<const Model>
       config.threads > 0 ? config.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   params.n_threads = threads;
   params.n_threads_batch = threads;
-  // "Auto" turns it off where another back end than the memory's computes it, as ours does.
-  params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
   params.kv_unified = true;  // sequences share the cells and common beginnings
   params.swa_full = false;   // checkpoints serve where the window's past is gone
   params.no_perf = true;
   params.abort_callback = stop_requested;
   params.abort_callback_data = static_cast<void*>(&state->stop);
 
-  internal::take_first_log_error();
-  state->context.reset(llama_init_from_model(state->model->model_.get(), params));
-  if (!state->context) {
-    const std::string reason = internal::take_first_log_error();
-    return fail(ErrorCode::OutOfMemory, std::format("a context of {} tokens could not be made{}{}",
-                                                    config.context_tokens, reason.empty() ? "" : ": ", reason));
+  if (auto opened = state->context.open(*state->model, params, {.tokens = config.context_tokens, .needed_bytes = needed}); !opened) {
+    return std::unexpected(opened.error());
   }
   if (state->memory() == nullptr) return wrong("the model has no memory of what it read: it cannot generate text");
   return GenerationContext(std::move(state));
@@ -161,53 +168,33 @@ Result<void> GenerationContext::decode(std::span<const PlacedToken> tokens, cons
   }
   const std::size_t count = tokens.size();
   const std::int32_t vocabulary = s.model->vocabulary_size();
-  s.tokens.resize(count);
-  s.positions.resize(count);
-  s.sequences.resize(count);
-  s.outputs.resize(count);
-  s.ones.assign(count, 1);
-  s.sequence_pointers.resize(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const PlacedToken& t = tokens[i];
+  for (const PlacedToken& t : tokens) {
     if (t.token < 0 || t.token >= vocabulary || t.position < 0 || t.sequence < 0 ||
         t.sequence >= s.config.max_sequences) {
       return fail(ErrorCode::InvalidArgument, std::format("token {} at position {} of sequence {} is out of range",
                                                           t.token, t.position, t.sequence));
     }
-    s.tokens[i] = t.token;
-    s.positions[i] = t.position;
-    s.sequences[i] = t.sequence;
-    s.outputs[i] = t.wants_logits ? 1 : 0;
-    s.sequence_pointers[i] = &s.sequences[i];
   }
-  const llama_batch batch{
-      .n_tokens = static_cast<std::int32_t>(count),
-      .token = s.tokens.data(),
-      .embd = nullptr,
-      .pos = s.positions.data(),
-      .n_seq_id = s.ones.data(),
-      .seq_id = s.sequence_pointers.data(),
-      .logits = s.outputs.data(),
-  };
-  internal::take_first_log_error();
   s.stop = &stop;
-  const std::int32_t status = llama_decode(s.context.get(), batch);
-  s.stop = nullptr;
-  switch (status) {
-    case 0:
-      break;
-    case 1:
-      return fail(ErrorCode::ContextFull, std::format("no room in the context for {} more tokens", count));
-    case 2:
-      return fail(ErrorCode::Cancelled, "computing was stopped");
-    case -2:
-      return fail(ErrorCode::OutOfMemory, "llama.cpp could not allocate memory for a batch");
-    default: {
-      const std::string reason = internal::take_first_log_error();
-      return fail(ErrorCode::Internal, std::format("llama.cpp could not compute a batch (status {}){}{}", status,
-                                                   reason.empty() ? "" : ": ", reason));
+  const auto read = [&] {
+    if (s.is_behind) {
+      if (auto caught_up = s.catch_up(); !caught_up) return caught_up;
+    }
+    return s.compute(tokens);
+  };
+  auto computed = read();
+  if (!computed && !stop.stop_requested() && s.context.may_move(computed.error())) {
+    // The device's error tells more than that the CPU has no room either.
+    if (s.context.move_to_cpu(computed.error())) {
+      s.is_behind = true;
+      computed = read();
     }
   }
+  s.stop = nullptr;
+  for (const PlacedToken& t : tokens) {
+    if (computed || (!s.is_behind && t.position < s.length_in_memory(t.sequence))) s.history.put(t);
+  }
+  if (!computed) return computed;
   s.has_logits.resize(count);
   for (std::size_t i = 0; i < count; ++i) s.has_logits[i] = tokens[i].wants_logits;
   return {};
@@ -228,26 +215,40 @@ bool GenerationContext::cut(std::int32_t sequence, std::int32_t from) {
     const std::int32_t first = llama_memory_seq_pos_min(state_->memory(), sequence);
     if (first > std::max(0, from - window)) return false;
   }
-  return llama_memory_seq_rm(state_->memory(), sequence, from, -1);
+  if (!llama_memory_seq_rm(state_->memory(), sequence, from, -1)) return false;
+  state_->history.cut(sequence, from);
+  return true;
 }
 
-void GenerationContext::clear(std::int32_t sequence) { llama_memory_seq_rm(state_->memory(), sequence, -1, -1); }
+void GenerationContext::clear(std::int32_t sequence) {
+  llama_memory_seq_rm(state_->memory(), sequence, -1, -1);
+  state_->history.cut(sequence, 0);
+}
 
 void GenerationContext::share(std::int32_t from, std::int32_t to, std::int32_t length) {
   llama_memory_seq_cp(state_->memory(), from, to, 0, length);
+  state_->history.share(from, to, length);
 }
 
 std::int32_t GenerationContext::length(std::int32_t sequence) const {
-  return llama_memory_seq_pos_max(state_->memory(), sequence) + 1;  // -1 for an empty one
+  return state_->is_behind ? state_->history.length(sequence) : state_->length_in_memory(sequence);
 }
 
+std::string GenerationContext::device() const { return state_->context.device(); }
+
 Result<std::vector<std::byte>> GenerationContext::save(std::int32_t sequence, MemoryPart part) const {
+  if (state_->is_behind) return fail(ErrorCode::Internal, "a sequence has to be read again before it can be saved");
   try {
     llama_context* context = state_->context.get();
-    std::vector<std::byte> bytes(llama_state_seq_get_size_ext(context, sequence, flags_of(part)));
-    const std::size_t written = llama_state_seq_get_data_ext(context, reinterpret_cast<std::uint8_t*>(bytes.data()),
-                                                             bytes.size(), sequence, flags_of(part));
-    if (written != bytes.size()) return fail(ErrorCode::Internal, "llama.cpp could not copy a sequence's memory");
+    std::vector<std::byte> bytes = internal::saved_header(state_->history.of(sequence));
+    const std::size_t header = bytes.size();
+    bytes.resize(header + llama_state_seq_get_size_ext(context, sequence, flags_of(part)));
+    const std::size_t written =
+        llama_state_seq_get_data_ext(context, reinterpret_cast<std::uint8_t*>(bytes.data() + header),
+                                     bytes.size() - header, sequence, flags_of(part));
+    if (written != bytes.size() - header) {
+      return fail(ErrorCode::Internal, "llama.cpp could not copy a sequence's memory");
+    }
     return bytes;
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::OutOfMemory, "no memory to keep a sequence's state");
@@ -259,12 +260,15 @@ Result<std::vector<std::byte>> GenerationContext::save(std::int32_t sequence, Me
 Result<void> GenerationContext::restore(std::int32_t sequence, std::span<const std::byte> bytes, MemoryPart part) {
   const auto no_room = [] { return fail(ErrorCode::ContextFull, "a sequence's state does not fit the context"); };
   try {
+    auto saved = internal::read_saved(bytes);
+    if (!saved || state_->is_behind) return no_room();
     internal::take_first_log_error();
-    const std::size_t read =
-        llama_state_seq_set_data_ext(state_->context.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()),
-                                     bytes.size(), sequence, flags_of(part));
+    const std::size_t read = llama_state_seq_set_data_ext(
+        state_->context.get(), reinterpret_cast<const std::uint8_t*>(saved->state.data()), saved->state.size(), sequence,
+        flags_of(part));
     internal::take_first_log_error();
     if (read == 0) return no_room();
+    state_->history.set(sequence, std::move(saved->tokens));
   } catch (const std::exception&) {
     return no_room();
   }

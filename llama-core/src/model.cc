@@ -9,27 +9,16 @@
 #include <format>
 #include <span>
 
-#include "llama-core/backend.h"
-#include "llama-core/kernels.h"
-#include "llama-core/log.h"
+#include "vocabulary_check.h"
+#include "whereabouts.h"
 
 namespace llama {
 namespace {
 
-bool report_progress(float fraction, void* user_data) noexcept {
-  const auto& options = *static_cast<const ModelLoadOptions*>(user_data);
-  try {
-    if (options.on_progress) options.on_progress(fraction);
-  } catch (...) {
-    return false;
-  }
-  return !options.stop.stop_requested();
-}
-
 // llama_tokenize() throws where a SentencePiece vocabulary lacks the token for a single byte. INT32_MIN + 1 then.
 constexpr std::int32_t kThrew = INT32_MIN + 1;
 std::int32_t tokenize_with(const llama_vocab* vocab, std::string_view text, std::span<Token> tokens, bool special,
-                           bool surround = true) {
+                           bool surround) {
   try {
     return llama_tokenize(vocab, text.data(), static_cast<std::int32_t>(text.size()), tokens.data(),
                           static_cast<std::int32_t>(tokens.size()), surround, special);
@@ -38,33 +27,12 @@ std::int32_t tokenize_with(const llama_vocab* vocab, std::string_view text, std:
   }
 }
 
-std::unexpected<Error> lacks_bytes() {
-  return fail(ErrorCode::InvalidModel, "the vocabulary has no tokens for single bytes, which some texts need");
-}
-
-// llama_tokenize() aborts where a token that it must add does not exist.
-Result<void> check_special_tokens(const llama_vocab* vocab) {
-  const auto lacks = [](std::string_view what) {
-    return fail(ErrorCode::InvalidModel, std::format("the vocabulary has no {}, which every text needs", what));
-  };
-  const bool bert = llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_WPM;
-  if (llama_vocab_bos(vocab) == LLAMA_TOKEN_NULL && (bert || llama_vocab_get_add_bos(vocab))) {
-    return lacks(bert ? "token to open a text with ([CLS])" : "token to open a text with (BOS)");
-  }
-  if (llama_vocab_sep(vocab) == LLAMA_TOKEN_NULL && bert) return lacks("token to close a text with ([SEP])");
-  if (llama_vocab_eos(vocab) == LLAMA_TOKEN_NULL && llama_vocab_get_add_eos(vocab)) {
-    return lacks("token to close a text with (EOS)");
-  }
-  std::vector<Token> room(16);
-  if (tokenize_with(vocab, "\x01", room, false) == kThrew) return lacks_bytes();
-  return {};
-}
-
 }  // namespace
 
 void Model::Free::operator()(llama_model* model) const noexcept { llama_model_free(model); }
 
-Model::Model(llama_model* model) : model_(model) {
+Model::Model(llama_model* model, std::unique_ptr<Whereabouts> whereabouts)
+    : model_(model), whereabouts_(std::move(whereabouts)) {
   // What surrounds a text is what an empty text consists of.
   if (const auto specials = tokenize("", SpecialTokens::Text); specials && !specials->empty()) {
     special_token_count_ = static_cast<std::int32_t>(specials->size());
@@ -76,43 +44,6 @@ Model::Model(llama_model* model) : model_(model) {
                        !llama_vocab_get_add_eos(vocab);
     if (closes && !opens) closing_token_ = last;
   }
-}
-
-Model::~Model() = default;
-
-Result<std::shared_ptr<const Model>> Model::load(std::span<const std::filesystem::path> files,
-                                                 const ModelLoadOptions& options) {
-  if (files.empty()) return fail(ErrorCode::InvalidArgument, "no model file given");
-  for (const auto& file : files) {
-    std::error_code error;
-    if (!std::filesystem::is_regular_file(file, error)) {
-      return fail(ErrorCode::NotFound, std::format("model file '{}' does not exist", file.string()));
-    }
-  }
-  if (auto started = start_backends(); !started) return std::unexpected(started.error());
-
-  llama_model_params params = llama_model_default_params();
-  params.progress_callback = report_progress;
-  // ggml's own packed weights (of Q4_0, Q4_K, …) are out of our kernels' reach.
-  params.use_extra_bufts = kernels_in_use().starts_with("stock");
-  params.progress_callback_user_data = const_cast<ModelLoadOptions*>(&options);
-
-  std::vector<const char*> paths;
-  for (const auto& file : files) paths.push_back(file.c_str());
-  internal::take_first_log_error();
-  llama_model* model = paths.size() == 1 ? llama_model_load_from_file(paths[0], params)
-                                         : llama_model_load_from_splits(paths.data(), paths.size(), params);
-  if (model == nullptr) {
-    if (options.stop.stop_requested()) return fail(ErrorCode::Cancelled, "loading the model was stopped");
-    const std::string reason = internal::take_first_log_error();
-    return fail(ErrorCode::InvalidModel, std::format("model '{}' could not be loaded{}{}", files[0].string(),
-                                                     reason.empty() ? "" : ": ", reason));
-  }
-  if (auto sound = check_special_tokens(llama_model_get_vocab(model)); !sound) {
-    llama_model_free(model);
-    return fail(sound.error().code, std::format("model '{}': {}", files[0].string(), sound.error().message));
-  }
-  return std::shared_ptr<const Model>(new Model(model));
 }
 
 Result<std::vector<Token>> Model::tokenize(std::string_view text, SpecialTokens special) const {
@@ -131,7 +62,7 @@ Result<std::vector<Token>> Model::tokenize(std::string_view text, SpecialTokens 
   std::vector<Token> tokens(text.size() / 3 + 16);
   const auto attempt = [&] { return tokenize_with(vocab, text, tokens, special == SpecialTokens::Parse, surround); };
   std::int32_t count = attempt();
-  if (count == kThrew) return lacks_bytes();
+  if (count == kThrew) return internal::lacks_bytes();
   if (count == INT32_MIN) return fail(ErrorCode::InvalidText, "a text has more tokens than can be counted");
   if (count < 0) {
     tokens.resize(static_cast<std::size_t>(-count));

@@ -61,6 +61,10 @@ Result<void> Embedder::compute(std::span<const std::span<const Token>> texts, st
   const auto elapsed = std::chrono::steady_clock::now() - started;
   compute_time_ += elapsed;
   ++batches_;
+  if (std::string device = context_->device(); device != last_device_) {
+    device_ += (device_.empty() ? "" : ", ") + device;
+    last_device_ = std::move(device);
+  }
 
   // Whole milliseconds by tokens, such that a batch's shares add up to its time.
   const auto total_ms = static_cast<std::uint64_t>(std::chrono::round<std::chrono::milliseconds>(elapsed).count());

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "llama-core/context.h"
@@ -34,6 +35,7 @@ class Embedder {
 
   [[nodiscard]] std::chrono::nanoseconds compute_time() const { return compute_time_; }
   [[nodiscard]] std::uint64_t batches() const { return batches_; }
+  [[nodiscard]] const std::string& device() const { return device_; }  // that computed; where it changed "Vulkan0, CPU"
 
  private:
   [[nodiscard]] Result<void> make_room_for(std::size_t tokens);
@@ -47,6 +49,7 @@ class Embedder {
   TokenBatch batch_;
   std::chrono::nanoseconds compute_time_{0};
   std::uint64_t batches_ = 0;
+  std::string device_, last_device_;
 };
 
 }  // namespace llama::internal

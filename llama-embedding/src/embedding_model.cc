@@ -45,7 +45,9 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
                                  .on_progress = config.on_load_progress,
                                  .on_download = config.on_download,
                                  .on_message = config.on_message,
-                                 .stop = config.stop});
+                                 .stop = config.stop,
+                                 .device = config.device,
+                                 .on_notice = config.on_notice});
   if (!loaded) return std::unexpected(loaded.error());
   const std::shared_ptr<const Model> model = loaded->model;
   const std::string file = loaded->metadata.filename;

@@ -103,6 +103,7 @@ Result<bool> EmbeddingStream::State::fill() {
     for (const std::size_t i : finished) statistics.bytes += good[i]->line.text.size();
     statistics.batches = embedder_.batches();
     statistics.compute_time = embedder_.compute_time();
+    statistics.device = embedder_.device();
     if (options_.on_progress) options_.on_progress(statistics);
   });
   if (!rows) {

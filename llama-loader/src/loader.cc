@@ -29,8 +29,11 @@ Result<LoadedModel> load_files(const std::vector<std::filesystem::path>& files, 
                                Facts facts) {
   const auto started = Clock::now();
   const std::uint64_t before = internal::resident_memory();
-  auto model = internal::share_model(files, config.stop, [&] -> Result<std::shared_ptr<const Model>> {
-    return Model::load(files, {.on_progress = config.on_progress, .stop = config.stop});
+  auto model = internal::share_model(files, config.device, config.stop, [&] -> Result<std::shared_ptr<const Model>> {
+    return Model::load(files, {.on_progress = config.on_progress,
+                               .stop = config.stop,
+                               .device = config.device,
+                               .on_notice = config.on_notice});
   });
   if (!model) return std::unexpected(model.error());
   std::shared_ptr<const Model> shared = std::move(*model);

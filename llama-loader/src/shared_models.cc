@@ -6,13 +6,15 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
 namespace llama::internal {
 namespace {
 
-using Key = std::vector<std::int64_t>;
+using Facts = std::vector<std::int64_t>;
+using Key = std::pair<Facts, std::string>;
 
 struct Place {
   std::timed_mutex loading;
@@ -20,8 +22,8 @@ struct Place {
 };
 
 // Nothing where a file cannot be looked at: loading will say why.
-Key key_of(std::span<const std::filesystem::path> files) {
-  Key key;
+Facts facts_of(std::span<const std::filesystem::path> files) {
+  Facts key;
   for (const auto& file : files) {
     struct stat facts {};
     if (::stat(file.c_str(), &facts) != 0) return {};
@@ -54,10 +56,11 @@ struct Shared {
 }  // namespace
 
 Result<std::shared_ptr<const Model>> share_model(std::span<const std::filesystem::path> files,
-                                                 const std::stop_token& stop,
+                                                 const DeviceChoice& device, const std::stop_token& stop,
                                                  const std::function<Result<std::shared_ptr<const Model>>()>& load) {
-  const Key key = key_of(files);
-  if (key.empty()) return load();
+  Key key{facts_of(files), device.name};
+  if (key.first.empty()) return load();
+  key.first.push_back(device.gpu_layers.value_or(-1));
   const auto place = place_of(key);
   std::unique_lock lock(place->loading, std::defer_lock);
   while (!lock.try_lock_for(std::chrono::milliseconds(50))) {

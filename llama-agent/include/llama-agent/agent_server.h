@@ -107,6 +107,7 @@ class AgentServer {
   [[nodiscard]] HealthStatus health() const;
   [[nodiscard]] EngineMetrics metrics() const;
   [[nodiscard]] std::int32_t context_tokens() const;
+  [[nodiscard]] std::string device() const;  // that computes now, as Model::device(); ModelConfig chooses it
   [[nodiscard]] const ChatTemplate& chat_template() const;
   // How a request would be sampled, and where each value comes from.
   [[nodiscard]] SamplingChoice sampling(const SamplingWishes& wishes) const;

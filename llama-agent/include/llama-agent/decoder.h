@@ -49,6 +49,8 @@ class Decoder {
   // Is there memory that cut() cannot bring back to an earlier position?
   [[nodiscard]] virtual bool needs_checkpoints() const = 0;
 
+  [[nodiscard]] virtual std::string device() const = 0;  // that computes now, as Model::device()
+
   // The engine's thread only; as in GenerationContext.
   [[nodiscard]] virtual Result<void> decode(std::span<const PlacedToken> tokens, const std::stop_token& stop) = 0;
   [[nodiscard]] virtual Result<std::span<const float>> logits(std::size_t index_in_batch) const = 0;

@@ -96,6 +96,7 @@ struct GenerationResponse {
   Usage usage;
   std::chrono::milliseconds queue_time{0}, prompt_time{0}, generation_time{0};
   SamplingConfig sampling;  // as it was used, with its seed
+  std::string device{};     // that computed its end, as Model::device()
 };
 
 }  // namespace llama

@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <stop_token>
+#include <string>
 
 #include "llama-core/error.h"
 #include "llama-core/model.h"
@@ -51,6 +52,7 @@ class Context {
   [[nodiscard]] Result<std::span<const float>> embedding(std::size_t sequence) const;
 
   [[nodiscard]] const EmbeddingContextConfig& config() const;
+  [[nodiscard]] std::string device() const;  // that computes it, as Model::device()
 
  private:
   struct State;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "llama-core/error.h"
@@ -53,6 +54,7 @@ class GenerationContext {
   //
   // Errors   ContextFull (no room; nothing was changed), InvalidArgument, Cancelled, OutOfMemory, Internal. After the
   //          last three ask length() what is left of each sequence.
+  // Where a device fails, the CPU reads all sequences again and goes on: nothing is lost but the time.
   [[nodiscard]] Result<void> decode(std::span<const PlacedToken> tokens, const std::stop_token& stop = {});
 
   // Shape    one float32 per token of the vocabulary; valid until the next decode().
@@ -73,6 +75,7 @@ class GenerationContext {
   [[nodiscard]] Result<void> restore(std::int32_t sequence, std::span<const std::byte> bytes, MemoryPart part);
 
   [[nodiscard]] const GenerationContextConfig& config() const;
+  [[nodiscard]] std::string device() const;  // that computes it, as Model::device()
 
  private:
   struct State;

@@ -14,12 +14,17 @@
 #include <string_view>
 #include <vector>
 
+#include "llama-core/device.h"
 #include "llama-core/error.h"
 #include "llama-core/pooling.h"
 
 struct llama_model;
 
 namespace llama {
+
+namespace internal {
+class DeviceContext;
+}
 
 using Token = std::int32_t;
 
@@ -39,13 +44,19 @@ struct VocabularyEntry {
 struct ModelLoadOptions {
   std::function<void(double fraction)> on_progress;  // 0 to 1; called by the loading thread
   std::stop_token stop;
+  DeviceChoice device;
+  // One line for people: the work goes on, but on another device than was wished. Called by the thread that loads,
+  // that makes a context, or that computes, as long as the model lives.
+  std::function<void(std::string_view line)> on_notice;
 };
 
 class Model {
  public:
   // Load a model from its files: one, or all parts of a split model in order.
   //
-  // Errors   NotFound, InvalidModel (with llama.cpp's own reason), Cancelled.
+  // What does not fit on the chosen device is loaded for the CPU. A context that does not fit there, or whose device
+  // fails while it computes, loads the model once more for the CPU, and goes on; so do all that are made after it.
+  // Errors   NotFound, InvalidModel (with llama.cpp's own reason), InvalidArgument (choose_device()), Cancelled.
   // Requires the files to be checked already (llama-loader): llama.cpp trusts what it reads.
   [[nodiscard]] static Result<std::shared_ptr<const Model>> load(std::span<const std::filesystem::path> files,
                                                                  const ModelLoadOptions& options = {});
@@ -93,6 +104,9 @@ class Model {
   // The Jinja template in the GGUF, or its variant of that name ("tool_use"); none where it has none.
   [[nodiscard]] std::optional<std::string> chat_template(std::string_view variant = {}) const;
 
+  // Where contexts that are made now compute: "CPU", "Vulkan0", "Vulkan0 (2 of 7 layers)".
+  [[nodiscard]] std::string device() const;
+
   // Does the memory of what was read allow going back to any earlier position?
   [[nodiscard]] bool is_recurrent() const;              // Mamba, RWKV, and hybrids with attention
   [[nodiscard]] std::int32_t sliding_window() const;    // tokens that attention sees; 0: all of them
@@ -102,13 +116,27 @@ class Model {
   friend class GenerationContext;
   friend class Grammar;
   friend class Sampler;
+  friend class internal::DeviceContext;
   struct Free {
     void operator()(llama_model* model) const noexcept;
   };
-  explicit Model(llama_model* model);
+  struct Whereabouts;
+  Model(llama_model* model, std::unique_ptr<Whereabouts> whereabouts);
+  [[nodiscard]] static Result<std::shared_ptr<const Model>> load_at(std::unique_ptr<Whereabouts> whereabouts,
+                                                                    const ModelLoadOptions& options);
+  // What contexts compute with: this model, or its twin for the CPU once the device has failed.
+  [[nodiscard]] const Model& in_use() const;
+  [[nodiscard]] std::string own_device() const;  // of contexts that were made before it failed, too
+  [[nodiscard]] bool is_on_device() const;
+  [[nodiscard]] bool is_wholly_on_device() const;
+  // What the device can give; nothing where it does not say, or on the CPU.
+  [[nodiscard]] std::optional<std::uint64_t> device_memory() const;
+  // Loads the twin, unless it is there already. what: "a context of 512 tokens does not fit on".
+  [[nodiscard]] Result<const Model*> leave_device(std::string_view what) const;
   Result<std::vector<Token>> tokenize(std::string_view text, SpecialTokens special, bool surround) const;
 
   std::unique_ptr<llama_model, Free> model_;
+  std::unique_ptr<Whereabouts> whereabouts_;
   std::optional<Token> closing_token_;
   std::int32_t special_token_count_ = 0;
 };

@@ -39,6 +39,8 @@ struct EmbeddingConfig {
   std::int32_t token_budget = 512;  // tokens of one pass; a longer text has a pass of its own
   std::int32_t threads = 0;         // 0: as many as the process may use
 
+  DeviceChoice device;  // nothing said: the first GPU, and the CPU where there is none
+
   bool debug = false;  // set by programs that show llama.cpp's log
 
   // Where models come from; nothing: the default cache, and the environment's settings.
@@ -48,6 +50,8 @@ struct EmbeddingConfig {
   std::function<void(double fraction)> on_load_progress;
   std::function<void(const DownloadProgress&)> on_download;
   std::function<void(std::string_view line)> on_message;
+  // ModelLoadOptions::on_notice: called later as well, by whoever computes.
+  std::function<void(std::string_view line)> on_notice;
   std::stop_token stop;
 };
 

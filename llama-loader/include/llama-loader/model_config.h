@@ -24,6 +24,9 @@ struct ModelConfig {
   std::function<void(std::string_view line)> on_message{};     // for people: what was chosen, a retry, a wait; from any
                                                                // thread, one at a time
   std::stop_token stop{};
+  DeviceChoice device{};
+  // As ModelLoadOptions::on_notice; of several who share a model the first one's is called.
+  std::function<void(std::string_view line)> on_notice{};
 };
 
 struct ModelMetadata {

@@ -3,7 +3,8 @@
 // A name on the hub is looked for in the cache first, and a model that is there needs no network; a new one is
 // downloaded (resumed where an earlier attempt stopped), verified against the hub's digest and its GGUF header checked
 // before llama.cpp sees it. While the model lives, the cache keeps its files. A file that
-// the process has loaded already is not loaded again: embedding and generating share the model.
+// the process has loaded already, with the same choice of a device, is not loaded again: embedding and generating share
+// the model.
 // Errors   NotFound (folder, file, repository, a part of a split model), InvalidModel, AccessDenied, RateLimited, Network, Offline,
 //          Corrupt, NoSpace, Io, Cancelled, InvalidArgument; each message names the thing and the way out.
 // Threads  any number at once.

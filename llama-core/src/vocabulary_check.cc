@@ -1,0 +1,38 @@
+#include "vocabulary_check.h"
+
+#include <llama.h>
+
+#include <array>
+#include <exception>
+#include <format>
+#include <string_view>
+
+namespace llama::internal {
+
+std::unexpected<Error> lacks_bytes() {
+  return fail(ErrorCode::InvalidModel, "the vocabulary has no tokens for single bytes, which some texts need");
+}
+
+// llama_tokenize() aborts where a token that it must add does not exist.
+Result<void> check_special_tokens(const llama_vocab* vocab) {
+  const auto lacks = [](std::string_view what) {
+    return fail(ErrorCode::InvalidModel, std::format("the vocabulary has no {}, which every text needs", what));
+  };
+  const bool bert = llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_WPM;
+  if (llama_vocab_bos(vocab) == LLAMA_TOKEN_NULL && (bert || llama_vocab_get_add_bos(vocab))) {
+    return lacks(bert ? "token to open a text with ([CLS])" : "token to open a text with (BOS)");
+  }
+  if (llama_vocab_sep(vocab) == LLAMA_TOKEN_NULL && bert) return lacks("token to close a text with ([SEP])");
+  if (llama_vocab_eos(vocab) == LLAMA_TOKEN_NULL && llama_vocab_get_add_eos(vocab)) {
+    return lacks("token to close a text with (EOS)");
+  }
+  std::array<llama_token, 16> room{};
+  try {
+    static_cast<void>(llama_tokenize(vocab, "\x01", 1, room.data(), static_cast<std::int32_t>(room.size()), true, false));
+  } catch (const std::exception&) {
+    return lacks_bytes();
+  }
+  return {};
+}
+
+}  // namespace llama::internal
