@@ -13,11 +13,11 @@
 #include <sstream>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include "llama-core/context.h"
 #include "llama-core/log.h"
+#include "llama-core/processor.h"
 
 namespace llama {
 namespace {
@@ -80,7 +80,8 @@ std::uint64_t memory_of(const Model& model, const llama_model* handle, std::uint
   const auto heads = static_cast<std::uint64_t>(std::max(0, llama_model_n_head_kv(handle)));
   const auto plain = static_cast<std::uint64_t>(llama_model_n_embd(handle) / std::max(1, llama_model_n_head(handle)));
   const auto length = [&](std::string_view name) {
-    const std::string value = model.metadata(std::format("{}.attention.{}", model.metadata("general.architecture"), name));
+    const std::string value =
+        model.metadata(std::format("{}.attention.{}", model.metadata("general.architecture"), name));
     std::uint64_t number = 0;
     const auto read = std::from_chars(value.data(), value.data() + value.size(), number);
     return read.ec == std::errc() && number > 0 && number < (1U << 16) ? number : plain;
@@ -111,12 +112,13 @@ Result<GenerationContext> GenerationContext::create(std::shared_ptr<const Model>
   if (config.threads < 0) return wrong("the number of threads must not be negative");
 
   // The kernel promises more memory than there is, and then ends the process.
-  const std::uint64_t needed = memory_of(*model, model->model_.get(), static_cast<std::uint64_t>(config.context_tokens));
+  const std::uint64_t needed =
+      memory_of(*model, model->model_.get(), static_cast<std::uint64_t>(config.context_tokens));
   if (const auto available = available_memory(); available && needed > *available) {
-    return fail(ErrorCode::OutOfMemory,
-                std::format("a context of {} tokens takes {:.1f} GB, and {:.1f} GB of memory are free",
-                            config.context_tokens, static_cast<double>(needed) / 1e9,
-                            static_cast<double>(*available) / 1e9));
+    return fail(
+        ErrorCode::OutOfMemory,
+        std::format("a context of {} tokens takes {:.1f} GB, and {:.1f} GB of memory are free", config.context_tokens,
+                    static_cast<double>(needed) / 1e9, static_cast<double>(*available) / 1e9));
   }
 
   auto state = std::make_unique<State>();
@@ -128,8 +130,7 @@ Result<GenerationContext> GenerationContext::create(std::shared_ptr<const Model>
   params.n_batch = static_cast<std::uint32_t>(config.batch_tokens);
   params.n_ubatch = params.n_batch;
   params.n_seq_max = static_cast<std::uint32_t>(config.max_sequences);
-  const int threads =
-      config.threads > 0 ? config.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int threads = config.threads > 0 ? config.threads : default_threads();
   params.n_threads = threads;
   params.n_threads_batch = threads;
   // "Auto" turns it off where another back end than the memory's computes it, as ours does.
