@@ -7,6 +7,7 @@ BUILD = PROJECT / "build/release"
 CLI = BUILD / "llama-cli/llama-cli"
 GENERATE_LOAD = BUILD / "bench/generate_load"
 PEAK = BUILD / "bench/peak"
+MICRO = BUILD / "bench/micro"
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "llama-cli"
 MODELS = CACHE / "models-1"
 KEPT = CACHE / "bench-1"  # what is made once: texts, exported models, reference vectors

@@ -75,7 +75,7 @@ def write(results, folder):
     lines = []
     for name, result in results.items():
         for entry in result["entries"] if result else ():
-            draw = {"scaling": scaling, "batch": batch, "thousand": None, "generate": None}.get(entry["name"], speed)
+            draw = {"scaling": scaling, "batch": batch, "thousand": None, "generate": None, "micro": None}.get(entry["name"], speed)
             if draw:
                 file = f"{name}-{entry['name']}.svg"
                 (folder / file).write_text(draw(entry))

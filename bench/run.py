@@ -4,7 +4,7 @@
     script/bench --publish [--output FOLDER]       put the last results into doc/performance.md
 
 SELECTION: names or beginnings of them, of 0.6b-short 0.6b-mixed 0.6b-512 0.6b-long minilm-short minilm-mixed thousand scaling
-batch generate; default: all. --busy: other work runs on this machine; OpenMP's threads then wait passively, ours and the peers'.
+batch generate micro; default: all. --busy: other work runs on this machine; OpenMP's threads then wait passively, ours and the peers'.
 Results: bench.json and bench.md in FOLDER, default build/bench. A selection replaces its own entry and leaves the others.
 """
 import argparse
@@ -31,14 +31,16 @@ def save(folder, result):
     (folder / "bench.md").write_text(table.document(result))
 
 
-def measures():
-    """name -> what measures it, in the order of the tables."""
+def measures(folder):
+    """name -> what measures it, in the order of the tables. folder: for what a measurement leaves beside its entry."""
     import alternate
     import generation
+    import micro
     import scaling
     import workloads
     found = {w.name: lambda *rest, w=w: alternate.measure(w, *rest) for w in workloads.WORKLOADS}
-    return found | {"thousand": scaling.thousand, "scaling": scaling.scaling, "batch": scaling.batch, "generate": generation.generation}
+    return found | {"thousand": scaling.thousand, "scaling": scaling.scaling, "batch": scaling.batch, "generate": generation.generation,
+                    "micro": lambda _machine_class, *rest: micro.micro(folder, *rest)}
 
 
 def main():
@@ -56,7 +58,7 @@ def main():
     if arguments.busy:
         os.environ["OMP_WAIT_POLICY"] = "passive"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # llama-server and the workers end with us
-    known = measures()
+    known = measures(arguments.output)
     chosen = [name for name in known if not arguments.selection or any(name.startswith(s) for s in arguments.selection)]
     unknown = [s for s in arguments.selection if not any(name.startswith(s) for name in known)]
     if unknown:

@@ -64,7 +64,29 @@ def generate(entry):
     return [f"{entry['date']}.{quick_mark(entry)}", ""] + markdown(["model", "", "ours, tokens/s", "llama-bench, tokens/s", "ratio"], rows)
 
 
-SPECIAL = {"scaling": scaling, "batch": batch, "thousand": thousand, "generate": generate}
+def products(rows):
+    """The plug-in's products: a line for each level, type and shape, a column for each number of rows."""
+    found = {}
+    for row in rows:
+        _, level, kind, shape, count = row["name"].split("/")
+        share = f" ({row['peak']:.0%})" if "peak" in row else ""
+        found.setdefault((level, kind, shape), {})[int(count)] = f"{number(row['value'], 0)}{share}"
+    counts = sorted({count for cells in found.values() for count in cells})
+    return markdown(["level", "weights", "shape", *(f"{count:,} rows" if count > 1 else "1 row" for count in counts)],
+                    [[*line, *(cells.get(count, "") for count in counts)] for line, cells in found.items()])
+
+
+def micro(entry):
+    parts = [row for row in entry["rows"] if not row["name"].startswith("matmul/")]
+    multiplied = [row for row in entry["rows"] if row["name"].startswith("matmul/")]
+    also = (("tokens_per_second", "tokens/s"), ("items_per_second", "texts/s"))
+    rows = [[row["name"].replace("/", ", "), f"{number(row['value'], 0)} {row['unit']}",
+             ", ".join(f"{number(row[key], 0)} {unit}" for key, unit in also if key in row)] for row in parts]
+    return ([f"{entry['date']}; medians of {entry['rounds']}.{quick_mark(entry)}", ""] + markdown(["", "", ""], rows) +
+            ["", "Products, GFLOPS (of the measured peak of one thread in that arithmetic):", ""] + products(multiplied))
+
+
+SPECIAL = {"scaling": scaling, "batch": batch, "thousand": thousand, "generate": generate, "micro": micro}
 
 
 def section(entry, level):

@@ -72,6 +72,7 @@ EmbeddingConfig make_config(const EmbedArguments& arguments, ModelSource source,
   if (arguments.pooling) config.pooling = parse_pooling(*arguments.pooling);
   config.special_tokens = arguments.special_tokens == "text" ? SpecialTokens::Text : SpecialTokens::Parse;
   config.tokenizer = arguments.tokenizer == "llama.cpp" ? TokenizerChoice::LlamaCpp : TokenizerChoice::Published;
+  config.token_budget = arguments.token_budget;
   config.threads = arguments.threads;
   config.debug = arguments.debug;
   config.stop = interrupt.token();
@@ -217,6 +218,10 @@ int run_embed(const EmbedArguments& arguments, const Interrupt& interrupt) {
   const auto run = embed_file(arguments, *model, interrupt, console);
   if (!run) return report(run.error(), interrupt);
   print_summary(console, arguments, *run);
+  if (arguments.debug) {
+    const TokenBudget budget = (*model)->token_budget();
+    std::println(stderr, "Token budget: {} ({})", budget.tokens, budget.reason);
+  }
   return kDone;
 }
 

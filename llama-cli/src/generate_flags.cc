@@ -14,11 +14,15 @@ CLI::Validator whole(std::int32_t low, std::int32_t high) { return CLI::Range(lo
 CLI::Validator real(double low, double high) { return CLI::Range(low, high).description(""); }
 
 void add_prompt(CLI::App& command, GenerateArguments& a) {
-  auto* prompt = command.add_option("-p,--prompt", a.prompt, "What to answer; - reads standard input")->type_name("TEXT");
-  command.add_option("--prompt-file", a.prompt_file, "What to answer, from a file")->type_name("FILE")->excludes(prompt);
+  auto* prompt =
+      command.add_option("-p,--prompt", a.prompt, "What to answer; - reads standard input")->type_name("TEXT");
+  command.add_option("--prompt-file", a.prompt_file, "What to answer, from a file")
+      ->type_name("FILE")
+      ->excludes(prompt);
   command.add_option("--system", a.system, "What the model shall be and do")->type_name("TEXT");
   command.add_flag("--chat", a.chat, "Talk: one turn after the other; /help lists its commands");
-  command.add_option("--chat-template", a.chat_template, "Jinja template instead of the model's own")->type_name("FILE");
+  command.add_option("--chat-template", a.chat_template, "Jinja template instead of the model's own")
+      ->type_name("FILE");
 }
 
 void add_sampling(CLI::App& command, GenerateArguments& a) {
@@ -28,7 +32,8 @@ void add_sampling(CLI::App& command, GenerateArguments& a) {
                   "0 takes the most likely token, 2 is wild; default: the model file's, or 0.7")
       ->check(real(0, 2))
       ->type_name("T");
-  command.add_option("--top-p", s.top_p, "Of the likely tokens as many as make up P; default: the model file's, or 0.9")
+  command
+      .add_option("--top-p", s.top_p, "Of the likely tokens as many as make up P; default: the model file's, or 0.9")
       ->check(real(0, 1))
       ->type_name("P");
   command.add_option("--top-k", s.top_k, "Of the likely tokens the first K; 0: all; default: the model file's, or 40")
@@ -74,7 +79,8 @@ void add_reply(CLI::App& command, GenerateArguments& a) {
 }
 
 void add_output(CLI::App& command, GenerateArguments& a) {
-  auto* json = command.add_flag("--json", a.json, "Print one JSON object per line: the answer's pieces, then the usage");
+  auto* json =
+      command.add_flag("--json", a.json, "Print one JSON object per line: the answer's pieces, then the usage");
   command.add_option("--logprobs", a.logprobs, "With --json: log-probabilities, and N alternatives of each token")
       ->check(whole(0, 20))
       ->type_name("N")
@@ -92,7 +98,7 @@ void add_engine(CLI::App& command, GenerateArguments& a) {
   command.add_option("--context", a.context, "Tokens of prompt and answer; default: the model's, at most 8192")
       ->check(whole(256, 1 << 20))
       ->type_name("TOKENS");
-  command.add_option("--threads", a.threads, "Threads; default: as many as the process may use")
+  command.add_option("--threads", a.threads, "Threads; default: one per physical core that the process may use")
       ->check(whole(1, 1024))
       ->type_name("N");
   add_compute_flags(command, a.loader);

@@ -41,6 +41,10 @@ void add_embed(CLI::App& app, llama::EmbedArguments& a) {
       ->capture_default_str()
       ->check(kAtLeastOne)
       ->type_name("N");
+  embed->add_option("--token-budget", a.token_budget, "Tokens of one pass; 0: as many as are fastest, measured once")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1 << 20).description(""))
+      ->type_name("TOKENS");
   embed->add_flag("--normalize", a.normalize, "Scale each vector to length 1");
   embed
       ->add_option("--max-length", a.max_length,
@@ -68,7 +72,7 @@ void add_embed(CLI::App& app, llama::EmbedArguments& a) {
       ->capture_default_str()
       ->check(CLI::IsMember({"continue", "fail"}))
       ->type_name("HOW");
-  embed->add_option("--threads", a.threads, "Threads; default: as many as the process may use")
+  embed->add_option("--threads", a.threads, "Threads; default: one per physical core that the process may use")
       ->check(kThreadCount)
       ->type_name("N");
   llama::add_compute_flags(*embed, a.loader);
@@ -107,9 +111,8 @@ void add_models(CLI::App& app, llama::ModelsArguments& a) {
 
 int run(int argc, char** argv) {
   CLI::App app("Turn texts into vectors and prompts into answers with GGUF models", "llama-cli");
-  app.set_version_flag("--version", [] {
-    return "llama-cli " LLAMA_CLI_VERSION "\nkernels: " + llama::kernels_in_use();
-  });
+  app.set_version_flag("--version",
+                       [] { return "llama-cli " LLAMA_CLI_VERSION "\nkernels: " + llama::kernels_in_use(); });
   app.require_subcommand(1);
   llama::EmbedArguments embed;
   llama::GenerateArguments generate;
@@ -145,7 +148,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return run(argc, argv);
-  } catch (const std::exception& error) {  // out of memory, above all
+  } catch (const std::exception& error) {               // out of memory, above all
     std::fprintf(stderr, "Error: %s\n", error.what());  // println() would throw where stderr is closed
     return llama::kInternalError;
   }

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <format>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "device_context.h"
 #include "llama-core/kernels.h"
+#include "llama-core/processor.h"
 
 namespace llama {
 namespace {
@@ -20,7 +20,7 @@ enum llama_pooling_type to_c(Pooling pooling) {
     case Pooling::None:
       return LLAMA_POOLING_TYPE_NONE;
     case Pooling::Mean:
-      return LLAMA_POOLING_TYPE_MEAN;
+      return LLAMA_POOLING_TYPE_NONE;  // ours: take_means()
     case Pooling::Cls:
       return LLAMA_POOLING_TYPE_CLS;
     case Pooling::Last:
@@ -44,7 +44,30 @@ struct Context::State {
   const std::stop_token* stop = nullptr;  // during compute(); llama.cpp asks between graph nodes
   internal::DeviceContext context;
   std::size_t computed_sequences = 0;
+  std::vector<float> means;  // of the sequences computed last; for mean pooling
+
+  [[nodiscard]] std::size_t dimension() const { return static_cast<std::size_t>(model->embedding_dimension()); }
+  [[nodiscard]] bool take_means(std::span<const std::int32_t> sequence_ids, std::size_t sequences);
 };
+
+// llama.cpp's own mean is a product with a matrix as wide as the batch: its last bits depend on where in the batch a
+// text lies. This one adds up each text by itself.
+bool Context::State::take_means(std::span<const std::int32_t> sequence_ids, std::size_t sequences) {
+  means.assign(sequences * dimension(), 0);
+  std::vector<double> sum(dimension());
+  for (std::size_t begin = 0, end = 0; begin < sequence_ids.size(); begin = end) {
+    std::ranges::fill(sum, 0.0);
+    for (end = begin; end < sequence_ids.size() && sequence_ids[end] == sequence_ids[begin]; ++end) {
+      const float* row = llama_get_embeddings_ith(context.get(), static_cast<std::int32_t>(end));
+      if (row == nullptr) return false;
+      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += row[i];
+    }
+    float* mean = means.data() + static_cast<std::size_t>(sequence_ids[begin]) * sum.size();
+    for (std::size_t i = 0; i < sum.size(); ++i)
+      mean[i] = static_cast<float>(sum[i] / static_cast<double>(end - begin));
+  }
+  return true;
+}
 
 std::int32_t max_parallel_sequences() { return static_cast<std::int32_t>(llama_max_parallel_sequences()); }
 
@@ -82,8 +105,7 @@ Result<Context> Context::create_for_embedding(std::shared_ptr<const Model> model
   params.n_batch = params.n_ctx;
   params.n_ubatch = params.n_ctx;  // pooling must see a sequence whole
   params.n_seq_max = static_cast<std::uint32_t>(config.max_sequences);
-  const int threads =
-      config.threads > 0 ? config.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int threads = config.threads > 0 ? config.threads : default_threads();
   params.n_threads = threads;
   params.n_threads_batch = threads;
   params.embeddings = true;
@@ -160,6 +182,9 @@ Result<void> Context::compute(const TokenBatch& batch, const std::stop_token& st
   state.stop = nullptr;
   if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "computing was stopped");
   if (!computed) return computed;
+  if (state.config.pooling == Pooling::Mean && !state.take_means(batch.sequence_ids_, batch.sequence_count())) {
+    return fail(ErrorCode::Internal, "llama.cpp returned no vector for a token");
+  }
   state.computed_sequences = batch.sequence_count();
   return {};
 }
@@ -168,9 +193,11 @@ Result<std::span<const float>> Context::embedding(std::size_t sequence) const {
   if (sequence >= state_->computed_sequences) {
     return fail(ErrorCode::InvalidArgument, std::format("the last batch has no sequence {}", sequence));
   }
+  if (state_->config.pooling == Pooling::Mean)
+    return std::span<const float>(state_->means).subspan(sequence * state_->dimension(), state_->dimension());
   const float* vector = llama_get_embeddings_seq(state_->context.get(), static_cast<llama_seq_id>(sequence));
   if (vector == nullptr) return fail(ErrorCode::Internal, "llama.cpp returned no vector for a sequence");
-  return std::span(vector, static_cast<std::size_t>(state_->model->embedding_dimension()));
+  return std::span(vector, state_->dimension());
 }
 
 }  // namespace llama

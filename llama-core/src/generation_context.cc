@@ -8,12 +8,12 @@
 #include <format>
 #include <new>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "device_context.h"
 #include "llama-core/context.h"
 #include "llama-core/log.h"
+#include "llama-core/processor.h"
 #include "memory_needs.h"
 #include "sequence_history.h"
 
@@ -141,8 +141,7 @@ Result<GenerationContext> GenerationContext::create(std::shared_ptr<const Model>
   params.n_batch = static_cast<std::uint32_t>(config.batch_tokens);
   params.n_ubatch = params.n_batch;
   params.n_seq_max = static_cast<std::uint32_t>(config.max_sequences);
-  const int threads =
-      config.threads > 0 ? config.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int threads = config.threads > 0 ? config.threads : default_threads();
   params.n_threads = threads;
   params.n_threads_batch = threads;
   params.kv_unified = true;  // sequences share the cells and common beginnings

@@ -38,9 +38,20 @@ class Embedder {
   [[nodiscard]] const std::string& device() const { return device_; }  // that computed; where it changed "Vulkan0, CPU"
 
  private:
+  // The texts of one call, and what becomes of them.
+  struct Job {
+    std::span<const std::span<const Token>> texts;
+    std::vector<std::size_t> lengths;
+    const std::stop_token& stop;
+    const std::function<void(std::span<const std::size_t>)>& on_batch;
+    std::vector<EmbeddedText> results;
+  };
+  [[nodiscard]] Result<void> make_context(std::int32_t tokens);
   [[nodiscard]] Result<void> make_room_for(std::size_t tokens);
-  [[nodiscard]] Result<void> compute(std::span<const std::span<const Token>> texts, std::span<const std::size_t> batch,
-                                     const std::stop_token& stop, std::vector<EmbeddedText>& results);
+  [[nodiscard]] static std::size_t token_count(const Job& job, std::span<const std::size_t> batch);
+  // Computes a part of the texts at each budget in turn. Returns those that are left.
+  [[nodiscard]] Result<std::vector<std::size_t>> measure_budgets(Job& job);
+  [[nodiscard]] Result<void> compute(Job& job, std::span<const std::size_t> batch);
 
   std::shared_ptr<const EmbeddingModel> keep_alive_;
   const EmbeddingModel& model_;
@@ -48,6 +59,8 @@ class Embedder {
   std::optional<Context> context_;
   TokenBatch batch_;
   std::chrono::nanoseconds compute_time_{0};
+  std::chrono::nanoseconds last_time_{0};  // of the last batch
+  bool warm_ = false;                      // the context has computed: the weights are packed
   std::uint64_t batches_ = 0;
   std::string device_, last_device_;
 };

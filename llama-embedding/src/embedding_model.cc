@@ -11,6 +11,7 @@
 #include "embedder.h"
 #include "llama-embedding/pooling_choice.h"
 #include "llama-loader/model_loader.h"
+#include "model_budget.h"
 #include "text_tokenizer.h"
 
 namespace llama {
@@ -24,6 +25,7 @@ struct EmbeddingModel::State {
   bool appends_eos = false;
   std::string warning;
   std::optional<internal::TextTokenizer> tokenizer;
+  std::unique_ptr<internal::BudgetTuner> budget;
   std::mutex mutex;  // guards embedder
   std::optional<internal::Embedder> embedder;
 };
@@ -34,20 +36,19 @@ EmbeddingModel::~EmbeddingModel() = default;
 Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConfig config) {
   const auto invalid = [](std::string_view message) { return fail(ErrorCode::InvalidArgument, std::string(message)); };
   if (config.batch_size < 1) return invalid("the batch size must be at least 1");
-  if (config.token_budget < 1) return invalid("the token budget must be at least 1");
+  if (config.token_budget < 0) return invalid("the token budget must not be negative");
   if (config.threads < 0) return invalid("the number of threads must not be negative");
   if (config.max_sequence_length && *config.max_sequence_length < 1)
     return invalid("the maximum length must be at least 1 token");
 
-  const ModelLoader environment;
-  auto loaded = (config.loader ? *config.loader : environment)
-                    .load_model({.source = config.model_source,
-                                 .on_progress = config.on_load_progress,
-                                 .on_download = config.on_download,
-                                 .on_message = config.on_message,
-                                 .stop = config.stop,
-                                 .device = config.device,
-                                 .on_notice = config.on_notice});
+  if (!config.loader) config.loader = std::make_shared<const ModelLoader>();
+  auto loaded = config.loader->load_model({.source = config.model_source,
+                                           .on_progress = config.on_load_progress,
+                                           .on_download = config.on_download,
+                                           .on_message = config.on_message,
+                                           .stop = config.stop,
+                                           .device = config.device,
+                                           .on_notice = config.on_notice});
   if (!loaded) return std::unexpected(loaded.error());
   const std::shared_ptr<const Model> model = loaded->model;
   const std::string file = loaded->metadata.filename;
@@ -98,6 +99,7 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
     state->warning = state->warning.empty() ? tokenizer->warning() : state->warning + "; " + tokenizer->warning();
   }
   state->tokenizer = std::move(*tokenizer);
+  state->budget = internal::make_budget_tuner(state->config, state->loaded);
   std::shared_ptr<EmbeddingModel> made(new EmbeddingModel(std::move(state)));
   made->state_->embedder.emplace(*made, made->state_->config.batch_size);
   return made;
@@ -131,6 +133,11 @@ Pooling EmbeddingModel::pooling() const { return state_->pooling; }
 std::int32_t EmbeddingModel::max_sequence_length() const { return state_->max_length; }
 bool EmbeddingModel::appends_eos() const { return state_->appends_eos; }
 const std::string& EmbeddingModel::tokenizer() const { return state_->tokenizer->description(); }
+TokenBudget EmbeddingModel::token_budget() const {
+  internal::BudgetChoice choice = budget_tuner().choice();
+  return {.tokens = choice.budget, .reason = std::move(choice.reason)};
+}
+internal::BudgetTuner& EmbeddingModel::budget_tuner() const { return *state_->budget; }
 const std::string& EmbeddingModel::warning() const { return state_->warning; }
 
 }  // namespace llama

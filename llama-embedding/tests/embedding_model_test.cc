@@ -64,7 +64,7 @@ TEST(EmbeddingModel, RefusesWhatMeansNothing) {
     return model ? std::optional<ErrorCode>() : model.error().code;
   };
   EXPECT_EQ(code("bert.gguf", [](auto& c) { c.batch_size = 0; }), ErrorCode::InvalidArgument);
-  EXPECT_EQ(code("bert.gguf", [](auto& c) { c.token_budget = 0; }), ErrorCode::InvalidArgument);
+  EXPECT_EQ(code("bert.gguf", [](auto& c) { c.token_budget = -1; }), ErrorCode::InvalidArgument);
   EXPECT_EQ(code("bert.gguf", [](auto& c) { c.threads = -1; }), ErrorCode::InvalidArgument);
   EXPECT_EQ(code("bert.gguf", [](auto& c) { c.max_sequence_length = 0; }), ErrorCode::InvalidArgument);
   EXPECT_EQ(code("bert.gguf", [](auto& c) { c.max_sequence_length = 2; }), ErrorCode::InvalidArgument);

@@ -1,6 +1,7 @@
 // The cache's folder: where things lie in it, and the steps that must not be interrupted half-way.
 //
 //   VERSION, CACHEDIR.TAG
+//   measured.json      what earlier runs measured (measurement_memory.h)
 //   KEY/               a model: its files, manifest.json, .last_used (its time is the last use)
 //   .incoming/DIGEST/  a file on its way (partial_file.h)
 //   .locks/            one lock file per model and per file on its way

@@ -5,6 +5,7 @@
 #include "fetch.h"
 #include "llama-loader/gguf_header.h"
 #include "llama-loader/model_loader.h"
+#include "manifest.h"
 #include "resident_memory.h"
 #include "shared_models.h"
 
@@ -24,6 +25,20 @@ struct HeldModel {
   std::shared_ptr<const Model> model;
   internal::FileLock use;
 };
+
+// What tells the files from others without reading them.
+std::string identity_of(const std::vector<std::filesystem::path>& files, const std::string& sha256) {
+  if (!sha256.empty()) return "sha256 " + sha256;
+  std::string identity;
+  for (const auto& file : files) {
+    std::error_code error;
+    const auto whole = std::filesystem::canonical(file, error);
+    const auto look = internal::fingerprint_of(file);
+    identity += std::format("{}{} {} {}", identity.empty() ? "" : ", ", error ? file.string() : whole.string(),
+                            look ? look->size_bytes : 0, look ? look->modified_ns : 0);
+  }
+  return identity;
+}
 
 Result<LoadedModel> load_files(const std::vector<std::filesystem::path>& files, const ModelConfig& config,
                                Facts facts) {
@@ -46,6 +61,7 @@ Result<LoadedModel> load_files(const std::vector<std::filesystem::path>& files, 
     std::error_code error;
     size += std::filesystem::file_size(file, error);
   }
+  std::string identity = identity_of(files, facts.sha256);
   const auto load_time = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started);
   const std::uint64_t after = internal::resident_memory();
   return LoadedModel{.model = std::move(shared),
@@ -57,6 +73,7 @@ Result<LoadedModel> load_files(const std::vector<std::filesystem::path>& files, 
                                   .cache_hit = facts.cache_hit,
                                   .sha256 = std::move(facts.sha256),
                                   .commit = std::move(facts.commit),
+                                  .identity = std::move(identity),
                                   .memory_before_bytes = before,
                                   .memory_after_bytes = after}};
 }

@@ -10,6 +10,7 @@ PROJECT = pathlib.Path(os.environ["PROJECT"])
 sys.path.insert(0, str(PROJECT / "bench"))
 import bars
 import machine
+import micro
 import plots
 import publish
 import table
@@ -95,3 +96,27 @@ def test_a_plot_is_well_formed_and_escapes_names(page):
 
 def test_every_command_is_listed_once():
     assert table.commands([entry(), entry()]) == ["```", "run llama-cli embed", "run llama-embedding", "```"]
+
+
+def benchmark(name, **figures):
+    return {"run_name": name, "run_type": "iteration", **figures}
+
+
+def test_a_benchmarks_row_has_the_medians_of_its_repetitions():
+    report = {"benchmarks": [benchmark("md5/text of 100 bytes", family_index=7, bytes_per_second=5e8, items_per_second=5e6)] +
+              [benchmark("matmul/avx2/q8_0/1024x1024/32", family_index=3, GFLOPS=value, peak=value / 200) for value in (90, 100, 170)] +
+              [{"run_name": "matmul/avx2/q8_0/1024x1024/32", "run_type": "aggregate", "GFLOPS": 1},
+               benchmark("tokenize/broken", error_occurred=True)]}
+    product, digest = micro.rows_of(report)
+    assert product == {"name": "matmul/avx2/q8_0/1024x1024/32", "unit": "GFLOPS", "value": 100, "peak": 0.5}
+    assert digest == {"name": "md5/text of 100 bytes", "unit": "MB/s", "value": 500, "items_per_second": 5e6}
+
+
+def test_products_have_a_line_for_each_shape_and_a_column_for_each_number_of_rows(page):
+    rows = [{"name": f"matmul/avx2/q8_0/1024x1024/{count}", "unit": "GFLOPS", "value": 100.0 * count, "peak": 0.25 * count} for count in (1, 2)]
+    rows.append({"name": "md5/text of 100 bytes", "unit": "MB/s", "value": 500, "items_per_second": 5e6})
+    measured = {"name": "micro", "title": "parts alone", "date": "2026-01-31", "quick": False, "rounds": 3, "rows": rows}
+    publish.publish({**result(), "entries": [entry(), measured]})
+    shown = page.read_text()
+    assert "| avx2 | q8_0 | 1024x1024 | 100 (25%) | 200 (50%) |" in shown
+    assert "| md5, text of 100 bytes | 500 MB/s | 5,000,000 texts/s |" in shown

@@ -16,7 +16,7 @@ MAY_INCLUDE = {
     "llama-cli": [r"llama-(core|loader|embedding|agent)/.*", r"CLI/.*", r"nlohmann/.*", r"arrow/.*", r"parquet/.*",
                   r"isocline\.h"],
 }
-SYSTEM = r"(fcntl|poll|pthread|unistd|signal|sys/\w+)\.h"
+SYSTEM = r"(fcntl|poll|pthread|sched|unistd|signal|sys/\w+)\.h"
 
 
 def sources(folder, *parts):

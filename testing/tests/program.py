@@ -2,6 +2,7 @@
 import os
 import pathlib
 import subprocess
+import tempfile
 
 import numpy
 import pyarrow.parquet
@@ -10,6 +11,9 @@ CLI = os.environ["LLAMA_CLI"]
 MODELS = pathlib.Path(os.environ["TEST_MODELS"])
 PROJECT = pathlib.Path(os.environ["PROJECT"])
 REAL = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "llama-cli" / "models-1"
+# What runs measure is remembered in the user's cache: not in that of whoever tests.
+_CACHE = tempfile.TemporaryDirectory()
+os.environ["XDG_CACHE_HOME"] = _CACHE.name
 
 
 def embed(model, source, output, *flags, **options):

@@ -7,15 +7,15 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 import template_parity
+from program import REAL
 
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "llama-cli" / "models-1"
 # What is known to differ, and only where tools are declared: a missing value printed as "None"; and JSON that
 # transformers escapes as HTML.
 KNOWN = {"NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use", "NousResearch-Hermes-3-Llama-3.1-8B-tool_use", "meetkai-functionary-medium-v3.1"}
 
 
 def test_published_templates_render_as_transformers_does():
-    found = sorted(CACHE.glob("templates/renderings-*.json"), key=lambda p: p.stat().st_mtime)
+    found = sorted(REAL.glob("templates/renderings-*.json"), key=lambda p: p.stat().st_mtime)
     if not found:
         pytest.skip("the package index was out of reach: no published templates (script/templates)")
     results = template_parity.compare(os.environ["RENDER_CHAT"], found[-1])

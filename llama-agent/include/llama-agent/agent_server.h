@@ -32,7 +32,7 @@ struct AgentConfig {
   std::int32_t context_tokens = 0;  // of all sessions together; 0: what the model was trained for, at most 8,192
   std::int32_t parallel = 4;        // replies that are generated at once; others wait
   std::int32_t batch_tokens = 512;  // that are computed at once
-  std::int32_t threads = 0;         // 0: as many as the process may use
+  std::int32_t threads = 0;         // 0: default_threads(), llama-core/processor.h
   QueueConfig queue{};
   SessionConfig sessions{};
   std::string chat_template{};  // Jinja; "": the model's own

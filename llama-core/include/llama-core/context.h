@@ -2,6 +2,7 @@
 //
 // Threads  belongs to one thread at a time; several contexts may share a Model.
 // Cost     memory grows with max_tokens (scratch buffers, and a KV cache where the model has one).
+// Pooling  the mean is computed here, each sequence by itself; the other kinds are llama.cpp's.
 // Source   llama.h: llama_decode forwards to encode for models without memory; a unified KV cache with contiguous
 //          sequences costs block-diagonal attention on the CPU.
 #pragma once
@@ -24,7 +25,7 @@ namespace llama {
 struct EmbeddingContextConfig {
   std::int32_t max_tokens = 512;    // of one batch, and so of one sequence
   std::int32_t max_sequences = 32;  // of one batch; at most max_parallel_sequences()
-  std::int32_t threads = 0;         // 0: as many as the process may use
+  std::int32_t threads = 0;         // 0: default_threads(), llama-core/processor.h
   Pooling pooling = Pooling::Mean;  // not None, not Rank
 };
 

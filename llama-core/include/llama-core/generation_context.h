@@ -24,7 +24,7 @@ struct GenerationContextConfig {
   std::int32_t context_tokens = 4096;  // of all sequences together
   std::int32_t max_sequences = 1;      // at most max_parallel_sequences()
   std::int32_t batch_tokens = 512;     // of one decode()
-  std::int32_t threads = 0;            // 0: as many as the process may use
+  std::int32_t threads = 0;            // 0: default_threads(), llama-core/processor.h
 };
 
 // One token at its place in a sequence.

@@ -20,6 +20,17 @@
 
 namespace llama {
 
+namespace internal {
+class BudgetTuner;
+class Embedder;
+}  // namespace internal
+
+// The tokens of one pass, and why so many.
+struct TokenBudget {
+  std::int32_t tokens = 0;
+  std::string reason;  // for people: "measured: 256 tokens: 1180/s, …"
+};
+
 // What the model sees of a text.
 struct TokenizedText {
   std::vector<Token> tokens;  // special ones included
@@ -51,8 +62,11 @@ class EmbeddingModel {
   [[nodiscard]] bool appends_eos() const;                  // because the tokenizer of a last-token model does not
   [[nodiscard]] const std::string& tokenizer() const;      // for people: "WordPiece, lower case, accents stripped"
   [[nodiscard]] const std::string& warning() const;        // one line for the user, or ""
+  [[nodiscard]] TokenBudget token_budget() const;          // in force now: a run may change it once
 
  private:
+  friend class internal::Embedder;
+  [[nodiscard]] internal::BudgetTuner& budget_tuner() const;
   struct State;
   explicit EmbeddingModel(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

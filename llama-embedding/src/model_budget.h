@@ -1,0 +1,22 @@
+// Decide where a model's budget of tokens comes from.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "budget_tuner.h"
+#include "llama-embedding/embedding_config.h"
+#include "llama-loader/model_config.h"
+
+namespace llama::internal {
+
+// Whether a text has the same vector, bit for bit, in every batch: with our kernels, and weights that they pack. Pure.
+//
+// kernels      kernels_in_use()
+// description  Model::description()
+[[nodiscard]] bool vectors_ignore_the_batch(std::string_view kernels, std::string_view description);
+
+// Requires a config with a loader.
+[[nodiscard]] std::unique_ptr<BudgetTuner> make_budget_tuner(const EmbeddingConfig& config, const LoadedModel& loaded);
+
+}  // namespace llama::internal
