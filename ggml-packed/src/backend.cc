@@ -9,6 +9,7 @@
 #include "abi.h"
 #include "executor.h"
 #include "self_check.h"
+#include "speed.h"
 
 namespace ggml_packed {
 namespace {
@@ -102,6 +103,12 @@ bool select(const char* level) {
   return true;
 }
 
+// For our own program: how fast a level is here, in giga-operations a second; 0 where the CPU lacks it.
+double speed(const char* level) {
+  const Kernels* found = kernels(level);
+  return found == nullptr ? 0 : speed_of(*found);
+}
+
 // For our own program: contexts made from now on compute graphs of a few tokens here as well (Executor).
 void set_always(bool on) { always = on; }
 
@@ -132,6 +139,7 @@ void* proc_address(ggml_backend_reg_t, const char* name) {
   if (wanted == "ggml_backend_set_n_threads") return reinterpret_cast<void*>(set_threads);
   if (wanted == "ggml_backend_set_abort_callback") return reinterpret_cast<void*>(set_abort);
   if (wanted == "ggml_packed_select") return reinterpret_cast<void*>(select);
+  if (wanted == "ggml_packed_speed") return reinterpret_cast<void*>(speed);
   if (wanted == "ggml_packed_set_always") return reinterpret_cast<void*>(set_always);
   return nullptr;
 }

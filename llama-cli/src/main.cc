@@ -12,6 +12,8 @@
 #include "generate.h"
 #include "interrupt.h"
 #include "llama-core/kernels.h"
+#include "llama-loader/kernel_choice.h"
+#include "llama-loader/model_loader.h"
 #include "models.h"
 
 namespace {
@@ -111,8 +113,10 @@ void add_models(CLI::App& app, llama::ModelsArguments& a) {
 
 int run(int argc, char** argv) {
   CLI::App app("Turn texts into vectors and prompts into answers with GGUF models", "llama-cli");
-  app.set_version_flag("--version",
-                       [] { return "llama-cli " LLAMA_CLI_VERSION "\nkernels: " + llama::kernels_in_use(); });
+  app.set_version_flag("--version", [] {
+    llama::choose_measured_kernels(llama::MeasurementMemory(llama::ModelLoader().cache().folder()));
+    return "llama-cli " LLAMA_CLI_VERSION "\nkernels: " + llama::kernels_in_use();
+  });
   app.require_subcommand(1);
   llama::EmbedArguments embed;
   llama::GenerateArguments generate;

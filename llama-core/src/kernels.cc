@@ -20,10 +20,16 @@ namespace fs = std::filesystem;
 
 using Select = bool (*)(const char* level);
 using SetAlways = void (*)(bool);
+using Speed = double (*)(const char* level);
+
+constexpr std::array<const char*, 3> kLevels = {"avx512-bf16", "avx512-vnni", "avx2"};
 
 std::mutex mutex;
 Select select_level = nullptr;
 SetAlways set_always = nullptr;
+Speed speed_of = nullptr;
+bool automatic = true;     // nobody has chosen
+std::string measured_best; // what "auto" is; "": the best level
 std::mutex small_batches;  // held by a SmallBatchesToo
 std::string why_not;  // the plug-in could not be loaded
 std::string in_use = "stock";
@@ -54,6 +60,7 @@ Select load_plugin() {
     why_not = std::format("{} does not fit this ggml or this CPU", path->string());
     return nullptr;
   }
+  speed_of = reinterpret_cast<Speed>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_speed"));
   set_always = reinterpret_cast<SetAlways>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_set_always"));
   return reinterpret_cast<Select>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_select"));
 }
@@ -93,12 +100,45 @@ Result<void> choose_kernels(std::string_view name) {
     if (name == "auto" || name == "stock") return {};
     return fail(ErrorCode::InvalidArgument, std::format("the kernels '{}' cannot be used: {}", name, why_not));
   }
-  const std::string wanted(name == "auto" ? "" : name == "stock" ? "off" : name);
+  const std::string wanted(name == "auto" ? measured_best : name == "stock" ? "off" : name);
   if (!select_level(wanted.c_str())) {
     return fail(ErrorCode::InvalidArgument, std::format("this CPU cannot run the kernels '{}'", name));
   }
   in_use = name == "stock" ? "stock" : "packed, " + level();
+  automatic = name == "auto";
   return {};
+}
+
+std::vector<KernelSpeed> measure_kernels() {
+  std::vector<KernelSpeed> speeds;
+  if (auto started = start_backends(); !started) return speeds;
+  const std::lock_guard lock(mutex);
+  if (select_level == nullptr || speed_of == nullptr) return speeds;
+  for (const char* name : kLevels) {
+    if (const double speed = speed_of(name); speed > 0) speeds.push_back({.name = name, .giga_operations = speed});
+  }
+  return speeds;
+}
+
+std::string fastest_kernels(std::span<const KernelSpeed> measured) {
+  const KernelSpeed* best = nullptr;
+  for (const KernelSpeed& one : measured) {
+    if (best == nullptr || one.giga_operations > best->giga_operations * 1.1) best = &one;
+  }
+  return best == nullptr ? "" : best->name;
+}
+
+bool kernels_are_automatic() {
+  if (auto started = start_backends(); !started) return false;
+  const std::lock_guard lock(mutex);
+  return automatic && select_level != nullptr;
+}
+
+void internal::use_measured_kernels(std::string_view name) {
+  const std::lock_guard lock(mutex);
+  if (!automatic || select_level == nullptr || !select_level(std::string(name).c_str())) return;
+  measured_best = name;
+  in_use = "packed, " + level();
 }
 
 std::string kernels_in_use() {

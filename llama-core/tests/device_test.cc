@@ -27,31 +27,31 @@ TEST(ChooseDevice, TakesTheFirstGpuByItself) {
 }
 
 TEST(ChooseDevice, TakesWhatIsNamed) {
-  EXPECT_EQ(chosen(kAll, {.name = "Vulkan1"}), 1);
+  EXPECT_EQ(chosen(kAll, {.gpu_layers = {}, .name = "Vulkan1"}), 1);
   EXPECT_EQ(chosen(kAll, {.gpu_layers = 3, .name = "Vulkan1"}), 1);
-  EXPECT_EQ(chosen(kAll, {.name = "CPU"}), kCpu);
-  EXPECT_EQ(chosen(kAll, {.name = "none"}), kCpu);
+  EXPECT_EQ(chosen(kAll, {.gpu_layers = {}, .name = "CPU"}), kCpu);
+  EXPECT_EQ(chosen(kAll, {.gpu_layers = {}, .name = "none"}), kCpu);
 }
 
 TEST(ChooseDevice, TakesTheCpuForNoLayers) {
-  EXPECT_EQ(chosen(kAll, {.gpu_layers = 0}), kCpu);
+  EXPECT_EQ(chosen(kAll, {.gpu_layers = 0, .name = ""}), kCpu);
   EXPECT_EQ(chosen(kAll, {.gpu_layers = 0, .name = "Vulkan1"}), kCpu);
   EXPECT_EQ(chosen(kAll, {.gpu_layers = 0, .name = "none"}), kCpu);
 }
 
 TEST(ChooseDevice, TakesTheCpuForLayersWhereThereIsNoGpu) {
-  EXPECT_EQ(chosen(kNoGpu, {.gpu_layers = 5}), kCpu);
+  EXPECT_EQ(chosen(kNoGpu, {.gpu_layers = 5, .name = ""}), kCpu);
 }
 
 TEST(ChooseDevice, RefusesWhatMeansNothing) {
-  for (const DeviceChoice& choice : {DeviceChoice{.gpu_layers = -1}, DeviceChoice{.name = "CUDA0"},
+  for (const DeviceChoice& choice : {DeviceChoice{.gpu_layers = -1, .name = ""}, DeviceChoice{.gpu_layers = {}, .name = "CUDA0"},
                                      DeviceChoice{.gpu_layers = 1, .name = "none"},
                                      DeviceChoice{.gpu_layers = 1, .name = "CPU"}}) {
     const auto refused = choose_device(kAll, choice);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::InvalidArgument);
   }
-  EXPECT_EQ(choose_device(kAll, {.name = "CUDA0"}).error().message,
+  EXPECT_EQ(choose_device(kAll, {.gpu_layers = {}, .name = "CUDA0"}).error().message,
             "there is no device 'CUDA0' here: Vulkan0, Vulkan1, CPU, none");
 }
 

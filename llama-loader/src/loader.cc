@@ -4,6 +4,7 @@
 #include "cache_room.h"
 #include "fetch.h"
 #include "llama-loader/gguf_header.h"
+#include "llama-loader/kernel_choice.h"
 #include "llama-loader/model_loader.h"
 #include "manifest.h"
 #include "resident_memory.h"
@@ -121,6 +122,7 @@ Result<internal::FetchedModel> fetch_into(const CacheManager& cache, const Retry
 }  // namespace
 
 Result<LoadedModel> ModelLoader::load_model(const ModelConfig& config) const {
+  choose_measured_kernels(MeasurementMemory(cache_.folder()));
   if (const LocalSource* local = config.source.local()) {
     const auto files = find_local_model(*local);
     if (!files) return std::unexpected(files.error());

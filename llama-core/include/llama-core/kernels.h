@@ -7,21 +7,40 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "llama-core/error.h"
 
 namespace llama {
 
-// name     "auto" (the best that the CPU can do), "stock" (ggml's), or a level: "avx2", "avx512-vnni", "avx512-bf16".
+// name     "auto" (the best that the CPU can do, or what was measured to be faster), "stock" (ggml's), or a level: "avx2", "avx512-vnni", "avx512-bf16".
 // Errors   InvalidArgument: no such name, a level that this CPU lacks, or a plug-in that cannot be loaded.
 [[nodiscard]] Result<void> choose_kernels(std::string_view name);
 
 // "packed, avx512-bf16", "stock", or "stock (why)" where our own were wanted: for people and for provenance.
 [[nodiscard]] std::string kernels_in_use();
 
+// A level that this CPU has, and how fast it is here.
+struct KernelSpeed {
+  std::string name;
+  double giga_operations = 0;  // a second, of one thread, on products that fit into a core's cache
+};
+
+// Measured now, in about 10 ms a level; the highest level first. {} where our kernels cannot be used.
+[[nodiscard]] std::vector<KernelSpeed> measure_kernels();
+
+// The fastest; where a lower level is ahead by less than a tenth, the higher one. "" of none.
+[[nodiscard]] std::string fastest_kernels(std::span<const KernelSpeed> measured);
+
+// Has nobody chosen anything but "auto"? Then a measurement may choose.
+[[nodiscard]] bool kernels_are_automatic();
+
 namespace internal {
+// A level that was measured to be the fastest: "auto" from now on.
+void use_measured_kernels(std::string_view name);
 void load_kernels();  // once, after ggml's own back ends
 
 // Contexts that are made while it lives compute a few tokens with our kernels too, even where ggml's are as fast: a text's
