@@ -107,9 +107,8 @@ void add_models(CLI::App& app, llama::ModelsArguments& a) {
 
 int run(int argc, char** argv) {
   CLI::App app("Turn texts into vectors and prompts into answers with GGUF models", "llama-cli");
-  app.set_version_flag("--version", [] {
-    return "llama-cli " LLAMA_CLI_VERSION "\nkernels: " + llama::kernels_in_use();
-  });
+  app.set_version_flag("--version",
+                       [] { return "llama-cli " LLAMA_CLI_VERSION "\nkernels: " + llama::kernels_in_use(); });
   app.require_subcommand(1);
   llama::EmbedArguments embed;
   llama::GenerateArguments generate;
@@ -145,7 +144,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return run(argc, argv);
-  } catch (const std::exception& error) {  // out of memory, above all
+  } catch (const std::exception& error) {               // out of memory, above all
     std::fprintf(stderr, "Error: %s\n", error.what());  // println() would throw where stderr is closed
     return llama::kInternalError;
   }

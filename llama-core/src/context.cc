@@ -92,7 +92,8 @@ Result<Context> Context::create_for_embedding(std::shared_ptr<const Model> model
   params.abort_callback = stop_requested;
   params.abort_callback_data = static_cast<void*>(&state->stop);
 
-  if (auto opened = state->context.open(*state->model, params, {.tokens = config.max_tokens}); !opened) return std::unexpected(opened.error());
+  if (auto opened = state->context.open(*state->model, params, {.tokens = config.max_tokens}); !opened)
+    return std::unexpected(opened.error());
   return Context(std::move(state));
 }
 

@@ -39,14 +39,12 @@ TEST(ChooseDevice, TakesTheCpuForNoLayers) {
   EXPECT_EQ(chosen(kAll, {.gpu_layers = 0, .name = "none"}), kCpu);
 }
 
-TEST(ChooseDevice, TakesTheCpuForLayersWhereThereIsNoGpu) {
-  EXPECT_EQ(chosen(kNoGpu, {.gpu_layers = 5}), kCpu);
-}
+TEST(ChooseDevice, TakesTheCpuForLayersWhereThereIsNoGpu) { EXPECT_EQ(chosen(kNoGpu, {.gpu_layers = 5}), kCpu); }
 
 TEST(ChooseDevice, RefusesWhatMeansNothing) {
-  for (const DeviceChoice& choice : {DeviceChoice{.gpu_layers = -1}, DeviceChoice{.name = "CUDA0"},
-                                     DeviceChoice{.gpu_layers = 1, .name = "none"},
-                                     DeviceChoice{.gpu_layers = 1, .name = "CPU"}}) {
+  for (const DeviceChoice& choice :
+       {DeviceChoice{.gpu_layers = -1}, DeviceChoice{.name = "CUDA0"}, DeviceChoice{.gpu_layers = 1, .name = "none"},
+        DeviceChoice{.gpu_layers = 1, .name = "CPU"}}) {
     const auto refused = choose_device(kAll, choice);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::InvalidArgument);
