@@ -75,7 +75,8 @@ struct Piece {
 Piece& piece(ggml_backend_buffer_t buffer) {
   // Behind the functions and the type; the layout of a buffer is not needed for more.
   void* context;
-  std::memcpy(&context, reinterpret_cast<std::byte*>(buffer) + sizeof(ggml_backend_buffer_i) + sizeof(void*), sizeof context);
+  std::memcpy(&context, reinterpret_cast<std::byte*>(buffer) + sizeof(ggml_backend_buffer_i) + sizeof(void*),
+              sizeof context);
   return *static_cast<Piece*>(context);
 }
 

@@ -6,9 +6,7 @@ std::unexpected<Failure> stop_with(Error error, int status) {
   return std::unexpected(Failure{std::move(error), status});
 }
 
-void show_notice(std::string_view line) {
-  std::println(stderr, "Warning: {}", line);
-}
+void show_notice(std::string_view line) { std::println(stderr, "Warning: {}", line); }
 
 void show_log(LogLevel level, std::string_view line) {
   constexpr const char* kNames[] = {"debug", "info", "warning", "error"};

@@ -31,7 +31,7 @@ void show_log(LogLevel level, std::string_view line);
 
 struct Console {
   bool quiet = false;
-  bool terminal = false;      // stderr is one
+  bool terminal = false;       // stderr is one
   std::FILE* stream = stdout;  // where lines go
   template <class... A>
   void line(std::format_string<A...> format, A&&... arguments) const {

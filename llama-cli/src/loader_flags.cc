@@ -28,7 +28,8 @@ void add_compute_flags(CLI::App& command, LoaderFlags& flags) {
   command.add_option("--device", flags.device, "GPU to use, or none: the CPU; default: the first (llama-cli devices)")
       ->type_name("NAME");
   command
-      .add_option("--gpu-layers", flags.gpu_layers, "This many of the model's last layers on the GPU, or auto: all; 0: none")
+      .add_option("--gpu-layers", flags.gpu_layers,
+                  "This many of the model's last layers on the GPU, or auto: all; 0: none")
       ->capture_default_str()
       ->type_name("N");
 }

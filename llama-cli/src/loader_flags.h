@@ -31,8 +31,8 @@ struct LoaderFlags {
   std::string device;
 };
 
-void add_model_flags(CLI::App& command, LoaderFlags& flags);  // filename, quant, revision
-void add_cache_flags(CLI::App& command, LoaderFlags& flags);  // offline, cache-dir, limits
+void add_model_flags(CLI::App& command, LoaderFlags& flags);    // filename, quant, revision
+void add_cache_flags(CLI::App& command, LoaderFlags& flags);    // offline, cache-dir, limits
 void add_compute_flags(CLI::App& command, LoaderFlags& flags);  // kernels, device, layers
 
 // Errors   InvalidArgument: the name, two flags that exclude each other.

@@ -95,7 +95,8 @@ Result<void> GenerationContext::State::catch_up() {
     }
     const auto all = history.of(sequence);
     std::vector<PlacedToken> part;
-    for (std::int32_t at = length_in_memory(sequence); at < std::ssize(all); at += static_cast<std::int32_t>(part.size())) {
+    for (std::int32_t at = length_in_memory(sequence); at < std::ssize(all);
+         at += static_cast<std::int32_t>(part.size())) {
       part.clear();
       const std::int32_t end = std::min(at + config.batch_tokens, history.length(sequence));
       for (std::int32_t i = at; i < end; ++i) part.push_back({all[static_cast<std::size_t>(i)], sequence, i, false});
@@ -150,7 +151,9 @@ Result<GenerationContext> GenerationContext::create(std::shared_ptr<const Model>
   params.abort_callback = stop_requested;
   params.abort_callback_data = static_cast<void*>(&state->stop);
 
-  if (auto opened = state->context.open(*state->model, params, {.tokens = config.context_tokens, .needed_bytes = needed}); !opened) {
+  if (auto opened =
+          state->context.open(*state->model, params, {.tokens = config.context_tokens, .needed_bytes = needed});
+      !opened) {
     return std::unexpected(opened.error());
   }
   if (state->memory() == nullptr) return wrong("the model has no memory of what it read: it cannot generate text");
@@ -262,9 +265,9 @@ Result<void> GenerationContext::restore(std::int32_t sequence, std::span<const s
     auto saved = internal::read_saved(bytes);
     if (!saved || state_->is_behind) return no_room();
     internal::take_first_log_error();
-    const std::size_t read = llama_state_seq_set_data_ext(
-        state_->context.get(), reinterpret_cast<const std::uint8_t*>(saved->state.data()), saved->state.size(), sequence,
-        flags_of(part));
+    const std::size_t read =
+        llama_state_seq_set_data_ext(state_->context.get(), reinterpret_cast<const std::uint8_t*>(saved->state.data()),
+                                     saved->state.size(), sequence, flags_of(part));
     internal::take_first_log_error();
     if (read == 0) return no_room();
     state_->history.set(sequence, std::move(saved->tokens));

@@ -91,7 +91,8 @@ Result<std::shared_ptr<const Model>> Model::load(std::span<const std::filesystem
   };
   auto model = load_at(at(*placement), options);
   if (model && placement->lacks_gpu) {
-    (*model)->whereabouts_->notice("no GPU can be used here; computing on the CPU (llama-cli devices lists what there is)");
+    (*model)->whereabouts_->notice(
+        "no GPU can be used here; computing on the CPU (llama-cli devices lists what there is)");
   }
   if (model || placement->device == nullptr || model.error().code != ErrorCode::InvalidModel) return model;
   // What is wrong with the file is found again on the CPU.

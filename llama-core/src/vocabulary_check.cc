@@ -28,7 +28,8 @@ Result<void> check_special_tokens(const llama_vocab* vocab) {
   }
   std::array<llama_token, 16> room{};
   try {
-    static_cast<void>(llama_tokenize(vocab, "\x01", 1, room.data(), static_cast<std::int32_t>(room.size()), true, false));
+    static_cast<void>(
+        llama_tokenize(vocab, "\x01", 1, room.data(), static_cast<std::int32_t>(room.size()), true, false));
   } catch (const std::exception&) {
     return lacks_bytes();
   }

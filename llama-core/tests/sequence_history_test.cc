@@ -67,7 +67,8 @@ TEST(SavedSequence, ComesBack) {
 
 TEST(SavedSequence, RefusesBytesOfSomethingElse) {
   const auto whole = saved_header(std::vector<Token>{3, 1, 4});
-  for (std::size_t length = 0; length < whole.size(); ++length) EXPECT_FALSE(read_saved(std::span(whole).first(length)));
+  for (std::size_t length = 0; length < whole.size(); ++length)
+    EXPECT_FALSE(read_saved(std::span(whole).first(length)));
   EXPECT_FALSE(read_saved(std::vector<std::byte>(100, std::byte{255})));
 }
 

@@ -25,7 +25,7 @@ struct Place {
 Facts facts_of(std::span<const std::filesystem::path> files) {
   Facts key;
   for (const auto& file : files) {
-    struct stat facts {};
+    struct stat facts{};
     if (::stat(file.c_str(), &facts) != 0) return {};
     key.insert(key.end(), {static_cast<std::int64_t>(facts.st_dev), static_cast<std::int64_t>(facts.st_ino),
                            static_cast<std::int64_t>(facts.st_size), static_cast<std::int64_t>(facts.st_mtim.tv_sec),

@@ -108,8 +108,8 @@ class Model {
   [[nodiscard]] std::string device() const;
 
   // Does the memory of what was read allow going back to any earlier position?
-  [[nodiscard]] bool is_recurrent() const;              // Mamba, RWKV, and hybrids with attention
-  [[nodiscard]] std::int32_t sliding_window() const;    // tokens that attention sees; 0: all of them
+  [[nodiscard]] bool is_recurrent() const;            // Mamba, RWKV, and hybrids with attention
+  [[nodiscard]] std::int32_t sliding_window() const;  // tokens that attention sees; 0: all of them
 
  private:
   friend class Context;

@@ -30,7 +30,8 @@ struct BatchStatistics {
                                 // does not while long texts go first
   std::uint64_t batches = 0;    // model passes
   std::chrono::nanoseconds compute_time{0};
-  std::string device;  // "CPU", "Vulkan0"; where the run had to go on elsewhere "Vulkan0, CPU"; "" before the first pass
+  std::string
+      device;  // "CPU", "Vulkan0"; where the run had to go on elsewhere "Vulkan0, CPU"; "" before the first pass
 };
 
 struct TextFailure {

@@ -5,7 +5,8 @@
 // before llama.cpp sees it. While the model lives, the cache keeps its files. A file that
 // the process has loaded already, with the same choice of a device, is not loaded again: embedding and generating share
 // the model.
-// Errors   NotFound (folder, file, repository, a part of a split model), InvalidModel, AccessDenied, RateLimited, Network, Offline,
+// Errors   NotFound (folder, file, repository, a part of a split model), InvalidModel, AccessDenied, RateLimited,
+// Network, Offline,
 //          Corrupt, NoSpace, Io, Cancelled, InvalidArgument; each message names the thing and the way out.
 // Threads  any number at once.
 #pragma once
