@@ -60,7 +60,7 @@ ParquetWriter::Metadata provenance(const EmbeddingModel& model) {
           {"llama.max_length", std::to_string(model.max_sequence_length())},
           {"llama.special_tokens", model.config().special_tokens == SpecialTokens::Parse ? "parse" : "text"},
           {"llama.tokenizer", model.tokenizer()},
-          {"llama.kernels", kernels_in_use()},
+          {"llama.kernels", model.kernels()},
           {"llama.program", "llama-cli " LLAMA_CLI_VERSION},
           {"llama.created", utc_now()}};
 }
@@ -73,6 +73,7 @@ EmbeddingConfig make_config(const EmbedArguments& arguments, ModelSource source,
   config.special_tokens = arguments.special_tokens == "text" ? SpecialTokens::Text : SpecialTokens::Parse;
   config.tokenizer = arguments.tokenizer == "llama.cpp" ? TokenizerChoice::LlamaCpp : TokenizerChoice::Published;
   config.token_budget = arguments.token_budget;
+  config.bf16_copy = !arguments.no_bf16_copy;
   config.threads = arguments.threads;
   config.debug = arguments.debug;
   config.stop = interrupt.token();
@@ -127,7 +128,7 @@ Step<SharedModel> load_model(const EmbedArguments& arguments, ModelSource source
   if (arguments.debug) {
     std::println(stderr, "Tokenizer: {}", (*model)->tokenizer());
     std::println(stderr, "Device: {}", (*model)->model().device());
-    std::println(stderr, "Kernels: {}", kernels_in_use());
+    std::println(stderr, "Kernels: {}", (*model)->kernels());
     std::println(stderr, "Memory: {} before the model was loaded, {} after",
                  format_size((*model)->metadata().memory_before_bytes),
                  format_size((*model)->metadata().memory_after_bytes));

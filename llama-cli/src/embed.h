@@ -17,6 +17,7 @@ struct EmbedArguments {
   std::filesystem::path output;
   std::int32_t batch_size = 32;
   std::int32_t token_budget = 0;
+  bool no_bf16_copy = false;
   bool normalize = false;
   std::optional<std::int32_t> max_length;
   std::optional<std::string> pooling;

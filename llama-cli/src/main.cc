@@ -78,6 +78,8 @@ void add_embed(CLI::App& app, llama::EmbedArguments& a) {
       ->check(kThreadCount)
       ->type_name("N");
   llama::add_compute_flags(*embed, a.loader);
+  embed->add_flag("--no-bf16-copy", a.no_bf16_copy,
+                  "Where our kernels cannot be used, keep no BF16 copy of a Q8_0 model");
   embed->add_flag("--force", a.force, "Replace an existing output");
   embed->add_flag("--quiet", a.quiet, "Print warnings and errors only");
   embed->add_flag("--debug", a.debug, "Show llama.cpp's log");

@@ -97,7 +97,10 @@ Result<void> choose_kernels(std::string_view name) {
   if (auto started = start_backends(); !started) return started;
   const std::lock_guard lock(mutex);
   if (select_level == nullptr) {
-    if (name == "auto" || name == "stock") return {};
+    if (name == "auto" || name == "stock") {
+      in_use = name == "stock" ? "stock" : std::format("stock ({})", why_not);
+      return {};
+    }
     return fail(ErrorCode::InvalidArgument, std::format("the kernels '{}' cannot be used: {}", name, why_not));
   }
   const std::string wanted(name == "auto" ? measured_best : name == "stock" ? "off" : name);

@@ -17,12 +17,19 @@ Embedder::Embedder(const EmbeddingModel& model, std::int32_t batch_size)
     : model_(model), batch_size_(std::min(batch_size, max_parallel_sequences())) {}
 
 Result<void> Embedder::make_context(std::int32_t tokens) {
-  context_.reset();  // its memory first
   warm_ = false;
-  auto made = Context::create_for_embedding(model_.shared_model(), {.max_tokens = tokens,
-                                                                    .max_sequences = batch_size_,
-                                                                    .threads = model_.config().threads,
-                                                                    .pooling = model_.pooling()});
+  const auto make = [&] {
+    return Context::create_for_embedding(model_.shared_model(), {.max_tokens = tokens,
+                                                                 .max_sequences = batch_size_,
+                                                                 .threads = model_.config().threads,
+                                                                 .pooling = model_.pooling()});
+  };
+  // While the old one lives the new one shares its packed weights; where there is no room for both it goes first.
+  auto made = make();
+  if (!made && made.error().code == ErrorCode::OutOfMemory && context_) {
+    context_.reset();
+    made = make();
+  }
   if (!made) return std::unexpected(made.error());
   context_ = std::move(*made);
   return {};
@@ -74,7 +81,6 @@ Result<std::vector<std::size_t>> Embedder::measure_budgets(Job& job) {
   if (trial.batches.empty()) return all;
   std::size_t most = 0;
   for (const TrialBatch& batch : trial.batches) most = std::max(most, token_count(job, batch.texts));
-  // At once, because a context that grows packs the weights anew.
   if (auto room = make_room_for(most); !room) {
     if (room.error().code != ErrorCode::OutOfMemory) return std::unexpected(room.error());
     tuner.give_up(std::format("no memory for passes of {} tokens", most));

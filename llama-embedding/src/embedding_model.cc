@@ -8,7 +8,9 @@
 #include <optional>
 #include <string_view>
 
+#include "bf16_choice.h"
 #include "embedder.h"
+#include "llama-core/kernels.h"
 #include "llama-embedding/pooling_choice.h"
 #include "llama-loader/model_loader.h"
 #include "model_budget.h"
@@ -20,6 +22,7 @@ struct EmbeddingModel::State {
   explicit State(EmbeddingConfig c, LoadedModel l) : config(std::move(c)), loaded(std::move(l)) {}
   EmbeddingConfig config;
   LoadedModel loaded;
+  std::string kernels;
   Pooling pooling = Pooling::Mean;
   std::int32_t max_length = 0;
   bool appends_eos = false;
@@ -50,7 +53,7 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
                                            .device = config.device,
                                            .on_notice = config.on_notice});
   if (!loaded) return std::unexpected(loaded.error());
-  const std::shared_ptr<const Model> model = loaded->model;
+  std::shared_ptr<const Model> model = loaded->model;
   const std::string file = loaded->metadata.filename;
   const auto about = [&](const Error& error) {
     return fail(error.code, std::format("model '{}': {}", file, error.message));
@@ -65,8 +68,14 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
        .is_encoder = model->is_encoder(),
        .name = file + " " + model->metadata("general.name") + " " + model->metadata("general.basename")});
   if (!pooling) return about(pooling.error());
+  std::string kernels = kernels_in_use();
+  if (auto copy = internal::choose_bf16_copy(config, *loaded, pooling->pooling)) {
+    kernels += ", bf16 copy";
+    loaded->model = model = std::move(copy);
+  }
 
   auto state = std::make_unique<State>(std::move(config), std::move(*loaded));
+  state->kernels = std::move(kernels);
   state->pooling = pooling->pooling;
   state->warning = pooling->warning;
   state->appends_eos = state->pooling == Pooling::Last && !model->closing_token() && model->eos_token();
@@ -133,6 +142,7 @@ Pooling EmbeddingModel::pooling() const { return state_->pooling; }
 std::int32_t EmbeddingModel::max_sequence_length() const { return state_->max_length; }
 bool EmbeddingModel::appends_eos() const { return state_->appends_eos; }
 const std::string& EmbeddingModel::tokenizer() const { return state_->tokenizer->description(); }
+std::string EmbeddingModel::kernels() const { return state_->kernels; }
 TokenBudget EmbeddingModel::token_budget() const {
   internal::BudgetChoice choice = budget_tuner().choice();
   return {.tokens = choice.budget, .reason = std::move(choice.reason)};

@@ -1,7 +1,6 @@
 #include "model_budget.h"
 
 #include <algorithm>
-#include <array>
 #include <format>
 #include <string>
 
@@ -11,11 +10,8 @@
 
 namespace llama::internal {
 
-bool vectors_ignore_the_batch(std::string_view kernels, std::string_view description) {
-  if (!kernels.starts_with("packed")) return false;
-  // "qwen3 0.6B (guessed) Q8_0", "bert 22M all F32": the type of most weights comes last.
-  constexpr std::array<std::string_view, 4> kPacked = {"Q8_0", "F16", "BF16", "F32"};
-  return std::ranges::contains(kPacked, description.substr(description.rfind(' ') + 1));
+bool vectors_ignore_the_batch(std::string_view kernels, std::string_view device) {
+  return kernels.starts_with("packed") && device == "CPU";
 }
 
 std::unique_ptr<BudgetTuner> make_budget_tuner(const EmbeddingConfig& config, const LoadedModel& loaded) {
@@ -23,9 +19,9 @@ std::unique_ptr<BudgetTuner> make_budget_tuner(const EmbeddingConfig& config, co
     return std::make_unique<BudgetTuner>(BudgetChoice{.budget = config.token_budget, .reason = "given"});
   }
   const std::string kernels = kernels_in_use();
-  if (!vectors_ignore_the_batch(kernels, loaded.model->description())) {
+  if (!vectors_ignore_the_batch(kernels, loaded.model->device())) {
     return std::make_unique<BudgetTuner>(
-        BudgetChoice{.budget = kUsualBudget, .reason = "with these kernels and weights a vector depends on its batch"});
+        BudgetChoice{.budget = kUsualBudget, .reason = "with these kernels a vector depends on its batch"});
   }
   const MeasurementMemory memory(config.loader->cache().folder());
   const std::string key =

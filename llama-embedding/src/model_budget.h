@@ -10,11 +10,11 @@
 
 namespace llama::internal {
 
-// Whether a text has the same vector, bit for bit, in every batch: with our kernels, and weights that they pack. Pure.
+// Whether a text has the same vector, bit for bit, in every batch: with our kernels on the CPU. Pure.
 //
-// kernels      kernels_in_use()
-// description  Model::description()
-[[nodiscard]] bool vectors_ignore_the_batch(std::string_view kernels, std::string_view description);
+// kernels  kernels_in_use()
+// device   Model::device()
+[[nodiscard]] bool vectors_ignore_the_batch(std::string_view kernels, std::string_view device);
 
 // Requires a config with a loader.
 [[nodiscard]] std::unique_ptr<BudgetTuner> make_budget_tuner(const EmbeddingConfig& config, const LoadedModel& loaded);

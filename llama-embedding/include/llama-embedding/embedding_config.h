@@ -41,6 +41,10 @@ struct EmbeddingConfig {
   // the model cache's folder. Only where no vector depends on its batch (our own kernels, and weights that they pack):
   // the same file gives the same vectors in each run.
   std::int32_t token_budget = 0;
+  // Where our kernels are wanted and cannot be had, and the CPU has BF16 instructions: keep a BF16 copy of a Q8_0 model
+  // in the model cache, and compute that one if it has been measured to be faster. Off, because it writes twice the
+  // model's size to the user's disk, and the first load takes seconds per GB longer; llama-cli embed asks for it.
+  bool bf16_copy = false;
   std::int32_t threads = 0;  // 0: default_threads(), llama-core/processor.h
 
   DeviceChoice device;  // nothing said: the first GPU, and the CPU where there is none

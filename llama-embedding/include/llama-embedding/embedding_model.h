@@ -62,7 +62,8 @@ class EmbeddingModel {
   [[nodiscard]] bool appends_eos() const;                  // because the tokenizer of a last-token model does not
   [[nodiscard]] const std::string& tokenizer() const;      // for people: "WordPiece, lower case, accents stripped"
   [[nodiscard]] const std::string& warning() const;        // one line for the user, or ""
-  [[nodiscard]] TokenBudget token_budget() const;          // in force now: a run may change it once
+  [[nodiscard]] std::string kernels() const;       // kernels_in_use() as loaded; ", bf16 copy" where one is used
+  [[nodiscard]] TokenBudget token_budget() const;  // in force now: a run may change it once
 
  private:
   friend class internal::Embedder;
