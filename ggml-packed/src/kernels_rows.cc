@@ -127,6 +127,12 @@ void multiply(const float* a, const float* b, std::size_t count, float* out) {
   for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR { store(hn::Mul(load(a + i, n), load(b + i, n)), out + i, n); });
 }
 
+void scale(const float* x, std::size_t count, float factor, float offset, float* out) {
+  const F f;
+  const Floats factors = hn::Set(f, factor), offsets = hn::Set(f, offset);
+  for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR { store(hn::MulAdd(load(x + i, n), factors, offsets), out + i, n); });
+}
+
 float dot(const float* a, const float* b, std::size_t count) {
   const F f;
   Floats sum = hn::Zero(f);
@@ -153,6 +159,7 @@ const RowKernels* row_table() {
       .to_f16 = to_f16,
       .add = add,
       .multiply = multiply,
+      .scale = scale,
       .dot = dot,
       .gated = gated,
   };
