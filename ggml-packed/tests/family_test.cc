@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "graph_fixture.h"
 
@@ -116,6 +117,28 @@ TEST_P(FamilyTest, AttentionOfOneFusedProduct) {
     graph.allocate(ggml_add(c, ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, kWidth, kWidth), h), x));
     graph.set(positions, positions_of(lengths));
     graph.set(mask, mask_of(lengths, tokens, false, window));
+    expect_whole_as_ggml(graph, 2e-3);
+  }
+}
+
+// Jina's (ALiBi): what is further away counts less, for each head in another measure; or any numbers, as they are.
+TEST_P(FamilyTest, AttentionWithNumbersInItsMask) {
+  for (const auto& [heads, most] : {std::pair<std::int64_t, float>{4, 8}, {12, 8}, {6, 0}}) {
+    begin();
+    TestGraph graph;
+    ggml_context* c = graph.graph_context();
+    const std::vector<std::int64_t> lengths = {40, 1, 23, 100};
+    const std::int64_t tokens = 164;
+    ggml_tensor* mask = graph.input(tokens, tokens, 1, GGML_TYPE_F16);
+    const auto by_head = [&](ggml_type type) { return ggml_permute(c, graph.input(16, heads, tokens, type), 0, 2, 1, 3); };
+    ggml_tensor* out = ggml_flash_attn_ext(c, by_head(GGML_TYPE_F32), by_head(GGML_TYPE_F16), by_head(GGML_TYPE_F16), mask, 0.25F, most, 0);
+    graph.allocate(ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, 16 * heads, 32), ggml_reshape_2d(c, out, 16 * heads, tokens)));
+    std::vector<float> numbers = mask_of(lengths, tokens, false);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      const auto query = static_cast<float>(i / tokens), position = static_cast<float>(i % tokens);
+      if (numbers[i] == 0.0F) numbers[i] = most > 0 ? -std::abs(query - position) : std::sin(static_cast<float>(i));
+    }
+    graph.set(mask, numbers);
     expect_whole_as_ggml(graph, 2e-3);
   }
 }
