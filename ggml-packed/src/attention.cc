@@ -36,8 +36,8 @@ class Scratch {
 
 thread_local Scratch scratch;
 
-// How steeply a head's scores fall with distance: powers of two in geometric order, and for heads beyond a power of two those
-// between them. 1 where op_params[1], the largest exponent, is 0: no ALiBi.
+// How steeply a head's scores fall with distance: powers of two in geometric order, and for heads beyond a power of two
+// those between them. 1 where op_params[1], the largest exponent, is 0: no ALiBi.
 //
 // Source   Press, Smith, Lewis: Train Short, Test Long (ALiBi), section 3.
 float slope_of(const ggml_tensor& node, std::size_t head) {
@@ -130,14 +130,17 @@ bool Attention::attend_texts(const ggml_tensor& node, const MaskView& view, Thre
       return reinterpret_cast<const std::uint16_t*>(static_cast<const std::byte*>(t.data) + task.head * t.nb[2] +
                                                     task.text->first_position * t.nb[1]);
     };
-    const auto* bias = !view.has_numbers() ? nullptr
-                                           : reinterpret_cast<const std::uint16_t*>(static_cast<const std::byte*>(mask.data) + task.first_query * mask.nb[1]) +
-                                                 task.text->first_position;
+    const auto* bias = !view.has_numbers()
+                           ? nullptr
+                           : reinterpret_cast<const std::uint16_t*>(static_cast<const std::byte*>(mask.data) +
+                                                                    task.first_query * mask.nb[1]) +
+                                 task.text->first_position;
     attention_.pack(rows_of(k), k.nb[1] / 2, rows_of(v), v.nb[1] / 2, text);
     for (std::size_t j = 0; j < queries_per_key; ++j) {
       const std::size_t head = task.head * queries_per_key + j;
       QueryBlock block{
-          .queries = reinterpret_cast<const float*>(static_cast<const std::byte*>(q.data) + head * q.nb[2] + task.first_query * q.nb[1]),
+          .queries = reinterpret_cast<const float*>(static_cast<const std::byte*>(q.data) + head * q.nb[2] +
+                                                    task.first_query * q.nb[1]),
           .stride = q.nb[1] / sizeof(float),
           .rows = task.queries,
           .visible = visible,

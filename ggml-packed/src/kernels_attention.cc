@@ -157,7 +157,8 @@ void attend_rows(const PackedText& text, const QueryBlock& block, std::size_t fi
     const Visible& visible = block.visible[first + m];
     if (block.bias != nullptr) {
       add_bias(block.scores + m * length, block.bias + (first + m) * block.bias_stride + begin,
-               static_cast<std::size_t>(visible.begin) - begin, static_cast<std::size_t>(visible.end) - begin, block.slope / block.scale);
+               static_cast<std::size_t>(visible.begin) - begin, static_cast<std::size_t>(visible.end) - begin,
+               block.slope / block.scale);
     }
     inverse_sums[m] = softmax(block.scores + m * length, static_cast<std::size_t>(visible.begin) - begin,
                               static_cast<std::size_t>(visible.end) - begin, length, block.scale);

@@ -66,7 +66,8 @@ void Rope::compute(const ggml_tensor& node, ThreadTeam& team) {
     for (std::size_t t = begin; t < end; ++t) {
       for (std::size_t head = 0; head < heads; ++head) {
         const auto* from = reinterpret_cast<const float*>(static_cast<const std::byte*>(x.data) + t * x.nb[2] + head * x.nb[1]);
-        rotate(from, half, angles.cosines.data() + t * half, angles.sines.data() + t * half, floats(node) + (t * heads + head) * half * 2);
+        rotate(from, half, angles.cosines.data() + t * half, angles.sines.data() + t * half,
+               floats(node) + (t * heads + head) * half * 2);
       }
     }
   });

@@ -16,8 +16,8 @@ namespace ggml_packed {
 class Rope {
  public:
   explicit Rope(const Kernels& kernels) : rows_(row_kernels(kernels)) {}
-  // Whole heads, pairs of neighbours or half a head apart ("neox"), with factors for the frequencies or without; no contexts
-  // stretched by YaRN.
+  // Whole heads, pairs of neighbours or half a head apart ("neox"), with factors for the frequencies or without; no
+  // contexts stretched by YaRN.
   [[nodiscard]] static bool takes(const ggml_tensor& node);
   void compute(const ggml_tensor& node, ThreadTeam& team);
   void begin_graph() { used_ = 0; }

@@ -1,4 +1,5 @@
-// What the graphs of embedding families have beside BERT's, as llama.cpp builds them: computed whole, with ggml's results.
+// What the graphs of embedding families have beside BERT's, as llama.cpp builds them: computed whole, with ggml's
+// results.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -34,11 +35,13 @@ struct Turn {
   int mode = GGML_ROPE_TYPE_NEOX;
 };
 ggml_tensor* turned(ggml_context* c, ggml_tensor* x, ggml_tensor* positions, const Turn& turn = {}) {
-  return ggml_rope_ext(c, x, positions, turn.factors, static_cast<int>(x->ne[0]), turn.mode, 8192, turn.base, turn.scale, 0, 1, 32, 1);
+  return ggml_rope_ext(c, x, positions, turn.factors, static_cast<int>(x->ne[0]), turn.mode, 8192, turn.base,
+                       turn.scale, 0, 1, 32, 1);
 }
 
 // Of queries, keys and values that no memory keeps: heads, tokens of float32.
-ggml_tensor* attention(ggml_context* c, ggml_tensor* q, ggml_tensor* k, ggml_tensor* v, ggml_tensor* mask, float scale) {
+ggml_tensor* attention(ggml_context* c, ggml_tensor* q, ggml_tensor* k, ggml_tensor* v, ggml_tensor* mask,
+                       float scale) {
   const auto by_head = [&](ggml_tensor* t) { return ggml_permute(c, t, 0, 2, 1, 3); };
   const auto halves = [&](ggml_tensor* t) { return ggml_cast(c, by_head(t), GGML_TYPE_F16); };
   ggml_tensor* out = ggml_flash_attn_ext(c, by_head(q), halves(k), halves(v), mask, scale, 0, 0);
@@ -89,7 +92,9 @@ TEST_P(FamilyTest, LayersThatTurnAtTwoSpeeds) {
   for (int layer = 0; layer < 4; ++layer) {
     const bool windowed = layer % 2 == 0;
     x = turned(c, x, positions, {.base = windowed ? 1e4F : 1e6F, .scale = windowed ? 1 : 0.125F});
-    x = ggml_reshape_3d(c, ggml_mul_mat(c, graph_.weight(GGML_TYPE_F32, kWidth, kWidth), ggml_reshape_2d(c, x, kWidth, kTokens)), 32, 2, kTokens);
+    x = ggml_reshape_3d(
+        c, ggml_mul_mat(c, graph_.weight(GGML_TYPE_F32, kWidth, kWidth), ggml_reshape_2d(c, x, kWidth, kTokens)), 32, 2,
+        kTokens);
   }
   graph_.allocate(x);
   graph_.set(positions, positions_of({13, 8}));
@@ -107,10 +112,12 @@ TEST_P(FamilyTest, AttentionOfOneFusedProduct) {
     const std::vector<std::int64_t> lengths = {40, 1, 23};
     const std::int64_t tokens = 64, rows = kWidth + 2 * key_heads * 16;
     ggml_tensor* x = graph.input(kWidth, tokens);
-    ggml_tensor *positions = graph.input(tokens, 1, 1, GGML_TYPE_I32), *mask = graph.input(tokens, tokens, 1, GGML_TYPE_F16);
+    ggml_tensor *positions = graph.input(tokens, 1, 1, GGML_TYPE_I32),
+                *mask = graph.input(tokens, tokens, 1, GGML_TYPE_F16);
     ggml_tensor* qkv = ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, kWidth, rows), x);
     const auto part = [&](std::int64_t heads, std::int64_t begin) {
-      return ggml_view_3d(c, qkv, 16, heads, tokens, 16 * sizeof(float), qkv->nb[1], static_cast<std::size_t>(begin) * sizeof(float));
+      return ggml_view_3d(c, qkv, 16, heads, tokens, 16 * sizeof(float), qkv->nb[1],
+                          static_cast<std::size_t>(begin) * sizeof(float));
     };
     ggml_tensor *q = turned(c, part(4, 0), positions), *k = turned(c, part(key_heads, kWidth), positions);
     ggml_tensor* h = attention(c, q, k, part(key_heads, kWidth + key_heads * 16), mask, 0.25F);
@@ -130,9 +137,13 @@ TEST_P(FamilyTest, AttentionWithNumbersInItsMask) {
     const std::vector<std::int64_t> lengths = {40, 1, 23, 100};
     const std::int64_t tokens = 164;
     ggml_tensor* mask = graph.input(tokens, tokens, 1, GGML_TYPE_F16);
-    const auto by_head = [&](ggml_type type) { return ggml_permute(c, graph.input(16, heads, tokens, type), 0, 2, 1, 3); };
-    ggml_tensor* out = ggml_flash_attn_ext(c, by_head(GGML_TYPE_F32), by_head(GGML_TYPE_F16), by_head(GGML_TYPE_F16), mask, 0.25F, most, 0);
-    graph.allocate(ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, 16 * heads, 32), ggml_reshape_2d(c, out, 16 * heads, tokens)));
+    const auto by_head = [&](ggml_type type) {
+      return ggml_permute(c, graph.input(16, heads, tokens, type), 0, 2, 1, 3);
+    };
+    ggml_tensor* out = ggml_flash_attn_ext(c, by_head(GGML_TYPE_F32), by_head(GGML_TYPE_F16), by_head(GGML_TYPE_F16),
+                                           mask, 0.25F, most, 0);
+    graph.allocate(
+        ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, 16 * heads, 32), ggml_reshape_2d(c, out, 16 * heads, tokens)));
     std::vector<float> numbers = mask_of(lengths, tokens, false);
     for (std::size_t i = 0; i < numbers.size(); ++i) {
       const auto query = static_cast<float>(i / tokens), position = static_cast<float>(i % tokens);
@@ -153,16 +164,23 @@ TEST_P(FamilyTest, AGateOfOneFusedProduct) {
   expect_whole_as_ggml(1e-3);
 }
 
-// Gemma's: norms before and behind everything, of each head too, queries scaled apart, heads wider than the model's share.
+// Gemma's: norms before and behind everything, of each head too, queries scaled apart, heads wider than the model's
+// share.
 TEST_P(FamilyTest, ALayerOfGemma) {
   ggml_context* c = graph_.graph_context();
   const std::vector<std::int64_t> lengths = {20, 7};
   const std::int64_t tokens = 27;
   ggml_tensor *x = graph_.input(kWidth, tokens), *positions = graph_.input(tokens, 1, 1, GGML_TYPE_I32);
   ggml_tensor* mask = graph_.input(tokens, tokens, 1, GGML_TYPE_F16);
-  const auto normed = [&](ggml_tensor* t) { return ggml_mul(c, ggml_rms_norm(c, t, 1e-6F), graph_.weight(GGML_TYPE_F32, t->ne[0], 0)); };
-  const auto product = [&](ggml_tensor* t, std::int64_t rows) { return ggml_mul_mat(c, graph_.weight(GGML_TYPE_F32, t->ne[0], rows), t); };
-  const auto heads = [&](ggml_tensor* t, std::int64_t count) { return ggml_reshape_3d(c, product(t, count * 24), 24, count, tokens); };
+  const auto normed = [&](ggml_tensor* t) {
+    return ggml_mul(c, ggml_rms_norm(c, t, 1e-6F), graph_.weight(GGML_TYPE_F32, t->ne[0], 0));
+  };
+  const auto product = [&](ggml_tensor* t, std::int64_t rows) {
+    return ggml_mul_mat(c, graph_.weight(GGML_TYPE_F32, t->ne[0], rows), t);
+  };
+  const auto heads = [&](ggml_tensor* t, std::int64_t count) {
+    return ggml_reshape_3d(c, product(t, count * 24), 24, count, tokens);
+  };
   ggml_tensor* h = normed(x);
   ggml_tensor* q = ggml_scale(c, turned(c, normed(heads(h, 4)), positions), 0.2F);
   ggml_tensor* k = turned(c, normed(heads(h, 1)), positions);

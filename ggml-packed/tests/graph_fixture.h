@@ -48,14 +48,17 @@ class GraphTest : public testing::TestWithParam<const char*> {
   std::unique_ptr<Executor> executor_;
 };
 
-// Texts side by side in one batch; `causal`: a token sees what came before it in its text; `window`: what is less far away.
-inline std::vector<float> mask_of(const std::vector<std::int64_t>& lengths, std::int64_t positions, bool causal, std::int64_t window = 1 << 20) {
+// Texts side by side in one batch; `causal`: a token sees what came before it in its text; `window`: what is less far
+// away.
+inline std::vector<float> mask_of(const std::vector<std::int64_t>& lengths, std::int64_t positions, bool causal,
+                                  std::int64_t window = 1 << 20) {
   std::vector<float> mask;
   std::int64_t begin = 0;
   for (const std::int64_t length : lengths) {
     for (std::int64_t i = 0; i < length; ++i) {
       for (std::int64_t j = 0; j < positions; ++j) {
-        const bool seen = j >= begin && j < (causal ? begin + i + 1 : begin + length) && std::abs(j - begin - i) < window;
+        const bool seen =
+            j >= begin && j < (causal ? begin + i + 1 : begin + length) && std::abs(j - begin - i) < window;
         mask.push_back(seen ? 0.0F : -INFINITY);
       }
     }
