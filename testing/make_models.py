@@ -20,17 +20,16 @@ SEED = 20260131
 
 
 class Weights:
-    def __init__(self, writer, seed, quantize=False):
-        self.writer, self.random, self.quantize = writer, numpy.random.default_rng(seed), quantize
+    """kind: of matrices, "F32", "F16" or "Q8_0"; vectors are float32."""
+    def __init__(self, writer, seed, kind="F32"):
+        self.writer, self.random, self.kind = writer, numpy.random.default_rng(seed), gguf.GGMLQuantizationType[kind]
 
-    def matrix(self, name, rows, columns, scale=None):
+    def matrix(self, name, rows, columns, scale=None, plain=False):
+        """plain: float32 whatever the others are."""
         data = self.random.standard_normal((rows, columns), dtype=numpy.float32)
         data *= numpy.float32(scale if scale is not None else columns ** -0.5)
-        if self.quantize:
-            kind = gguf.GGMLQuantizationType.Q8_0
-            self.writer.add_tensor(name, gguf.quants.quantize(data, kind), raw_dtype=kind)
-        else:
-            self.writer.add_tensor(name, data)
+        kind = gguf.GGMLQuantizationType.F32 if plain else self.kind
+        self.writer.add_tensor(name, gguf.quants.quantize(data, kind), raw_dtype=kind)
 
     def vector(self, name, size, around):
         self.writer.add_tensor(name, (around + 0.1 * self.random.standard_normal(size)).astype(numpy.float32))
@@ -108,10 +107,9 @@ def byte_alphabet():
     return [table[b] for b in range(256)]
 
 
-def decoder(path, architecture, *, width=64, inner=128, heads=4, kv_heads=2, head_size=16, layers=3, context=4096,
-            pooling=None, vocabulary=None, quantize=False, name="tiny", add_eos=True, byte_pairs=None):
-    """byte_pairs: (tokens, merges) of a trained byte-level tokenizer."""
-    writer = gguf.GGUFWriter(path, architecture)
+def byte_level(writer, vocabulary=None, add_eos=True, byte_pairs=None):
+    """Write a byte-level tokenizer's keys: a toy's or of trained (tokens, merges), filled up to `vocabulary` tokens. Returns their
+    number."""
     tokens = byte_alphabet()
     space = tokens[32]
     merges = ["t h", "th e", f"{space} the", "i n", "in g", "a n", "an d", f"{space} a"]
@@ -125,6 +123,23 @@ def decoder(path, architecture, *, width=64, inner=128, heads=4, kv_heads=2, hea
     while vocabulary and len(tokens) < vocabulary:
         tokens.append(f"[unused{len(tokens)}]")
         types.append(5)
+    writer.add_vocab_size(len(tokens))
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("qwen2")
+    writer.add_token_list(tokens)
+    writer.add_token_types(types)
+    writer.add_token_merges(merges)
+    writer.add_eos_token_id(eos)
+    writer.add_pad_token_id(eos)
+    writer.add_add_bos_token(False)
+    writer.add_add_eos_token(add_eos)
+    return len(tokens)
+
+
+def decoder(path, architecture, *, width=64, inner=128, heads=4, kv_heads=2, head_size=16, layers=3, context=4096,
+            pooling=None, vocabulary=None, kind="F32", name="tiny", add_eos=True, byte_pairs=None):
+    """byte_pairs: (tokens, merges) of a trained byte-level tokenizer."""
+    writer = gguf.GGUFWriter(path, architecture)
     writer.add_name(name)
     writer.add_context_length(context)
     writer.add_embedding_length(width)
@@ -137,20 +152,11 @@ def decoder(path, architecture, *, width=64, inner=128, heads=4, kv_heads=2, hea
     writer.add_rope_freq_base(1e6)
     writer.add_rope_dimension_count(head_size)
     writer.add_layer_norm_rms_eps(1e-6)
-    writer.add_vocab_size(len(tokens))
     if pooling is not None:
         writer.add_pooling_type(pooling)
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("qwen2")
-    writer.add_token_list(tokens)
-    writer.add_token_types(types)
-    writer.add_token_merges(merges)
-    writer.add_eos_token_id(eos)
-    writer.add_pad_token_id(eos)
-    writer.add_add_bos_token(False)
-    writer.add_add_eos_token(add_eos)
-    weights = Weights(writer, SEED + 1, quantize)
-    weights.matrix("token_embd.weight", len(tokens), width, 1.0)
+    tokens = byte_level(writer, vocabulary, add_eos, byte_pairs)
+    weights = Weights(writer, SEED + 1, kind)
+    weights.matrix("token_embd.weight", tokens, width, 1.0)
     weights.vector("output_norm.weight", width, 1)
     for i in range(layers):
         weights.vector(f"blk.{i}.attn_norm.weight", width, 1)
@@ -187,7 +193,7 @@ def main():
         embeds = sys.argv[1] == "--full-qwen3"
         byte_pairs = byte_pairs_of(sys.argv[3]) if len(sys.argv) > 3 else None
         decoder(sys.argv[2], "qwen3", width=1024, inner=3072, heads=16, kv_heads=8, head_size=128, layers=28,
-                context=32768, pooling=gguf.PoolingType.LAST if embeds else None, vocabulary=151669, quantize=True,
+                context=32768, pooling=gguf.PoolingType.LAST if embeds else None, vocabulary=151669, kind="Q8_0",
                 name="Qwen3-Embedding-0.6B shape" if embeds else "Qwen3-0.6B shape", add_eos=embeds, byte_pairs=byte_pairs)
         return
     folder = pathlib.Path(sys.argv[1])

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
+#include <cmath>
 #include <cstdlib>
 #include <memory>
 
@@ -34,12 +36,25 @@ class Scratch {
 
 thread_local Scratch scratch;
 
+// How steeply a head's scores fall with distance: powers of two in geometric order, and for heads beyond a power of two
+// those between them. 1 where op_params[1], the largest exponent, is 0: no ALiBi.
+//
+// Source   Press, Smith, Lewis: Train Short, Test Long (ALiBi), section 3.
+float slope_of(const ggml_tensor& node, std::size_t head) {
+  const float most = float_parameter(node, 1);
+  if (most == 0.0F) return 1;
+  const auto power = static_cast<float>(std::bit_floor(static_cast<std::size_t>(node.src[0]->ne[2])));
+  const auto at = static_cast<float>(head);
+  return at < power ? std::exp2(-most / power * (at + 1)) : std::exp2(-most / 2 / power * (2 * (at - power) + 1));
+}
+
 }  // namespace
 
 bool Attention::takes(const ggml_tensor& node) const {
   if (node.op != GGML_OP_FLASH_ATTN_EXT || !is_dense_f32(node)) return false;
   const ggml_tensor *q = node.src[0], *k = node.src[1], *v = node.src[2], *mask = node.src[3];
-  const bool plain = float_parameter(node, 1) == 0.0F && float_parameter(node, 2) == 0.0F && node.src[4] == nullptr;
+  // A scale to divide by, no soft cap, no sinks.
+  const bool plain = float_parameter(node, 0) > 0.0F && float_parameter(node, 2) == 0.0F && node.src[4] == nullptr;
   if (!plain || mask == nullptr || mask->type != GGML_TYPE_F16 || mask->nb[0] != 2 || mask->ne[2] != 1 || mask->ne[3] != 1) {
     return false;
   }
@@ -71,7 +86,7 @@ bool Attention::compute(const ggml_tensor& node, ThreadTeam& team) {
 }
 
 bool Attention::attend_texts(const ggml_tensor& node, const MaskView& view, ThreadTeam& team) {
-  const ggml_tensor &q = *node.src[0], &k = *node.src[1], &v = *node.src[2];
+  const ggml_tensor &q = *node.src[0], &k = *node.src[1], &v = *node.src[2], &mask = *node.src[3];
   struct Task {
     const MaskedText* text;
     std::size_t head, first_query, queries;
@@ -115,15 +130,24 @@ bool Attention::attend_texts(const ggml_tensor& node, const MaskView& view, Thre
       return reinterpret_cast<const std::uint16_t*>(static_cast<const std::byte*>(t.data) + task.head * t.nb[2] +
                                                     task.text->first_position * t.nb[1]);
     };
+    const auto* bias = !view.has_numbers()
+                           ? nullptr
+                           : reinterpret_cast<const std::uint16_t*>(static_cast<const std::byte*>(mask.data) +
+                                                                    task.first_query * mask.nb[1]) +
+                                 task.text->first_position;
     attention_.pack(rows_of(k), k.nb[1] / 2, rows_of(v), v.nb[1] / 2, text);
     for (std::size_t j = 0; j < queries_per_key; ++j) {
       const std::size_t head = task.head * queries_per_key + j;
       QueryBlock block{
-          .queries = reinterpret_cast<const float*>(static_cast<const std::byte*>(q.data) + head * q.nb[2] + task.first_query * q.nb[1]),
+          .queries = reinterpret_cast<const float*>(static_cast<const std::byte*>(q.data) + head * q.nb[2] +
+                                                    task.first_query * q.nb[1]),
           .stride = q.nb[1] / sizeof(float),
           .rows = task.queries,
           .visible = visible,
           .scale = float_parameter(node, 0),
+          .bias = bias,
+          .bias_stride = mask.nb[1] / 2,
+          .slope = slope_of(node, head),
           .scores = memory + (key_floats + value_floats + 15) / 16 * 16,
           .out = floats(node) + (task.first_query * static_cast<std::size_t>(q.ne[2]) + head) * value_width,
           .out_stride = static_cast<std::size_t>(q.ne[2]) * value_width};

@@ -25,6 +25,11 @@ struct QueryBlock {
   std::size_t rows = 0;
   const Visible* visible = nullptr;  // per row: which positions of the text it sees; at least one
   float scale = 1;
+  // What is added to the scaled scores, `slope` times; nullptr: nothing. float16, rows `bias_stride` apart, a value for
+  // each position of the text.
+  const std::uint16_t* bias = nullptr;
+  std::size_t bias_stride = 0;
+  float slope = 1;
   float* scores = nullptr;  // scratch: rows * positions, rounded up to whole panels
   float* out = nullptr;     // rows `out_stride` floats apart
   std::size_t out_stride = 0;

@@ -58,11 +58,13 @@ enum ggml_status Delegate::flush() {
   ggml_cgraph* graph = ggml_new_graph_custom(context_.get(), capacity_, false);
   for (ggml_tensor* node : waiting_) ggml_graph_add_node(graph, node);
   use_threads(is_small(waiting_) ? 1 : threads_);
+  passed_on_ += waiting_.size();
   waiting_.clear();
   return ggml_backend_graph_compute(backend_.get(), graph);
 }
 
 enum ggml_status Delegate::compute(ggml_cgraph* graph) {
+  passed_on_ += static_cast<std::size_t>(ggml_graph_n_nodes(graph));
   use_threads(threads_);
   return ggml_backend_graph_compute(backend_.get(), graph);
 }

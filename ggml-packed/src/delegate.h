@@ -25,6 +25,9 @@ class Delegate {
   [[nodiscard]] enum ggml_status flush();
   [[nodiscard]] enum ggml_status compute(ggml_cgraph* graph);
   void forget() { waiting_.clear(); }
+  // How many nodes went there since then.
+  void begin_graph() { passed_on_ = 0; }
+  [[nodiscard]] std::size_t passed_on() const { return passed_on_; }
 
  private:
   void use_threads(int threads);
@@ -40,6 +43,7 @@ class Delegate {
   std::unique_ptr<ggml_context, FreeContext> context_;  // of a graph for the waiting nodes
   std::size_t capacity_ = 0;
   std::vector<ggml_tensor*> waiting_;
+  std::size_t passed_on_ = 0;
   int threads_ = 1;  // for work that is worth it
   int set_ = 0;      // what the back end was told last
 };

@@ -8,10 +8,23 @@ namespace {
 
 constexpr std::size_t kRowsOfPart = 16;
 
+// A number for each row, where a row is longer than that.
+bool has_row_numbers(const ggml_tensor& node) {
+  const ggml_tensor &a = *node.src[0], &b = *node.src[1];
+  return a.ne[0] > 1 && b.ne[0] == 1 && b.ne[1] == a.ne[1] && b.ne[2] == a.ne[2] && b.ne[3] == a.ne[3];
+}
+
 bool is_sum_or_product(const ggml_tensor& node) {
   const ggml_tensor &a = *node.src[0], &b = *node.src[1];
+  if (has_row_numbers(node)) {
+    return is_dense_f32(a) && is_dense_f32(b) && is_dense_f32(node) && can_write_over(node, a) && !overlap(node, b);
+  }
   const bool fits = (is_dense_f32(b) && ggml_are_same_shape(&a, &b)) || is_f32_vector(b, a.ne[0]);
   return fits && is_dense_f32(a) && is_dense_f32(node) && can_write_over(node, a) && can_write_over(node, b);
+}
+
+bool is_scale(const ggml_tensor& node) {
+  return is_dense_f32(*node.src[0]) && is_dense_f32(node) && can_write_over(node, *node.src[0]);
 }
 
 // The gate and what it gates: two tensors, or the halves of a row; op_params[1] says which half comes first.
@@ -41,6 +54,8 @@ bool is_elementwise(const ggml_tensor& node) {
     case GGML_OP_ADD:
     case GGML_OP_MUL:
       return is_sum_or_product(node);
+    case GGML_OP_SCALE:
+      return is_scale(node);
     case GGML_OP_GLU:
       return is_gate(node);
     default:
@@ -62,7 +77,21 @@ void compute_elementwise(const ggml_tensor& node, const RowKernels& rows, Thread
     });
     return;
   }
-  const auto combine = node.op == GGML_OP_ADD ? rows.add : rows.multiply;
+  const bool adds = node.op == GGML_OP_ADD, scales = node.op == GGML_OP_SCALE;
+  if (scales || has_row_numbers(node)) {
+    const float *x = floats(*node.src[0]), *numbers = scales ? nullptr : floats(*node.src[1]);
+    // op_params of SCALE: the factor, and what is added behind it.
+    const float factor = scales ? float_parameter(node, 0) : 1, offset = scales ? float_parameter(node, 1) : 0;
+    team.for_ranges(count, kRowsOfPart, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) {
+        const float of_row = numbers != nullptr ? numbers[i] : 0;
+        const bool multiplies = numbers != nullptr && !adds;
+        rows.scale(x + i * width, width, multiplies ? of_row : factor, adds ? of_row : offset, out + i * width);
+      }
+    });
+    return;
+  }
+  const auto combine = adds ? rows.add : rows.multiply;
   const float *a = floats(*node.src[0]), *b = floats(*node.src[1]);
   const std::size_t b_stride = ggml_are_same_shape(node.src[0], node.src[1]) ? width : 0;
   team.for_ranges(count, kRowsOfPart, [&](std::size_t begin, std::size_t end) {

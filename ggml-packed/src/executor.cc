@@ -58,6 +58,7 @@ bool Executor::is_worth_it(ggml_cgraph* graph) const {
 }
 
 enum ggml_status Executor::compute(ggml_cgraph* whole) {
+  delegate_.begin_graph();
   if (!is_worth_it(whole)) return delegate_.compute(whole);
 
   const GraphView graph(whole);

@@ -131,6 +131,16 @@ HWY_NOINLINE void mix(const PackedText& text, const QueryBlock& block, const Row
   }
 }
 
+// scores[i] + bias[i] * slope for i in [begin, end).
+void add_bias(float* scores, const std::uint16_t* bias, std::size_t begin, std::size_t end, float slope) {
+  const F f;
+  const Floats slopes = hn::Set(f, slope);
+  for (std::size_t i = begin; i < end; i += kLanes) {
+    const std::size_t count = std::min(kLanes, end - i);
+    hn::StoreN(hn::MulAdd(from_f16(bias + i, count), slopes, hn::LoadN(f, scores + i, count)), f, scores + i, count);
+  }
+}
+
 template <std::size_t Count>
 void attend_rows(const PackedText& text, const QueryBlock& block, std::size_t first) {
   std::size_t begin = text.positions, end = 0;
@@ -145,6 +155,11 @@ void attend_rows(const PackedText& text, const QueryBlock& block, std::size_t fi
   float inverse_sums[Count];
   for (std::size_t m = 0; m < Count; ++m) {
     const Visible& visible = block.visible[first + m];
+    if (block.bias != nullptr) {
+      add_bias(block.scores + m * length, block.bias + (first + m) * block.bias_stride + begin,
+               static_cast<std::size_t>(visible.begin) - begin, static_cast<std::size_t>(visible.end) - begin,
+               block.slope / block.scale);
+    }
     inverse_sums[m] = softmax(block.scores + m * length, static_cast<std::size_t>(visible.begin) - begin,
                               static_cast<std::size_t>(visible.end) - begin, length, block.scale);
   }

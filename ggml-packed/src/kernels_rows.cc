@@ -127,6 +127,13 @@ void multiply(const float* a, const float* b, std::size_t count, float* out) {
   for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR { store(hn::Mul(load(a + i, n), load(b + i, n)), out + i, n); });
 }
 
+void scale(const float* x, std::size_t count, float factor, float offset, float* out) {
+  const F f;
+  const Floats factors = hn::Set(f, factor), offsets = hn::Set(f, offset);
+  for_vectors(count, [&](std::size_t i, std::size_t n)
+                         HWY_ATTR { store(hn::MulAdd(load(x + i, n), factors, offsets), out + i, n); });
+}
+
 float dot(const float* a, const float* b, std::size_t count) {
   const F f;
   Floats sum = hn::Zero(f);
@@ -145,7 +152,9 @@ void gated(Activation activation, const float* gate, const float* up, std::size_
 
 const RowKernels* row_table() {
   static constexpr RowKernels kTable = {
-      .name = HWY_TARGET == HWY_AVX2 ? "avx2" : HWY_NATIVE_DOT_BF16 ? "avx512-bf16" : "avx512-vnni",
+      .name = HWY_TARGET == HWY_AVX2 ? "avx2"
+              : HWY_NATIVE_DOT_BF16  ? "avx512-bf16"
+                                     : "avx512-vnni",
       .rms_norm = rms_norm,
       .layer_norm = layer_norm,
       .rotate_halves = rotate_halves,
@@ -153,6 +162,7 @@ const RowKernels* row_table() {
       .to_f16 = to_f16,
       .add = add,
       .multiply = multiply,
+      .scale = scale,
       .dot = dot,
       .gated = gated,
   };

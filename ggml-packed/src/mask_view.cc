@@ -12,15 +12,20 @@ constexpr std::size_t kMostTokens = 64;                    // that are computed 
 
 struct Span {
   std::size_t begin, end;  // end 0: not one run of seen positions
+  bool has_numbers = false;
 };
+
+// Infinity and NaN have an exponent of ones.
+bool is_finite(std::uint16_t half) { return (half & 0x7C00) != 0x7C00; }
 
 Span seen_positions(const std::uint16_t* mask, std::size_t count) {
   std::size_t begin = 0;
   while (begin < count && mask[begin] == kHidden) ++begin;
   std::size_t end = begin;
-  while (end < count && mask[end] == kSeen) ++end;
+  bool has_numbers = false;
+  for (; end < count && is_finite(mask[end]); ++end) has_numbers |= mask[end] != kSeen;
   if (begin == end || !std::all_of(mask + end, mask + count, [](std::uint16_t m) { return m == kHidden; })) return {0, 0};
-  return {begin, end};
+  return {begin, end, has_numbers};
 }
 
 const std::uint16_t* mask_row(const ggml_tensor& mask, std::size_t query) {
@@ -50,7 +55,8 @@ bool MaskView::read_texts(const ggml_tensor& mask, std::size_t queries, std::siz
   if (!side_by_side) return false;
   std::size_t packed = 0;
   for (std::size_t i = 0; i < queries; ++i) {
-    const auto [begin, end] = spans[i];
+    const auto [begin, end, has_numbers] = spans[i];
+    has_numbers_ |= has_numbers;
     // A text's queries see what overlaps with what the one before sees; the first one of another text does not.
     const bool same_text = i > 0 && begin >= spans[i - 1].begin && begin < spans[i - 1].end && end >= spans[i - 1].end;
     if (!same_text) texts_.push_back({.first_query = i, .queries = 0, .first_position = begin, .positions = 0});

@@ -29,7 +29,7 @@ class MaskView {
   enum class Kind {
     TextsSideBySide,  // each query sees one run of positions
     Scattered,        // the cells of a conversation among others'
-    Other,            // numbers that are neither 0 nor minus infinity: not ours
+    Other,            // not ours
   };
 
   // Shape    mask: float16, a row of `positions` for each query.
@@ -39,6 +39,8 @@ class MaskView {
   // TextsSideBySide: the texts in order, and of each query what it sees of its text: all, what came before it, or a window.
   [[nodiscard]] const std::vector<MaskedText>& texts() const { return texts_; }
   [[nodiscard]] const std::vector<Visible>& visible() const { return visible_; }
+  // TextsSideBySide: are there numbers to be added to the scores, not only 0 and minus infinity? ALiBi's are distances.
+  [[nodiscard]] bool has_numbers() const { return has_numbers_; }
   // Scattered: the cells of all queries, one's behind the other's, and where each one's end.
   [[nodiscard]] const std::vector<std::int32_t>& cells() const { return cells_; }
   [[nodiscard]] const std::vector<std::size_t>& cells_end() const { return cells_end_; }
@@ -48,6 +50,7 @@ class MaskView {
   [[nodiscard]] bool read_cells(const ggml_tensor& mask, std::size_t queries, std::size_t positions);
 
   Kind kind_ = Kind::Other;
+  bool has_numbers_ = false;
   std::vector<MaskedText> texts_;
   std::vector<Visible> visible_;
   std::vector<std::int32_t> cells_;

@@ -15,39 +15,50 @@ enum { kDimensions = 1, kMode = 2, kBase = 5, kScale = 6, kExtFactor = 7, kAttnF
 }  // namespace
 
 bool Rope::takes(const ggml_tensor& node) {
-  if (node.op != GGML_OP_ROPE || !is_dense_f32(node) || node.src[2] != nullptr) return false;
-  const ggml_tensor& x = *node.src[0];
+  if (node.op != GGML_OP_ROPE || !is_dense_f32(node)) return false;
+  const ggml_tensor &x = *node.src[0], *factors = node.src[2];
+  if (factors != nullptr && (!is_dense_f32(*factors) || factors->ne[0] < x.ne[0] / 2)) return false;
   const bool known = node.op_params[kMode] == GGML_ROPE_TYPE_NEOX || node.op_params[kMode] == GGML_ROPE_TYPE_NORMAL;
   return known && node.op_params[kDimensions] == x.ne[0] && x.ne[3] == 1 &&
          x.ne[0] % 2 == 0 && has_f32_rows(x) && float_parameter(node, kExtFactor) == 0.0F &&
          node.src[1]->type == GGML_TYPE_I32 && node.src[1]->ne[0] == x.ne[2] && can_write_over(node, x);
 }
 
-void Rope::prepare(const ggml_tensor& node, ThreadTeam& team) {
+const Rope::Angles& Rope::angles_of(const ggml_tensor& node, ThreadTeam& team) {
+  const ggml_tensor *positions = node.src[1], *factors = node.src[2];
   const std::array<float, 4> parameters = {static_cast<float>(node.ne[0]), float_parameter(node, kBase),
                                            float_parameter(node, kScale), float_parameter(node, kAttnFactor)};
-  if (positions_ == node.src[1] && parameters_ == parameters) return;
-  positions_ = node.src[1];
-  parameters_ = parameters;
+  for (std::size_t i = 0; i < used_; ++i) {
+    const Angles& known = angles_[i];
+    if (known.positions == positions && known.factors == factors && known.parameters == parameters) return known;
+  }
+  if (used_ == angles_.size()) angles_.emplace_back();
+  Angles& angles = angles_[used_];
+  angles.positions = positions;
+  angles.factors = factors;
+  angles.parameters = parameters;
   const auto half = static_cast<std::size_t>(node.ne[0] / 2), count = static_cast<std::size_t>(node.ne[2]);
-  const auto* positions = static_cast<const std::int32_t*>(node.src[1]->data);
-  cosines_.resize(half * count);
-  sines_.resize(half * count);
+  angles.cosines.resize(half * count);
+  angles.sines.resize(half * count);
   std::vector<double> frequencies(half);
   for (std::size_t i = 0; i < half; ++i) {
     frequencies[i] = parameters[2] * std::pow(static_cast<double>(parameters[1]), -2.0 * static_cast<double>(i) / parameters[0]);
+    if (factors != nullptr) frequencies[i] /= floats(*factors)[i];
   }
+  const auto* at_position = static_cast<const std::int32_t*>(positions->data);
   team.for_ranges(count, 16, [&](std::size_t begin, std::size_t end) {
     for (std::size_t at = begin * half; at < end * half; ++at) {
-      const double angle = positions[at / half] * frequencies[at % half];
-      cosines_[at] = static_cast<float>(std::cos(angle)) * parameters[3];
-      sines_[at] = static_cast<float>(std::sin(angle)) * parameters[3];
+      const double angle = at_position[at / half] * frequencies[at % half];
+      angles.cosines[at] = static_cast<float>(std::cos(angle)) * parameters[3];
+      angles.sines[at] = static_cast<float>(std::sin(angle)) * parameters[3];
     }
   });
+  ++used_;
+  return angles;
 }
 
 void Rope::compute(const ggml_tensor& node, ThreadTeam& team) {
-  prepare(node, team);
+  const Angles& angles = angles_of(node, team);
   const ggml_tensor& x = *node.src[0];
   const auto half = static_cast<std::size_t>(node.ne[0] / 2), heads = static_cast<std::size_t>(node.ne[1]);
   const auto rotate = node.op_params[kMode] == GGML_ROPE_TYPE_NEOX ? rows_.rotate_halves : rows_.rotate_pairs;
@@ -55,7 +66,8 @@ void Rope::compute(const ggml_tensor& node, ThreadTeam& team) {
     for (std::size_t t = begin; t < end; ++t) {
       for (std::size_t head = 0; head < heads; ++head) {
         const auto* from = reinterpret_cast<const float*>(static_cast<const std::byte*>(x.data) + t * x.nb[2] + head * x.nb[1]);
-        rotate(from, half, cosines_.data() + t * half, sines_.data() + t * half, floats(node) + (t * heads + head) * half * 2);
+        rotate(from, half, angles.cosines.data() + t * half, angles.sines.data() + t * half,
+               floats(node) + (t * heads + head) * half * 2);
       }
     }
   });

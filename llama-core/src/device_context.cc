@@ -25,7 +25,8 @@ Result<DeviceContext::Handle> DeviceContext::make(const Model& on) const {
   Handle made;
   try {
     made.reset(llama_init_from_model(on.model_.get(), params));
-  } catch (const std::exception&) {  // of a device's driver
+  } catch (const std::exception&) {
+    made.reset();  // of a device's driver
   }
   if (made) return made;
   const std::string reason = take_first_log_error();

@@ -128,12 +128,12 @@ std::optional<std::uint64_t> Model::device_memory() const {
 }
 
 const Model& Model::in_use() const {
-  const std::lock_guard lock(whereabouts_->mutex);
+  const std::scoped_lock lock(whereabouts_->mutex);
   return whereabouts_->twin ? *whereabouts_->twin : *this;
 }
 
 Result<const Model*> Model::leave_device(std::string_view what) const {
-  const std::lock_guard lock(whereabouts_->mutex);
+  const std::scoped_lock lock(whereabouts_->mutex);
   if (!whereabouts_->twin) {
     auto whereabouts = std::make_unique<Whereabouts>();
     whereabouts->files = whereabouts_->files;

@@ -6,20 +6,20 @@
 namespace llama::internal {
 
 void SequenceHistory::put(const PlacedToken& token) {
-  auto& tokens = of_(token.sequence);
+  auto& tokens = mutable_of(token.sequence);
   tokens.resize(static_cast<std::size_t>(token.position));
   tokens.push_back(token.token);
 }
 
 void SequenceHistory::cut(std::int32_t sequence, std::int32_t from) {
-  auto& tokens = of_(sequence);
+  auto& tokens = mutable_of(sequence);
   tokens.resize(std::min(tokens.size(), static_cast<std::size_t>(std::max(from, 0))));
 }
 
 void SequenceHistory::share(std::int32_t from, std::int32_t to, std::int32_t length) {
   if (from == to) return;
   const auto beginning = of(from).first(std::min(of(from).size(), static_cast<std::size_t>(std::max(length, 0))));
-  of_(to).assign(beginning.begin(), beginning.end());
+  mutable_of(to).assign(beginning.begin(), beginning.end());
 }
 
 std::span<const Token> SequenceHistory::of(std::int32_t sequence) const {

@@ -20,7 +20,7 @@ class SequenceHistory {
   void put(const PlacedToken& token);
   void cut(std::int32_t sequence, std::int32_t from);
   void share(std::int32_t from, std::int32_t to, std::int32_t length);
-  void set(std::int32_t sequence, std::vector<Token> tokens) { of_(sequence) = std::move(tokens); }
+  void set(std::int32_t sequence, std::vector<Token> tokens) { mutable_of(sequence) = std::move(tokens); }
 
   [[nodiscard]] std::span<const Token> of(std::int32_t sequence) const;
   [[nodiscard]] std::int32_t length(std::int32_t sequence) const;
@@ -34,7 +34,7 @@ class SequenceHistory {
   [[nodiscard]] Beginning longest_beginning(std::int32_t sequence) const;
 
  private:
-  std::vector<Token>& of_(std::int32_t sequence) { return tokens_[static_cast<std::size_t>(sequence)]; }
+  std::vector<Token>& mutable_of(std::int32_t sequence) { return tokens_[static_cast<std::size_t>(sequence)]; }
   std::vector<std::vector<Token>> tokens_;
 };
 

@@ -2,6 +2,7 @@
 import os
 import subprocess
 
+import model_families
 import pytest
 from embed_test import content, varied
 from parity_test import FOLDER, reference
@@ -26,6 +27,36 @@ def test_every_level_gives_llama_cpps_vectors(tmp_path, level, model):
     assert rows(tmp_path / "ours.parquet").schema.metadata[b"llama.kernels"] == f"packed, {level}".encode()
     assert rows(tmp_path / "stock.parquet").schema.metadata[b"llama.kernels"] == b"stock"
     assert cosines(vectors(tmp_path / "ours.parquet"), vectors(tmp_path / "stock.parquet")).min() > 0.99999
+
+
+@pytest.fixture(scope="session")
+def family(tmp_path_factory):
+    """family(name, kind): a model's path, and llama.cpp's own vectors of varied(40)."""
+    folder, made = tmp_path_factory.mktemp("families"), {}
+
+    def get(name, kind):
+        if (name, kind) not in made:
+            path, stock = folder / f"{name}-{kind}.gguf", folder / f"{name}-{kind}.parquet"
+            model_families.write_family(path, name, kind)
+            embed_with("stock", path, content(varied(40)), stock)
+            made[name, kind] = path, vectors(stock)
+        return made[name, kind]
+    return get
+
+
+@pytest.mark.parametrize("name", model_families.FAMILIES)
+@pytest.mark.parametrize("kind,least", [("F32", 0.9999), ("F16", 0.999), ("Q8_0", 0.999)])
+@pytest.mark.parametrize("level", LEVELS)
+def test_every_family_has_llama_cpps_vectors_and_a_text_alone_has_the_batchs(tmp_path, family, level, name, kind, least):
+    model, stock = family(name, kind)
+    texts = varied(40)
+    embed_with(level, model, content(texts), tmp_path / "all.parquet")
+    assert rows(tmp_path / "all.parquet").schema.metadata[b"llama.kernels"] == f"packed, {level}".encode()
+    ours = vectors(tmp_path / "all.parquet")
+    assert cosines(ours, stock).min() >= least
+    for i in (max(range(40), key=lambda j: len(texts[j])), 7):
+        embed_with(level, model, content([texts[i]]), tmp_path / "one.parquet", "--force")
+        assert (vectors(tmp_path / "one.parquet")[0] == ours[i]).all(), f"text {i}"
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -1,0 +1,77 @@
+// Graphs computed by ggml's CPU back end and by ours, at each level of CPU.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "test_graph.h"
+
+namespace ggml_packed {
+
+inline constexpr std::int64_t kWidth = 64, kTokens = 21;
+
+inline double difference(const std::vector<float>& a, const std::vector<float>& b) {
+  double error = 0, size = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    error += (static_cast<double>(a[i]) - b[i]) * (static_cast<double>(a[i]) - b[i]);
+    size += static_cast<double>(a[i]) * a[i];
+  }
+  return std::sqrt(error / size);
+}
+
+class GraphTest : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    level_ = kernels(GetParam());
+    if (level_ == nullptr) GTEST_SKIP() << "this CPU has no " << GetParam();
+    begin();
+    ASSERT_TRUE(executor_->is_usable());
+  }
+  // As for a new context: an executor's packed weights are those of one model.
+  void begin() {
+    executor_ = std::make_unique<Executor>(*level_);
+    executor_->set_threads(2);
+  }
+  void expect_as_ggml(double tolerance = 2e-3) {
+    const auto expected = graph_.compute_by_ggml();
+    const auto got = graph_.compute_by(*executor_);
+    EXPECT_EQ(graph_.status, GGML_STATUS_SUCCESS);
+    EXPECT_LT(difference(expected, got), tolerance);
+  }
+  const Kernels* level_ = nullptr;
+  TestGraph graph_;
+  std::unique_ptr<Executor> executor_;
+};
+
+// Texts side by side in one batch; `causal`: a token sees what came before it in its text; `window`: what is less far
+// away.
+inline std::vector<float> mask_of(const std::vector<std::int64_t>& lengths, std::int64_t positions, bool causal,
+                                  std::int64_t window = 1 << 20) {
+  std::vector<float> mask;
+  std::int64_t begin = 0;
+  for (const std::int64_t length : lengths) {
+    for (std::int64_t i = 0; i < length; ++i) {
+      for (std::int64_t j = 0; j < positions; ++j) {
+        const bool seen =
+            j >= begin && j < (causal ? begin + i + 1 : begin + length) && std::abs(j - begin - i) < window;
+        mask.push_back(seen ? 0.0F : -INFINITY);
+      }
+    }
+    begin += length;
+  }
+  return mask;
+}
+
+inline const auto kLevels = testing::Values("avx2", "avx512-vnni", "avx512-bf16");
+inline std::string level_name(const testing::TestParamInfo<const char*>& level) {
+  std::string name = level.param;
+  std::erase(name, '-');
+  return name;
+}
+
+}  // namespace ggml_packed

@@ -1,0 +1,115 @@
+"""Tiny synthetic embedding models of the families that llama.cpp computes, with random weights of a given type.
+
+    write_family(path, "modern-bert", "Q8_0")
+
+Shapes are small and odd on purpose: heads whose width is not the model's divided by their number, windows that are shorter
+than a text. Names of tensors and keys are gguf's own (gguf.MODEL_TENSORS).
+"""
+import gguf
+from make_models import Weights, byte_level, finish, toy_wordpiece
+
+WIDTH, INNER, LAYERS = 64, 96, 4
+FAMILIES = ["nomic-bert", "modern-bert", "jina-bert-v2", "gemma-embedding", "gemma3", "llama", "qwen2", "qwen3"]
+BIDIRECTIONAL = {"nomic-bert", "modern-bert", "jina-bert-v2", "gemma-embedding"}
+
+
+class Family:
+    def __init__(self, name):
+        self.name = name
+        self.is_bert = "bert" in name
+        self.is_gemma = name.startswith("gemma")
+        self.heads, self.kv_heads, self.head = 4, 4 if self.is_bert else 2, 16 if self.is_bert or name == "qwen2" else 24
+        self.is_mean = name not in ("qwen2", "qwen3", "gemma3")
+        self.has_window = self.is_gemma or name == "modern-bert"
+
+
+def keys(writer, family):
+    writer.add_name(f"tiny {family.name}")
+    writer.add_context_length(1024)
+    writer.add_embedding_length(WIDTH)
+    writer.add_feed_forward_length(INNER)
+    writer.add_block_count(LAYERS)
+    writer.add_head_count(family.heads)
+    writer.add_head_count_kv(family.kv_heads)
+    writer.add_pooling_type(gguf.PoolingType.MEAN if family.is_mean else gguf.PoolingType.LAST)
+    if family.is_bert:
+        writer.add_layer_norm_eps(1e-5)
+    else:
+        writer.add_layer_norm_rms_eps(1e-6)
+        writer.add_key_length(family.head)
+        writer.add_value_length(family.head)
+        writer.add_rope_dimension_count(family.head)
+    if family.name in BIDIRECTIONAL:
+        writer.add_causal_attention(False)
+    if family.name != "jina-bert-v2":
+        writer.add_rope_freq_base(10000.0)
+    if family.has_window:
+        writer.add_sliding_window(17)
+        writer.add_sliding_window_pattern(2 if family.name == "gemma3" else [True, False] * (LAYERS // 2))
+        writer.add_rope_freq_base_swa(1000.0)
+
+
+def layer(weights, family, i):
+    def matrix(name, rows, columns, bias=False):
+        weights.matrix(f"blk.{i}.{name}.weight", rows, columns)
+        if bias:
+            weights.vector(f"blk.{i}.{name}.bias", rows, 0)
+
+    def norm(name, size=WIDTH, bias=False):
+        weights.vector(f"blk.{i}.{name}.weight", size, 1)
+        if bias:
+            weights.vector(f"blk.{i}.{name}.bias", size, 0)
+
+    all_heads, kv_heads = family.heads * family.head, family.kv_heads * family.head
+    biased = family.name in ("qwen2", "jina-bert-v2")
+    if family.name in ("nomic-bert", "modern-bert"):
+        matrix("attn_qkv", all_heads + 2 * kv_heads, WIDTH)
+    else:
+        matrix("attn_q", all_heads, WIDTH, biased)
+        matrix("attn_k", kv_heads, WIDTH, biased)
+        matrix("attn_v", kv_heads, WIDTH, biased)
+    matrix("attn_output", WIDTH, all_heads, family.name == "jina-bert-v2")
+    if family.is_gemma or family.name == "qwen3":
+        norm("attn_q_norm", family.head)
+        norm("attn_k_norm", family.head)
+    fused_gate = family.name in ("modern-bert", "jina-bert-v2")
+    matrix("ffn_up", 2 * INNER if fused_gate else INNER, WIDTH)
+    if not fused_gate:
+        matrix("ffn_gate", INNER, WIDTH)
+    matrix("ffn_down", WIDTH, INNER, family.name == "jina-bert-v2")
+    if family.name in ("nomic-bert", "jina-bert-v2"):
+        norm("attn_output_norm", bias=True)
+        norm("layer_output_norm", bias=True)
+        return
+    if family.name != "modern-bert" or i > 0:  # its first layer has none
+        norm("attn_norm")
+    norm("ffn_norm")
+    if family.is_gemma:
+        norm("post_attention_norm")
+        norm("post_ffw_norm")
+
+
+def write_family(path, name, kind):
+    family = Family(name)
+    writer = gguf.GGUFWriter(path, name)
+    keys(writer, family)
+    vocabulary = toy_wordpiece(writer) if family.is_bert else byte_level(writer)
+    weights = Weights(writer, FAMILIES.index(name), kind)
+    weights.matrix("token_embd.weight", vocabulary, WIDTH, 1.0)
+    if family.is_bert:
+        weights.vector("token_embd_norm.weight", WIDTH, 1)
+        if name != "modern-bert":
+            weights.vector("token_embd_norm.bias", WIDTH, 0)
+            writer.add_token_type_count(2)
+            weights.matrix("token_types.weight", 2, WIDTH, 0.1, plain=True)
+    if not family.is_bert or name == "modern-bert":
+        weights.vector("output_norm.weight", WIDTH, 1)
+    if name == "llama":
+        weights.vector("rope_freqs.weight", family.head // 2, 2)  # as Llama 3's, which stretch the slow ones
+    if name == "gemma-embedding":
+        for i, (rows, columns) in ((2, (4 * WIDTH, WIDTH)), (3, (WIDTH, 4 * WIDTH))):
+            writer.add_dense_features_dims(f"dense_{i}", columns, rows)
+            weights.matrix(f"dense_{i}.weight", rows, columns)
+    for i in range(LAYERS):
+        layer(weights, family, i)
+    finish(writer)
