@@ -55,7 +55,8 @@ bool Attention::takes(const ggml_tensor& node) const {
   const ggml_tensor *q = node.src[0], *k = node.src[1], *v = node.src[2], *mask = node.src[3];
   // A scale to divide by, no soft cap, no sinks.
   const bool plain = float_parameter(node, 0) > 0.0F && float_parameter(node, 2) == 0.0F && node.src[4] == nullptr;
-  if (!plain || mask == nullptr || mask->type != GGML_TYPE_F16 || mask->nb[0] != 2 || mask->ne[2] != 1 || mask->ne[3] != 1) {
+  if (!plain || mask == nullptr || mask->type != GGML_TYPE_F16 || mask->nb[0] != 2 || mask->ne[2] != 1 ||
+      mask->ne[3] != 1) {
     return false;
   }
   if (q->type != GGML_TYPE_F32 || k->type != GGML_TYPE_F16 || v->type != GGML_TYPE_F16) return false;
@@ -65,7 +66,8 @@ bool Attention::takes(const ggml_tensor& node) const {
 }
 
 // Layers share masks: there are two at most, with sliding windows and without.
-const MaskView& Attention::view_of(const ggml_tensor& mask, std::size_t queries, std::size_t positions, ThreadTeam& team) {
+const MaskView& Attention::view_of(const ggml_tensor& mask, std::size_t queries, std::size_t positions,
+                                   ThreadTeam& team) {
   const auto found = std::ranges::find(masks_, &mask, [](const auto& entry) { return entry.first; });
   if (found != masks_.end()) return *found->second;
   return *masks_.emplace_back(&mask, std::make_unique<MaskView>(mask, queries, positions, team)).second;
@@ -73,7 +75,8 @@ const MaskView& Attention::view_of(const ggml_tensor& mask, std::size_t queries,
 
 bool Attention::compute(const ggml_tensor& node, ThreadTeam& team) {
   const ggml_tensor &q = *node.src[0], &k = *node.src[1];
-  const MaskView& view = view_of(*node.src[3], static_cast<std::size_t>(q.ne[1]), static_cast<std::size_t>(k.ne[1]), team);
+  const MaskView& view =
+      view_of(*node.src[3], static_cast<std::size_t>(q.ne[1]), static_cast<std::size_t>(k.ne[1]), team);
   switch (view.kind()) {
     case MaskView::Kind::TextsSideBySide:
       return attend_texts(node, view, team);
@@ -85,7 +88,7 @@ bool Attention::compute(const ggml_tensor& node, ThreadTeam& team) {
   return false;
 }
 
-bool Attention::attend_texts(const ggml_tensor& node, const MaskView& view, ThreadTeam& team) {
+bool Attention::attend_texts(const ggml_tensor& node, const MaskView& view, ThreadTeam& team) const {
   const ggml_tensor &q = *node.src[0], &k = *node.src[1], &v = *node.src[2], &mask = *node.src[3];
   struct Task {
     const MaskedText* text;
@@ -157,10 +160,11 @@ bool Attention::attend_texts(const ggml_tensor& node, const MaskView& view, Thre
   return !out_of_memory;
 }
 
-bool Attention::attend_tokens(const ggml_tensor& node, const MaskView& view, ThreadTeam& team) {
+bool Attention::attend_tokens(const ggml_tensor& node, const MaskView& view, ThreadTeam& team) const {
   const ggml_tensor &q = *node.src[0], &k = *node.src[1], &v = *node.src[2];
   const auto queries = static_cast<std::size_t>(q.ne[1]), heads = static_cast<std::size_t>(k.ne[2]);
-  const auto queries_per_key = static_cast<std::size_t>(q.ne[2] / k.ne[2]), value_width = static_cast<std::size_t>(v.ne[0]);
+  const auto queries_per_key = static_cast<std::size_t>(q.ne[2] / k.ne[2]),
+             value_width = static_cast<std::size_t>(v.ne[0]);
   std::atomic<bool> out_of_memory = false;
   team.for_each(queries * heads, [&](std::size_t i) {
     const std::size_t query = i / heads, head = i % heads;
@@ -184,7 +188,8 @@ bool Attention::attend_tokens(const ggml_tensor& node, const MaskView& view, Thr
          .value_width = value_width,
          .positions = view.cells().data() + first,
          .count = count,
-         .queries = reinterpret_cast<const float*>(static_cast<const std::byte*>(q.data) + first_head * q.nb[2] + query * q.nb[1]),
+         .queries = reinterpret_cast<const float*>(static_cast<const std::byte*>(q.data) + first_head * q.nb[2] +
+                                                   query * q.nb[1]),
          .query_stride = q.nb[2] / sizeof(float),
          .heads = queries_per_key,
          .scale = float_parameter(node, 0),

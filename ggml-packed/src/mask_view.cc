@@ -24,7 +24,8 @@ Span seen_positions(const std::uint16_t* mask, std::size_t count) {
   std::size_t end = begin;
   bool has_numbers = false;
   for (; end < count && is_finite(mask[end]); ++end) has_numbers |= mask[end] != kSeen;
-  if (begin == end || !std::all_of(mask + end, mask + count, [](std::uint16_t m) { return m == kHidden; })) return {0, 0};
+  if (begin == end || !std::all_of(mask + end, mask + count, [](std::uint16_t m) { return m == kHidden; }))
+    return {0, 0};
   return {begin, end, has_numbers};
 }
 

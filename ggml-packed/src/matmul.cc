@@ -10,8 +10,7 @@
 namespace ggml_packed {
 namespace {
 
-
-constexpr std::size_t kRowsAtOnce = 512;     // of activations, that stay in the cache of a core
+constexpr std::size_t kRowsAtOnce = 512;  // of activations, that stay in the cache of a core
 
 }  // namespace
 
@@ -30,7 +29,7 @@ std::optional<Format> format_for(enum ggml_type type, const Kernels& kernels) {
       return Format::Int4;
     default:
       return ggml_is_quantized(type) && ggml_get_type_traits(type)->to_float != nullptr ? std::optional(Format::Int8)
-                                                                                       : std::nullopt;
+                                                                                        : std::nullopt;
   }
 }
 
@@ -47,7 +46,9 @@ bool Matmul::takes(const ggml_tensor& node) const {
                          ggml_backend_buffer_is_host(weights.buffer);
   if (!is_weight || !ggml_is_matrix(&weights) || !ggml_is_contiguous(&weights)) return false;
   const auto format = format_for(weights.type, kernels_);
-  if (!format || ((*format == Format::Int8 || *format == Format::Int4) && weights.ne[0] % static_cast<std::int64_t>(kBlock) != 0)) return false;
+  if (!format ||
+      ((*format == Format::Int8 || *format == Format::Int4) && weights.ne[0] % static_cast<std::int64_t>(kBlock) != 0))
+    return false;
   return has_f32_rows(activations) && ggml_is_matrix(&activations) && is_dense_f32(node);
 }
 

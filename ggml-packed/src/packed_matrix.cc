@@ -96,7 +96,8 @@ PackedMatrix::PackedMatrix(const ggml_tensor& weights, Format format, std::size_
 }
 
 // Per block: the scales of all rows, then four columns of all rows at a time. `rows`: Q8_0.
-void PackedMatrix::pack_int8(const std::byte* rows, std::size_t row_size, std::size_t count, std::size_t panel, Int8Sign sign) {
+void PackedMatrix::pack_int8(const std::byte* rows, std::size_t row_size, std::size_t count, std::size_t panel,
+                             Int8Sign sign) {
   std::byte* out = data_.get() + panel * panel_bytes_;
   const std::uint32_t flip = sign == Int8Sign::PlusTo128 ? 0x80808080U : 0U;
   for (std::size_t block = 0; block < columns_ / kBlock; ++block) {
@@ -121,7 +122,8 @@ void PackedMatrix::pack_int8(const std::byte* rows, std::size_t row_size, std::s
 }
 
 // Per block: the scales of all rows, their minimums, then the lower and upper halves of bytes for four columns each.
-void PackedMatrix::pack_int4(const std::byte* rows, std::size_t row_size, enum ggml_type type, std::size_t count, std::size_t panel) {
+void PackedMatrix::pack_int4(const std::byte* rows, std::size_t row_size, enum ggml_type type, std::size_t count,
+                             std::size_t panel) {
   std::byte* out = data_.get() + panel * panel_bytes_;
   const std::size_t blocks = columns_ / kBlock, block_bytes = panel_rows_ * (2 * sizeof(ggml_fp16_t) + kBlock / 2);
   std::memset(out, 0, panel_bytes_);

@@ -73,7 +73,7 @@ bool is_right(const Kernels& kernels, enum ggml_type type) {
 bool passes_self_check(const Kernels& kernels) {
   static std::mutex mutex;
   static std::map<const Kernels*, bool> known;
-  const std::lock_guard lock(mutex);
+  const std::scoped_lock lock(mutex);
   const auto [entry, is_new] = known.try_emplace(&kernels, false);
   if (is_new) {
     entry->second = is_right(kernels, GGML_TYPE_Q8_0) && is_right(kernels, GGML_TYPE_F16) && is_right(kernels, GGML_TYPE_F32);

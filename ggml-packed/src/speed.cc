@@ -38,10 +38,12 @@ double speed_with(const Kernels& kernels, enum ggml_type type) {
   std::vector<BlockScale> scales(x.size() / kBlock);
   std::vector<std::uint16_t> bf16(x.size());
   for (std::size_t m = 0; m < kRows; ++m) {
-    kernels.quantize(x.data() + m * kColumns, kColumns, int8.data() + m * kColumns, scales.data() + m * kColumns / kBlock);
+    kernels.quantize(x.data() + m * kColumns, kColumns, int8.data() + m * kColumns,
+                     scales.data() + m * kColumns / kBlock);
     kernels.to_bf16(x.data() + m * kColumns, kColumns, bf16.data() + m * kColumns);
   }
-  const Activations activations{.int8 = int8.data(), .scales = scales.data(), .bf16 = bf16.data(), .f32 = x.data(), .stride = kColumns};
+  const Activations activations{
+      .int8 = int8.data(), .scales = scales.data(), .bf16 = bf16.data(), .f32 = x.data(), .stride = kColumns};
   auto best = Clock::duration::max();
   for (int i = 0; i < kTries; ++i) {
     const auto started = Clock::now();

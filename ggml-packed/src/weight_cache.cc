@@ -68,7 +68,7 @@ const PackedMatrix* WeightCache::find_or_pack(const ggml_tensor& weights, Format
   Identity identity{.name = weights.name, .type = weights.type, .format = format, .samples = sample(weights)};
   std::copy_n(weights.ne, 4, identity.shape.begin());
 
-  const std::lock_guard lock(mutex);  // two contexts that start at once pack only once
+  const std::scoped_lock lock(mutex);  // two contexts that start at once pack only once
   Shared& shared = all()[weights.data];
   auto matrix = shared.identity == identity ? shared.matrix.lock() : nullptr;
   if (!matrix) {

@@ -129,7 +129,8 @@ Result<Context> Context::create_for_embedding(std::shared_ptr<const Model> model
 Result<void> Context::warm_up() {
   constexpr std::size_t kTokens = 8;
   if (kernels_in_use().starts_with("stock")) return {};
-  const std::vector<Token> tokens(std::min<std::size_t>(kTokens, static_cast<std::size_t>(state_->config.max_tokens)), 0);
+  const std::vector<Token> tokens(std::min<std::size_t>(kTokens, static_cast<std::size_t>(state_->config.max_tokens)),
+                                  0);
   TokenBatch batch;
   if (auto added = batch.add_sequence(tokens); !added) return added;
   auto computed = compute(batch);

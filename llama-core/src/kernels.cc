@@ -28,10 +28,10 @@ std::mutex mutex;
 Select select_level = nullptr;
 SetAlways set_always = nullptr;
 Speed speed_of = nullptr;
-bool automatic = true;     // nobody has chosen
-std::string measured_best; // what "auto" is; "": the best level
-std::mutex small_batches;  // held by a SmallBatchesToo
-std::string why_not;  // the plug-in could not be loaded
+bool automatic = true;      // nobody has chosen
+std::string measured_best;  // what "auto" is; "": the best level
+std::mutex small_batches;   // held by a SmallBatchesToo
+std::string why_not;        // the plug-in could not be loaded
 std::string in_use = "stock";
 
 // The environment's word, beside the running program, where it was installed, where it was built.
@@ -74,7 +74,7 @@ std::string level() {
 }  // namespace
 
 void internal::load_kernels() {
-  const std::lock_guard lock(mutex);
+  const std::scoped_lock lock(mutex);
   select_level = load_plugin();
   in_use = select_level != nullptr ? "packed, " + level() : std::format("stock ({})", why_not);
 }
@@ -95,7 +95,7 @@ Result<void> choose_kernels(std::string_view name) {
                 std::format("no kernels are called '{}': auto, stock, avx2, avx512-vnni or avx512-bf16", name));
   }
   if (auto started = start_backends(); !started) return started;
-  const std::lock_guard lock(mutex);
+  const std::scoped_lock lock(mutex);
   if (select_level == nullptr) {
     if (name == "auto" || name == "stock") {
       in_use = name == "stock" ? "stock" : std::format("stock ({})", why_not);
@@ -115,7 +115,7 @@ Result<void> choose_kernels(std::string_view name) {
 std::vector<KernelSpeed> measure_kernels() {
   std::vector<KernelSpeed> speeds;
   if (auto started = start_backends(); !started) return speeds;
-  const std::lock_guard lock(mutex);
+  const std::scoped_lock lock(mutex);
   if (select_level == nullptr || speed_of == nullptr) return speeds;
   for (const char* name : kLevels) {
     if (const double speed = speed_of(name); speed > 0) speeds.push_back({.name = name, .giga_operations = speed});
@@ -133,12 +133,12 @@ std::string fastest_kernels(std::span<const KernelSpeed> measured) {
 
 bool kernels_are_automatic() {
   if (auto started = start_backends(); !started) return false;
-  const std::lock_guard lock(mutex);
+  const std::scoped_lock lock(mutex);
   return automatic && select_level != nullptr;
 }
 
 void internal::use_measured_kernels(std::string_view name) {
-  const std::lock_guard lock(mutex);
+  const std::scoped_lock lock(mutex);
   if (!automatic || select_level == nullptr || !select_level(std::string(name).c_str())) return;
   measured_best = name;
   in_use = "packed, " + level();
@@ -146,7 +146,7 @@ void internal::use_measured_kernels(std::string_view name) {
 
 std::string kernels_in_use() {
   if (auto started = start_backends(); !started) return "none";
-  const std::lock_guard lock(mutex);
+  const std::scoped_lock lock(mutex);
   return in_use;
 }
 

@@ -23,7 +23,7 @@ std::int64_t number_of(std::string_view level) { return std::ranges::find(kLevel
 void choose_measured_kernels(const MeasurementMemory& memory) {
   static std::mutex mutex;
   static bool chosen = false;
-  const std::lock_guard lock(mutex);
+  const std::scoped_lock lock(mutex);
   if (chosen || !kernels_are_automatic()) return;
   chosen = true;
   const std::string key = std::format("kernels; {}; llama-loader {}", processor_name(), LLAMA_LOADER_VERSION);
