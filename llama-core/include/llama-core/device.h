@@ -37,8 +37,8 @@ struct Device {
 struct DeviceChoice {
   // This many of the last layers on the GPU, the rest on the CPU. The output counts as a layer, the last one.
   // Nothing: all; 0: none.
-  std::optional<std::int32_t> gpu_layers;
-  std::string name;  // "": the first GPU, and the CPU where there is none; "none" or "CPU": the CPU
+  std::optional<std::int32_t> gpu_layers{};
+  std::string name{};  // "": the first GPU, and the CPU where there is none; "none" or "CPU": the CPU
 };
 
 // Shape    the chosen device's place among `devices`; nothing: the CPU.
