@@ -5,7 +5,6 @@
 #include "activation.h"
 #include "elementwise.h"
 #include "movement.h"
-#include "pooled_sums.h"
 #include "row_kernels.h"
 #include "tensor.h"
 
@@ -171,15 +170,14 @@ std::size_t Executor::norm(const GraphView& graph, std::size_t i) {
 
 std::size_t Executor::one_node(ggml_tensor* node) {
   const bool rope = Rope::takes(*node), moves = only_moves(*node), attends = attention_.takes(*node);
-  const bool elementwise = is_elementwise(*node), pools = is_pooling(*node);
-  if (!rope && !moves && !attends && !elementwise && !pools) return 0;
+  const bool elementwise = is_elementwise(*node);
+  if (!rope && !moves && !attends && !elementwise) return 0;
   status_ = delegate_.flush();
   if (status_ != GGML_STATUS_SUCCESS) return 1;
   const RowKernels& rows = row_kernels(kernels_);
   if (rope) rope_.compute(*node, *team_);
   if (moves) move_values(*node, rows, *team_);
   if (elementwise) compute_elementwise(*node, rows, *team_);
-  if (pools) compute_pooling(*node, rows, *team_);
   return !attends || attention_.compute(*node, *team_) ? 1 : 0;
 }
 

@@ -134,13 +134,6 @@ void scale(const float* x, std::size_t count, float factor, float offset, float*
                          HWY_ATTR { store(hn::MulAdd(load(x + i, n), factors, offsets), out + i, n); });
 }
 
-float dot(const float* a, const float* b, std::size_t count) {
-  const F f;
-  Floats sum = hn::Zero(f);
-  for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR { sum = hn::MulAdd(load(a + i, n), load(b + i, n), sum); });
-  return hn::ReduceSum(f, sum);
-}
-
 void gated(Activation activation, const float* gate, const float* up, std::size_t count, float* out) {
   const F f;
   for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR {
@@ -163,7 +156,6 @@ const RowKernels* row_table() {
       .add = add,
       .multiply = multiply,
       .scale = scale,
-      .dot = dot,
       .gated = gated,
   };
   return &kTable;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "blocks_of_4_bits.h"
 #include "tensor.h"
 
 namespace ggml_packed {
@@ -13,29 +12,6 @@ namespace {
 constexpr std::size_t kRowsAtOnce = 512;  // of activations, that stay in the cache of a core
 
 }  // namespace
-
-std::optional<Format> format_for(enum ggml_type type, const Kernels& kernels) {
-  switch (type) {
-    case GGML_TYPE_Q8_0:
-      return Format::Int8;
-    case GGML_TYPE_F16:
-    case GGML_TYPE_BF16:
-      return kernels.has_bf16 ? Format::Bf16 : Format::F32;
-    case GGML_TYPE_F32:
-      return Format::F32;
-    case GGML_TYPE_Q4_0:
-    case GGML_TYPE_Q4_1:
-    case GGML_TYPE_Q4_K:
-      return Format::Int4;
-    default:
-      return ggml_is_quantized(type) && ggml_get_type_traits(type)->to_float != nullptr ? std::optional(Format::Int8)
-                                                                                        : std::nullopt;
-  }
-}
-
-bool is_packed_without_growing(enum ggml_type type) {
-  return type == GGML_TYPE_Q8_0 || has_blocks_of_4_bits(type) || !ggml_is_quantized(type);
-}
 
 bool Matmul::takes(const ggml_tensor& node) const {
   if (node.op != GGML_OP_MUL_MAT) return false;

@@ -5,20 +5,14 @@
 
 #include <ggml.h>
 
-#include <optional>
 #include <vector>
 
 #include "kernels.h"
 #include "thread_team.h"
 #include "weight_cache.h"
+#include "weight_format.h"
 
 namespace ggml_packed {
-
-// The format for weights of a type; nothing where ggml does better.
-[[nodiscard]] std::optional<Format> format_for(enum ggml_type type, const Kernels& kernels);
-// Are its packed weights no larger than the file's? For a single token, which mostly waits for weights, others are not
-// worth it.
-[[nodiscard]] bool is_packed_without_growing(enum ggml_type type);
 
 class Matmul {
  public:

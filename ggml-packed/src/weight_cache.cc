@@ -12,6 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "weight_format.h"
+
 namespace ggml_packed {
 namespace {
 
@@ -72,7 +74,7 @@ const PackedMatrix* WeightCache::find_or_pack(const ggml_tensor& weights, Format
   Shared& shared = all()[weights.data];
   auto matrix = shared.identity == identity ? shared.matrix.lock() : nullptr;
   if (!matrix) {
-    if (format == Format::Int8 && weights.type != GGML_TYPE_Q8_0) {
+    if (!is_packed_without_growing(weights.type)) {
       if (!spare_) spare_ = available_memory() / 2;
       const auto elements = static_cast<std::uint64_t>(ggml_nelements(&weights));
       const std::uint64_t size = elements + elements / 16;

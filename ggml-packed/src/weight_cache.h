@@ -18,6 +18,10 @@ namespace ggml_packed {
 
 class WeightCache {
  public:
+  WeightCache() = default;
+  // spare   bytes for weights that are larger packed than in their file; else half of what the machine can give.
+  explicit WeightCache(std::uint64_t spare) : spare_(spare) {}
+
   // Errors   nullptr: no memory for it, or none to spare for weights that are larger packed than in their file: those
   //          may take half of what the machine can give.
   [[nodiscard]] const PackedMatrix* find_or_pack(const ggml_tensor& weights, Format format, std::size_t panel_rows,

@@ -258,32 +258,6 @@ TEST_P(GraphTest, GatesThatFollowNoProduct) {
   }
 }
 
-TEST_P(GraphTest, MeanPooling) {
-  std::vector<float> last_text;
-  for (const std::size_t before : {0, 3, 16}) {  // tokens of another text
-    begin();
-    TestGraph graph;
-    ggml_context* c = graph.graph_context();
-    const std::size_t tokens = before + 20;
-    ggml_tensor* x = graph.input(kWidth, static_cast<std::int64_t>(tokens));
-    ggml_tensor* means = graph.input(static_cast<std::int64_t>(tokens), 2);
-    ggml_tensor* h = ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, kWidth, 37), x);
-    graph.allocate(ggml_mul_mat(c, ggml_cont(c, ggml_transpose(c, h)), means));
-    std::vector<float> weights(2 * tokens, 0.0F), values(tokens * kWidth);
-    for (std::size_t i = 0; i < before; ++i) weights[i] = 1.0F / static_cast<float>(before);
-    for (std::size_t i = before; i < tokens; ++i) weights[tokens + i] = 1.0F / 20;
-    for (std::size_t i = 0; i < 20 * kWidth; ++i) values[before * kWidth + i] = std::sin(static_cast<float>(i * i % 1000));
-    graph.set(means, weights);
-    graph.set(x, values);
-    const auto expected = graph.compute_by_ggml();
-    const auto got = graph.compute_by(*executor_);
-    EXPECT_LT(difference(expected, got), 1e-4);
-    const std::vector<float> of_text(got.begin() + 37, got.end());
-    if (last_text.empty()) last_text = of_text;
-    EXPECT_EQ(last_text, of_text) << before;  // bit for bit, wherever the text lies
-  }
-}
-
 TEST_P(GraphTest, StopsWhereItIsToldTo) {
   ggml_tensor* x = graph_.input(kWidth, kTokens);
   graph_.allocate(ggml_mul_mat(graph_.graph_context(), graph_.weight(GGML_TYPE_F32, kWidth, kWidth), x));

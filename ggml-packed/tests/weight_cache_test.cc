@@ -59,5 +59,28 @@ TEST(WeightCache, TellsWeightsApartByTheirBytesWhileAnotherContextLives) {
   EXPECT_EQ(first_value(packed(new_context, weights.tensor)), 2);
 }
 
+TEST(WeightCache, LeavesWeightsThatGrowToGgmlWhereTheyWouldTakeTooMuchMemory) {
+  constexpr std::int64_t kColumns = 256, kRows = 8;
+  std::vector<std::byte> bytes(ggml_row_size(GGML_TYPE_Q5_K, kColumns) * kRows);
+  ggml_tensor tensor{};
+  tensor.type = GGML_TYPE_Q5_K;
+  tensor.ne[0] = kColumns;
+  tensor.ne[1] = kRows;
+  tensor.ne[2] = tensor.ne[3] = 1;
+  tensor.nb[0] = ggml_type_size(GGML_TYPE_Q5_K);
+  tensor.nb[1] = ggml_row_size(GGML_TYPE_Q5_K, kColumns);
+  tensor.nb[2] = tensor.nb[3] = bytes.size();
+  tensor.data = bytes.data();
+  const auto pack_into = [&](WeightCache& cache) {
+    ThreadTeam team(1);
+    return cache.find_or_pack(tensor, Format::Int8, kernels()->panel_rows, kernels()->int8_sign, team);
+  };
+  WeightCache without_room(kColumns * kRows), with_room(2 * kColumns * kRows);
+  EXPECT_EQ(pack_into(without_room), nullptr);
+  EXPECT_NE(pack_into(with_room), nullptr);
+  const Memory others(1);
+  EXPECT_NE(packed(without_room, others.tensor), nullptr);
+}
+
 }  // namespace
 }  // namespace ggml_packed

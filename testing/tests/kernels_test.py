@@ -4,7 +4,7 @@ import subprocess
 
 import model_families
 import pytest
-from embed_test import content, varied
+from embed_test import content, llama_embedding, varied
 from parity_test import FOLDER, reference
 from program import CLI, MODELS, PROJECT, cosines, embed, rows, vectors
 
@@ -31,7 +31,7 @@ def test_every_level_gives_llama_cpps_vectors(tmp_path, level, model):
 
 @pytest.fixture(scope="session")
 def family(tmp_path_factory):
-    """family(name, kind): a model's path, and llama.cpp's own vectors of varied(40)."""
+    """family(name, kind): a model's path, and the vectors of varied(40) with llama.cpp's kernels."""
     folder, made = tmp_path_factory.mktemp("families"), {}
 
     def get(name, kind):
@@ -42,6 +42,15 @@ def family(tmp_path_factory):
             made[name, kind] = path, vectors(stock)
         return made[name, kind]
     return get
+
+
+@pytest.mark.parametrize("name", model_families.FAMILIES)
+def test_every_family_has_llama_embeddings_vectors(tmp_path, family, name):
+    model, _ = family(name, "F32")
+    texts = varied(40)
+    (tmp_path / "prompts.txt").write_text("\n".join(texts))
+    embed_with("auto", model, content(texts), tmp_path / "ours.parquet", "--tokenizer", "llama.cpp")
+    assert cosines(vectors(tmp_path / "ours.parquet"), llama_embedding(model, tmp_path / "prompts.txt")).min() >= 0.9999
 
 
 @pytest.mark.parametrize("name", model_families.FAMILIES)

@@ -44,10 +44,10 @@ struct VocabularyEntry {
 struct ModelLoadOptions {
   std::function<void(double fraction)> on_progress;  // 0 to 1; called by the loading thread
   std::stop_token stop;
-  DeviceChoice device;
+  DeviceChoice device{};
   // One line for people: the work goes on, but on another device than was wished. Called by the thread that loads,
   // that makes a context, or that computes, as long as the model lives.
-  std::function<void(std::string_view line)> on_notice;
+  std::function<void(std::string_view line)> on_notice{};
 };
 
 class Model {

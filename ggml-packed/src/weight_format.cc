@@ -1,0 +1,27 @@
+#include "weight_format.h"
+
+#include "blocks_of_4_bits.h"
+
+namespace ggml_packed {
+
+std::optional<Format> format_for(enum ggml_type type, const Kernels& kernels) {
+  switch (type) {
+    case GGML_TYPE_Q8_0:
+      return Format::Int8;
+    case GGML_TYPE_F16:
+    case GGML_TYPE_BF16:
+      return kernels.has_bf16 ? Format::Bf16 : Format::F32;
+    case GGML_TYPE_F32:
+      return Format::F32;
+    default:
+      if (has_blocks_of_4_bits(type)) return Format::Int4;
+      return ggml_is_quantized(type) && ggml_get_type_traits(type)->to_float != nullptr ? std::optional(Format::Int8)
+                                                                                        : std::nullopt;
+  }
+}
+
+bool is_packed_without_growing(enum ggml_type type) {
+  return type == GGML_TYPE_Q8_0 || has_blocks_of_4_bits(type) || !ggml_is_quantized(type);
+}
+
+}  // namespace ggml_packed
