@@ -51,7 +51,7 @@ struct LoneQuery {
 };
 
 struct AttentionKernels {
-  const char* name;  // as Kernels::name
+  std::int64_t target;  // as Kernels::target
   // Rows of float16, `stride` values apart.
   void (*pack)(const std::uint16_t* keys, std::size_t key_stride, const std::uint16_t* values, std::size_t value_stride,
                const PackedText& text);

@@ -40,7 +40,9 @@ struct Activations {
 };
 
 struct Kernels {
-  const char* name;         // "avx2", "avx512-vnni", "avx512-bf16"
+  const char* name;         // "avx2", "avx-vnni", "avx512-vnni", "avx512-bf16"
+  std::int64_t target;      // Highway's, which kernels of other kinds are chosen by
+  bool (*is_here)();        // does this CPU have what the target alone does not say?
   std::size_t panel_rows;   // of the packed weights
   Int8Sign int8_sign;
   bool has_bf16;            // in hardware

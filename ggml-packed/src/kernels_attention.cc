@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <string_view>
 #include <utility>
 
 #include "attention_kernels.h"
@@ -238,7 +237,7 @@ void attend_alone(const LoneQuery& q) {
 
 const AttentionKernels* attention_table() {
   static constexpr AttentionKernels kTable = {
-      .name = HWY_TARGET == HWY_AVX2 ? "avx2" : HWY_NATIVE_DOT_BF16 ? "avx512-bf16" : "avx512-vnni",
+      .target = HWY_TARGET,
       .pack = pack,
       .attend = attend,
       .attend_alone = attend_alone,
@@ -260,7 +259,7 @@ HWY_EXPORT(attention_table);
 
 const AttentionKernels& attention_kernels(const Kernels& level) {
   static const auto tables = tables_of_this_cpu([] { return HWY_DYNAMIC_DISPATCH(attention_table)(); });
-  return **std::ranges::find(tables, std::string_view(level.name), [](const AttentionKernels* t) { return std::string_view(t->name); });
+  return **std::ranges::find(tables, level.target, &AttentionKernels::target);
 }
 
 }  // namespace ggml_packed

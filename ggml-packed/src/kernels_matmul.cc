@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <ranges>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -14,8 +15,9 @@
 #include <hwy/highway.h>
 
 #include "finished_tiles-inl.h"
-#include "integer_tiles-inl.h"
+#include "pair_tiles-inl.h"
 #include "tiles-inl.h"
+#include "vnni_tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ggml_packed {
@@ -54,28 +56,24 @@ HWY_NOINLINE void multiply_bf16(const Tile& tile, const Activations& a, std::siz
 
 using TileFunction = void (*)(const Tile&, const Activations&, std::size_t, const Output&);
 
-// The full tile and those for the rows that are left over.
-template <std::size_t... Counts>
-constexpr auto int8_tiles(std::index_sequence<Counts...>) {
-  return std::array<TileFunction, sizeof...(Counts)>{multiply_int8<Counts + 1>...};
+// The full tile and those for the rows that are left over. `get`: the function for a number of rows.
+template <std::size_t Most, class Get>
+constexpr auto tiles(const Get& get) {
+  return [&]<std::size_t... Counts>(std::index_sequence<Counts...>) {
+    return std::array<TileFunction, Most>{get.template operator()<Counts + 1>()...};
+  }(std::make_index_sequence<Most>());
 }
-template <std::size_t... Counts>
-constexpr auto int4_tiles(std::index_sequence<Counts...>) {
-  return std::array<TileFunction, sizeof...(Counts)>{multiply_int4<Counts + 1>...};
-}
-template <std::size_t... Counts>
-constexpr auto f32_tiles(std::index_sequence<Counts...>) {
-  return std::array<TileFunction, sizeof...(Counts)>{multiply_f32<Counts + 1>...};
-}
-constexpr auto kInt8Tiles = int8_tiles(std::make_index_sequence<kInt8Rows>());
-constexpr auto kInt4Tiles = int4_tiles(std::make_index_sequence<kInt8Rows>());
-constexpr auto kF32Tiles = f32_tiles(std::make_index_sequence<kFloatRows>());
+constexpr auto kF32Tiles = tiles<kFloatRows>([]<std::size_t Rows> { return multiply_f32<Rows>; });
 #if HWY_NATIVE_DOT_BF16
-template <std::size_t... Counts>
-constexpr auto bf16_tiles(std::index_sequence<Counts...>) {
-  return std::array<TileFunction, sizeof...(Counts)>{multiply_bf16<Counts + 1>...};
-}
-constexpr auto kBf16Tiles = bf16_tiles(std::make_index_sequence<kFloatRows>());
+constexpr auto kBf16Tiles = tiles<kFloatRows>([]<std::size_t Rows> { return multiply_bf16<Rows>; });
+#endif
+#if HWY_TARGET > HWY_AVX3_DL
+constexpr auto kInt8PairTiles = tiles<kPairRows>([]<std::size_t Rows> { return multiply_int8_by_pairs<Rows>; });
+constexpr auto kInt4PairTiles = tiles<kPairRows>([]<std::size_t Rows> { return multiply_int4_by_pairs<Rows>; });
+#endif
+#if HWY_TARGET <= HWY_AVX3_DL || HWY_TARGET == HWY_AVX2
+constexpr auto kInt8VnniTiles = tiles<kVnniRows>([]<std::size_t Rows> { return multiply_int8_by_fours<Rows>; });
+constexpr auto kInt4VnniTiles = tiles<kVnniRows>([]<std::size_t Rows> { return multiply_int4_by_fours<Rows>; });
 #endif
 
 template <std::size_t Most>
@@ -90,6 +88,7 @@ void multiply_rows(const std::array<TileFunction, Most>& tiles, const Tile& tile
   }
 }
 
+template <const auto& Int8Tiles, const auto& Int4Tiles>
 void multiply(const PackedMatrix& weights, std::size_t panel, const Activations& activations, std::size_t begin,
               std::size_t end, const Output& output) {
   const std::size_t first = panel * kPanelRows;
@@ -99,9 +98,9 @@ void multiply(const PackedMatrix& weights, std::size_t panel, const Activations&
                   .count = std::min(kPanelRows, weights.rows() - first)};
   switch (weights.format()) {
     case Format::Int8:
-      return multiply_rows(kInt8Tiles, tile, activations, begin, end, output);
+      return multiply_rows(Int8Tiles, tile, activations, begin, end, output);
     case Format::Int4:
-      return multiply_rows(kInt4Tiles, tile, activations, begin, end, output);
+      return multiply_rows(Int4Tiles, tile, activations, begin, end, output);
     case Format::F32:
       return multiply_rows(kF32Tiles, tile, activations, begin, end, output);
     case Format::Bf16:
@@ -154,21 +153,38 @@ void to_bf16(const float* values, std::size_t count, std::uint16_t* out) {
   if (count % 2 != 0) out[count] = 0;
 }
 
+#if HWY_TARGET == HWY_AVX2
+bool has_avx_vnni() { return __builtin_cpu_supports("avxvnni") != 0; }
+#endif
+
+constexpr Kernels with(const char* name, Int8Sign sign, bool (*is_here)(), decltype(Kernels::multiply) multiply) {
+  return {.name = name,
+          .target = HWY_TARGET,
+          .is_here = is_here,
+          .panel_rows = kPanelRows,
+          .int8_sign = sign,
+          .has_bf16 = HWY_NATIVE_DOT_BF16 != 0,
+          .quantize = quantize,
+          .to_bf16 = to_bf16,
+          .multiply = multiply};
+}
+
 }  // namespace
 
-const Kernels* table() {
-  static constexpr Kernels kTable = {
-      .name = HWY_TARGET == HWY_AVX2 ? "avx2"
-              : HWY_NATIVE_DOT_BF16  ? "avx512-bf16"
-                                     : "avx512-vnni",
-      .panel_rows = kPanelRows,
-      .int8_sign = HWY_TARGET <= HWY_AVX3_DL ? Int8Sign::PlusTo128 : Int8Sign::Signed,
-      .has_bf16 = HWY_NATIVE_DOT_BF16 != 0,
-      .quantize = quantize,
-      .to_bf16 = to_bf16,
-      .multiply = multiply,
-  };
-  return &kTable;
+// The levels that run on this target of Highway's, the best one first.
+std::span<const Kernels> table() {
+  static constexpr auto kAlways = [] { return true; };
+#if HWY_TARGET <= HWY_AVX3_DL
+  static constexpr std::array kTable = {with(HWY_NATIVE_DOT_BF16 ? "avx512-bf16" : "avx512-vnni", Int8Sign::PlusTo128, kAlways,
+                                             multiply<kInt8VnniTiles, kInt4VnniTiles>)};
+#elif HWY_TARGET == HWY_AVX2
+  static constexpr std::array kTable = {
+      with("avx-vnni", Int8Sign::PlusTo128, has_avx_vnni, multiply<kInt8VnniTiles, kInt4VnniTiles>),
+      with("avx2", Int8Sign::Signed, kAlways, multiply<kInt8PairTiles, kInt4PairTiles>)};
+#else
+  static constexpr std::array kTable = {with("other", Int8Sign::Signed, kAlways, multiply<kInt8PairTiles, kInt4PairTiles>)};
+#endif
+  return kTable;
 }
 
 }  // namespace HWY_NAMESPACE
@@ -185,8 +201,8 @@ HWY_EXPORT(table);
 
 const Kernels* kernels(const char* level) {
   static const auto tables = tables_of_this_cpu([] { return HWY_DYNAMIC_DISPATCH(table)(); });
-  for (const Kernels* table : tables) {
-    if (level == nullptr || std::string_view(level) == table->name) return table;
+  for (const Kernels& one : tables | std::views::join) {
+    if (one.is_here() && (level == nullptr || std::string_view(level) == one.name)) return &one;
   }
   return nullptr;
 }

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <string_view>
 
 #include "row_kernels.h"
 #include "tables.h"
@@ -145,9 +144,7 @@ void gated(Activation activation, const float* gate, const float* up, std::size_
 
 const RowKernels* row_table() {
   static constexpr RowKernels kTable = {
-      .name = HWY_TARGET == HWY_AVX2 ? "avx2"
-              : HWY_NATIVE_DOT_BF16  ? "avx512-bf16"
-                                     : "avx512-vnni",
+      .target = HWY_TARGET,
       .rms_norm = rms_norm,
       .layer_norm = layer_norm,
       .rotate_halves = rotate_halves,
@@ -175,7 +172,7 @@ HWY_EXPORT(row_table);
 
 const RowKernels& row_kernels(const Kernels& level) {
   static const auto tables = tables_of_this_cpu([] { return HWY_DYNAMIC_DISPATCH(row_table)(); });
-  return **std::ranges::find(tables, std::string_view(level.name), [](const RowKernels* t) { return std::string_view(t->name); });
+  return **std::ranges::find(tables, level.target, &RowKernels::target);
 }
 
 }  // namespace ggml_packed

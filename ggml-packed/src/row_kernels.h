@@ -11,7 +11,7 @@
 namespace ggml_packed {
 
 struct RowKernels {
-  const char* name;  // as Kernels::name
+  std::int64_t target;  // as Kernels::target
 
   // x / sqrt(mean(x^2) + epsilon), times the weights where there are any.
   void (*rms_norm)(const float* x, std::size_t count, float epsilon, const float* weights, float* out);

@@ -1,6 +1,7 @@
 // The innermost loop over float32 panels, and what other loops share with it. Included once per level of CPU.
 #include <hwy/highway.h>
 
+#include <cstddef>
 #include <utility>
 
 #if defined(GGML_PACKED_TILES_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -37,6 +38,12 @@ HWY_INLINE void unroll(const Body& body) {
   [&]<std::size_t... Index>(std::index_sequence<Index...>) GGML_PACKED_INLINE {
     (body(Index), ...);
   }(std::make_index_sequence<Count>());
+}
+
+// float16, as many as a vector has lanes.
+HWY_INLINE Floats scales_of(const std::byte* at) {
+  const hn::Rebind<hwy::float16_t, F> h;
+  return hn::PromoteTo(F(), hn::LoadU(h, reinterpret_cast<const hwy::float16_t*>(at)));
 }
 
 // Rows of activations (`stride` floats apart) times a panel: `length` steps of kPanelRows weights.

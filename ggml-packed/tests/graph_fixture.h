@@ -67,7 +67,7 @@ inline std::vector<float> mask_of(const std::vector<std::int64_t>& lengths, std:
   return mask;
 }
 
-inline const auto kLevels = testing::Values("avx2", "avx512-vnni", "avx512-bf16");
+inline const auto kLevels = testing::Values("avx2", "avx-vnni", "avx512-vnni", "avx512-bf16");
 inline std::string level_name(const testing::TestParamInfo<const char*>& level) {
   std::string name = level.param;
   std::erase(name, '-');

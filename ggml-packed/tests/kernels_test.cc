@@ -225,7 +225,7 @@ TEST(SelfCheck, FindsAKernelThatReturnsNaN) {
 
 TEST(Kernels, HaveNoLevelOfAnotherName) { EXPECT_EQ(kernels("avx9000"), nullptr); }
 
-INSTANTIATE_TEST_SUITE_P(Levels, KernelsTest, testing::Values("avx2", "avx512-vnni", "avx512-bf16"),
+INSTANTIATE_TEST_SUITE_P(Levels, KernelsTest, testing::Values("avx2", "avx-vnni", "avx512-vnni", "avx512-bf16"),
                          [](const auto& level) {
                            std::string name = level.param;
                            std::erase(name, '-');
