@@ -45,5 +45,5 @@ def versions():
 
 def describe():
     measured = peaks()
-    return {"processor": processor(), "threads": places.THREADS, "memory_gib": memory_gib(), "class": class_of(measured), "peaks": measured,
+    return {"processor": processor(), "threads": places.THREADS, "memory_gib": memory_gib(), "class": class_of(measured) + (f"-{places.HELD_TO}" if places.HELD_TO else ""), "peaks": measured,
             "load_before": round(os.getloadavg()[0], 2)}

@@ -17,6 +17,7 @@ SHAPE = MODELS / "shape/qwen3-0.6b-embedding-Q8_0.gguf"
 SHAPE_GENERATOR = MODELS / "shape/qwen3-0.6b-generator-Q8_0.gguf"
 MINILM = MODELS / "minilm"
 SMOLLM2 = MODELS / "smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+HELD_TO = os.environ.get("BENCH_HELD_TO")  # a lesser CPU that everybody computes as if on (script/bench --held-to-avx2)
 THREADS = len(os.sched_getaffinity(0))
 
 

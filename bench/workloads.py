@@ -12,7 +12,7 @@ VARIANTS = {
 }
 
 # Tokens per second of the slow peer (llama-embedding) by class of machine: how many texts a run of it can take.
-SLOW_PEER = {"0.6b": {"A": 110, "B": 80, "C": 60}, "minilm": {"A": 2000, "B": 1500, "C": 1000}}
+SLOW_PEER = {"0.6b": {"A": 110, "B": 80, "C": 60, "A-avx2": 100}, "minilm": {"A": 2000, "B": 1500, "C": 1000, "A-avx2": 1800}}
 SECONDS, QUICK_SECONDS = 35, 6
 LEAST = {"short": 16, "mixed": 8, "512": 2, "long": 1}
 MOST = {"short": 4000, "mixed": 1000, "512": 200, "long": 50}
@@ -54,8 +54,7 @@ class Workload:
         return [Ours(f"{name}, {kind}", places.minilm(kind), flags) for name, flags in VARIANTS.items() for kind in kinds] + [
             *(LlamaEmbedding(f"llama-embedding, {kind}", places.minilm(kind)) for kind in kinds),
             LlamaServer("llama-server, F16", places.minilm("F16"), 512),
-            Worker("onnxruntime f32", "onnx_worker.py", onnx_models.made("f32")),
-            Worker("onnxruntime int8", "onnx_worker.py", onnx_models.made("int8")),
+            *(Worker(f"onnxruntime {kind}", "onnx_worker.py", onnx_models.made(kind)) for kind in ("f32", "int8") if not places.HELD_TO),
             Worker("torch f32", "torch_worker.py", "minilm", "f32"),
             Worker("torch bf16", "torch_worker.py", "minilm", "bf16")]
 
@@ -66,7 +65,7 @@ class Workload:
 
     @property
     def engine_peers(self):
-        return ["torch f32", "torch bf16"] if self.family == "0.6b" else ["onnxruntime f32"]
+        return ["torch f32", "torch bf16"] if self.family == "0.6b" else ["torch f32"] if places.HELD_TO else ["onnxruntime f32"]
 
 
 WORKLOADS = [Workload("0.6b", mix) for mix in ("short", "mixed", "512", "long")] + [Workload("minilm", mix) for mix in ("short", "mixed")]

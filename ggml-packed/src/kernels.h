@@ -54,7 +54,8 @@ struct Kernels {
                    std::size_t end, const Output& output);
 };
 
-// The best that the CPU can do, or a lower level by name; nullptr where it has none of them.
+// The best that the CPU can do, or a lower level by name; nullptr where it has none of them. The environment's
+// GGML_PACKED_LEVEL makes it a lesser CPU: levels above the one that it names are not there, and none where it names none.
 [[nodiscard]] const Kernels* kernels(const char* level = nullptr);
 
 }  // namespace ggml_packed

@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <array>
-#include <ranges>
+#include <cstdlib>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -197,14 +197,25 @@ namespace {
 
 HWY_EXPORT(table);
 
+// The levels of this CPU up to the one that GGML_PACKED_LEVEL names, the best one first.
+std::vector<const Kernels*> levels() {
+  std::vector<const Kernels*> all;
+  for (const auto& table : tables_of_this_cpu([] { return HWY_DYNAMIC_DISPATCH(table)(); })) {
+    for (const Kernels& one : table) {
+      if (one.is_here()) all.push_back(&one);
+    }
+  }
+  const char* most = std::getenv("GGML_PACKED_LEVEL");
+  if (most == nullptr || *most == '\0') return all;
+  return {std::ranges::find(all, std::string_view(most), &Kernels::name), all.end()};
+}
+
 }  // namespace
 
 const Kernels* kernels(const char* level) {
-  static const auto tables = tables_of_this_cpu([] { return HWY_DYNAMIC_DISPATCH(table)(); });
-  for (const Kernels& one : tables | std::views::join) {
-    if (one.is_here() && (level == nullptr || std::string_view(level) == one.name)) return &one;
-  }
-  return nullptr;
+  static const auto known = levels();
+  const auto found = level == nullptr ? known.begin() : std::ranges::find(known, std::string_view(level), &Kernels::name);
+  return found == known.end() ? nullptr : *found;
 }
 
 }  // namespace ggml_packed

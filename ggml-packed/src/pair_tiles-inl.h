@@ -61,16 +61,17 @@ HWY_NOINLINE void multiply_int8_by_pairs(const Tile& tile, const Activations& a,
   unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { sums[m][0] = sums[m][1] = hn::Zero(f); });
   const std::byte* w = tile.panel;
   for (std::size_t block = 0; block < blocks; ++block) {
+    fetch_ahead<Rows>(w, kPanelRows * (2 + kBlock));
     const std::byte* values = w + kPanelRows * 2;
     Ints dots[Rows][kVectors];
     unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { dots[m][0] = dots[m][1] = hn::Zero(i); });
 #pragma GCC unroll 1  // else the compiler reads all of the block's activations first, and keeps them in memory
-    for (std::size_t step = 0; step < kBlock; step += 4) {
-      const auto* four_columns = reinterpret_cast<const std::int8_t*>(values + step * kPanelRows);
+    for (std::size_t step = 0; step < kBlock / 4; ++step) {
+      const auto* four_columns = reinterpret_cast<const std::int8_t*>(values) + step * kPanelRows * 4;
       const auto w0 = hn::Load(i8, four_columns), w1 = hn::Load(i8, four_columns + kLanes * 4);
       const auto magnitude0 = hn::BitCast(u8, hn::Abs(w0)), magnitude1 = hn::BitCast(u8, hn::Abs(w1));
       unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
-        const auto four = hn::BitCast(i8, hn::Set(i, four_bytes(x + m * a.stride + block * kBlock + step)));
+        const auto four = hn::BitCast(i8, hn::Set(i, four_bytes(x + m * a.stride + block * kBlock + step * 4)));
         const auto pairs0 = hn::SatWidenMulPairwiseAdd(i16, magnitude0, with_sign_of(four, w0));
         add_in_turn(dots[m][0], hn::WidenMulPairwiseAdd(i, pairs0, ones));
         const auto pairs1 = hn::SatWidenMulPairwiseAdd(i16, magnitude1, with_sign_of(four, w1));
@@ -104,13 +105,13 @@ HWY_NOINLINE void multiply_int4_by_pairs(const Tile& tile, const Activations& a,
   Floats sums[Rows][kVectors];
   unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { sums[m][0] = sums[m][1] = hn::Zero(f); });
   const std::byte* w = tile.panel;
-  constexpr std::size_t kSteps = kBlock / 8;
   for (std::size_t block = 0; block < blocks; ++block) {
+    fetch_ahead<Rows>(w, kPanelRows * (4 + kBlock / 2));
     const std::byte* values = w + kPanelRows * 4;
     hn::Vec<decltype(i16)> pairs[Rows][kVectors];  // 16 products of at most 15 * 127: no overflow
     unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { pairs[m][0] = pairs[m][1] = hn::Zero(i16); });
 #pragma GCC unroll 1
-    for (std::size_t step = 0; step < kSteps; ++step) {
+    for (std::size_t step = 0; step < kBlock / 8; ++step) {
       const auto* both = reinterpret_cast<const std::uint8_t*>(values) + step * kPanelRows * 4;
       const auto both0 = hn::Load(u8, both), both1 = hn::Load(u8, both + kLanes * 4);
       const auto low0 = hn::And(both0, low_half), low1 = hn::And(both1, low_half);

@@ -109,6 +109,19 @@ def test_version_names_the_kernels():
     assert "kernels: packed, " in version().stdout
 
 
+def test_the_environment_makes_it_a_lesser_cpu(tmp_path):
+    assert "kernels: packed, avx2\n" in version(GGML_PACKED_LEVEL="avx2").stdout
+    lesser = {**os.environ, "GGML_PACKED_LEVEL": "avx2", "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    run = embed(MODELS / "bert.gguf", b"hello\n", tmp_path / "out.parquet", "--kernels", "avx512-vnni", env=lesser)
+    assert run.returncode == 2 and "cannot run the kernels 'avx512-vnni'" in run.stderr
+    # What was measured on the lesser CPU is not taken for this one's.
+    for environment, best in [(lesser, "packed, avx2"), ({**lesser, "GGML_PACKED_LEVEL": ""}, version().stdout.split("kernels: ")[1].strip())]:
+        run = embed(MODELS / "bert.gguf", b"hello\n", tmp_path / "out.parquet", "--force", env=environment)
+        assert run.returncode == 0, run.stderr
+        assert rows(tmp_path / "out.parquet").schema.metadata[b"llama.kernels"].decode() == best
+    assert "kernels: stock" in version(GGML_PACKED_LEVEL="turbo").stdout
+
+
 def test_a_missing_plug_in_leaves_llama_cpps_kernels(tmp_path):
     gone = str(tmp_path / "gone.so")
     assert f"kernels: stock ({gone} was not found)" in version(GGML_PACKED_PATH=gone).stdout
