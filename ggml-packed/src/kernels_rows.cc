@@ -134,6 +134,11 @@ void scale(const float* x, std::size_t count, float factor, float offset, float*
                          HWY_ATTR { store(hn::MulAdd(load(x + i, n), factors, offsets), out + i, n); });
 }
 
+void activate_row(Activation activation, const float* x, std::size_t count, float* out) {
+  const F f;
+  for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR { store(activate(f, activation, load(x + i, n)), out + i, n); });
+}
+
 void gated(Activation activation, const float* gate, const float* up, std::size_t count, float* out) {
   const F f;
   for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR {
@@ -156,6 +161,7 @@ const RowKernels* row_table() {
       .add = add,
       .multiply = multiply,
       .scale = scale,
+      .activate = activate_row,
       .gated = gated,
   };
   return &kTable;

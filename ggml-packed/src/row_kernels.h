@@ -26,6 +26,7 @@ struct RowKernels {
   void (*multiply)(const float* a, const float* b, std::size_t count, float* out);
   // x * factor + offset.
   void (*scale)(const float* x, std::size_t count, float factor, float offset, float* out);
+  void (*activate)(Activation activation, const float* x, std::size_t count, float* out);
   // gate's activation, times up.
   void (*gated)(Activation activation, const float* gate, const float* up, std::size_t count, float* out);
 };
