@@ -59,7 +59,8 @@ bool Attention::takes(const ggml_tensor& node) const {
   if (node.op != GGML_OP_FLASH_ATTN_EXT || !is_dense_f32(node)) return false;
   const ggml_tensor *q = node.src[0], *k = node.src[1], *v = node.src[2], *mask = node.src[3];
   // A scale to divide by, no sinks.
-  const bool plain = float_parameter(node, kScale) > 0.0F && float_parameter(node, kSoftCap) >= 0.0F && node.src[4] == nullptr;
+  const bool plain =
+      float_parameter(node, kScale) > 0.0F && float_parameter(node, kSoftCap) >= 0.0F && node.src[4] == nullptr;
   if (!plain || mask == nullptr || mask->type != GGML_TYPE_F16 || mask->nb[0] != 2 || mask->ne[2] != 1 ||
       mask->ne[3] != 1) {
     return false;

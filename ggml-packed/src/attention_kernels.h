@@ -26,8 +26,8 @@ struct QueryBlock {
   const Visible* visible = nullptr;  // per row: which positions of the text it sees; at least one
   float scale = 1;
   float cap = 0;  // soft cap: cap * tanh(score / cap) of the scaled scores; 0: none
-  // What is added to the scaled and capped scores, `slope` times; nullptr: nothing. float16, rows `bias_stride` apart, a value for
-  // each position of the text.
+  // What is added to the scaled and capped scores, `slope` times; nullptr: nothing. float16, rows `bias_stride` apart,
+  // a value for each position of the text.
   const std::uint16_t* bias = nullptr;
   std::size_t bias_stride = 0;
   float slope = 1;

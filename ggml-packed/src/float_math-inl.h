@@ -58,7 +58,8 @@ template <class D, class V = hn::Vec<D>>
 HWY_INLINE V erfc(D d, V x) {
   const V t = hn::Div(hn::Set(d, 1.0F), hn::MulAdd(x, hn::Set(d, 0.3275911F), hn::Set(d, 1.0F)));
   V sum = hn::Set(d, 1.061405429F);
-  for (const float c : {-1.453152027F, 1.421413741F, -0.284496736F, 0.254829592F}) sum = hn::MulAdd(sum, t, hn::Set(d, c));
+  for (const float c : {-1.453152027F, 1.421413741F, -0.284496736F, 0.254829592F})
+    sum = hn::MulAdd(sum, t, hn::Set(d, c));
   return hn::Mul(hn::Mul(sum, t), exp2(d, hn::Mul(hn::Mul(x, x), hn::Set(d, -kLog2OfE))));
 }
 
@@ -71,8 +72,8 @@ HWY_INLINE V gelu_erf(D d, V x) {
 
 // With a relative error below 1e-6; of NaN it is NaN.
 //
-// Far from 0 it is 1 - 2 / (1 + exp(2x)). Near it that difference has no digits left: there an odd polynomial, fitted on
-// [-0.6, 0.6] for the smallest relative error, 8.4e-8.
+// Far from 0 it is 1 - 2 / (1 + exp(2x)). Near it that difference has no digits left: there an odd polynomial, fitted
+// on [-0.6, 0.6] for the smallest relative error, 8.4e-8.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V tanh(D d, V x) {
   const V size = hn::Abs(x), square = hn::Mul(x, x), one = hn::Set(d, 1.0F);

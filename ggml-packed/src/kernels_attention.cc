@@ -48,8 +48,8 @@ void pack(const std::uint16_t* keys, std::size_t key_stride, const std::uint16_t
       for (std::size_t v = 0; v < kVectors; ++v) {
         const std::size_t column = panel * kPanelRows + v * kLanes;
         const bool inside = column < text.value_width;
-        hn::Store(inside ? from_f16(values + position * value_stride + column, text.value_width - column) : hn::Zero(f), f,
-                  out + v * kLanes);
+        hn::Store(inside ? from_f16(values + position * value_stride + column, text.value_width - column) : hn::Zero(f),
+                  f, out + v * kLanes);
       }
     }
   }
@@ -112,8 +112,8 @@ HWY_NOINLINE void mix(const PackedText& text, const QueryBlock& block, const Row
   const F f;
   for (std::size_t panel = 0; panel < panels(text.value_width); ++panel) {
     Floats sums[Count][kVectors];
-    sum_products<Count>(text.values + (panel * text.positions + rows.begin) * kPanelRows, rows.end - rows.begin, block.scores,
-                        length, sums);
+    sum_products<Count>(text.values + (panel * text.positions + rows.begin) * kPanelRows, rows.end - rows.begin,
+                        block.scores, length, sums);
     const std::size_t column = panel * kPanelRows;
     const std::size_t count = text.value_width - column;
     float* out = block.out + rows.first * block.out_stride + column;
@@ -141,8 +141,8 @@ void add_bias(float* scores, const std::uint16_t* bias, std::size_t begin, std::
   }
 }
 
-// cap * tanh(scale * score / cap) in [begin, end) and in the rest of its vectors, which nobody reads. A pass of its own over
-// scores in the cache: without a cap nothing is paid.
+// cap * tanh(scale * score / cap) in [begin, end) and in the rest of its vectors, which nobody reads. A pass of its own
+// over scores in the cache: without a cap nothing is paid.
 void cap_scores(float* scores, std::size_t begin, std::size_t end, float scale, float cap) {
   const F f;
   const Floats factor = hn::Set(f, scale / cap), caps = hn::Set(f, cap);
@@ -250,7 +250,9 @@ void attend_alone(const LoneQuery& q) {
 
 const AttentionKernels* attention_table() {
   static constexpr AttentionKernels kTable = {
-      .name = HWY_TARGET == HWY_AVX2 ? "avx2" : HWY_NATIVE_DOT_BF16 ? "avx512-bf16" : "avx512-vnni",
+      .name = HWY_TARGET == HWY_AVX2 ? "avx2"
+              : HWY_NATIVE_DOT_BF16  ? "avx512-bf16"
+                                     : "avx512-vnni",
       .pack = pack,
       .attend = attend,
       .attend_alone = attend_alone,
@@ -272,7 +274,8 @@ HWY_EXPORT(attention_table);
 
 const AttentionKernels& attention_kernels(const Kernels& level) {
   static const auto tables = tables_of_this_cpu([] { return HWY_DYNAMIC_DISPATCH(attention_table)(); });
-  return **std::ranges::find(tables, std::string_view(level.name), [](const AttentionKernels* t) { return std::string_view(t->name); });
+  return **std::ranges::find(tables, std::string_view(level.name),
+                             [](const AttentionKernels* t) { return std::string_view(t->name); });
 }
 
 }  // namespace ggml_packed

@@ -120,11 +120,13 @@ void to_f16(const float* x, std::size_t count, std::uint16_t* out) {
 }
 
 void add(const float* a, const float* b, std::size_t count, float* out) {
-  for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR { store(hn::Add(load(a + i, n), load(b + i, n)), out + i, n); });
+  for_vectors(count, [&](std::size_t i, std::size_t n)
+                         HWY_ATTR { store(hn::Add(load(a + i, n), load(b + i, n)), out + i, n); });
 }
 
 void multiply(const float* a, const float* b, std::size_t count, float* out) {
-  for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR { store(hn::Mul(load(a + i, n), load(b + i, n)), out + i, n); });
+  for_vectors(count, [&](std::size_t i, std::size_t n)
+                         HWY_ATTR { store(hn::Mul(load(a + i, n), load(b + i, n)), out + i, n); });
 }
 
 void scale(const float* x, std::size_t count, float factor, float offset, float* out) {
@@ -136,7 +138,8 @@ void scale(const float* x, std::size_t count, float factor, float offset, float*
 
 void activate_row(Activation activation, const float* x, std::size_t count, float* out) {
   const F f;
-  for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR { store(activate(f, activation, load(x + i, n)), out + i, n); });
+  for_vectors(count, [&](std::size_t i, std::size_t n)
+                         HWY_ATTR { store(activate(f, activation, load(x + i, n)), out + i, n); });
 }
 
 void gated(Activation activation, const float* gate, const float* up, std::size_t count, float* out) {
@@ -181,7 +184,8 @@ HWY_EXPORT(row_table);
 
 const RowKernels& row_kernels(const Kernels& level) {
   static const auto tables = tables_of_this_cpu([] { return HWY_DYNAMIC_DISPATCH(row_table)(); });
-  return **std::ranges::find(tables, std::string_view(level.name), [](const RowKernels* t) { return std::string_view(t->name); });
+  return **std::ranges::find(tables, std::string_view(level.name),
+                             [](const RowKernels* t) { return std::string_view(t->name); });
 }
 
 }  // namespace ggml_packed

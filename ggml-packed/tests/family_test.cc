@@ -14,8 +14,8 @@ namespace {
 class FamilyTest : public GraphTest {};
 
 // Of queries, keys and values that no memory keeps: heads, tokens of float32.
-ggml_tensor* attention(ggml_context* c, ggml_tensor* q, ggml_tensor* k, ggml_tensor* v, ggml_tensor* mask,
-                       float scale, float soft_cap = 0) {
+ggml_tensor* attention(ggml_context* c, ggml_tensor* q, ggml_tensor* k, ggml_tensor* v, ggml_tensor* mask, float scale,
+                       float soft_cap = 0) {
   const auto by_head = [&](ggml_tensor* t) { return ggml_permute(c, t, 0, 2, 1, 3); };
   const auto halves = [&](ggml_tensor* t) { return ggml_cast(c, by_head(t), GGML_TYPE_F16); };
   ggml_tensor* out = ggml_flash_attn_ext(c, by_head(q), halves(k), halves(v), mask, scale, 0, soft_cap);
@@ -140,7 +140,8 @@ TEST_P(FamilyTest, AttentionWithASoftCap) {
     ggml_context* c = graph.graph_context();
     const std::vector<std::int64_t> lengths = {20, 7, 1, 45};
     const std::int64_t tokens = 73;
-    ggml_tensor *positions = graph.input(tokens, 1, 1, GGML_TYPE_I32), *mask = graph.input(tokens, tokens, 1, GGML_TYPE_F16);
+    ggml_tensor *positions = graph.input(tokens, 1, 1, GGML_TYPE_I32),
+                *mask = graph.input(tokens, tokens, 1, GGML_TYPE_F16);
     const auto heads = [&](std::int64_t count) { return graph.input(24, count, tokens); };
     ggml_tensor *q = turned(c, heads(4), positions), *k = turned(c, heads(2), positions);
     ggml_tensor* h = attention(c, q, k, heads(2), mask, 0.4F, cap);
@@ -177,7 +178,8 @@ TEST_P(FamilyTest, ASoftCapBesideAlibiAndInTheCellsOfConversations) {
 }
 
 TEST_P(FamilyTest, ActivationsThatFollowNoProduct) {
-  for (const ggml_unary_op op : {GGML_UNARY_OP_TANH, GGML_UNARY_OP_GELU, GGML_UNARY_OP_GELU_ERF, GGML_UNARY_OP_SILU, GGML_UNARY_OP_RELU}) {
+  for (const ggml_unary_op op :
+       {GGML_UNARY_OP_TANH, GGML_UNARY_OP_GELU, GGML_UNARY_OP_GELU_ERF, GGML_UNARY_OP_SILU, GGML_UNARY_OP_RELU}) {
     begin();
     TestGraph graph;
     ggml_context* c = graph.graph_context();

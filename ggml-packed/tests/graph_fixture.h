@@ -93,8 +93,8 @@ struct Turn {
 };
 inline ggml_tensor* turned(ggml_context* c, ggml_tensor* x, ggml_tensor* positions, const Turn& turn = {}) {
   const int dimensions = turn.dimensions != 0 ? turn.dimensions : static_cast<int>(x->ne[0]);
-  return ggml_rope_ext(c, x, positions, turn.factors, dimensions, turn.mode, turn.trained_context, turn.base, turn.scale,
-                       turn.yarn, turn.magnitude, turn.beta_fast, turn.beta_slow);
+  return ggml_rope_ext(c, x, positions, turn.factors, dimensions, turn.mode, turn.trained_context, turn.base,
+                       turn.scale, turn.yarn, turn.magnitude, turn.beta_fast, turn.beta_slow);
 }
 
 inline const auto kLevels = testing::Values("avx2", "avx512-vnni", "avx512-bf16");

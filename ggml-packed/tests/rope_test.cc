@@ -64,11 +64,12 @@ TEST_P(RopeTest, HeadsOfWhichAPartTurns) {
 }
 
 TEST_P(RopeTest, RotaryPositionsStretchedByYarn) {
-  for (const Turn& turn : {Turn{.scale = 0.25F, .yarn = 1}, Turn{.base = 1e6F, .scale = 0.025F, .trained_context = 32768, .yarn = 1},
-                           Turn{.scale = 0.125F, .mode = GGML_ROPE_TYPE_NORMAL, .dimensions = 40, .yarn = 1, .magnitude = 1.2F},
-                           Turn{.scale = 0.5F, .trained_context = 300, .yarn = 0.6F, .beta_fast = 16, .beta_slow = 2},
-                           Turn{.scale = 0.5F, .trained_context = 100, .yarn = 1, .beta_fast = 1, .beta_slow = 1},
-                           Turn{.scale = 0.5F, .magnitude = 1.3F}}) {
+  for (const Turn& turn :
+       {Turn{.scale = 0.25F, .yarn = 1}, Turn{.base = 1e6F, .scale = 0.025F, .trained_context = 32768, .yarn = 1},
+        Turn{.scale = 0.125F, .mode = GGML_ROPE_TYPE_NORMAL, .dimensions = 40, .yarn = 1, .magnitude = 1.2F},
+        Turn{.scale = 0.5F, .trained_context = 300, .yarn = 0.6F, .beta_fast = 16, .beta_slow = 2},
+        Turn{.scale = 0.5F, .trained_context = 100, .yarn = 1, .beta_fast = 1, .beta_slow = 1},
+        Turn{.scale = 0.5F, .magnitude = 1.3F}}) {
     begin();
     TestGraph graph;
     ggml_context* c = graph.graph_context();
