@@ -9,7 +9,9 @@ import gguf
 from make_models import Weights, byte_level, finish, toy_wordpiece
 
 WIDTH, INNER, LAYERS = 64, 96, 4
-FAMILIES = ["nomic-bert", "modern-bert", "jina-bert-v2", "gemma-embedding", "gemma3", "llama", "qwen2", "qwen3"]
+# chatglm and stablelm turn a part of each head, of neighbours and of halves; qwen3-yarn is qwen3 with a stretched context.
+FAMILIES = ["nomic-bert", "modern-bert", "jina-bert-v2", "gemma-embedding", "gemma3", "llama", "qwen2", "qwen3", "gemma2",
+            "stablelm", "chatglm", "qwen3-yarn"]
 BIDIRECTIONAL = {"nomic-bert", "modern-bert", "jina-bert-v2", "gemma-embedding"}
 
 
@@ -18,8 +20,13 @@ class Family:
         self.name = name
         self.is_bert = "bert" in name
         self.is_gemma = name.startswith("gemma")
-        self.heads, self.kv_heads, self.head = 4, 4 if self.is_bert else 2, 16 if self.is_bert or name == "qwen2" else 24
+        self.architecture = name.removesuffix("-yarn")
+        self.turns_partly = name in ("stablelm", "chatglm")
+        whole = self.is_bert or name == "qwen2" or self.turns_partly  # the heads are as wide as the model
+        self.heads, self.kv_heads, self.head = 4, 4 if self.is_bert else 2, 16 if whole else 24
         self.is_mean = name not in ("qwen2", "qwen3", "gemma3")
+        self.has_head_norms = self.architecture in ("gemma-embedding", "gemma3", "qwen3")
+        self.has_biased_norms = name == "stablelm"
         self.has_window = self.is_gemma or name == "modern-bert"
 
 
@@ -32,21 +39,30 @@ def keys(writer, family):
     writer.add_head_count(family.heads)
     writer.add_head_count_kv(family.kv_heads)
     writer.add_pooling_type(gguf.PoolingType.MEAN if family.is_mean else gguf.PoolingType.LAST)
-    if family.is_bert:
+    if family.is_bert or family.has_biased_norms:
         writer.add_layer_norm_eps(1e-5)
-    else:
+    if not family.is_bert:
         writer.add_layer_norm_rms_eps(1e-6)
         writer.add_key_length(family.head)
         writer.add_value_length(family.head)
-        writer.add_rope_dimension_count(family.head)
+        writer.add_rope_dimension_count(family.head // 2 if family.turns_partly else family.head)
     if family.name in BIDIRECTIONAL:
         writer.add_causal_attention(False)
     if family.name != "jina-bert-v2":
         writer.add_rope_freq_base(10000.0)
     if family.has_window:
         writer.add_sliding_window(17)
-        writer.add_sliding_window_pattern(2 if family.name == "gemma3" else [True, False] * (LAYERS // 2))
+        writer.add_sliding_window_pattern(2 if family.name in ("gemma2", "gemma3") else [True, False] * (LAYERS // 2))
         writer.add_rope_freq_base_swa(1000.0)
+    if family.name == "gemma2":
+        writer.add_attn_logit_softcapping(1.5)  # so low that it makes a difference here
+        writer.add_final_logit_softcapping(3.0)
+    if family.name == "stablelm":
+        writer.add_parallel_residual(False)
+    if family.name == "qwen3-yarn":
+        writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)
+        writer.add_rope_scaling_factor(4.0)
+        writer.add_rope_scaling_orig_ctx_len(256)
 
 
 def layer(weights, family, i):
@@ -57,22 +73,24 @@ def layer(weights, family, i):
 
     def norm(name, size=WIDTH, bias=False):
         weights.vector(f"blk.{i}.{name}.weight", size, 1)
-        if bias:
+        if bias or family.has_biased_norms:
             weights.vector(f"blk.{i}.{name}.bias", size, 0)
 
     all_heads, kv_heads = family.heads * family.head, family.kv_heads * family.head
     biased = family.name in ("qwen2", "jina-bert-v2")
     if family.name in ("nomic-bert", "modern-bert"):
         matrix("attn_qkv", all_heads + 2 * kv_heads, WIDTH)
+    elif family.name == "chatglm":
+        matrix("attn_qkv", all_heads + 2 * kv_heads, WIDTH, bias=True)
     else:
         matrix("attn_q", all_heads, WIDTH, biased)
         matrix("attn_k", kv_heads, WIDTH, biased)
         matrix("attn_v", kv_heads, WIDTH, biased)
     matrix("attn_output", WIDTH, all_heads, family.name == "jina-bert-v2")
-    if family.is_gemma or family.name == "qwen3":
+    if family.has_head_norms:
         norm("attn_q_norm", family.head)
         norm("attn_k_norm", family.head)
-    fused_gate = family.name in ("modern-bert", "jina-bert-v2")
+    fused_gate = family.name in ("modern-bert", "jina-bert-v2", "chatglm")
     matrix("ffn_up", 2 * INNER if fused_gate else INNER, WIDTH)
     if not fused_gate:
         matrix("ffn_gate", INNER, WIDTH)
@@ -91,7 +109,7 @@ def layer(weights, family, i):
 
 def write_family(path, name, kind):
     family = Family(name)
-    writer = gguf.GGUFWriter(path, name)
+    writer = gguf.GGUFWriter(path, family.architecture)
     keys(writer, family)
     vocabulary = toy_wordpiece(writer) if family.is_bert else byte_level(writer)
     weights = Weights(writer, FAMILIES.index(name), kind)
@@ -104,6 +122,9 @@ def write_family(path, name, kind):
             weights.matrix("token_types.weight", 2, WIDTH, 0.1, plain=True)
     if not family.is_bert or name == "modern-bert":
         weights.vector("output_norm.weight", WIDTH, 1)
+    if name == "stablelm":
+        weights.vector("output_norm.bias", WIDTH, 0)
+        weights.matrix("output.weight", vocabulary, WIDTH)
     if name == "llama":
         weights.vector("rope_freqs.weight", family.head // 2, 2)  # as Llama 3's, which stretch the slow ones
     if name == "gemma-embedding":

@@ -13,6 +13,8 @@ std::optional<Activation> of_unary(enum ggml_unary_op op) {
       return Activation::Silu;
     case GGML_UNARY_OP_RELU:
       return Activation::Relu;
+    case GGML_UNARY_OP_TANH:
+      return Activation::Tanh;
     default:
       return std::nullopt;
   }

@@ -12,6 +12,11 @@
 namespace ggml_packed {
 namespace {
 
+// Places in op_params.
+//
+// Source   ggml.h, ggml_flash_attn_ext, the last three arguments in their order.
+enum { kScale = 0, kMostSlope = 1, kSoftCap = 2 };
+
 constexpr std::size_t kQueriesOfTask = 256;  // that pay for packing the text once more
 
 // Memory of one thread, kept from task to task.
@@ -37,11 +42,11 @@ class Scratch {
 thread_local Scratch scratch;
 
 // How steeply a head's scores fall with distance: powers of two in geometric order, and for heads beyond a power of two
-// those between them. 1 where op_params[1], the largest exponent, is 0: no ALiBi.
+// those between them. 1 where the largest exponent is 0: no ALiBi.
 //
 // Source   Press, Smith, Lewis: Train Short, Test Long (ALiBi), section 3.
 float slope_of(const ggml_tensor& node, std::size_t head) {
-  const float most = float_parameter(node, 1);
+  const float most = float_parameter(node, kMostSlope);
   if (most == 0.0F) return 1;
   const auto power = static_cast<float>(std::bit_floor(static_cast<std::size_t>(node.src[0]->ne[2])));
   const auto at = static_cast<float>(head);
@@ -53,8 +58,9 @@ float slope_of(const ggml_tensor& node, std::size_t head) {
 bool Attention::takes(const ggml_tensor& node) const {
   if (node.op != GGML_OP_FLASH_ATTN_EXT || !is_dense_f32(node)) return false;
   const ggml_tensor *q = node.src[0], *k = node.src[1], *v = node.src[2], *mask = node.src[3];
-  // A scale to divide by, no soft cap, no sinks.
-  const bool plain = float_parameter(node, 0) > 0.0F && float_parameter(node, 2) == 0.0F && node.src[4] == nullptr;
+  // A scale to divide by, no sinks.
+  const bool plain =
+      float_parameter(node, kScale) > 0.0F && float_parameter(node, kSoftCap) >= 0.0F && node.src[4] == nullptr;
   if (!plain || mask == nullptr || mask->type != GGML_TYPE_F16 || mask->nb[0] != 2 || mask->ne[2] != 1 ||
       mask->ne[3] != 1) {
     return false;
@@ -147,7 +153,8 @@ bool Attention::attend_texts(const ggml_tensor& node, const MaskView& view, Thre
           .stride = q.nb[1] / sizeof(float),
           .rows = task.queries,
           .visible = visible,
-          .scale = float_parameter(node, 0),
+          .scale = float_parameter(node, kScale),
+          .cap = float_parameter(node, kSoftCap),
           .bias = bias,
           .bias_stride = mask.nb[1] / 2,
           .slope = slope_of(node, head),
@@ -192,7 +199,8 @@ bool Attention::attend_tokens(const ggml_tensor& node, const MaskView& view, Thr
                                                    query * q.nb[1]),
          .query_stride = q.nb[2] / sizeof(float),
          .heads = queries_per_key,
-         .scale = float_parameter(node, 0),
+         .scale = float_parameter(node, kScale),
+         .cap = float_parameter(node, kSoftCap),
          .scores = scores,
          .out = floats(node) + (query * static_cast<std::size_t>(q.ne[2]) + first_head) * value_width});
   });

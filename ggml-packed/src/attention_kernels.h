@@ -25,8 +25,9 @@ struct QueryBlock {
   std::size_t rows = 0;
   const Visible* visible = nullptr;  // per row: which positions of the text it sees; at least one
   float scale = 1;
-  // What is added to the scaled scores, `slope` times; nullptr: nothing. float16, rows `bias_stride` apart, a value for
-  // each position of the text.
+  float cap = 0;  // soft cap: cap * tanh(score / cap) of the scaled scores; 0: none
+  // What is added to the scaled and capped scores, `slope` times; nullptr: nothing. float16, rows `bias_stride` apart,
+  // a value for each position of the text.
   const std::uint16_t* bias = nullptr;
   std::size_t bias_stride = 0;
   float slope = 1;
@@ -46,6 +47,7 @@ struct LoneQuery {
   const float* queries = nullptr;  // of the heads, `query_stride` floats apart
   std::size_t query_stride = 0, heads = 0;
   float scale = 1;
+  float cap = 0;            // as QueryBlock's
   float* scores = nullptr;  // scratch: count floats, rounded up to 16
   float* out = nullptr;     // rows of value_width, one behind the other
 };

@@ -23,7 +23,8 @@ bool is_sum_or_product(const ggml_tensor& node) {
   return fits && is_dense_f32(a) && is_dense_f32(node) && can_write_over(node, a) && can_write_over(node, b);
 }
 
-bool is_scale(const ggml_tensor& node) {
+// One value in, one out.
+bool is_map(const ggml_tensor& node) {
   return is_dense_f32(*node.src[0]) && is_dense_f32(node) && can_write_over(node, *node.src[0]);
 }
 
@@ -55,7 +56,9 @@ bool is_elementwise(const ggml_tensor& node) {
     case GGML_OP_MUL:
       return is_sum_or_product(node);
     case GGML_OP_SCALE:
-      return is_scale(node);
+      return is_map(node);
+    case GGML_OP_UNARY:
+      return activation_of(node) && is_map(node);
     case GGML_OP_GLU:
       return is_gate(node);
     default:
@@ -74,6 +77,14 @@ void compute_elementwise(const ggml_tensor& node, const RowKernels& rows, Thread
       for (std::size_t i = begin; i < end; ++i) {
         rows.gated(activation, halves.gate + i * halves.stride, halves.up + i * halves.stride, width, out + i * width);
       }
+    });
+    return;
+  }
+  if (node.op == GGML_OP_UNARY) {
+    const float* x = floats(*node.src[0]);
+    const Activation activation = *activation_of(node);
+    team.for_ranges(count, kRowsOfPart, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) rows.activate(activation, x + i * width, width, out + i * width);
     });
     return;
   }

@@ -1,4 +1,4 @@
-// Sums, products, scales and gates, value by value: what was not fused with a product of matrices.
+// Sums, products, scales, activations and gates, value by value: what was not fused with a product of matrices.
 //
 // Threads  one at a time.
 #pragma once
@@ -11,7 +11,7 @@
 namespace ggml_packed {
 
 // ADD and MUL of dense matrices of one shape, of a matrix and a vector that is the same for every row, or of a matrix
-// and a number for each row; SCALE; GLU.
+// and a number for each row; SCALE; UNARY; GLU.
 [[nodiscard]] bool is_elementwise(const ggml_tensor& node);
 void compute_elementwise(const ggml_tensor& node, const RowKernels& rows, ThreadTeam& team);
 

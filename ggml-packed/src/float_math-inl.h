@@ -58,7 +58,8 @@ template <class D, class V = hn::Vec<D>>
 HWY_INLINE V erfc(D d, V x) {
   const V t = hn::Div(hn::Set(d, 1.0F), hn::MulAdd(x, hn::Set(d, 0.3275911F), hn::Set(d, 1.0F)));
   V sum = hn::Set(d, 1.061405429F);
-  for (const float c : {-1.453152027F, 1.421413741F, -0.284496736F, 0.254829592F}) sum = hn::MulAdd(sum, t, hn::Set(d, c));
+  for (const float c : {-1.453152027F, 1.421413741F, -0.284496736F, 0.254829592F})
+    sum = hn::MulAdd(sum, t, hn::Set(d, c));
   return hn::Mul(hn::Mul(sum, t), exp2(d, hn::Mul(hn::Mul(x, x), hn::Set(d, -kLog2OfE))));
 }
 
@@ -67,6 +68,21 @@ template <class D, class V = hn::Vec<D>>
 HWY_INLINE V gelu_erf(D d, V x) {
   const V rest = hn::Mul(hn::Mul(x, hn::Set(d, 0.5F)), erfc(d, hn::Mul(hn::Abs(x), hn::Set(d, 0.70710678118F))));
   return hn::IfNegativeThenElse(x, rest, hn::Sub(x, rest));
+}
+
+// With a relative error below 1e-6; of NaN it is NaN.
+//
+// Far from 0 it is 1 - 2 / (1 + exp(2x)). Near it that difference has no digits left: there an odd polynomial, fitted
+// on [-0.6, 0.6] for the smallest relative error, 8.4e-8.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V tanh(D d, V x) {
+  const V size = hn::Abs(x), square = hn::Mul(x, x), one = hn::Set(d, 1.0F);
+  V p = hn::Set(d, 0.0156126121F);
+  for (const float c : {-0.0522117918F, 0.133131163F, -0.333325975F}) p = hn::MulAdd(p, square, hn::Set(d, c));
+  const V near = hn::MulAdd(hn::Mul(p, square), size, size);
+  const V power = exp2(d, hn::Mul(size, hn::Set(d, 2 * kLog2OfE)));
+  const V far = hn::Sub(one, hn::Div(hn::Set(d, 2.0F), hn::Add(one, power)));
+  return hn::CopySign(hn::IfThenElse(hn::Ge(size, hn::Set(d, 0.6F)), far, near), x);
 }
 
 template <class D, class V = hn::Vec<D>>
@@ -82,6 +98,8 @@ HWY_INLINE V activate(D d, Activation activation, V x) {
       return silu(d, x);
     case Activation::Relu:
       return hn::Max(x, hn::Zero(d));
+    case Activation::Tanh:
+      return tanh(d, x);
   }
   return x;
 }

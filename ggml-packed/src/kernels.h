@@ -11,7 +11,7 @@
 
 namespace ggml_packed {
 
-enum class Activation { None, Gelu, GeluErf, Silu, Relu };
+enum class Activation { None, Gelu, GeluErf, Silu, Relu, Tanh };
 
 // What happens to a product before it is stored: (product + bias), the activation, times `factor`, plus `addend`.
 struct Epilogue {

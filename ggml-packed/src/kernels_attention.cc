@@ -47,8 +47,8 @@ void pack(const std::uint16_t* keys, std::size_t key_stride, const std::uint16_t
       for (std::size_t v = 0; v < kVectors; ++v) {
         const std::size_t column = panel * kPanelRows + v * kLanes;
         const bool inside = column < text.value_width;
-        hn::Store(inside ? from_f16(values + position * value_stride + column, text.value_width - column) : hn::Zero(f), f,
-                  out + v * kLanes);
+        hn::Store(inside ? from_f16(values + position * value_stride + column, text.value_width - column) : hn::Zero(f),
+                  f, out + v * kLanes);
       }
     }
   }
@@ -111,8 +111,8 @@ HWY_NOINLINE void mix(const PackedText& text, const QueryBlock& block, const Row
   const F f;
   for (std::size_t panel = 0; panel < panels(text.value_width); ++panel) {
     Floats sums[Count][kVectors];
-    sum_products<Count>(text.values + (panel * text.positions + rows.begin) * kPanelRows, rows.end - rows.begin, block.scores,
-                        length, sums);
+    sum_products<Count>(text.values + (panel * text.positions + rows.begin) * kPanelRows, rows.end - rows.begin,
+                        block.scores, length, sums);
     const std::size_t column = panel * kPanelRows;
     const std::size_t count = text.value_width - column;
     float* out = block.out + rows.first * block.out_stride + column;
@@ -140,6 +140,16 @@ void add_bias(float* scores, const std::uint16_t* bias, std::size_t begin, std::
   }
 }
 
+// cap * tanh(scale * score / cap) in [begin, end) and in the rest of its vectors, which nobody reads. A pass of its own
+// over scores in the cache: without a cap nothing is paid.
+void cap_scores(float* scores, std::size_t begin, std::size_t end, float scale, float cap) {
+  const F f;
+  const Floats factor = hn::Set(f, scale / cap), caps = hn::Set(f, cap);
+  for (std::size_t i = begin / kLanes * kLanes; i < end; i += kLanes) {
+    hn::Store(hn::Mul(caps, tanh(f, hn::Mul(hn::Load(f, scores + i), factor))), f, scores + i);
+  }
+}
+
 template <std::size_t Count>
 void attend_rows(const PackedText& text, const QueryBlock& block, std::size_t first) {
   std::size_t begin = text.positions, end = 0;
@@ -151,16 +161,17 @@ void attend_rows(const PackedText& text, const QueryBlock& block, std::size_t fi
   const std::size_t length = panels(end - begin) * kPanelRows;
   const Rows rows{.first = first, .begin = begin, .end = end};
   score<Count>(text, block, rows, length);
+  const float scale = block.cap > 0 ? 1 : block.scale;  // that the scores still lack
   float inverse_sums[Count];
   for (std::size_t m = 0; m < Count; ++m) {
-    const Visible& visible = block.visible[first + m];
+    const std::size_t seen = static_cast<std::size_t>(block.visible[first + m].begin) - begin;
+    const std::size_t seen_end = static_cast<std::size_t>(block.visible[first + m].end) - begin;
+    float* scores = block.scores + m * length;
+    if (block.cap > 0) cap_scores(scores, seen, seen_end, block.scale, block.cap);
     if (block.bias != nullptr) {
-      add_bias(block.scores + m * length, block.bias + (first + m) * block.bias_stride + begin,
-               static_cast<std::size_t>(visible.begin) - begin, static_cast<std::size_t>(visible.end) - begin,
-               block.slope / block.scale);
+      add_bias(scores, block.bias + (first + m) * block.bias_stride + begin, seen, seen_end, block.slope / scale);
     }
-    inverse_sums[m] = softmax(block.scores + m * length, static_cast<std::size_t>(visible.begin) - begin,
-                              static_cast<std::size_t>(visible.end) - begin, length, block.scale);
+    inverse_sums[m] = softmax(scores, seen, seen_end, length, scale);
   }
   mix<Count>(text, block, rows, length, inverse_sums);
 }
@@ -225,7 +236,8 @@ void attend_alone(const LoneQuery& q) {
       q.scores[j] = hn::ReduceSum(f, hn::Add(sum, other));
     }
     const std::size_t length = (q.count + kLanes - 1) / kLanes * kLanes;
-    const float inverse_sum = softmax(q.scores, 0, q.count, length, q.scale);
+    if (q.cap > 0) cap_scores(q.scores, 0, q.count, q.scale, q.cap);
+    const float inverse_sum = softmax(q.scores, 0, q.count, length, q.cap > 0 ? 1 : q.scale);
     float* out = q.out + head * q.value_width;
     std::size_t column = 0;
     for (; column + 4 * kLanes <= q.value_width; column += 4 * kLanes) mix_alone<4>(q, column, inverse_sum, out);

@@ -119,11 +119,13 @@ void to_f16(const float* x, std::size_t count, std::uint16_t* out) {
 }
 
 void add(const float* a, const float* b, std::size_t count, float* out) {
-  for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR { store(hn::Add(load(a + i, n), load(b + i, n)), out + i, n); });
+  for_vectors(count, [&](std::size_t i, std::size_t n)
+                         HWY_ATTR { store(hn::Add(load(a + i, n), load(b + i, n)), out + i, n); });
 }
 
 void multiply(const float* a, const float* b, std::size_t count, float* out) {
-  for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR { store(hn::Mul(load(a + i, n), load(b + i, n)), out + i, n); });
+  for_vectors(count, [&](std::size_t i, std::size_t n)
+                         HWY_ATTR { store(hn::Mul(load(a + i, n), load(b + i, n)), out + i, n); });
 }
 
 void scale(const float* x, std::size_t count, float factor, float offset, float* out) {
@@ -131,6 +133,12 @@ void scale(const float* x, std::size_t count, float factor, float offset, float*
   const Floats factors = hn::Set(f, factor), offsets = hn::Set(f, offset);
   for_vectors(count, [&](std::size_t i, std::size_t n)
                          HWY_ATTR { store(hn::MulAdd(load(x + i, n), factors, offsets), out + i, n); });
+}
+
+void activate_row(Activation activation, const float* x, std::size_t count, float* out) {
+  const F f;
+  for_vectors(count, [&](std::size_t i, std::size_t n)
+                         HWY_ATTR { store(activate(f, activation, load(x + i, n)), out + i, n); });
 }
 
 void gated(Activation activation, const float* gate, const float* up, std::size_t count, float* out) {
@@ -153,6 +161,7 @@ const RowKernels* row_table() {
       .add = add,
       .multiply = multiply,
       .scale = scale,
+      .activate = activate_row,
       .gated = gated,
   };
   return &kTable;

@@ -1,33 +1,31 @@
 #include "rope.h"
 
 #include <cmath>
+#include <cstring>
 
 #include "tensor.h"
 
 namespace ggml_packed {
 namespace {
 
-// Places in op_params.
-//
-// Source   ggml.h, ggml_rope_ext, in the order in which its implementation stores them.
-enum { kDimensions = 1, kMode = 2, kBase = 5, kScale = 6, kExtFactor = 7, kAttnFactor = 8 };
+constexpr std::size_t kMode = 2;  // in op_params
 
 }  // namespace
 
 bool Rope::takes(const ggml_tensor& node) {
   if (node.op != GGML_OP_ROPE || !is_dense_f32(node)) return false;
   const ggml_tensor &x = *node.src[0], *factors = node.src[2];
-  if (factors != nullptr && (!is_dense_f32(*factors) || factors->ne[0] < x.ne[0] / 2)) return false;
+  const int dimensions = rope_parameters(node).dimensions;
+  if (dimensions <= 0 || dimensions % 2 != 0 || dimensions > x.ne[0]) return false;
+  if (factors != nullptr && (!is_dense_f32(*factors) || factors->ne[0] < dimensions / 2)) return false;
   const bool known = node.op_params[kMode] == GGML_ROPE_TYPE_NEOX || node.op_params[kMode] == GGML_ROPE_TYPE_NORMAL;
-  return known && node.op_params[kDimensions] == x.ne[0] && x.ne[3] == 1 &&
-         x.ne[0] % 2 == 0 && has_f32_rows(x) && float_parameter(node, kExtFactor) == 0.0F &&
-         node.src[1]->type == GGML_TYPE_I32 && node.src[1]->ne[0] == x.ne[2] && can_write_over(node, x);
+  return known && x.ne[3] == 1 && has_f32_rows(x) && node.src[1]->type == GGML_TYPE_I32 &&
+         node.src[1]->ne[0] == x.ne[2] && can_write_over(node, x);
 }
 
 const Rope::Angles& Rope::angles_of(const ggml_tensor& node, ThreadTeam& team) {
   const ggml_tensor *positions = node.src[1], *factors = node.src[2];
-  const std::array<float, 4> parameters = {static_cast<float>(node.ne[0]), float_parameter(node, kBase),
-                                           float_parameter(node, kScale), float_parameter(node, kAttnFactor)};
+  const RopeParameters parameters = rope_parameters(node);
   for (std::size_t i = 0; i < used_; ++i) {
     const Angles& known = angles_[i];
     if (known.positions == positions && known.factors == factors && known.parameters == parameters) return known;
@@ -37,20 +35,16 @@ const Rope::Angles& Rope::angles_of(const ggml_tensor& node, ThreadTeam& team) {
   angles.positions = positions;
   angles.factors = factors;
   angles.parameters = parameters;
-  const auto half = static_cast<std::size_t>(node.ne[0] / 2), count = static_cast<std::size_t>(node.ne[2]);
+  const auto half = static_cast<std::size_t>(parameters.dimensions / 2), count = static_cast<std::size_t>(node.ne[2]);
   angles.cosines.resize(half * count);
   angles.sines.resize(half * count);
-  std::vector<double> frequencies(half);
-  for (std::size_t i = 0; i < half; ++i) {
-    frequencies[i] = parameters[2] * std::pow(static_cast<double>(parameters[1]), -2.0 * static_cast<double>(i) / parameters[0]);
-    if (factors != nullptr) frequencies[i] /= floats(*factors)[i];
-  }
+  const RopeFrequencies frequencies = rope_frequencies(parameters, factors != nullptr ? floats(*factors) : nullptr);
   const auto* at_position = static_cast<const std::int32_t*>(positions->data);
   team.for_ranges(count, 16, [&](std::size_t begin, std::size_t end) {
     for (std::size_t at = begin * half; at < end * half; ++at) {
-      const double angle = at_position[at / half] * frequencies[at % half];
-      angles.cosines[at] = static_cast<float>(std::cos(angle)) * parameters[3];
-      angles.sines[at] = static_cast<float>(std::sin(angle)) * parameters[3];
+      const double angle = at_position[at / half] * frequencies.angles[at % half];
+      angles.cosines[at] = static_cast<float>(std::cos(angle)) * frequencies.magnitude;
+      angles.sines[at] = static_cast<float>(std::sin(angle)) * frequencies.magnitude;
     }
   });
   ++used_;
@@ -60,14 +54,18 @@ const Rope::Angles& Rope::angles_of(const ggml_tensor& node, ThreadTeam& team) {
 void Rope::compute(const ggml_tensor& node, ThreadTeam& team) {
   const Angles& angles = angles_of(node, team);
   const ggml_tensor& x = *node.src[0];
-  const auto half = static_cast<std::size_t>(node.ne[0] / 2), heads = static_cast<std::size_t>(node.ne[1]);
+  const auto half = static_cast<std::size_t>(angles.parameters.dimensions / 2);
+  const auto width = static_cast<std::size_t>(node.ne[0]), heads = static_cast<std::size_t>(node.ne[1]);
   const auto rotate = node.op_params[kMode] == GGML_ROPE_TYPE_NEOX ? rows_.rotate_halves : rows_.rotate_pairs;
   team.for_ranges(static_cast<std::size_t>(node.ne[2]), 8, [&](std::size_t begin, std::size_t end) {
     for (std::size_t t = begin; t < end; ++t) {
       for (std::size_t head = 0; head < heads; ++head) {
-        const auto* from = reinterpret_cast<const float*>(static_cast<const std::byte*>(x.data) + t * x.nb[2] + head * x.nb[1]);
-        rotate(from, half, angles.cosines.data() + t * half, angles.sines.data() + t * half,
-               floats(node) + (t * heads + head) * half * 2);
+        const auto* from =
+            reinterpret_cast<const float*>(static_cast<const std::byte*>(x.data) + t * x.nb[2] + head * x.nb[1]);
+        float* to = floats(node) + (t * heads + head) * width;
+        rotate(from, half, angles.cosines.data() + t * half, angles.sines.data() + t * half, to);
+        if (to != from && 2 * half < width)
+          std::memcpy(to + 2 * half, from + 2 * half, (width - 2 * half) * sizeof(float));
       }
     }
   });

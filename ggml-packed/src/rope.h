@@ -5,9 +5,9 @@
 
 #include <ggml.h>
 
-#include <array>
 #include <vector>
 
+#include "rope_frequencies.h"
 #include "row_kernels.h"
 #include "thread_team.h"
 
@@ -16,8 +16,8 @@ namespace ggml_packed {
 class Rope {
  public:
   explicit Rope(const Kernels& kernels) : rows_(row_kernels(kernels)) {}
-  // Whole heads, pairs of neighbours or half a head apart ("neox"), with factors for the frequencies or without; no
-  // contexts stretched by YaRN.
+  // Whole heads or their first part, pairs of neighbours or half of that part apart ("neox"), with factors for the
+  // frequencies or without, contexts stretched by YaRN or not.
   [[nodiscard]] static bool takes(const ggml_tensor& node);
   void compute(const ggml_tensor& node, ThreadTeam& team);
   void begin_graph() { used_ = 0; }
@@ -25,8 +25,8 @@ class Rope {
  private:
   struct Angles {
     const ggml_tensor *positions = nullptr, *factors = nullptr;  // that they are of
-    std::array<float, 4> parameters{};
-    std::vector<float> cosines, sines;  // rows of half a head
+    RopeParameters parameters{};
+    std::vector<float> cosines, sines;  // rows of half of what is turned
   };
   const Angles& angles_of(const ggml_tensor& node, ThreadTeam& team);
 

@@ -11,40 +11,14 @@
 namespace ggml_packed {
 namespace {
 
-class FamilyTest : public GraphTest {
- protected:
-  void expect_whole_as_ggml(TestGraph& graph, double tolerance) {
-    const auto expected = graph.compute_by_ggml();
-    EXPECT_LT(difference(expected, graph.compute_by(*executor_)), tolerance);
-    EXPECT_EQ(executor_->passed_on(), 0);
-  }
-  void expect_whole_as_ggml(double tolerance = 1e-4) { expect_whole_as_ggml(graph_, tolerance); }
-
-  static std::vector<std::int32_t> positions_of(const std::vector<std::int64_t>& lengths) {
-    std::vector<std::int32_t> positions;
-    for (const std::int64_t length : lengths) {
-      for (std::int64_t i = 0; i < length; ++i) positions.push_back(static_cast<std::int32_t>(i));
-    }
-    return positions;
-  }
-};
-
-struct Turn {
-  float base = 10000, scale = 1;
-  ggml_tensor* factors = nullptr;
-  int mode = GGML_ROPE_TYPE_NEOX;
-};
-ggml_tensor* turned(ggml_context* c, ggml_tensor* x, ggml_tensor* positions, const Turn& turn = {}) {
-  return ggml_rope_ext(c, x, positions, turn.factors, static_cast<int>(x->ne[0]), turn.mode, 8192, turn.base,
-                       turn.scale, 0, 1, 32, 1);
-}
+class FamilyTest : public GraphTest {};
 
 // Of queries, keys and values that no memory keeps: heads, tokens of float32.
-ggml_tensor* attention(ggml_context* c, ggml_tensor* q, ggml_tensor* k, ggml_tensor* v, ggml_tensor* mask,
-                       float scale) {
+ggml_tensor* attention(ggml_context* c, ggml_tensor* q, ggml_tensor* k, ggml_tensor* v, ggml_tensor* mask, float scale,
+                       float soft_cap = 0) {
   const auto by_head = [&](ggml_tensor* t) { return ggml_permute(c, t, 0, 2, 1, 3); };
   const auto halves = [&](ggml_tensor* t) { return ggml_cast(c, by_head(t), GGML_TYPE_F16); };
-  ggml_tensor* out = ggml_flash_attn_ext(c, by_head(q), halves(k), halves(v), mask, scale, 0, 0);
+  ggml_tensor* out = ggml_flash_attn_ext(c, by_head(q), halves(k), halves(v), mask, scale, 0, soft_cap);
   return ggml_reshape_2d(c, out, out->ne[0] * out->ne[1], out->ne[2]);
 }
 
@@ -66,41 +40,6 @@ TEST_P(FamilyTest, ANumberForEachRow) {
     graph.allocate(ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, kWidth, 16), h));
     expect_whole_as_ggml(graph, 1e-4);
   }
-}
-
-TEST_P(FamilyTest, RotaryPositionsWithFactorsForTheFrequencies) {
-  for (const int mode : {GGML_ROPE_TYPE_NEOX, GGML_ROPE_TYPE_NORMAL}) {
-    begin();
-    TestGraph graph;
-    ggml_context* c = graph.graph_context();
-    ggml_tensor *x = graph.input(24, 4, kTokens), *positions = graph.input(kTokens, 1, 1, GGML_TYPE_I32);
-    ggml_tensor* factors = graph.weight(GGML_TYPE_F32, 12, 0);
-    ggml_tensor* h = turned(c, x, positions, {.factors = factors, .mode = mode});
-    h = ggml_add(c, h, turned(c, x, positions, {.mode = mode}));  // some without, of the same positions
-    graph.allocate(ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, 96, 16), ggml_reshape_2d(c, h, 96, kTokens)));
-    std::vector<float> of_frequencies(12);
-    for (std::size_t i = 0; i < 12; ++i) of_frequencies[i] = 1.0F + static_cast<float>(i);
-    graph.set(factors, of_frequencies);
-    graph.set(positions, positions_of({kTokens}));
-    expect_whole_as_ggml(graph, 1e-4);
-  }
-}
-
-TEST_P(FamilyTest, LayersThatTurnAtTwoSpeeds) {
-  ggml_context* c = graph_.graph_context();
-  ggml_tensor *x = graph_.input(32, 2, kTokens), *positions = graph_.input(kTokens, 1, 1, GGML_TYPE_I32);
-  for (int layer = 0; layer < 4; ++layer) {
-    const bool windowed = layer % 2 == 0;
-    x = turned(c, x, positions, {.base = windowed ? 1e4F : 1e6F, .scale = windowed ? 1 : 0.125F});
-    x = ggml_reshape_3d(
-        c, ggml_mul_mat(c, graph_.weight(GGML_TYPE_F32, kWidth, kWidth), ggml_reshape_2d(c, x, kWidth, kTokens)), 32, 2,
-        kTokens);
-  }
-  graph_.allocate(x);
-  graph_.set(positions, positions_of({13, 8}));
-  for (int again = 0; again < 2; ++again) expect_whole_as_ggml();  // angles are kept for a graph, no longer
-  graph_.set(positions, positions_of({5, 16}));
-  expect_whole_as_ggml();
 }
 
 // Nomic's and ModernBERT's: queries, keys and values are views of one product.
@@ -191,6 +130,63 @@ TEST_P(FamilyTest, ALayerOfGemma) {
   graph_.set(positions, positions_of(lengths));
   graph_.set(mask, mask_of(lengths, tokens, false, 6));
   expect_whole_as_ggml(2e-3);
+}
+
+// Gemma 2's: scores that are capped, in layers with a sliding window and without; its logits are capped as well.
+TEST_P(FamilyTest, AttentionWithASoftCap) {
+  for (const auto& [cap, window] : {std::pair<float, std::int64_t>{50, 6}, {1.5F, 6}, {1.5F, 1 << 20}}) {
+    begin();
+    TestGraph graph;
+    ggml_context* c = graph.graph_context();
+    const std::vector<std::int64_t> lengths = {20, 7, 1, 45};
+    const std::int64_t tokens = 73;
+    ggml_tensor *positions = graph.input(tokens, 1, 1, GGML_TYPE_I32),
+                *mask = graph.input(tokens, tokens, 1, GGML_TYPE_F16);
+    const auto heads = [&](std::int64_t count) { return graph.input(24, count, tokens); };
+    ggml_tensor *q = turned(c, heads(4), positions), *k = turned(c, heads(2), positions);
+    ggml_tensor* h = attention(c, q, k, heads(2), mask, 0.4F, cap);
+    h = ggml_scale(c, ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, 96, 40), h), 1 / 3.0F);
+    graph.allocate(ggml_scale(c, ggml_tanh(c, h), 3));
+    graph.set(positions, positions_of(lengths));
+    graph.set(mask, mask_of(lengths, tokens, true, window));
+    expect_whole_as_ggml(graph, 2e-3);
+  }
+}
+
+TEST_P(FamilyTest, ASoftCapBesideAlibiAndInTheCellsOfConversations) {
+  for (const bool scattered : {false, true}) {
+    begin();
+    TestGraph graph;
+    ggml_context* c = graph.graph_context();
+    const std::int64_t tokens = scattered ? 2 : 40, cells = scattered ? 300 : tokens;
+    ggml_tensor* mask = graph.input(cells, tokens, 1, GGML_TYPE_F16);
+    const auto by_head = [&](std::int64_t count, ggml_type type) {
+      return ggml_permute(c, graph.input(40, 4, count, type), 0, 2, 1, 3);
+    };
+    ggml_tensor* out = ggml_flash_attn_ext(c, by_head(tokens, GGML_TYPE_F32), by_head(cells, GGML_TYPE_F16),
+                                           by_head(cells, GGML_TYPE_F16), mask, 0.4F, scattered ? 0 : 8, 1.5F);
+    graph.allocate(ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, 160, 32), ggml_reshape_2d(c, out, 160, tokens)));
+    std::vector<float> numbers(static_cast<std::size_t>(cells * tokens));
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      const auto query = static_cast<std::int64_t>(i) / cells, cell = static_cast<std::int64_t>(i) % cells;
+      if (scattered) numbers[i] = cell % 3 == query ? 0.0F : -INFINITY;
+      if (!scattered) numbers[i] = -static_cast<float>(std::abs(query - cell));
+    }
+    graph.set(mask, numbers);
+    expect_whole_as_ggml(graph, 2e-3);
+  }
+}
+
+TEST_P(FamilyTest, ActivationsThatFollowNoProduct) {
+  for (const ggml_unary_op op :
+       {GGML_UNARY_OP_TANH, GGML_UNARY_OP_GELU, GGML_UNARY_OP_GELU_ERF, GGML_UNARY_OP_SILU, GGML_UNARY_OP_RELU}) {
+    begin();
+    TestGraph graph;
+    ggml_context* c = graph.graph_context();
+    ggml_tensor* h = ggml_unary(c, ggml_norm(c, graph.input(kWidth, kTokens), 1e-5F), op);
+    graph.allocate(ggml_unary(c, ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, kWidth, 16), h), op));
+    expect_whole_as_ggml(graph, 1e-3);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, FamilyTest, kLevels, level_name);

@@ -43,6 +43,12 @@ class GraphTest : public testing::TestWithParam<const char*> {
     EXPECT_EQ(graph_.status, GGML_STATUS_SUCCESS);
     EXPECT_LT(difference(expected, got), tolerance);
   }
+  void expect_whole_as_ggml(TestGraph& graph, double tolerance) {
+    const auto expected = graph.compute_by_ggml();
+    EXPECT_LT(difference(expected, graph.compute_by(*executor_)), tolerance);
+    EXPECT_EQ(executor_->passed_on(), 0);
+  }
+  void expect_whole_as_ggml(double tolerance = 1e-4) { expect_whole_as_ggml(graph_, tolerance); }
   const Kernels* level_ = nullptr;
   TestGraph graph_;
   std::unique_ptr<Executor> executor_;
@@ -65,6 +71,30 @@ inline std::vector<float> mask_of(const std::vector<std::int64_t>& lengths, std:
     begin += length;
   }
   return mask;
+}
+
+// Of each token in its text.
+inline std::vector<std::int32_t> positions_of(const std::vector<std::int64_t>& lengths) {
+  std::vector<std::int32_t> positions;
+  for (const std::int64_t length : lengths) {
+    for (std::int64_t i = 0; i < length; ++i) positions.push_back(static_cast<std::int32_t>(i));
+  }
+  return positions;
+}
+
+// Arguments of rotary positions that differ between models.
+struct Turn {
+  float base = 10000, scale = 1;
+  ggml_tensor* factors = nullptr;
+  int mode = GGML_ROPE_TYPE_NEOX;
+  int dimensions = 0;  // 0: all of a head's
+  int trained_context = 8192;
+  float yarn = 0, magnitude = 1, beta_fast = 32, beta_slow = 1;
+};
+inline ggml_tensor* turned(ggml_context* c, ggml_tensor* x, ggml_tensor* positions, const Turn& turn = {}) {
+  const int dimensions = turn.dimensions != 0 ? turn.dimensions : static_cast<int>(x->ne[0]);
+  return ggml_rope_ext(c, x, positions, turn.factors, dimensions, turn.mode, turn.trained_context, turn.base,
+                       turn.scale, turn.yarn, turn.magnitude, turn.beta_fast, turn.beta_slow);
 }
 
 inline const auto kLevels = testing::Values("avx2", "avx-vnni", "avx512-vnni", "avx512-bf16");
