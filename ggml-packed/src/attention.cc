@@ -15,7 +15,7 @@ namespace {
 // Places in op_params.
 //
 // Source   ggml.h, ggml_flash_attn_ext, the last three arguments in their order.
-enum { kScale = 0, kMostSlope = 1, kSoftCap = 2 };
+constexpr std::size_t kScale = 0, kMostSlope = 1, kSoftCap = 2;
 
 constexpr std::size_t kQueriesOfTask = 256;  // that pay for packing the text once more
 

@@ -11,16 +11,8 @@ namespace {
 // Places in op_params.
 //
 // Source   ggml.h, ggml_rope_ext, in the order in which its implementation stores them.
-enum {
-  kDimensions = 1,
-  kTrainedContext = 4,
-  kBase = 5,
-  kScale = 6,
-  kExtFactor = 7,
-  kAttnFactor = 8,
-  kBetaFast = 9,
-  kBetaSlow = 10
-};
+constexpr std::size_t kDimensions = 1, kTrainedContext = 4, kBase = 5, kScale = 6, kExtFactor = 7, kAttnFactor = 8,
+                      kBetaFast = 9, kBetaSlow = 10;
 
 // From which pair on YaRN begins to slow down, and from which one it does so fully: those that turn beta_fast times and
 // beta_slow times in the context that the model was trained with.

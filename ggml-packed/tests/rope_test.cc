@@ -50,7 +50,7 @@ TEST_P(RopeTest, HeadsOfWhichAPartTurns) {
       begin();
       TestGraph graph;
       ggml_context* c = graph.graph_context();
-      ggml_tensor *x = graph.input(3 * 40, 4, kTokens), *positions = graph.input(kTokens, 1, 1, GGML_TYPE_I32);
+      ggml_tensor *x = graph.input(120, 4, kTokens), *positions = graph.input(kTokens, 1, 1, GGML_TYPE_I32);
       ggml_tensor* factors = graph.weight(GGML_TYPE_F32, dimensions / 2, 0);
       ggml_tensor* part = ggml_view_3d(c, x, 40, 4, kTokens, x->nb[1], x->nb[2], 40 * sizeof(float));
       ggml_tensor* h = turned(c, part, positions, {.mode = mode, .dimensions = dimensions});
