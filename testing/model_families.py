@@ -12,6 +12,7 @@ WIDTH, INNER, LAYERS = 64, 96, 4
 EXPERTS, ASKED = 8, 2
 FAMILIES = ["nomic-bert", "modern-bert", "jina-bert-v2", "gemma-embedding", "gemma3", "llama", "qwen2", "qwen3", "nomic-bert-moe",
             "qwen3moe"]
+WITH_EXPERTS = {"nomic-bert-moe", "qwen3moe"}
 BIDIRECTIONAL = {"nomic-bert", "nomic-bert-moe", "modern-bert", "jina-bert-v2", "gemma-embedding"}
 
 
