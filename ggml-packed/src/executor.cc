@@ -26,7 +26,13 @@ const std::byte* row(const ggml_tensor& t, std::size_t index) {
 }  // namespace
 
 Executor::Executor(const Kernels& kernels, bool always)
-    : kernels_(kernels), always_(always), team_(std::make_unique<ThreadTeam>(1)), matmul_(kernels, weights_), experts_(kernels, weights_), attention_(kernels), rope_(kernels) {}
+    : kernels_(kernels),
+      always_(always),
+      team_(std::make_unique<ThreadTeam>(1)),
+      matmul_(kernels, weights_),
+      experts_(kernels, weights_),
+      attention_(kernels),
+      rope_(kernels) {}
 
 void Executor::set_threads(int threads) {
   if (threads != team_->threads()) team_ = std::make_unique<ThreadTeam>(threads);

@@ -21,8 +21,8 @@ class PreparedActivations {
 
   // Row m of float32 values becomes row m. Valid until the next call.
   const Activations& in_order(const ggml_tensor& x, Format format, ThreadTeam& team);
-  // A row for each pair of the routing, at the pair's place: x has a row for each pair, or one for each token, which all of
-  // its pairs get. Requires that whoever calls reads the routing anew for other ids.
+  // A row for each pair of the routing, at the pair's place: x has a row for each pair, or one for each token, which
+  // all of its pairs get. Requires that whoever calls reads the routing anew for other ids.
   const Activations& by_expert(const ggml_tensor& x, Format format, const ggml_tensor& ids, const Routing& routing,
                                ThreadTeam& team);
   // The activations of the last graph are not those of the next.

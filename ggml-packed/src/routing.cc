@@ -1,5 +1,7 @@
 #include "routing.h"
 
+#include <utility>
+
 namespace ggml_packed {
 
 void Routing::read(const ggml_tensor& ids, std::size_t experts) {
@@ -7,7 +9,7 @@ void Routing::read(const ggml_tensor& ids, std::size_t experts) {
   const auto expert_of = [&](std::size_t token, std::size_t slot) {
     const auto* row = static_cast<const std::byte*>(ids.data) + token * ids.nb[1];
     const std::int32_t id = reinterpret_cast<const std::int32_t*>(row)[slot];
-    GGML_ASSERT(id >= 0 && static_cast<std::size_t>(id) < experts);
+    GGML_ASSERT(id >= 0 && std::cmp_less(id, experts));
     return static_cast<std::size_t>(id);
   };
   begins_.assign(experts + 1, 0);

@@ -1,7 +1,8 @@
 // Which tokens go to which expert: a MUL_MAT_ID's ids, sorted.
 //
-// A token asks `slots` experts; a pair is a token and one of its slots, numbered token * slots + slot, as ggml's results lie.
-// Sorted by expert, pairs of one expert in the order of their tokens, so that they are the rows of one product.
+// A token asks `slots` experts; a pair is a token and one of its slots, numbered token * slots + slot, as ggml's
+// results lie. Sorted by expert, pairs of one expert in the order of their tokens, so that they are the rows of one
+// product.
 //
 // Threads  one at a time.
 #pragma once

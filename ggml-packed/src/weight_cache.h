@@ -31,7 +31,8 @@ class WeightCache {
 
   // A layer's experts, none of which need be packed yet.
   //
-  // Memory   for all of them is counted now, whatever their type: most of a large model is experts, of which a text asks
+  // Memory   for all of them is counted now, whatever their type: most of a large model is experts, of which a text
+  // asks
   //          few. So it is never the next text that is too much, and what was ours once is not ggml's the next time.
   // Errors   nullptr: no memory to spare for them.
   [[nodiscard]] PackedExperts* find_experts(const ggml_tensor& weights, Format format, std::size_t panel_rows);
@@ -43,8 +44,8 @@ class WeightCache {
   [[nodiscard]] bool take_from_spare(std::uint64_t bytes);
 
   std::unordered_map<const void*, std::shared_ptr<const PackedMatrix>> matrices_;  // by the address of the bytes
-  std::unordered_map<const void*, std::shared_ptr<PackedExperts>> experts_;        // nullptr: there was no memory for them
-  std::optional<std::uint64_t> spare_;                                             // bytes left
+  std::unordered_map<const void*, std::shared_ptr<PackedExperts>> experts_;  // nullptr: there was no memory for them
+  std::optional<std::uint64_t> spare_;                                       // bytes left
 };
 
 }  // namespace ggml_packed

@@ -32,8 +32,8 @@ class ExpertsTest : public GraphTest {
 };
 
 TEST_P(ExpertsTest, EveryTokenByItsExpertsAsGgml) {
-  for (const ggml_type type : {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_BF16, GGML_TYPE_Q8_0, GGML_TYPE_Q4_0,
-                               GGML_TYPE_Q4_K, GGML_TYPE_Q6_K}) {
+  for (const ggml_type type :
+       {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_BF16, GGML_TYPE_Q8_0, GGML_TYPE_Q4_0, GGML_TYPE_Q4_K, GGML_TYPE_Q6_K}) {
     for (const std::int64_t tokens : {1, 3, 40, 1300}) {
       for (const bool same_for_all_slots : {true, false}) {
         begin_always();
@@ -101,7 +101,8 @@ TEST_P(ExpertsTest, ChosenByAProduct) {
 TEST_P(ExpertsTest, EachLayerHasItsOwnChoices) {
   ggml_context* c = graph_.graph_context();
   ggml_tensor* h = graph_.input(kWidth, kSlots, kTokens);
-  const std::array ids = {graph_.input(kSlots, kTokens, 1, GGML_TYPE_I32), graph_.input(kSlots, kTokens, 1, GGML_TYPE_I32)};
+  const std::array ids = {graph_.input(kSlots, kTokens, 1, GGML_TYPE_I32),
+                          graph_.input(kSlots, kTokens, 1, GGML_TYPE_I32)};
   for (ggml_tensor* of_layer : ids) {
     ggml_tensor* answer = ggml_mul_mat_id(c, graph_.experts(GGML_TYPE_F32, kWidth, kWidth, kExperts), h, of_layer);
     h = ggml_add(c, ggml_mul_mat_id(c, graph_.experts(GGML_TYPE_F32, kWidth, kWidth, kExperts), h, ids[0]), answer);
@@ -147,8 +148,10 @@ TEST(Routing, SortsPairsByExpertInTheOrderOfTheirTokens) {
   ids.data = values.data();
   Routing routing;
   routing.read(ids, 5);
-  EXPECT_EQ(std::vector(routing.pairs().begin(), routing.pairs().end()), (std::vector<std::uint32_t>{1, 2, 0, 3, 4, 5}));
-  EXPECT_EQ(std::vector(routing.places().begin(), routing.places().end()), (std::vector<std::uint32_t>{2, 0, 1, 3, 4, 5}));
+  EXPECT_EQ(std::vector(routing.pairs().begin(), routing.pairs().end()),
+            (std::vector<std::uint32_t>{1, 2, 0, 3, 4, 5}));
+  EXPECT_EQ(std::vector(routing.places().begin(), routing.places().end()),
+            (std::vector<std::uint32_t>{2, 0, 1, 3, 4, 5}));
   EXPECT_EQ(routing.begin(0), 0U);
   EXPECT_EQ(routing.end(0), 2U);
   EXPECT_EQ(routing.begin(1), routing.end(1));
