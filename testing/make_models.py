@@ -24,9 +24,9 @@ class Weights:
     def __init__(self, writer, seed, kind="F32"):
         self.writer, self.random, self.kind = writer, numpy.random.default_rng(seed), gguf.GGMLQuantizationType[kind]
 
-    def matrix(self, name, rows, columns, scale=None, plain=False):
-        """plain: float32 whatever the others are."""
-        data = self.random.standard_normal((rows, columns), dtype=numpy.float32)
+    def matrix(self, name, rows, columns, scale=None, plain=False, of_each=None):
+        """plain: float32 whatever the others are; of_each: as many matrices, one for each expert."""
+        data = self.random.standard_normal((of_each, rows, columns) if of_each else (rows, columns), dtype=numpy.float32)
         data *= numpy.float32(scale if scale is not None else columns ** -0.5)
         kind = gguf.GGMLQuantizationType.F32 if plain else self.kind
         self.writer.add_tensor(name, gguf.quants.quantize(data, kind), raw_dtype=kind)

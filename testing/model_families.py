@@ -9,10 +9,12 @@ import gguf
 from make_models import Weights, byte_level, finish, toy_wordpiece
 
 WIDTH, INNER, LAYERS = 64, 96, 4
+EXPERTS, ASKED = 8, 2
 # chatglm and stablelm turn a part of each head, of neighbours and of halves; qwen3-yarn is qwen3 with a stretched context.
 FAMILIES = ["nomic-bert", "modern-bert", "jina-bert-v2", "gemma-embedding", "gemma3", "llama", "qwen2", "qwen3", "gemma2",
-            "stablelm", "chatglm", "qwen3-yarn"]
-BIDIRECTIONAL = {"nomic-bert", "modern-bert", "jina-bert-v2", "gemma-embedding"}
+            "stablelm", "chatglm", "qwen3-yarn", "nomic-bert-moe", "qwen3moe"]
+WITH_EXPERTS = {"nomic-bert-moe", "qwen3moe"}
+BIDIRECTIONAL = {"nomic-bert", "nomic-bert-moe", "modern-bert", "jina-bert-v2", "gemma-embedding"}
 
 
 class Family:
@@ -24,10 +26,13 @@ class Family:
         self.turns_partly = name in ("stablelm", "chatglm")
         whole = self.is_bert or name == "qwen2" or self.turns_partly  # the heads are as wide as the model
         self.heads, self.kv_heads, self.head = 4, 4 if self.is_bert else 2, 16 if whole else 24
-        self.is_mean = name not in ("qwen2", "qwen3", "gemma3")
-        self.has_head_norms = self.architecture in ("gemma-embedding", "gemma3", "qwen3")
+        self.is_mean = name not in ("qwen2", "qwen3", "qwen3moe", "gemma3")
+        self.has_head_norms = self.architecture in ("gemma-embedding", "gemma3", "qwen3", "qwen3moe")
         self.has_biased_norms = name == "stablelm"
         self.has_window = self.is_gemma or name == "modern-bert"
+
+    def has_experts(self, layer):
+        return self.name == "qwen3moe" or (self.name == "nomic-bert-moe" and layer % 2 == 1)
 
 
 def keys(writer, family):
@@ -39,6 +44,13 @@ def keys(writer, family):
     writer.add_head_count(family.heads)
     writer.add_head_count_kv(family.kv_heads)
     writer.add_pooling_type(gguf.PoolingType.MEAN if family.is_mean else gguf.PoolingType.LAST)
+    if family.has_experts(1):
+        writer.add_expert_count(EXPERTS)
+        writer.add_expert_used_count(ASKED)
+        if family.name == "nomic-bert-moe":
+            writer.add_moe_every_n_layers(2)
+        else:
+            writer.add_expert_feed_forward_length(INNER)
     if family.is_bert or family.has_biased_norms:
         writer.add_layer_norm_eps(1e-5)
     if not family.is_bert:
@@ -65,6 +77,28 @@ def keys(writer, family):
         writer.add_rope_scaling_orig_ctx_len(256)
 
 
+def feed_forward(weights, family, i):
+    def matrix(name, rows, columns, bias=False):
+        weights.matrix(f"blk.{i}.{name}.weight", rows, columns)
+        if bias:
+            weights.vector(f"blk.{i}.{name}.bias", rows, 0)
+
+    has_gate = family.name != "nomic-bert-moe"
+    if family.has_experts(i):
+        # Few choices are close: one that rounding decides would be another vector.
+        weights.matrix(f"blk.{i}.ffn_gate_inp.weight", EXPERTS, WIDTH, 1.0, plain=True)
+        for name, rows, columns in (("up", INNER, WIDTH), ("gate", INNER, WIDTH), ("down", WIDTH, INNER)):
+            if has_gate or name != "gate":
+                weights.matrix(f"blk.{i}.ffn_{name}_exps.weight", rows, columns, of_each=EXPERTS)
+        return
+    fused_gate = family.name in ("modern-bert", "jina-bert-v2", "chatglm")
+    biased = family.name in ("jina-bert-v2", "nomic-bert-moe")
+    matrix("ffn_up", 2 * INNER if fused_gate else INNER, WIDTH, family.name == "nomic-bert-moe")
+    if has_gate and not fused_gate:
+        matrix("ffn_gate", INNER, WIDTH)
+    matrix("ffn_down", WIDTH, INNER, biased)
+
+
 def layer(weights, family, i):
     def matrix(name, rows, columns, bias=False):
         weights.matrix(f"blk.{i}.{name}.weight", rows, columns)
@@ -77,25 +111,21 @@ def layer(weights, family, i):
             weights.vector(f"blk.{i}.{name}.bias", size, 0)
 
     all_heads, kv_heads = family.heads * family.head, family.kv_heads * family.head
-    biased = family.name in ("qwen2", "jina-bert-v2")
-    if family.name in ("nomic-bert", "modern-bert"):
-        matrix("attn_qkv", all_heads + 2 * kv_heads, WIDTH)
+    biased = family.name in ("qwen2", "jina-bert-v2", "nomic-bert-moe")
+    if family.name in ("nomic-bert", "nomic-bert-moe", "modern-bert"):
+        matrix("attn_qkv", all_heads + 2 * kv_heads, WIDTH, biased)
     elif family.name == "chatglm":
         matrix("attn_qkv", all_heads + 2 * kv_heads, WIDTH, bias=True)
     else:
         matrix("attn_q", all_heads, WIDTH, biased)
         matrix("attn_k", kv_heads, WIDTH, biased)
         matrix("attn_v", kv_heads, WIDTH, biased)
-    matrix("attn_output", WIDTH, all_heads, family.name == "jina-bert-v2")
+    matrix("attn_output", WIDTH, all_heads, biased and family.is_bert)
     if family.has_head_norms:
         norm("attn_q_norm", family.head)
         norm("attn_k_norm", family.head)
-    fused_gate = family.name in ("modern-bert", "jina-bert-v2", "chatglm")
-    matrix("ffn_up", 2 * INNER if fused_gate else INNER, WIDTH)
-    if not fused_gate:
-        matrix("ffn_gate", INNER, WIDTH)
-    matrix("ffn_down", WIDTH, INNER, family.name == "jina-bert-v2")
-    if family.name in ("nomic-bert", "jina-bert-v2"):
+    feed_forward(weights, family, i)
+    if family.name in ("nomic-bert", "nomic-bert-moe", "jina-bert-v2"):
         norm("attn_output_norm", bias=True)
         norm("layer_output_norm", bias=True)
         return

@@ -19,8 +19,8 @@ bool is_sum_or_product(const ggml_tensor& node) {
   if (has_row_numbers(node)) {
     return is_dense_f32(a) && is_dense_f32(b) && is_dense_f32(node) && can_write_over(node, a) && !overlap(node, b);
   }
-  const bool fits = (is_dense_f32(b) && ggml_are_same_shape(&a, &b)) || is_f32_vector(b, a.ne[0]);
-  return fits && is_dense_f32(a) && is_dense_f32(node) && can_write_over(node, a) && can_write_over(node, b);
+  const bool fits = (has_f32_rows(b) && ggml_are_same_shape(&a, &b)) || is_f32_vector(b, a.ne[0]);
+  return fits && has_f32_rows(a) && is_dense_f32(node) && can_write_over(node, a) && can_write_over(node, b);
 }
 
 // One value in, one out.
@@ -103,10 +103,12 @@ void compute_elementwise(const ggml_tensor& node, const RowKernels& rows, Thread
     return;
   }
   const auto combine = adds ? rows.add : rows.multiply;
-  const float *a = floats(*node.src[0]), *b = floats(*node.src[1]);
-  const std::size_t b_stride = ggml_are_same_shape(node.src[0], node.src[1]) ? width : 0;
+  const ggml_tensor &a = *node.src[0], &b = *node.src[1];
+  const bool has_rows = ggml_are_same_shape(&a, &b);
   team.for_ranges(count, kRowsOfPart, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) combine(a + i * width, b + i * b_stride, width, out + i * width);
+    for (std::size_t i = begin; i < end; ++i) {
+      combine(f32_row(a, i), has_rows ? f32_row(b, i) : floats(b), width, out + i * width);
+    }
   });
 }
 

@@ -7,6 +7,7 @@
 #include "movement.h"
 #include "row_kernels.h"
 #include "tensor.h"
+#include "weight_format.h"
 
 namespace ggml_packed {
 namespace {
@@ -25,7 +26,13 @@ const std::byte* row(const ggml_tensor& t, std::size_t index) {
 }  // namespace
 
 Executor::Executor(const Kernels& kernels, bool always)
-    : kernels_(kernels), always_(always), team_(std::make_unique<ThreadTeam>(1)), matmul_(kernels), attention_(kernels), rope_(kernels) {}
+    : kernels_(kernels),
+      always_(always),
+      team_(std::make_unique<ThreadTeam>(1)),
+      matmul_(kernels, weights_),
+      experts_(kernels, weights_),
+      attention_(kernels),
+      rope_(kernels) {}
 
 void Executor::set_threads(int threads) {
   if (threads != team_->threads()) team_ = std::make_unique<ThreadTeam>(threads);
@@ -45,13 +52,14 @@ bool Executor::is_worth_it(ggml_cgraph* graph) const {
   std::int64_t ours = 0, cheap = 0, all = 0, tokens = 0;
   for (int i = 0; i < ggml_graph_n_nodes(graph); ++i) {
     const ggml_tensor* node = ggml_graph_node(graph, i);
-    if (node->op != GGML_OP_MUL_MAT) continue;
-    const std::int64_t work = ggml_nelements(node) * node->src[0]->ne[0];
+    const bool of_experts = node->op == GGML_OP_MUL_MAT_ID;
+    if (node->op != GGML_OP_MUL_MAT && !of_experts) continue;
+    const std::int64_t work = ggml_nelements(node) * node->src[0]->ne[0];  // of experts those that are asked
     all += work;
-    if (!matmul_.takes(*node)) continue;
+    if (!matmul_.takes(*node) && !experts_.takes(*node)) continue;
     ours += work;
     if (is_packed_without_growing(node->src[0]->type)) cheap += work;
-    tokens = std::max(tokens, node->ne[1]);
+    tokens = std::max(tokens, node->ne[of_experts ? 2 : 1]);
   }
   return ours > 0 && (always_ || tokens >= kFewTokens || cheap * 2 > all);
 }
@@ -62,6 +70,7 @@ enum ggml_status Executor::compute(ggml_cgraph* whole) {
 
   const GraphView graph(whole);
   matmul_.begin_graph();
+  experts_.begin_graph();
   attention_.begin_graph();
   rope_.begin_graph();
   status_ = GGML_STATUS_SUCCESS;
@@ -86,10 +95,11 @@ enum ggml_status Executor::compute(ggml_cgraph* whole) {
   return delegate_.flush();
 }
 
-// MUL_MAT, then of these what follows and reads nothing but its result: a bias, an activation, a gate, a sum.
+// MUL_MAT or MUL_MAT_ID, then of these what follows and reads nothing but its result: a bias, an activation, a gate, a sum.
 std::size_t Executor::matrix_product(const GraphView& graph, std::size_t i) {
   const ggml_tensor* product = graph[i];
-  if (!matmul_.takes(*product)) return 0;
+  const bool of_experts = experts_.takes(*product);
+  if (!of_experts && !matmul_.takes(*product)) return 0;
   const ggml_tensor* result = product;
   Epilogue epilogue;
   std::size_t done = 1;
@@ -123,8 +133,9 @@ std::size_t Executor::matrix_product(const GraphView& graph, std::size_t i) {
   }
   status_ = delegate_.flush();
   if (status_ != GGML_STATUS_SUCCESS) return done;
-  if (!matmul_.compute(*product, *result, epilogue, *team_)) return 0;  // no memory to pack it: ggml computes it
-  return done;
+  const bool computed = of_experts ? experts_.compute(*product, *result, epilogue, *team_)
+                                   : matmul_.compute(*product, *result, epilogue, *team_);
+  return computed ? done : 0;  // no memory to pack it: ggml computes it
 }
 
 // NORM or RMS_NORM, with weights and bias behind it.

@@ -10,11 +10,13 @@
 
 #include "attention.h"
 #include "delegate.h"
+#include "experts.h"
 #include "graph_view.h"
 #include "kernels.h"
 #include "matmul.h"
 #include "rope.h"
 #include "thread_team.h"
+#include "weight_cache.h"
 
 namespace ggml_packed {
 
@@ -42,7 +44,9 @@ class Executor {
   bool always_;
   std::unique_ptr<ThreadTeam> team_;
   Delegate delegate_;
+  WeightCache weights_;
   Matmul matmul_;
+  Experts experts_;
   Attention attention_;
   Rope rope_;
   ggml_abort_callback abort_ = nullptr;

@@ -54,8 +54,9 @@ HWY_INLINE void store(Floats value, const Output& output, std::size_t row, std::
 HWY_NOINLINE void finish(const float* sums, std::size_t rows, const Tile& tile, std::size_t row, const Output& output) {
   const F f;
   for (std::size_t m = 0; m < rows; ++m, sums += kPanelRows) {
+    const std::size_t place = output.places != nullptr ? output.places[row + m] : row + m;
     for (std::size_t column = 0; column < tile.count; column += kLanes) {
-      store(hn::Load(f, sums + column), output, row + m, tile.first + column, tile.count - column);
+      store(hn::Load(f, sums + column), output, place, tile.first + column, tile.count - column);
     }
   }
 }

@@ -28,6 +28,8 @@ struct Output {
   float* data = nullptr;
   std::size_t stride = 0;  // floats from row to row
   Epilogue epilogue{};
+  // Where a row of activations has its row of results, and the epilogue's; nullptr: where it is itself.
+  const std::uint32_t* places = nullptr;
 };
 
 // Rows of activations as a format's kernel reads them.

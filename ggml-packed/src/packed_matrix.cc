@@ -66,6 +66,10 @@ void to_q8(const std::byte* row, enum ggml_type type, std::size_t columns, std::
 
 void PackedMatrix::Free::operator()(std::byte* memory) const noexcept { std::free(memory); }
 
+std::size_t PackedMatrix::size_of(Format format, std::size_t panel_rows, std::size_t rows, std::size_t columns) {
+  return round_up(panel_size(format, panel_rows, columns), kAlignment) * (round_up(rows, panel_rows) / panel_rows);
+}
+
 PackedMatrix::PackedMatrix(const ggml_tensor& weights, Format format, std::size_t panel_rows, Int8Sign sign,
                            ThreadTeam& team)
     : format_(format),

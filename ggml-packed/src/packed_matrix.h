@@ -31,6 +31,9 @@ class PackedMatrix {
   // Requires a contiguous matrix in host memory, of a type that can become the format.
   PackedMatrix(const ggml_tensor& weights, Format format, std::size_t panel_rows, Int8Sign sign, ThreadTeam& team);
 
+  // Bytes that a matrix takes.
+  [[nodiscard]] static std::size_t size_of(Format format, std::size_t panel_rows, std::size_t rows, std::size_t columns);
+
   [[nodiscard]] Format format() const { return format_; }
   [[nodiscard]] std::size_t rows() const { return rows_; }
   [[nodiscard]] std::size_t columns() const { return columns_; }

@@ -17,6 +17,11 @@ namespace ggml_packed {
 [[nodiscard]] inline bool has_f32_rows(const ggml_tensor& t) {
   return t.type == GGML_TYPE_F32 && t.nb[0] == sizeof(float) && t.nb[1] % sizeof(float) == 0;
 }
+[[nodiscard]] inline const float* f32_row(const ggml_tensor& t, std::size_t index) {
+  const auto n1 = static_cast<std::size_t>(t.ne[1]), n2 = static_cast<std::size_t>(t.ne[2]);
+  return reinterpret_cast<const float*>(static_cast<const std::byte*>(t.data) + index % n1 * t.nb[1] +
+                                        index / n1 % n2 * t.nb[2] + index / n1 / n2 * t.nb[3]);
+}
 // One value for each position of a row.
 [[nodiscard]] inline bool is_f32_vector(const ggml_tensor& t, std::int64_t size) {
   return is_dense_f32(t) && t.ne[0] == size && ggml_nelements(&t) == size;

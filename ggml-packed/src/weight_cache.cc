@@ -11,6 +11,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "weight_format.h"
 
@@ -51,45 +52,75 @@ std::uint64_t available_memory() {
   return std::uint64_t{1} << 60U;
 }
 
+template <class Packed>
 struct Shared {
   Identity identity;
-  std::weak_ptr<const PackedMatrix> matrix;
+  std::weak_ptr<Packed> packed;
 };
 
-std::mutex mutex;
-std::unordered_map<const void*, Shared>& all() {
-  static std::unordered_map<const void*, Shared> shared;
+std::mutex mutex;  // two contexts that start at once pack only once
+template <class Packed>
+std::unordered_map<const void*, Shared<Packed>>& all() {
+  static std::unordered_map<const void*, Shared<Packed>> shared;
   return shared;
+}
+
+// The weight as another context has packed it, or as make() does: nullptr, where that cannot.
+template <class Packed, class Make>
+std::shared_ptr<Packed> share(const ggml_tensor& weights, Format format, const Make& make) {
+  Identity identity{.name = weights.name, .type = weights.type, .format = format, .samples = sample(weights)};
+  std::copy_n(weights.ne, 4, identity.shape.begin());
+
+  const std::scoped_lock lock(mutex);
+  Shared<Packed>& shared = all<Packed>()[weights.data];
+  auto packed = shared.identity == identity ? shared.packed.lock() : nullptr;
+  if (packed) return packed;
+  try {
+    packed = make();
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+  if (packed) {
+    shared = {.identity = std::move(identity), .packed = packed};
+    std::erase_if(all<Packed>(), [](const auto& entry) { return entry.second.packed.expired(); });
+  }
+  return packed;
 }
 
 }  // namespace
 
+bool WeightCache::take_from_spare(std::uint64_t bytes) {
+  if (!spare_) spare_ = available_memory() / 2;
+  if (bytes > *spare_) return false;
+  *spare_ -= bytes;
+  return true;
+}
+
 const PackedMatrix* WeightCache::find_or_pack(const ggml_tensor& weights, Format format, std::size_t panel_rows,
                                               Int8Sign sign, ThreadTeam& team) {
-  if (const auto found = mine_.find(weights.data); found != mine_.end()) return found->second.get();
-  Identity identity{.name = weights.name, .type = weights.type, .format = format, .samples = sample(weights)};
-  std::copy_n(weights.ne, 4, identity.shape.begin());
+  if (const auto found = matrices_.find(weights.data); found != matrices_.end()) return found->second.get();
+  auto matrix = share<const PackedMatrix>(weights, format, [&]() -> std::shared_ptr<const PackedMatrix> {
+    const auto elements = static_cast<std::uint64_t>(ggml_nelements(&weights));
+    if (!is_packed_without_growing(weights.type) && !take_from_spare(elements + elements / 16)) return nullptr;
+    return std::make_shared<const PackedMatrix>(weights, format, panel_rows, sign, team);
+  });
+  return matrix ? matrices_.emplace(weights.data, std::move(matrix)).first->second.get() : nullptr;
+}
 
-  const std::scoped_lock lock(mutex);  // two contexts that start at once pack only once
-  Shared& shared = all()[weights.data];
-  auto matrix = shared.identity == identity ? shared.matrix.lock() : nullptr;
-  if (!matrix) {
-    if (!is_packed_without_growing(weights.type)) {
-      if (!spare_) spare_ = available_memory() / 2;
-      const auto elements = static_cast<std::uint64_t>(ggml_nelements(&weights));
-      const std::uint64_t size = elements + elements / 16;
-      if (size > *spare_) return nullptr;
-      *spare_ -= size;
-    }
-    try {
-      matrix = std::make_shared<const PackedMatrix>(weights, format, panel_rows, sign, team);
-    } catch (const std::bad_alloc&) {
-      return nullptr;
-    }
-    shared = {.identity = std::move(identity), .matrix = matrix};
-    std::erase_if(all(), [](const auto& entry) { return entry.second.matrix.expired(); });
-  }
-  return mine_.emplace(weights.data, std::move(matrix)).first->second.get();
+bool WeightCache::has_refused(const ggml_tensor& experts) const {
+  const auto found = experts_.find(experts.data);
+  return found != experts_.end() && found->second == nullptr;
+}
+
+PackedExperts* WeightCache::find_experts(const ggml_tensor& weights, Format format, std::size_t panel_rows) {
+  if (const auto found = experts_.find(weights.data); found != experts_.end()) return found->second.get();
+  auto experts = share<PackedExperts>(weights, format, [&]() -> std::shared_ptr<PackedExperts> {
+    const auto count = static_cast<std::size_t>(weights.ne[2]);
+    const auto rows = static_cast<std::size_t>(weights.ne[1]), columns = static_cast<std::size_t>(weights.ne[0]);
+    if (!take_from_spare(count * PackedMatrix::size_of(format, panel_rows, rows, columns))) return nullptr;
+    return std::make_shared<PackedExperts>(count);
+  });
+  return experts_.emplace(weights.data, std::move(experts)).first->second.get();
 }
 
 }  // namespace ggml_packed

@@ -12,6 +12,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "packed_experts.h"
 #include "packed_matrix.h"
 
 namespace ggml_packed {
@@ -19,7 +20,8 @@ namespace ggml_packed {
 class WeightCache {
  public:
   WeightCache() = default;
-  // spare   bytes for weights that are larger packed than in their file; else half of what the machine can give.
+  // spare   bytes for weights that are larger packed than in their file, and for experts; else half of what the machine
+  //         can give.
   explicit WeightCache(std::uint64_t spare) : spare_(spare) {}
 
   // Errors   nullptr: no memory for it, or none to spare for weights that are larger packed than in their file: those
@@ -27,9 +29,23 @@ class WeightCache {
   [[nodiscard]] const PackedMatrix* find_or_pack(const ggml_tensor& weights, Format format, std::size_t panel_rows,
                                                  Int8Sign sign, ThreadTeam& team);
 
+  // A layer's experts, none of which need be packed yet.
+  //
+  // Memory   for all of them is counted now, whatever their type: most of a large model is experts, of which a text
+  // asks
+  //          few. So it is never the next text that is too much, and what was ours once is not ggml's the next time.
+  // Errors   nullptr: no memory to spare for them.
+  [[nodiscard]] PackedExperts* find_experts(const ggml_tensor& weights, Format format, std::size_t panel_rows);
+
+  // Was there no memory to spare for these when they were asked for?
+  [[nodiscard]] bool has_refused(const ggml_tensor& experts) const;
+
  private:
-  std::unordered_map<const void*, std::shared_ptr<const PackedMatrix>> mine_;  // by the address of the bytes
-  std::optional<std::uint64_t> spare_;  // bytes left for weights that grow
+  [[nodiscard]] bool take_from_spare(std::uint64_t bytes);
+
+  std::unordered_map<const void*, std::shared_ptr<const PackedMatrix>> matrices_;  // by the address of the bytes
+  std::unordered_map<const void*, std::shared_ptr<PackedExperts>> experts_;  // nullptr: there was no memory for them
+  std::optional<std::uint64_t> spare_;                                       // bytes left
 };
 
 }  // namespace ggml_packed

@@ -12,6 +12,7 @@
 #include "matmul.h"
 #include "row_kernels.h"
 #include "self_check.h"
+#include "weight_format.h"
 
 namespace ggml_packed {
 namespace {

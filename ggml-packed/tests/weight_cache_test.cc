@@ -59,6 +59,47 @@ TEST(WeightCache, TellsWeightsApartByTheirBytesWhileAnotherContextLives) {
   EXPECT_EQ(first_value(packed(new_context, weights.tensor)), 2);
 }
 
+struct SomeExperts : Memory {
+  explicit SomeExperts(float value) : Memory(value) {
+    tensor.ne[1] = kSize / 4;
+    tensor.ne[2] = 4;
+    tensor.nb[2] = tensor.nb[1] * kSize / 4;
+  }
+};
+
+TEST(WeightCache, PacksAnExpertWhenItIsAskedAndOnceForAllContexts) {
+  SomeExperts weights(0);
+  for (std::size_t i = 0; i < weights.values.size(); ++i) weights.values[i] = static_cast<float>(i / (weights.values.size() / 4));
+  ThreadTeam team(2);
+  WeightCache a, b;
+  const auto packed = [&](WeightCache& cache, std::size_t expert) {
+    PackedExperts* all = cache.find_experts(weights.tensor, Format::F32, kernels()->panel_rows);
+    return all->find_or_pack(weights.tensor, expert, Format::F32, kernels()->panel_rows, kernels()->int8_sign, team);
+  };
+  for (const std::size_t expert : {2, 0, 3}) {
+    const PackedMatrix* matrix = packed(a, expert);
+    EXPECT_EQ(matrix->rows(), kSize / 4);
+    EXPECT_EQ(first_value(matrix), static_cast<float>(expert));
+    EXPECT_EQ(packed(b, expert), matrix);
+  }
+}
+
+TEST(WeightCache, LeavesALayersExpertsToGgmlAsAWholeAndForGood) {
+  const SomeExperts first(1), second(2);
+  const std::size_t size = 4 * PackedMatrix::size_of(Format::F32, kernels()->panel_rows, kSize / 4, kSize);
+  WeightCache cache(size + size / 2), of_another_context(0);
+  const auto found = [](WeightCache& in, const SomeExperts& experts) {
+    return in.find_experts(experts.tensor, Format::F32, kernels()->panel_rows) != nullptr;
+  };
+  for (int again = 0; again < 2; ++again) {
+    EXPECT_TRUE(found(cache, first));
+    EXPECT_FALSE(found(cache, second));
+  }
+  EXPECT_FALSE(cache.has_refused(first.tensor));
+  EXPECT_TRUE(cache.has_refused(second.tensor));
+  EXPECT_TRUE(found(of_another_context, first));  // packed already
+}
+
 TEST(WeightCache, LeavesWeightsThatGrowToGgmlWhereTheyWouldTakeTooMuchMemory) {
   constexpr std::int64_t kColumns = 256, kRows = 8;
   std::vector<std::byte> bytes(ggml_row_size(GGML_TYPE_Q5_K, kColumns) * kRows);
