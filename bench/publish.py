@@ -24,6 +24,8 @@ def kept(name):
 def merge(result):
     """The new entries over the kept ones of that class. Machine and versions are the newest run's; each entry has its date and commit."""
     name = result["machine"]["class"]
+    if name not in CLASSES:
+        raise SystemExit(f"bench: doc/performance.md has no place for class {name}")
     old = kept(name) or {"entries": []}
     entries = {e["name"]: e for e in old["entries"]}
     entries |= {e["name"]: e for e in result["entries"]}

@@ -5,7 +5,7 @@
 
 SELECTION: names or beginnings of them, of 0.6b-short 0.6b-mixed 0.6b-512 0.6b-long minilm-short minilm-mixed thousand scaling
 batch generate micro; default: all. --busy: other work runs on this machine; OpenMP's threads then wait passively, ours and the peers'.
-Results: bench.json and bench.md in FOLDER, default build/bench. A selection replaces its own entry and leaves the others.
+Results: bench.json and bench.md in FOLDER, default build/bench (build/bench-avx2 behind script/bench --held-to-avx2). A selection replaces its own entry and leaves the others.
 """
 import argparse
 import json
@@ -50,7 +50,7 @@ def main():
     parser.add_argument("--busy", action="store_true")
     parser.add_argument("--publish", action="store_true")
     parser.add_argument("--rounds", type=int)
-    parser.add_argument("--output", type=pathlib.Path, default=places.PROJECT / "build/bench")
+    parser.add_argument("--output", type=pathlib.Path, default=places.PROJECT / (f"build/bench-{places.HELD_TO}" if places.HELD_TO else "build/bench"))
     arguments = parser.parse_args()
     if arguments.publish:
         import publish

@@ -12,7 +12,7 @@ VARIANTS = {
 }
 
 # Tokens per second of the slow peer (llama-embedding) by class of machine: how many texts a run of it can take.
-SLOW_PEER = {"0.6b": {"A": 110, "B": 80, "C": 60, "A-avx2": 100}, "minilm": {"A": 2000, "B": 1500, "C": 1000, "A-avx2": 1800}}
+SLOW_PEER = {"0.6b": {"A": 110, "B": 80, "C": 60}, "minilm": {"A": 2000, "B": 1500, "C": 1000}}
 SECONDS, QUICK_SECONDS = 35, 6
 LEAST = {"short": 16, "mixed": 8, "512": 2, "long": 1}
 MOST = {"short": 4000, "mixed": 1000, "512": 200, "long": 50}
@@ -32,7 +32,7 @@ class Workload:
         return f"{self.family}-{self.mix}"
 
     def count(self, machine_class, quick):
-        tokens = (QUICK_SECONDS if quick else SECONDS) * SLOW_PEER[self.family][machine_class]
+        tokens = (QUICK_SECONDS if quick else SECONDS) * SLOW_PEER[self.family]["C" if places.HELD_TO else machine_class]
         return min(MOST[self.mix], max(LEAST[self.mix], round(tokens / texts.MEAN[self.mix])))
 
     @property

@@ -18,11 +18,6 @@ const ggml_tensor* other_operand(const ggml_tensor& node, const ggml_tensor* kno
   return node.src[0] == known ? node.src[1] : node.src[0];
 }
 
-const std::byte* row(const ggml_tensor& t, std::size_t index) {
-  const auto n1 = static_cast<std::size_t>(t.ne[1]), n2 = static_cast<std::size_t>(t.ne[2]);
-  return static_cast<const std::byte*>(t.data) + index % n1 * t.nb[1] + index / n1 % n2 * t.nb[2] + index / n1 / n2 * t.nb[3];
-}
-
 }  // namespace
 
 Executor::Executor(const Kernels& kernels, bool always)
@@ -167,7 +162,7 @@ std::size_t Executor::norm(const GraphView& graph, std::size_t i) {
   const float epsilon = float_parameter(*node, 0);
   team_->for_ranges(static_cast<std::size_t>(ggml_nrows(&x)), 8, [&](std::size_t begin, std::size_t end) {
     for (std::size_t r = begin; r < end; ++r) {
-      const auto* from = reinterpret_cast<const float*>(row(x, r));
+      const float* from = f32_row(x, r);
       float* to = floats(*result) + r * width;
       if (rms) {
         rows.rms_norm(from, width, epsilon, weights, to);

@@ -6,12 +6,6 @@
 #include "weight_format.h"
 
 namespace ggml_packed {
-namespace {
-
-constexpr std::size_t kRowsAtOnce = 512;  // of activations, that stay in the cache of a core
-
-}  // namespace
-
 void Experts::begin_graph() {
   prepared_.begin_graph();
   routed_by_ = nullptr;

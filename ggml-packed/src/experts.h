@@ -1,9 +1,8 @@
 // Products of experts: each token is multiplied with the weights of those experts that were chosen for it (MUL_MAT_ID).
 //
-// Shape    weights: columns x rows x experts; activations: columns x slots (or 1, the same for all) x tokens; ids:
-// slots x
-//          tokens; results: rows x slots x tokens. The rows of each expert are gathered, multiplied as one matrix and
-//          stored where they belong. A result is the same bit for bit whatever other tokens ask.
+// Shape    weights: columns x rows x experts; activations: columns x slots (or 1, the same for all) x tokens;
+//          ids: slots x tokens; results: rows x slots x tokens. The rows of each expert are gathered, multiplied as
+//          one matrix and stored where they belong. A result is the same bit for bit whatever other tokens ask.
 // Threads  one at a time.
 #pragma once
 

@@ -32,6 +32,9 @@ struct Output {
   const std::uint32_t* places = nullptr;
 };
 
+// As many rows of activations as stay in the cache of a core: a task is a panel and these.
+inline constexpr std::size_t kRowsAtOnce = 512;
+
 // Rows of activations as a format's kernel reads them.
 struct Activations {
   const std::int8_t* int8 = nullptr;     // rows of `stride` bytes

@@ -6,12 +6,6 @@
 #include "weight_format.h"
 
 namespace ggml_packed {
-namespace {
-
-constexpr std::size_t kRowsAtOnce = 512;  // of activations, that stay in the cache of a core
-
-}  // namespace
-
 bool Matmul::takes(const ggml_tensor& node) const {
   if (node.op != GGML_OP_MUL_MAT) return false;
   const ggml_tensor& weights = *node.src[0];

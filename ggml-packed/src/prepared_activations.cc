@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tensor.h"
+
 namespace ggml_packed {
 namespace {
 
@@ -37,7 +39,6 @@ const Activations& PreparedActivations::by_expert(const ggml_tensor& x, Format f
 void PreparedActivations::store(const ggml_tensor& x, Format format, std::span<const std::uint32_t> places,
                                 ThreadTeam& team) {
   const auto rows = static_cast<std::size_t>(ggml_nrows(&x)), columns = static_cast<std::size_t>(x.ne[0]);
-  const auto n1 = static_cast<std::size_t>(x.ne[1]);
   const std::size_t stored = places.empty() ? rows : places.size(), copies = stored / rows;
   from_ = nullptr;  // whatever happens: what there is now is overwritten
   prepared_ = {.stride = columns};
@@ -62,9 +63,8 @@ void PreparedActivations::store(const ggml_tensor& x, Format format, std::span<c
   }
   team.for_ranges(rows, 16, [&](std::size_t begin, std::size_t end) {
     for (std::size_t m = begin; m < end; ++m) {
-      const auto* row = static_cast<const std::byte*>(x.data) + m % n1 * x.nb[1] + m / n1 * x.nb[2];
       const std::size_t first = places.empty() ? m : places[m * copies];
-      store_row(reinterpret_cast<const float*>(row), columns, format, first);
+      store_row(f32_row(x, m), columns, format, first);
       for (std::size_t copy = 1; copy < copies; ++copy) copy_row(columns, format, first, places[m * copies + copy]);
     }
   });

@@ -60,8 +60,7 @@ void Rope::compute(const ggml_tensor& node, ThreadTeam& team) {
   team.for_ranges(static_cast<std::size_t>(node.ne[2]), 8, [&](std::size_t begin, std::size_t end) {
     for (std::size_t t = begin; t < end; ++t) {
       for (std::size_t head = 0; head < heads; ++head) {
-        const auto* from =
-            reinterpret_cast<const float*>(static_cast<const std::byte*>(x.data) + t * x.nb[2] + head * x.nb[1]);
+        const float* from = f32_row(x, t * heads + head);
         float* to = floats(node) + (t * heads + head) * width;
         rotate(from, half, angles.cosines.data() + t * half, angles.sines.data() + t * half, to);
         if (to != from && 2 * half < width)

@@ -3,7 +3,10 @@
 #include <ggml.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
+#include <thread>
 #include <vector>
 
 #include "kernels.h"
@@ -82,6 +85,26 @@ TEST(WeightCache, PacksAnExpertWhenItIsAskedAndOnceForAllContexts) {
     EXPECT_EQ(first_value(matrix), static_cast<float>(expert));
     EXPECT_EQ(packed(b, expert), matrix);
   }
+}
+
+TEST(WeightCache, TwoContextsThatAskForTheSameExpertsAtOncePackEachOnce) {
+  const SomeExperts weights(1);
+  std::array<std::array<const PackedMatrix*, 4>, 2> found{};
+  std::array<WeightCache, 2> caches;
+  const auto ask = [&](std::size_t context) {
+    ThreadTeam team(2);
+    PackedExperts* all = caches[context].find_experts(weights.tensor, Format::F32, kernels()->panel_rows);
+    for (std::size_t expert = 0; expert < 4; ++expert) {
+      found[context][expert] =
+          all->find_or_pack(weights.tensor, expert, Format::F32, kernels()->panel_rows, kernels()->int8_sign, team);
+    }
+  };
+  {
+    const std::jthread other([&] { ask(1); });
+    ask(0);
+  }
+  EXPECT_EQ(found[0], found[1]);
+  EXPECT_FALSE(std::ranges::contains(found[0], nullptr));
 }
 
 TEST(WeightCache, LeavesALayersExpertsToGgmlAsAWholeAndForGood) {
