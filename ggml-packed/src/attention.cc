@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "tensor.h"
+#include "weight_format.h"
 
 namespace ggml_packed {
 namespace {
@@ -18,6 +19,9 @@ namespace {
 constexpr std::size_t kScale = 0, kMostSlope = 1, kSoftCap = 2;
 
 constexpr std::size_t kQueriesOfTask = 256;  // that pay for packing the text once more
+
+// Positions of a text whose attention may be rounded: with fewer it costs next to nothing, and what it loses is seen more.
+constexpr std::size_t kRoundedFrom = 256;
 
 // Memory of one thread, kept from task to task.
 class Scratch {
@@ -94,6 +98,15 @@ bool Attention::compute(const ggml_tensor& node, ThreadTeam& team) {
   return false;
 }
 
+Precision Attention::precision_of(const ggml_tensor& node) const {
+  if (!attention_.has_bf16) return Precision::F32;
+  constexpr int kFarthest = 16;  // rotation, norm, bias, views
+  const ggml_tensor* from = node.src[0];
+  for (int i = 0; i < kFarthest && from != nullptr && from->op != GGML_OP_MUL_MAT; ++i) from = from->src[0];
+  if (from == nullptr || from->op != GGML_OP_MUL_MAT) return Precision::F32;
+  return format_for(from->src[0]->type, kernels_) == Format::F32 ? Precision::F32 : Precision::Bf16;
+}
+
 bool Attention::attend_texts(const ggml_tensor& node, const MaskView& view, ThreadTeam& team) const {
   const ggml_tensor &q = *node.src[0], &k = *node.src[1], &v = *node.src[2], &mask = *node.src[3];
   struct Task {
@@ -117,20 +130,25 @@ bool Attention::attend_texts(const ggml_tensor& node, const MaskView& view, Thre
   std::ranges::stable_sort(tasks, std::greater<>(), [](const Task& task) { return task.text->positions; });
 
   const std::size_t panel = kernels_.panel_rows;
+  const Precision long_texts = precision_of(node);
   const auto up = [&](std::size_t count) { return (count + panel - 1) / panel * panel; };
   std::atomic<bool> out_of_memory = false;
   team.for_each(tasks.size(), [&](std::size_t i) {
     const Task& task = tasks[i];
+    const Precision precision = task.text->positions < kRoundedFrom ? Precision::F32 : long_texts;
     const Visible* visible = view.visible().data() + task.first_query;
     const auto positions = static_cast<std::size_t>(visible[task.queries - 1].end);  // the last query sees furthest
     const auto key_width = static_cast<std::size_t>(k.ne[0]), value_width = static_cast<std::size_t>(v.ne[0]);
-    const std::size_t key_floats = up(positions) * key_width, value_floats = up(value_width) * positions;
-    float* memory = scratch.floats(key_floats + value_floats + 16 + 16 * up(positions));
+    const std::size_t key_floats = up(positions) * steps(precision, key_width);
+    const std::size_t value_floats = up(value_width) * steps(precision, positions);
+    const std::size_t query_floats = up(attention_.most_rows * steps(precision, key_width));
+    float* memory = scratch.floats(key_floats + value_floats + query_floats + attention_.most_rows * up(positions));
     if (memory == nullptr) {
       out_of_memory = true;
       return;
     }
-    const PackedText text{.keys = memory,
+    const PackedText text{.precision = precision,
+                          .keys = memory,
                           .values = memory + key_floats,
                           .positions = positions,
                           .key_width = key_width,
@@ -158,7 +176,8 @@ bool Attention::attend_texts(const ggml_tensor& node, const MaskView& view, Thre
           .bias = bias,
           .bias_stride = mask.nb[1] / 2,
           .slope = slope_of(node, head),
-          .scores = memory + (key_floats + value_floats + 15) / 16 * 16,
+          .scores = memory + key_floats + value_floats + query_floats,
+          .rounded = memory + key_floats + value_floats,
           .out = floats(node) + (task.first_query * static_cast<std::size_t>(q.ne[2]) + head) * value_width,
           .out_stride = static_cast<std::size_t>(q.ne[2]) * value_width};
       attention_.attend(text, block);

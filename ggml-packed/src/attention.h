@@ -1,5 +1,8 @@
 // Attention of packed texts (FLASH_ATTN_EXT): each text pays for its own length, squared.
 //
+// Accuracy float32. Where the CPU has bfloat16 and the queries come from weights that are not computed in float32 anyway,
+//          the queries, keys, weights and values of texts of 256 tokens and more are rounded to it (8 bits of mantissa);
+//          sums are not. It depends on the text alone, not on what is computed beside it.
 // Threads  one at a time.
 #pragma once
 
@@ -26,6 +29,7 @@ class Attention {
 
  private:
   [[nodiscard]] const MaskView& view_of(const ggml_tensor& mask, std::size_t queries, std::size_t positions, ThreadTeam& team);
+  [[nodiscard]] Precision precision_of(const ggml_tensor& node) const;
   [[nodiscard]] bool attend_texts(const ggml_tensor& node, const MaskView& view, ThreadTeam& team) const;
   [[nodiscard]] bool attend_tokens(const ggml_tensor& node, const MaskView& view, ThreadTeam& team) const;
 

@@ -11,10 +11,20 @@
 
 namespace ggml_packed {
 
-// The keys and values of one text and one head, as float32 panels of Kernels::panel_rows.
+// What scores and weights are multiplied in. Sums are float32 in both.
+enum class Precision { F32, Bf16 };
+
+// How many steps a product of `length` terms takes; of bfloat16 two are one step, in the place of one float32. An odd
+// last one has a zero beside it.
+constexpr std::size_t steps(Precision precision, std::size_t length) {
+  return precision == Precision::Bf16 ? (length + 1) / 2 : length;
+}
+
+// The keys and values of one text and one head, as panels of Kernels::panel_rows.
 struct PackedText {
-  float* keys = nullptr;    // panels over the positions: key_width steps each
-  float* values = nullptr;  // panels over the width: `positions` steps each
+  Precision precision = Precision::F32;
+  float* keys = nullptr;    // panels over the positions: steps(key_width) each
+  float* values = nullptr;  // panels over the width: steps(positions) each
   std::size_t positions = 0;
   std::size_t key_width = 0, value_width = 0;
 };
@@ -31,8 +41,9 @@ struct QueryBlock {
   const std::uint16_t* bias = nullptr;
   std::size_t bias_stride = 0;
   float slope = 1;
-  float* scores = nullptr;  // scratch: rows * positions, rounded up to whole panels
-  float* out = nullptr;     // rows `out_stride` floats apart
+  float* scores = nullptr;   // scratch: most_rows * positions, rounded up to whole panels
+  float* rounded = nullptr;  // scratch for queries in bfloat16: most_rows * steps(key_width)
+  float* out = nullptr;      // rows `out_stride` floats apart
   std::size_t out_stride = 0;
 };
 
@@ -53,7 +64,9 @@ struct LoneQuery {
 };
 
 struct AttentionKernels {
-  std::int64_t target;  // as Kernels::target
+  std::int64_t target;    // as Kernels::target
+  bool has_bf16;          // else texts are float32
+  std::size_t most_rows;  // of a block's, that scratch is needed for
   // Rows of float16, `stride` values apart.
   void (*pack)(const std::uint16_t* keys, std::size_t key_stride, const std::uint16_t* values, std::size_t value_stride,
                const PackedText& text);

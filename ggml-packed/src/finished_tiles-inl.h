@@ -32,6 +32,32 @@ struct Tile {
   std::size_t count;    // of the panel's rows that are the matrix's
 };
 
+// Asks for the cache lines that a tile will read and write when it is finished, before its products begin: rows lie kilobytes
+// apart, where no CPU looks ahead, and a store that waits for its line holds up all behind it.
+HWY_INLINE void fetch_line(const float* at, bool to_write) {
+#if HWY_ARCH_X86
+  if (to_write) {
+    asm volatile("prefetchw %0" : : "m"(*at));
+    return;
+  }
+#endif
+  (void)to_write;
+  hwy::Prefetch(at);
+}
+
+HWY_INLINE void fetch_results(const Tile& tile, std::size_t row, std::size_t rows, const Output& output) {
+  constexpr std::size_t kLine = 64 / sizeof(float);
+  const Epilogue& e = output.epilogue;
+  for (std::size_t m = row; m < row + rows; ++m) {
+    const std::size_t place = output.places != nullptr ? output.places[m] : m;
+    for (std::size_t column = 0; column < tile.count; column += kLine) {
+      fetch_line(output.data + place * output.stride + tile.first + column, true);
+      if (e.factor != nullptr) fetch_line(e.factor + place * e.factor_stride + tile.first + column, false);
+      if (e.addend != nullptr) fetch_line(e.addend + place * e.addend_stride + tile.first + column, false);
+    }
+  }
+}
+
 // One vector of a row of results, finished and stored.
 HWY_INLINE void store(Floats value, const Output& output, std::size_t row, std::size_t column, std::size_t count) {
   const F f;

@@ -26,32 +26,73 @@ HWY_INLINE Floats from_f16(const std::uint16_t* at, std::size_t count) {
   return hn::PromoteTo(F(), count >= kLanes ? hn::LoadU(h, halves) : hn::LoadN(h, halves, count));
 }
 
-void pack(const std::uint16_t* keys, std::size_t key_stride, const std::uint16_t* values, std::size_t value_stride,
-          const PackedText& text) {
+// Sixteen numbers of one row as they stand in a panel: floats, or half as many pairs. Returns how many.
+template <Precision P>
+HWY_INLINE std::size_t store_units(Floats values, std::size_t count, float* to) {
   const F f;
-  HWY_ALIGN float row[kLanes];
+  if constexpr (P == Precision::F32) {
+    hn::Store(values, f, to);
+  } else {
+    const hn::Rebind<hwy::bfloat16_t, F> b;
+    hn::Store(hn::DemoteTo(b, values), b, reinterpret_cast<hwy::bfloat16_t*>(to));
+  }
+  return steps(P, count);
+}
+
+// A step of a panel of values: a position's row, or two with the numbers of a column side by side.
+template <Precision P>
+HWY_INLINE void store_step(Floats first, Floats second, float* to) {
+  const F f;
+  if constexpr (P == Precision::F32) {
+    hn::Store(first, f, to);
+  } else {
+    const hn::Rebind<std::uint32_t, F> u;
+    const hn::Rebind<std::uint16_t, F> u16;
+    const hn::Rebind<hwy::bfloat16_t, F> b;
+    const auto bits = [&](Floats x) HWY_ATTR { return hn::PromoteTo(u, hn::BitCast(u16, hn::DemoteTo(b, x))); };
+    hn::Store(hn::BitCast(f, hn::Or(bits(first), hn::ShiftLeft<16>(bits(second)))), f, to);
+  }
+}
+
+template <Precision P>
+void pack_as(const std::uint16_t* keys, std::size_t key_stride, const std::uint16_t* values, std::size_t value_stride,
+             const PackedText& text) {
+  const F f;
+  constexpr std::size_t kOfStep = P == Precision::Bf16 ? 2 : 1;
+  HWY_ALIGN float units[kLanes];
   for (std::size_t panel = 0; panel < panels(text.positions); ++panel) {
-    float* out = text.keys + panel * kPanelRows * text.key_width;
+    float* out = text.keys + panel * kPanelRows * steps(P, text.key_width);
     for (std::size_t j = 0; j < kPanelRows; ++j) {
       const std::size_t position = panel * kPanelRows + j;
       for (std::size_t k = 0; k < text.key_width; k += kLanes) {
         const std::size_t count = std::min(kLanes, text.key_width - k);
-        hn::Store(position < text.positions ? from_f16(keys + position * key_stride + k, count) : hn::Zero(f), f, row);
-        for (std::size_t i = 0; i < count; ++i) out[(k + i) * kPanelRows + j] = row[i];
+        const Floats key = position < text.positions ? from_f16(keys + position * key_stride + k, count) : hn::Zero(f);
+        const std::size_t stored = store_units<P>(key, count, units);
+        for (std::size_t i = 0; i < stored; ++i) out[(k / kOfStep + i) * kPanelRows + j] = units[i];
       }
     }
   }
   for (std::size_t panel = 0; panel < panels(text.value_width); ++panel) {
-    float* out = text.values + panel * kPanelRows * text.positions;
-    for (std::size_t position = 0; position < text.positions; ++position, out += kPanelRows) {
+    float* out = text.values + panel * kPanelRows * steps(P, text.positions);
+    for (std::size_t position = 0; position < text.positions; position += kOfStep, out += kPanelRows) {
       for (std::size_t v = 0; v < kVectors; ++v) {
         const std::size_t column = panel * kPanelRows + v * kLanes;
-        const bool inside = column < text.value_width;
-        hn::Store(inside ? from_f16(values + position * value_stride + column, text.value_width - column) : hn::Zero(f),
-                  f, out + v * kLanes);
+        const auto row = [&](std::size_t at) HWY_ATTR {
+          if (column >= text.value_width || at >= text.positions) return hn::Zero(f);
+          return from_f16(values + at * value_stride + column, text.value_width - column);
+        };
+        store_step<P>(row(position), kOfStep == 2 ? row(position + 1) : hn::Zero(f), out + v * kLanes);
       }
     }
   }
+}
+
+void pack(const std::uint16_t* keys, std::size_t key_stride, const std::uint16_t* values, std::size_t value_stride,
+          const PackedText& text) {
+#if HWY_NATIVE_DOT_BF16
+  if (text.precision == Precision::Bf16) return pack_as<Precision::Bf16>(keys, key_stride, values, value_stride, text);
+#endif
+  pack_as<Precision::F32>(keys, key_stride, values, value_stride, text);
 }
 
 // Scores to weights: exp(scale * score - most) in [begin, end), 0 elsewhere up to `length`. Returns 1 / their sum.
@@ -83,20 +124,56 @@ float softmax(float* scores, std::size_t begin, std::size_t end, std::size_t len
   return 1.0F / hn::ReduceSum(f, sum);
 }
 
+// In place: a row of `length` floats becomes pairs at its beginning. What is written has been read before.
+void round_in_place(float* row, std::size_t length) {
+  const F f;
+  const hn::Rebind<hwy::bfloat16_t, F> b;
+  auto* to = reinterpret_cast<hwy::bfloat16_t*>(row);
+  for (std::size_t i = 0; i < length; i += kLanes) hn::Store(hn::DemoteTo(b, hn::Load(f, row + i)), b, to + i);
+}
+
+void round_queries(const QueryBlock& block, std::size_t first, std::size_t count, std::size_t width) {
+  const F f;
+  const hn::Rebind<hwy::bfloat16_t, F> b;
+  for (std::size_t m = 0; m < count; ++m) {
+    const float* from = block.queries + (first + m) * block.stride;
+    auto* to = reinterpret_cast<hwy::bfloat16_t*>(block.rounded + m * steps(Precision::Bf16, width));
+    for (std::size_t k = 0; k < width; k += kLanes) {
+      if (width - k >= kLanes) {
+        hn::StoreU(hn::DemoteTo(b, hn::LoadU(f, from + k)), b, to + k);
+      } else {
+        const std::size_t left = width - k;
+        hn::StoreN(hn::DemoteTo(b, hn::LoadN(f, from + k, left)), b, to + k, (left + 1) / 2 * 2);
+      }
+    }
+  }
+}
+
+template <Precision P, std::size_t Count>
+HWY_INLINE void sum(const float* panel, std::size_t length, const float* x, std::size_t stride,
+                    Floats (&sums)[Count][kVectors]) {
+#if HWY_NATIVE_DOT_BF16
+  if constexpr (P == Precision::Bf16) return sum_pair_products<Count>(panel, length, x, stride, sums);
+#endif
+  sum_products<Count>(panel, length, x, stride, sums);
+}
+
 struct Rows {
   std::size_t first;
   std::size_t begin, end;  // of the positions that any of them sees; begin is that of a panel
 };
 
 // Scores of some queries from position `begin` on; their rows lie `length` floats apart.
-template <std::size_t Count>
+template <Precision P, std::size_t Count>
 HWY_NOINLINE void score(const PackedText& text, const QueryBlock& block, const Rows& rows, std::size_t length) {
   const F f;
-  const std::size_t first_panel = rows.begin / kPanelRows;
+  const std::size_t first_panel = rows.begin / kPanelRows, terms = steps(P, text.key_width);
+  const bool rounded = P == Precision::Bf16;
+  const float* queries = rounded ? block.rounded : block.queries + rows.first * block.stride;
+  const std::size_t stride = rounded ? terms : block.stride;
   for (std::size_t panel = first_panel; panel < panels(rows.end); ++panel) {
     Floats sums[Count][kVectors];
-    sum_products<Count>(text.keys + panel * kPanelRows * text.key_width, text.key_width,
-                        block.queries + rows.first * block.stride, block.stride, sums);
+    sum<P, Count>(text.keys + panel * kPanelRows * terms, terms, queries, stride, sums);
     float* out = block.scores + (panel - first_panel) * kPanelRows;
     unroll<Count>([&](std::size_t m) GGML_PACKED_INLINE {
       hn::Store(sums[m][0], f, out + m * length);
@@ -105,14 +182,14 @@ HWY_NOINLINE void score(const PackedText& text, const QueryBlock& block, const R
   }
 }
 
-template <std::size_t Count>
+template <Precision P, std::size_t Count>
 HWY_NOINLINE void mix(const PackedText& text, const QueryBlock& block, const Rows& rows, std::size_t length,
                       const float* inverse_sums) {
   const F f;
   for (std::size_t panel = 0; panel < panels(text.value_width); ++panel) {
     Floats sums[Count][kVectors];
-    sum_products<Count>(text.values + (panel * text.positions + rows.begin) * kPanelRows, rows.end - rows.begin,
-                        block.scores, length, sums);
+    const float* values = text.values + (panel * steps(P, text.positions) + steps(P, rows.begin)) * kPanelRows;
+    sum<P, Count>(values, steps(P, rows.end - rows.begin), block.scores, length, sums);
     const std::size_t column = panel * kPanelRows;
     const std::size_t count = text.value_width - column;
     float* out = block.out + rows.first * block.out_stride + column;
@@ -150,7 +227,7 @@ void cap_scores(float* scores, std::size_t begin, std::size_t end, float scale, 
   }
 }
 
-template <std::size_t Count>
+template <Precision P, std::size_t Count>
 void attend_rows(const PackedText& text, const QueryBlock& block, std::size_t first) {
   std::size_t begin = text.positions, end = 0;
   for (std::size_t m = 0; m < Count; ++m) {
@@ -160,7 +237,8 @@ void attend_rows(const PackedText& text, const QueryBlock& block, std::size_t fi
   begin = begin / kPanelRows * kPanelRows;
   const std::size_t length = panels(end - begin) * kPanelRows;
   const Rows rows{.first = first, .begin = begin, .end = end};
-  score<Count>(text, block, rows, length);
+  if (P == Precision::Bf16) round_queries(block, first, Count, text.key_width);
+  score<P, Count>(text, block, rows, length);
   const float scale = block.cap > 0 ? 1 : block.scale;  // that the scores still lack
   float inverse_sums[Count];
   for (std::size_t m = 0; m < Count; ++m) {
@@ -172,22 +250,30 @@ void attend_rows(const PackedText& text, const QueryBlock& block, std::size_t fi
       add_bias(scores, block.bias + (first + m) * block.bias_stride + begin, seen, seen_end, block.slope / scale);
     }
     inverse_sums[m] = softmax(scores, seen, seen_end, length, scale);
+    if (P == Precision::Bf16) round_in_place(scores, length);
   }
-  mix<Count>(text, block, rows, length, inverse_sums);
+  mix<P, Count>(text, block, rows, length, inverse_sums);
 }
 
 using AttendFunction = void (*)(const PackedText&, const QueryBlock&, std::size_t);
-template <std::size_t... Counts>
+template <Precision P, std::size_t... Counts>
 constexpr auto attend_functions(std::index_sequence<Counts...>) {
-  return std::array<AttendFunction, sizeof...(Counts)>{attend_rows<Counts + 1>...};
+  return std::array<AttendFunction, sizeof...(Counts)>{attend_rows<P, Counts + 1>...};
 }
-constexpr auto kAttend = attend_functions(std::make_index_sequence<kFloatRows>());
+constexpr auto kAttendF32 = attend_functions<Precision::F32>(std::make_index_sequence<kFloatRows>());
+#if HWY_NATIVE_DOT_BF16
+constexpr auto kAttendBf16 = attend_functions<Precision::Bf16>(std::make_index_sequence<kFloatRows>());
+#endif
 
 void attend(const PackedText& text, const QueryBlock& block) {
+  const auto* functions = &kAttendF32;
+#if HWY_NATIVE_DOT_BF16
+  if (text.precision == Precision::Bf16) functions = &kAttendBf16;
+#endif
   for (std::size_t row = 0; row < block.rows;) {
     const std::size_t left = block.rows - row;
     const std::size_t count = left <= kFloatRows ? left : left < 2 * kFloatRows ? (left + 1) / 2 : kFloatRows;
-    kAttend[count - 1](text, block, row);
+    (*functions)[count - 1](text, block, row);
     row += count;
   }
 }
@@ -250,6 +336,8 @@ void attend_alone(const LoneQuery& q) {
 const AttentionKernels* attention_table() {
   static constexpr AttentionKernels kTable = {
       .target = HWY_TARGET,
+      .has_bf16 = HWY_NATIVE_DOT_BF16 != 0,
+      .most_rows = kFloatRows,
       .pack = pack,
       .attend = attend,
       .attend_alone = attend_alone,

@@ -34,22 +34,9 @@ HWY_NOINLINE void multiply_f32(const Tile& tile, const Activations& a, std::size
 #if HWY_NATIVE_DOT_BF16
 template <std::size_t Rows>
 HWY_NOINLINE void multiply_bf16(const Tile& tile, const Activations& a, std::size_t row, const Output& output) {
-  const F f;
-  const hn::Repartition<hwy::bfloat16_t, F> b;
-  const I i;
   Floats sums[Rows][kVectors];
-  unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { sums[m][0] = sums[m][1] = hn::Zero(f); });
-  Floats unused = hn::Zero(f);
-  const auto* w = reinterpret_cast<const hwy::bfloat16_t*>(tile.panel);
-  const std::uint16_t* x = a.bf16 + row * a.stride;
-  for (std::size_t k = 0; k < tile.columns; k += 2, w += kPanelRows * 2) {
-    const auto w0 = hn::Load(b, w), w1 = hn::Load(b, w + kLanes * 2);
-    unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
-      const auto pair = hn::BitCast(b, hn::Set(i, four_bytes(x + m * a.stride + k)));
-      sums[m][0] = hn::ReorderWidenMulAccumulate(f, pair, w0, sums[m][0], unused);
-      sums[m][1] = hn::ReorderWidenMulAccumulate(f, pair, w1, sums[m][1], unused);
-    });
-  }
+  sum_pair_products<Rows>(reinterpret_cast<const float*>(tile.panel), (tile.columns + 1) / 2,
+                          reinterpret_cast<const float*>(a.bf16 + row * a.stride), a.stride / 2, sums);
   store_tile<Rows>(sums, tile, row, output);
 }
 #endif
@@ -83,6 +70,7 @@ void multiply_rows(const std::array<TileFunction, Most>& tiles, const Tile& tile
   for (std::size_t row = begin; row < end;) {
     const std::size_t left = end - row;
     const std::size_t rows = left <= Most ? left : left < 2 * Most ? (left + 1) / 2 : Most;
+    fetch_results(tile, row, rows, output);
     tiles[rows - 1](tile, a, row, output);
     row += rows;
   }

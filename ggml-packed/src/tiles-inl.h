@@ -73,6 +73,26 @@ HWY_INLINE void sum_products(const float* panel, std::size_t length, const float
   }
 }
 
+#if HWY_NATIVE_DOT_BF16
+// The same with pairs of bfloat16 in the place of each float: `length` and `stride` count pairs.
+template <std::size_t Rows>
+HWY_INLINE void sum_pair_products(const float* panel, std::size_t length, const float* x, std::size_t stride,
+                                  Floats (&sums)[Rows][kVectors]) {
+  const F f;
+  const hn::Repartition<hwy::bfloat16_t, F> b;
+  unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { sums[m][0] = sums[m][1] = hn::Zero(f); });
+  Floats unused = hn::Zero(f);
+  for (std::size_t k = 0; k < length; ++k, panel += kPanelRows) {
+    const auto w0 = hn::BitCast(b, hn::Load(f, panel)), w1 = hn::BitCast(b, hn::Load(f, panel + kLanes));
+    unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
+      const auto pair = hn::BitCast(b, hn::Set(f, x[m * stride + k]));
+      sums[m][0] = hn::ReorderWidenMulAccumulate(f, pair, w0, sums[m][0], unused);
+      sums[m][1] = hn::ReorderWidenMulAccumulate(f, pair, w1, sums[m][1], unused);
+    });
+  }
+}
+#endif
+
 }  // namespace HWY_NAMESPACE
 }  // namespace ggml_packed
 HWY_AFTER_NAMESPACE();

@@ -1,8 +1,10 @@
 // Graphs as llama.cpp builds them, computed by ggml's CPU back end and by ours.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 
 #include "graph_fixture.h"
 
@@ -82,28 +84,53 @@ struct AttentionCase {
   std::int64_t window = 1 << 20;
 };
 
+std::int64_t tokens_of(const AttentionCase& one) { return std::ranges::fold_left(one.lengths, std::int64_t{0}, std::plus<>()); }
+
+// What attention makes of queries [head, heads, tokens], and how far that is from ggml's.
+double difference_of_attention(TestGraph& graph, Executor& executor, const AttentionCase& one, ggml_tensor* queries) {
+  ggml_context* c = graph.graph_context();
+  const std::int64_t tokens = tokens_of(one), positions = (tokens + 255) / 256 * 256;
+  ggml_tensor* q = ggml_permute(c, queries, 0, 2, 1, 3);
+  ggml_tensor* k = ggml_permute(c, graph.input(one.head, one.key_heads, positions, GGML_TYPE_F16), 0, 2, 1, 3);
+  ggml_tensor* v = ggml_permute(c, graph.input(one.head, one.key_heads, positions, GGML_TYPE_F16), 0, 2, 1, 3);
+  ggml_tensor* mask = graph.input(positions, tokens, 1, GGML_TYPE_F16);
+  ggml_tensor* out = ggml_flash_attn_ext(c, q, k, v, mask, 1.0F / std::sqrt(static_cast<float>(one.head)), 0, 0);
+  out = ggml_reshape_2d(c, out, one.head * one.heads, tokens);
+  graph.allocate(ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, one.head * one.heads, 16), out));
+  graph.set(mask, mask_of(one.lengths, positions, one.causal, one.window));
+  const auto expected = graph.compute_by_ggml();
+  return difference(expected, graph.compute_by(executor));
+}
+
 TEST_P(GraphTest, AttentionOfTextsSideBySide) {
-  for (const auto& [head, heads, key_heads, lengths, causal, window] :
+  for (const AttentionCase& one :
        {AttentionCase{32, 12, 12, {5, 1, 30, 40}, false}, AttentionCase{128, 4, 2, {7, 64, 3}, true},
         AttentionCase{64, 2, 1, {300}, true}, AttentionCase{80, 3, 3, {33, 33}, false},
         AttentionCase{64, 4, 4, {150, 3, 40, 1, 77}, false, 20}, AttentionCase{64, 4, 2, {150, 3, 40}, true, 33},
         AttentionCase{32, 1, 1, {700, 80}, false, 65}}) {
     begin();
     TestGraph graph;
-    ggml_context* c = graph.graph_context();
-    std::int64_t tokens = 0;
-    for (const auto length : lengths) tokens += length;
-    const std::int64_t positions = (tokens + 255) / 256 * 256;
-    ggml_tensor* q = ggml_permute(c, graph.input(head, heads, tokens), 0, 2, 1, 3);
-    ggml_tensor* k = ggml_permute(c, graph.input(head, key_heads, positions, GGML_TYPE_F16), 0, 2, 1, 3);
-    ggml_tensor* v = ggml_permute(c, graph.input(head, key_heads, positions, GGML_TYPE_F16), 0, 2, 1, 3);
-    ggml_tensor* mask = graph.input(positions, tokens, 1, GGML_TYPE_F16);
-    ggml_tensor* out = ggml_flash_attn_ext(c, q, k, v, mask, 1.0F / std::sqrt(static_cast<float>(head)), 0, 0);
-    out = ggml_reshape_2d(c, out, head * heads, tokens);
-    graph.allocate(ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, head * heads, 16), out));
-    graph.set(mask, mask_of(lengths, positions, causal, window));
-    const auto expected = graph.compute_by_ggml();
-    EXPECT_LT(difference(expected, graph.compute_by(*executor_)), 2e-3) << head << " " << causal;
+    ggml_tensor* queries = graph.input(one.head, one.heads, tokens_of(one));
+    EXPECT_LT(difference_of_attention(graph, *executor_, one, queries), 2e-3) << one.head << " " << one.causal;
+  }
+}
+
+// Queries of long texts that come from weights of 16 bits: where the CPU has bfloat16 they, the keys and the values are
+// rounded to it.
+TEST_P(GraphTest, AttentionOfLongTextsAfterAProduct) {
+  for (const AttentionCase& one :
+       {AttentionCase{32, 12, 12, {5, 301, 30, 256}, false}, AttentionCase{128, 4, 2, {400, 64}, true},
+        AttentionCase{80, 3, 3, {333, 33}, false}, AttentionCase{76, 2, 1, {300}, true, 33}, AttentionCase{9, 2, 2, {257}, true}}) {
+    for (const ggml_type type : {GGML_TYPE_F32, GGML_TYPE_F16}) {
+      begin();
+      TestGraph graph;
+      ggml_context* c = graph.graph_context();
+      ggml_tensor* product = ggml_mul_mat(c, graph.weight(type, kWidth, one.head * one.heads), graph.input(kWidth, tokens_of(one)));
+      ggml_tensor* queries = ggml_reshape_3d(c, product, one.head, one.heads, tokens_of(one));
+      const double far = difference_of_attention(graph, *executor_, one, queries);
+      EXPECT_LT(far, type == GGML_TYPE_F32 ? 2e-3 : 1.2e-2) << one.head << " " << one.causal;
+      EXPECT_EQ(far > 1e-3, type == GGML_TYPE_F16 && level_->has_bf16) << one.head << " " << one.causal;
+    }
   }
 }
 
