@@ -63,7 +63,8 @@ void device_props(ggml_backend_dev_t device, ggml_backend_dev_props* props) {
 ggml_backend_t init_backend(ggml_backend_dev_t device, const char*) {
   try {
     // Switched off it still is part of each context, but supports no operation.
-    auto state = std::make_unique<State>(std::make_unique<Executor>(chosen != nullptr ? *chosen : *kernels(), always));
+    const Kernels& level = chosen != nullptr ? *chosen : *kernels();
+    auto state = std::make_unique<State>(std::make_unique<Executor>(level, always, always && is_faster_widened(level)));
     if (!state->executor->is_usable()) return nullptr;
     auto backend = std::make_unique<ggml_backend>();
     *backend = {};

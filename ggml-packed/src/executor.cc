@@ -20,11 +20,11 @@ const ggml_tensor* other_operand(const ggml_tensor& node, const ggml_tensor* kno
 
 }  // namespace
 
-Executor::Executor(const Kernels& kernels, bool always)
+Executor::Executor(const Kernels& kernels, bool always, bool widen)
     : kernels_(kernels),
       always_(always),
       team_(std::make_unique<ThreadTeam>(1)),
-      matmul_(kernels, weights_),
+      matmul_(kernels, weights_, widen),
       experts_(kernels, weights_),
       attention_(kernels),
       rope_(kernels) {}

@@ -23,7 +23,8 @@ namespace ggml_packed {
 class Executor {
  public:
   // always   compute a few tokens ourselves too, so that a text's vector does not depend on what is beside it.
-  explicit Executor(const Kernels& kernels, bool always = false);
+  // widen    as Matmul's: for contexts that compute many tokens at a time; a single one waits for the weights' bytes.
+  explicit Executor(const Kernels& kernels, bool always = false, bool widen = false);
   [[nodiscard]] bool is_usable() const { return delegate_.is_usable(); }
 
   void set_threads(int threads);

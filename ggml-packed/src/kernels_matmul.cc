@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "block_products.h"
 #include "kernels.h"
 #include "tables.h"
 
@@ -76,14 +77,18 @@ void multiply_rows(const std::array<TileFunction, Most>& tiles, const Tile& tile
   }
 }
 
+Tile tile_of(const PackedMatrix& weights, std::size_t panel) {
+  const std::size_t first = panel * kPanelRows;
+  return {.panel = weights.panel(panel),
+          .columns = weights.columns(),
+          .first = first,
+          .count = std::min(kPanelRows, weights.rows() - first)};
+}
+
 template <const auto& Int8Tiles, const auto& Int4Tiles>
 void multiply(const PackedMatrix& weights, std::size_t panel, const Activations& activations, std::size_t begin,
               std::size_t end, const Output& output) {
-  const std::size_t first = panel * kPanelRows;
-  const Tile tile{.panel = weights.panel(panel),
-                  .columns = weights.columns(),
-                  .first = first,
-                  .count = std::min(kPanelRows, weights.rows() - first)};
+  const Tile tile = tile_of(weights, panel);
   switch (weights.format()) {
     case Format::Int8:
       return multiply_rows(Int8Tiles, tile, activations, begin, end, output);
@@ -99,6 +104,28 @@ void multiply(const PackedMatrix& weights, std::size_t panel, const Activations&
 #endif
   }
 }
+
+#if HWY_NATIVE_DOT_BF16
+// Weights of 16 bits by oneDNN, others as above.
+void multiply_by_blocks(const PackedMatrix& weights, std::size_t panel, const Activations& activations,
+                        std::size_t begin, std::size_t end, const Output& output) {
+  static_assert(kPanelRows == BlockProducts::kWidth);
+  const auto multiply_others = multiply<kInt8VnniTiles, kInt4VnniTiles>;
+  if (weights.format() != Format::Bf16) return multiply_others(weights, panel, activations, begin, end, output);
+  const Tile tile = tile_of(weights, panel);
+  HWY_ALIGN float sums[BlockProducts::kMostRows * kPanelRows];
+  BlockProducts products;
+  for (std::size_t row = begin; row < end;) {
+    const std::size_t rows = BlockProducts::rows_of(end - row), stride = activations.stride;
+    fetch_results(tile, row, rows, output);
+    if (!products.multiply(activations.bf16 + row * stride, stride, rows, (tile.columns + 1) / 2 * 2, tile.panel, sums)) {
+      return multiply_others(weights, panel, activations, row, end, output);
+    }
+    finish(sums, rows, tile, row, output);
+    row += rows;
+  }
+}
+#endif
 
 // Source   ggml's quantize_row_q8_0: the largest magnitude of 32 becomes 127. Our scale stays float32.
 void quantize(const float* values, std::size_t count, std::int8_t* quants, BlockScale* scales) {
@@ -145,13 +172,15 @@ void to_bf16(const float* values, std::size_t count, std::uint16_t* out) {
 bool has_avx_vnni() { return __builtin_cpu_supports("avxvnni") != 0; }
 #endif
 
-constexpr Kernels with(const char* name, Int8Sign sign, bool (*is_here)(), decltype(Kernels::multiply) multiply) {
+constexpr Kernels with(const char* name, Int8Sign sign, bool (*is_here)(), decltype(Kernels::multiply) multiply,
+                       bool may_widen = false) {
   return {.name = name,
           .target = HWY_TARGET,
           .is_here = is_here,
           .panel_rows = kPanelRows,
           .int8_sign = sign,
           .has_bf16 = HWY_NATIVE_DOT_BF16 != 0,
+          .may_widen = may_widen,
           .quantize = quantize,
           .to_bf16 = to_bf16,
           .multiply = multiply};
@@ -162,9 +191,12 @@ constexpr Kernels with(const char* name, Int8Sign sign, bool (*is_here)(), declt
 // The levels that run on this target of Highway's, the best one first.
 std::span<const Kernels> table() {
   static constexpr auto kAlways = [] { return true; };
-#if HWY_TARGET <= HWY_AVX3_DL
-  static constexpr std::array kTable = {with(HWY_NATIVE_DOT_BF16 ? "avx512-bf16" : "avx512-vnni", Int8Sign::PlusTo128, kAlways,
-                                             multiply<kInt8VnniTiles, kInt4VnniTiles>)};
+#if HWY_NATIVE_DOT_BF16
+  static constexpr std::array kTable = {
+      with("avx512-bf16", Int8Sign::PlusTo128, kAlways, multiply<kInt8VnniTiles, kInt4VnniTiles>),
+      with("onednn", Int8Sign::PlusTo128, BlockProducts::are_here, multiply_by_blocks, true)};
+#elif HWY_TARGET <= HWY_AVX3_DL
+  static constexpr std::array kTable = {with("avx512-vnni", Int8Sign::PlusTo128, kAlways, multiply<kInt8VnniTiles, kInt4VnniTiles>)};
 #elif HWY_TARGET == HWY_AVX2
   static constexpr std::array kTable = {
       with("avx-vnni", Int8Sign::PlusTo128, has_avx_vnni, multiply<kInt8VnniTiles, kInt4VnniTiles>),

@@ -14,12 +14,21 @@ bool Matmul::takes(const ggml_tensor& node) const {
   return has_f32_rows(activations) && ggml_is_matrix(&activations) && is_dense_f32(node);
 }
 
-bool Matmul::compute(const ggml_tensor& node, const ggml_tensor& result, const Epilogue& epilogue, ThreadTeam& team) {
-  const ggml_tensor& weights = *node.src[0];
+const PackedMatrix* Matmul::pack(const ggml_tensor& weights, ThreadTeam& team) {
+  const auto packed_as = [&](Format format) {
+    return weights_.find_or_pack(weights, format, kernels_.panel_rows, kernels_.int8_sign, team);
+  };
   const Format format = *format_for(weights.type, kernels_);
-  const PackedMatrix* packed = weights_.find_or_pack(weights, format, kernels_.panel_rows, kernels_.int8_sign, team);
+  if (widen_ && format == Format::Int8) {
+    if (const PackedMatrix* wide = packed_as(Format::Bf16)) return wide;
+  }
+  return packed_as(format);
+}
+
+bool Matmul::compute(const ggml_tensor& node, const ggml_tensor& result, const Epilogue& epilogue, ThreadTeam& team) {
+  const PackedMatrix* packed = pack(*node.src[0], team);
   if (packed == nullptr) return false;
-  const Activations& activations = prepared_.in_order(*node.src[1], format, team);
+  const Activations& activations = prepared_.in_order(*node.src[1], packed->format(), team);
   const auto rows = static_cast<std::size_t>(node.ne[1]);
   const Output output{.data = floats(result), .stride = packed->rows(), .epilogue = epilogue};
   const std::size_t groups = (rows + kRowsAtOnce - 1) / kRowsAtOnce;

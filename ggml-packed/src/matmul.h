@@ -14,8 +14,10 @@ namespace ggml_packed {
 
 class Matmul {
  public:
-  // `weights` outlives it.
-  Matmul(const Kernels& kernels, WeightCache& weights) : kernels_(kernels), weights_(weights), prepared_(kernels) {}
+  // weights  outlives it.
+  // widen    weights of 8 bits are kept as bfloat16 while there is memory to spare.
+  Matmul(const Kernels& kernels, WeightCache& weights, bool widen)
+      : kernels_(kernels), weights_(weights), widen_(widen), prepared_(kernels) {}
 
   // A MUL_MAT of a model's weights of a type that we pack?
   [[nodiscard]] bool takes(const ggml_tensor& node) const;
@@ -26,8 +28,11 @@ class Matmul {
   void begin_graph() { prepared_.begin_graph(); }
 
  private:
+  [[nodiscard]] const PackedMatrix* pack(const ggml_tensor& weights, ThreadTeam& team);
+
   const Kernels& kernels_;
   WeightCache& weights_;
+  bool widen_;
   PreparedActivations prepared_;
 };
 

@@ -100,8 +100,9 @@ const PackedMatrix* WeightCache::find_or_pack(const ggml_tensor& weights, Format
                                               Int8Sign sign, ThreadTeam& team) {
   if (const auto found = matrices_.find(weights.data); found != matrices_.end()) return found->second.get();
   auto matrix = share<const PackedMatrix>(weights, format, [&]() -> std::shared_ptr<const PackedMatrix> {
-    const auto elements = static_cast<std::uint64_t>(ggml_nelements(&weights));
-    if (!is_packed_without_growing(weights.type) && !take_from_spare(elements + elements / 16)) return nullptr;
+    const auto rows = static_cast<std::size_t>(weights.ne[1]), columns = static_cast<std::size_t>(weights.ne[0]);
+    const bool grows = !is_packed_without_growing(weights.type) || (format == Format::Bf16 && ggml_is_quantized(weights.type));
+    if (grows && !take_from_spare(PackedMatrix::size_of(format, panel_rows, rows, columns))) return nullptr;
     return std::make_shared<const PackedMatrix>(weights, format, panel_rows, sign, team);
   });
   return matrix ? matrices_.emplace(weights.data, std::move(matrix)).first->second.get() : nullptr;

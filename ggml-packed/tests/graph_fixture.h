@@ -97,7 +97,7 @@ inline ggml_tensor* turned(ggml_context* c, ggml_tensor* x, ggml_tensor* positio
                        turn.scale, turn.yarn, turn.magnitude, turn.beta_fast, turn.beta_slow);
 }
 
-inline const auto kLevels = testing::Values("avx2", "avx-vnni", "avx512-vnni", "avx512-bf16");
+inline const auto kLevels = testing::Values("avx2", "avx-vnni", "avx512-vnni", "onednn", "avx512-bf16");
 inline std::string level_name(const testing::TestParamInfo<const char*>& level) {
   std::string name = level.param;
   std::erase(name, '-');

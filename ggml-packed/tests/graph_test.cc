@@ -7,6 +7,8 @@
 #include <functional>
 
 #include "graph_fixture.h"
+#include "matmul.h"
+#include "tensor.h"
 
 namespace ggml_packed {
 namespace {
@@ -75,6 +77,26 @@ TEST_P(GraphTest, FewTokensOfTypesThatGrowAreGgmlsBitForBit) {
   graph_.allocate(ggml_mul_mat(graph_.graph_context(), graph_.weight(GGML_TYPE_Q5_K, 256, kWidth), x));
   const auto expected = graph_.compute_by_ggml();
   EXPECT_EQ(expected, graph_.compute_by(*executor_));
+}
+
+// As oneDNN's level does where its products of bfloat16 are the faster ones.
+TEST_P(GraphTest, WeightsOf8BitsAsBfloat16WhileThereIsMemoryToSpare) {
+  if (!level_->has_bf16) GTEST_SKIP() << GetParam() << " has no bfloat16";
+  ggml_tensor* x = graph_.input(kWidth, kTokens);
+  ggml_tensor* product = ggml_mul_mat(graph_.graph_context(), graph_.weight(GGML_TYPE_Q8_0, kWidth, kWidth), x);
+  graph_.allocate(product);
+  const auto expected = graph_.compute_by_ggml(), narrow = graph_.compute_by(*executor_);
+  const auto computed_with = [&](std::uint64_t spare) {
+    ThreadTeam team(2);
+    WeightCache weights(spare);
+    Matmul matmul(*level_, weights, true);
+    EXPECT_TRUE(matmul.compute(*product, *product, {}, team));
+    return std::vector(floats(*product), floats(*product) + ggml_nelements(product));
+  };
+  EXPECT_EQ(computed_with(0), narrow);
+  const auto wide = computed_with(1 << 20);
+  EXPECT_NE(wide, narrow);
+  EXPECT_LT(difference(expected, wide), 0.012);
 }
 
 struct AttentionCase {

@@ -100,7 +100,7 @@ TEST_P(KernelsTest, MultiplyEveryTypeAndShape) {
                                GGML_TYPE_F16, GGML_TYPE_BF16, GGML_TYPE_F32}) {
     // int8 activations are off by 0.5 %, bf16 ones by 0.2 %; both average out over a sum.
     const double tolerance = ggml_is_quantized(type) ? 0.01 : type == GGML_TYPE_F32 ? 1e-6 : 0.005;
-    for (const Shape s : {Shape{1, 32, 1}, Shape{32, 32, 8}, Shape{33, 64, 13}, Shape{70, 96, 25}, Shape{7, 160, 6}, Shape{128, 384, 29}}) {
+    for (const Shape s : {Shape{1, 32, 1}, Shape{32, 32, 8}, Shape{33, 64, 13}, Shape{70, 96, 25}, Shape{7, 160, 6}, Shape{128, 384, 29}, Shape{40, 96, 115}}) {
       const Weights w(type, s.outputs, s.columns);
       const auto x = random_values(s.rows * s.columns, 2);
       const auto out = multiplied(*kernels_, w, x, s);
@@ -243,7 +243,7 @@ TEST(SelfCheck, FindsAKernelThatReturnsNaN) {
 
 TEST(Kernels, HaveNoLevelOfAnotherName) { EXPECT_EQ(kernels("avx9000"), nullptr); }
 
-INSTANTIATE_TEST_SUITE_P(Levels, KernelsTest, testing::Values("avx2", "avx-vnni", "avx512-vnni", "avx512-bf16"),
+INSTANTIATE_TEST_SUITE_P(Levels, KernelsTest, testing::Values("avx2", "avx-vnni", "avx512-vnni", "onednn", "avx512-bf16"),
                          [](const auto& level) {
                            std::string name = level.param;
                            std::erase(name, '-');

@@ -139,7 +139,8 @@ TEST(WeightCache, LeavesWeightsThatGrowToGgmlWhereTheyWouldTakeTooMuchMemory) {
     ThreadTeam team(1);
     return cache.find_or_pack(tensor, Format::Int8, kernels()->panel_rows, kernels()->int8_sign, team);
   };
-  WeightCache without_room(kColumns * kRows), with_room(2 * kColumns * kRows);
+  const std::size_t size = PackedMatrix::size_of(Format::Int8, kernels()->panel_rows, kRows, kColumns);
+  WeightCache without_room(size - 1), with_room(size);
   EXPECT_EQ(pack_into(without_room), nullptr);
   EXPECT_NE(pack_into(with_room), nullptr);
   const Memory others(1);

@@ -22,7 +22,7 @@ using Select = bool (*)(const char* level);
 using SetAlways = void (*)(bool);
 using Speed = double (*)(const char* level);
 
-constexpr std::array<const char*, 4> kLevels = {"avx512-bf16", "avx512-vnni", "avx-vnni", "avx2"};
+constexpr std::array<const char*, 5> kLevels = {"avx512-bf16", "onednn", "avx512-vnni", "avx-vnni", "avx2"};
 
 std::mutex mutex;
 Select select_level = nullptr;
@@ -89,10 +89,10 @@ internal::SmallBatchesToo::~SmallBatchesToo() {
 }
 
 Result<void> choose_kernels(std::string_view name) {
-  constexpr std::array<std::string_view, 6> kNames = {"auto", "stock", "avx2", "avx-vnni", "avx512-vnni", "avx512-bf16"};
+  constexpr std::array<std::string_view, 7> kNames = {"auto", "stock", "avx2", "avx-vnni", "avx512-vnni", "avx512-bf16", "onednn"};
   if (!std::ranges::contains(kNames, name)) {
     return fail(ErrorCode::InvalidArgument,
-                std::format("no kernels are called '{}': auto, stock, avx2, avx-vnni, avx512-vnni or avx512-bf16", name));
+                std::format("no kernels are called '{}': auto, stock, avx2, avx-vnni, avx512-vnni, avx512-bf16 or onednn", name));
   }
   if (auto started = start_backends(); !started) return started;
   const std::scoped_lock lock(mutex);

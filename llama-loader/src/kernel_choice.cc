@@ -14,7 +14,7 @@ namespace llama {
 namespace {
 
 // A level's place here is what is remembered of it.
-constexpr std::array<std::string_view, 5> kLevels = {"", "avx2", "avx512-vnni", "avx512-bf16", "avx-vnni"};
+constexpr std::array<std::string_view, 6> kLevels = {"", "avx2", "avx512-vnni", "avx512-bf16", "avx-vnni", "onednn"};
 
 std::int64_t number_of(std::string_view level) { return std::ranges::find(kLevels, level) - kLevels.begin(); }
 

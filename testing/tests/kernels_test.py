@@ -8,7 +8,7 @@ from embed_test import content, llama_embedding, varied
 from parity_test import FOLDER, reference
 from program import CLI, MODELS, PROJECT, cosines, embed, rows, vectors
 
-LEVELS = ["avx2", "avx-vnni", "avx512-vnni", "avx512-bf16"]
+LEVELS = ["avx2", "avx-vnni", "avx512-vnni", "onednn", "avx512-bf16"]
 
 
 def embed_with(level, *arguments, **options):

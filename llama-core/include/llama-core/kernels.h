@@ -17,7 +17,7 @@
 namespace llama {
 
 // name     "auto" (the best that the CPU can do, or what was measured to be faster), "stock" (ggml's), or a level: "avx2", "avx-vnni",
-//          "avx512-vnni", "avx512-bf16".
+//          "avx512-vnni", "avx512-bf16", "onednn".
 // Errors   InvalidArgument: no such name, a level that this CPU lacks, or a plug-in that cannot be loaded.
 [[nodiscard]] Result<void> choose_kernels(std::string_view name);
 
