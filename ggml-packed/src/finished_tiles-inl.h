@@ -1,4 +1,5 @@
 // What becomes of a tile of results: finished (Epilogue) and stored. Included once per level of CPU.
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <cstring>

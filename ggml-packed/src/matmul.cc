@@ -6,6 +6,12 @@
 #include "weight_format.h"
 
 namespace ggml_packed {
+namespace {
+
+constexpr std::size_t kFewRows = 8;  // so few that the time is that of reading the weights
+
+}  // namespace
+
 bool Matmul::takes(const ggml_tensor& node) const {
   if (node.op != GGML_OP_MUL_MAT) return false;
   const ggml_tensor& weights = *node.src[0];
@@ -31,6 +37,12 @@ bool Matmul::compute(const ggml_tensor& node, const ggml_tensor& result, const E
   const Activations& activations = prepared_.in_order(*node.src[1], packed->format(), team);
   const auto rows = static_cast<std::size_t>(node.ne[1]);
   const Output output{.data = floats(result), .stride = packed->rows(), .epilogue = epilogue};
+  if (rows <= kFewRows) {
+    team.for_shrinking_ranges(packed->panels(), [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) kernels_.multiply(*packed, i, activations, 0, rows, output);
+    });
+    return true;
+  }
   const std::size_t groups = (rows + kRowsAtOnce - 1) / kRowsAtOnce;
   const std::size_t group_rows = (rows + groups - 1) / groups;
   team.for_each(groups * packed->panels(), [&](std::size_t i) {

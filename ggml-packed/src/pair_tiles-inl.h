@@ -61,7 +61,6 @@ HWY_NOINLINE void multiply_int8_by_pairs(const Tile& tile, const Activations& a,
   unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { sums[m][0] = sums[m][1] = hn::Zero(f); });
   const std::byte* w = tile.panel;
   for (std::size_t block = 0; block < blocks; ++block) {
-    fetch_ahead<Rows>(w, kPanelRows * (2 + kBlock));
     const std::byte* values = w + kPanelRows * 2;
     Ints dots[Rows][kVectors];
     unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { dots[m][0] = dots[m][1] = hn::Zero(i); });
@@ -106,7 +105,6 @@ HWY_NOINLINE void multiply_int4_by_pairs(const Tile& tile, const Activations& a,
   unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { sums[m][0] = sums[m][1] = hn::Zero(f); });
   const std::byte* w = tile.panel;
   for (std::size_t block = 0; block < blocks; ++block) {
-    fetch_ahead<Rows>(w, kPanelRows * (4 + kBlock / 2));
     const std::byte* values = w + kPanelRows * 4;
     hn::Vec<decltype(i16)> pairs[Rows][kVectors];  // 16 products of at most 15 * 127: no overflow
     unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { pairs[m][0] = pairs[m][1] = hn::Zero(i16); });

@@ -7,6 +7,7 @@
 // Threads  one caller at a time; any number of teams.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -44,6 +45,16 @@ class ThreadTeam {
       const std::size_t begin = i * size;
       work(begin, begin + size < count ? begin + size : count);
     });
+  }
+
+  // work(begin, end) for parts of a range, large ones first: for work that is faster the longer it goes on, as reading memory
+  // is. What is left at the end is small, so that nobody waits long for the last part.
+  template <class Work>
+  void for_shrinking_ranges(std::size_t count, const Work& work) {
+    const std::size_t share = static_cast<std::size_t>(threads_) * 2;
+    std::vector<std::size_t> begins = {0};
+    while (begins.back() < count) begins.push_back(begins.back() + std::max<std::size_t>((count - begins.back()) / share, 1));
+    for_each(begins.size() - 1, [&](std::size_t i) { work(begins[i], begins[i + 1]); });
   }
 
  private:

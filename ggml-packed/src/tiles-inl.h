@@ -1,5 +1,4 @@
 // The innermost loop over float32 panels, and what other loops share with it. Included once per level of CPU.
-#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <cstddef>
@@ -39,16 +38,6 @@ HWY_INLINE void unroll(const Body& body) {
   [&]<std::size_t... Index>(std::index_sequence<Index...>) GGML_PACKED_INLINE {
     (body(Index), ...);
   }(std::make_index_sequence<Count>());
-}
-
-// With few rows the kernels wait for weights from memory: ask for a block's worth of them ahead of time. More than the CPU's
-// own prefetching helps vectors of 32 bytes, of which it has fewer bytes in flight.
-template <std::size_t Rows>
-HWY_INLINE void fetch_ahead(const std::byte* weights, std::size_t bytes) {
-  constexpr std::size_t kAhead = 2048, kLine = 64;
-  if constexpr (Rows <= 2) {
-    for (std::size_t at = 0; at < bytes; at += kLine) hwy::Prefetch(weights + kAhead + at);
-  }
 }
 
 // float16, as many as a vector has lanes.

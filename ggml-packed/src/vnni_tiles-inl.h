@@ -46,7 +46,6 @@ HWY_NOINLINE void multiply_int8_by_fours(const Tile& tile, const Activations& a,
   const BlockScale* scales = a.scales + row * (a.stride / kBlock);
   const std::size_t blocks = tile.columns / kBlock, scale_stride = a.stride / kBlock;
   for (std::size_t block = 0; block < blocks; ++block) {
-    fetch_ahead<Rows>(w, kPanelRows * (2 + kBlock));
     const Floats s0 = scales_of(w), s1 = scales_of(w + kLanes * 2);
     w += kPanelRows * 2;
     Ints dots[Rows][kVectors];
@@ -89,7 +88,6 @@ HWY_NOINLINE void multiply_int4_by_fours(const Tile& tile, const Activations& a,
   const std::byte* w = tile.panel;
   constexpr std::size_t kSteps = kBlock / 8;
   for (std::size_t block = 0; block < blocks; ++block) {
-    fetch_ahead<Rows>(w, kPanelRows * (4 + kBlock / 2));
     const std::byte* values = w + kPanelRows * 4;
     Ints dots[Rows][kVectors];
     unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { dots[m][0] = dots[m][1] = hn::Zero(i); });

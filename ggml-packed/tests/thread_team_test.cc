@@ -44,6 +44,20 @@ TEST(ThreadTeam, CoversARangeWithoutGaps) {
   }
 }
 
+TEST(ThreadTeam, CoversARangeInPartsThatShrink) {
+  for (const int threads : {1, 2, 5}) {
+    ThreadTeam team(threads);
+    for (const std::size_t count : {0U, 1U, 7U, 100U, 1001U}) {
+      std::vector<std::atomic<std::size_t>> size_at(count);
+      team.for_shrinking_ranges(count, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) size_at[i] += end - begin;
+      });
+      for (std::size_t i = 1; i < count; ++i) ASSERT_LE(size_at[i], size_at[i - 1]);
+      if (count > 0) ASSERT_EQ(size_at.back(), 1);
+    }
+  }
+}
+
 TEST(ThreadTeam, WakesUpAfterAPause) {
   ThreadTeam team(2);
   for (int i = 0; i < 20; ++i) {
