@@ -53,7 +53,9 @@ TEST(ThreadTeam, CoversARangeInPartsThatShrink) {
         for (std::size_t i = begin; i < end; ++i) size_at[i] += end - begin;
       });
       for (std::size_t i = 1; i < count; ++i) ASSERT_LE(size_at[i], size_at[i - 1]);
-      if (count > 0) ASSERT_EQ(size_at.back(), 1);
+      if (count > 0) {
+        ASSERT_EQ(size_at.back(), 1);
+      }
     }
   }
 }
