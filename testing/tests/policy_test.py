@@ -7,7 +7,7 @@ PROJECT = pathlib.Path(os.environ["PROJECT"])
 LIBRARIES = ["llama-core", "llama-tokenizer", "llama-loader", "llama-embedding", "llama-agent"]
 # What each folder may include beside the standard library and itself.
 MAY_INCLUDE = {
-    "ggml-packed": [r"ggml.*\.h", r"hwy/.*"],
+    "ggml-packed": [r"ggml.*\.h", r"hwy/.*", r"oneapi/dnnl/.*"],
     "llama-core": [r"llama\.h", r"ggml.*\.h"],
     "llama-tokenizer": [r"llama-core/.*", r"unicode/.*"],
     "llama-loader": [r"llama-core/.*", r"curl/.*", r"nlohmann/.*", r"openssl/.*"],
