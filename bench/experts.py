@@ -1,6 +1,6 @@
 """Models with experts, random weights: our kernels beside ggml's in turn, on the same file and texts.
 
-    script/enter python3 bench/experts.py        (after script/bootstrap; 2 minutes, 3 GB of disk for as long as it runs)
+    script/enter python3 bench/experts.py        (after script/bootstrap; 3 minutes, 3 GB of disk for as long as it runs)
 
 nomic-bert-moe has the shape of nomic-embed-text-v2-moe, qwen3moe is a small one; both with toy vocabularies.
 """
@@ -31,8 +31,8 @@ def embed(model, kernels, texts, folder):
     run = subprocess.run([places.CLI, "embed", "--model", model, "--kernels", kernels, "--threads", str(places.THREADS), "--input", texts,
                           "--output", out, "--force"], check=True, capture_output=True, text=True)
     rate = int(re.search(r"\(([\d,]+) tokens/s\)", run.stdout)[1].replace(",", ""))
-    vectors = pyarrow.parquet.read_table(out)["embedding"].to_pylist()
-    return rate, numpy.array(vectors)
+    vectors = numpy.array(pyarrow.parquet.read_table(out)["embedding"].to_pylist())
+    return rate, vectors / numpy.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 def main():
