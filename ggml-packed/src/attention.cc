@@ -20,7 +20,8 @@ constexpr std::size_t kScale = 0, kMostSlope = 1, kSoftCap = 2;
 
 constexpr std::size_t kQueriesOfTask = 256;  // that pay for packing the text once more
 
-// Positions of a text whose attention may be rounded: with fewer it costs next to nothing, and what it loses is seen more.
+// Positions of a text whose attention may be rounded: with fewer it costs next to nothing, and what it loses is seen
+// more.
 constexpr std::size_t kRoundedFrom = 256;
 
 // Memory of one thread, kept from task to task.

@@ -27,8 +27,8 @@ class Code {
   explicit Code(const Shape& shape)
       : shape_(shape),
         product_(dim(shape.rows), dim(BlockProducts::kWidth), dim(shape.columns), 1, dim(shape.stride),
-                 dim(BlockProducts::kWidth), dim(BlockProducts::kWidth), memory::data_type::bf16, memory::data_type::bf16,
-                 memory::data_type::f32) {
+                 dim(BlockProducts::kWidth), dim(BlockProducts::kWidth), memory::data_type::bf16,
+                 memory::data_type::bf16, memory::data_type::f32) {
     product_.set_add_C(false);
     if (!product_.finalize()) throw dnnl::error(dnnl_unimplemented, "no block product of this shape");
     product_.generate();
@@ -38,8 +38,8 @@ class Code {
   [[nodiscard]] const Shape& shape() const { return shape_; }
   void set_up() const { product_.set_hw_context(); }
   void run(const std::uint16_t* x, const std::byte* panel, float* sums) {
-    static const std::vector<std::pair<memory::dim, memory::dim>> one = {{0, 0}};
-    product_.execute(x, panel, one, sums, scratch_.data());
+    static const std::vector<std::pair<memory::dim, memory::dim>> kOne = {{0, 0}};
+    product_.execute(x, panel, kOne, sums, scratch_.data());
   }
 
  private:
@@ -73,16 +73,13 @@ bool can_multiply() {
 }  // namespace
 
 bool BlockProducts::are_here() {
-  static const bool here = can_multiply();
-  return here;
+  static const bool kHere = can_multiply();
+  return kHere;
 }
 
 BlockProducts::~BlockProducts() {
   if (set_up_for_ == nullptr) return;
-  try {
-    brgemm::release_hw_context();
-  } catch (const dnnl::error&) {  // then they stay in use
-  }
+  (void)dnnl_brgemm_release_hw_context();  // where that fails they stay in use
 }
 
 bool BlockProducts::multiply(const std::uint16_t* x, std::size_t stride, std::size_t rows, std::size_t columns,

@@ -1,5 +1,5 @@
-// Products of some rows of bfloat16 with a panel of weights, by oneDNN's block product (BRGeMM). It knows the tile registers
-// of Intel's server CPUs (AMX), and writes its code for a shape when that is first asked.
+// Products of some rows of bfloat16 with a panel of weights, by oneDNN's block product (BRGeMM). It knows the tile
+// registers of Intel's server CPUs (AMX), and writes its code for a shape when that is first asked.
 //
 // Shape    x: rows of bfloat16, `stride` values apart; panel: kWidth rows of weights, pairs of columns side by side, as
 //          PackedMatrix has them; sums: rows of kWidth float32, one behind the other.

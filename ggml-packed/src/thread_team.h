@@ -47,13 +47,14 @@ class ThreadTeam {
     });
   }
 
-  // work(begin, end) for parts of a range, large ones first: for work that is faster the longer it goes on, as reading memory
-  // is. What is left at the end is small, so that nobody waits long for the last part.
+  // work(begin, end) for parts of a range, large ones first: for work that is faster the longer it goes on, as reading
+  // memory is. What is left at the end is small, so that nobody waits long for the last part.
   template <class Work>
   void for_shrinking_ranges(std::size_t count, const Work& work) {
     const std::size_t share = static_cast<std::size_t>(threads_) * 2;
     std::vector<std::size_t> begins = {0};
-    while (begins.back() < count) begins.push_back(begins.back() + std::max<std::size_t>((count - begins.back()) / share, 1));
+    while (begins.back() < count)
+      begins.push_back(begins.back() + std::max<std::size_t>((count - begins.back()) / share, 1));
     for_each(begins.size() - 1, [&](std::size_t i) { work(begins[i], begins[i + 1]); });
   }
 
@@ -68,9 +69,9 @@ class ThreadTeam {
   std::vector<std::jthread> workers_;  // started with the first work
   std::atomic<bool> closing_ = false;
 
-  // Which job it is (upper half) and how many of its pieces nobody has taken yet (lower half). Whoever counts it down has
-  // taken a piece; a job does not end before its pieces are done, so what was read of it in between is that job's. With
-  // none left nothing may be read: the next job may be under way.
+  // Which job it is (upper half) and how many of its pieces nobody has taken yet (lower half). Whoever counts it down
+  // has taken a piece; a job does not end before its pieces are done, so what was read of it in between is that job's.
+  // With none left nothing may be read: the next job may be under way.
   std::atomic<std::uint64_t> left_ = 0;
   std::atomic<Function> function_ = nullptr;
   std::atomic<const void*> context_ = nullptr;
