@@ -25,9 +25,8 @@ def rounded(value, digits):
     return None if value is None else round(value, digits)
 
 
-def warm_up(contenders, workload, count):
+def warm_up(contenders, workload, count, few, few_path):
     """Files into the cache, libraries loaded, best batch sizes of the sorted peers."""
-    few, few_path = texts.make(workload.family, "short", 2)
     sample = max(min(count, 4), round(count / 4))
     some, some_path = texts.make(workload.family, workload.mix, sample)
     for contender in contenders:
@@ -47,7 +46,7 @@ def measure(workload, machine_class, quick, rounds):
         contenders = [stack.enter_context(contender) for contender in workload.contenders()]
         say(f"bench: {workload.name}: warming up")
         few, few_path = texts.make(workload.family, "short", 2)
-        warm_up(contenders, workload, count)
+        warm_up(contenders, workload, count, few, few_path)
         before = machine.peaks()
         runs = {contender.name: [] for contender in contenders}
         accuracy = {}

@@ -40,8 +40,9 @@ def by_name(result):
 
 def summary(results):
     columns = {name: by_name(results[name]) for name in CLASSES}
-    rows = [[bar.work, *(bars.cell(bar, columns[name], i) for i, name in enumerate(CLASSES))] for bar in bars.BARS]
-    return table.markdown(["work", *(what if "-" in name else f"{name}: {what}" for name, what in CLASSES.items())], rows)
+    shown = [name for name in CLASSES if columns[name] or "-" not in name]  # of stand-ins those that there are
+    rows = [[bar.work, *(bars.cell(bar, columns[name], i) for i, name in enumerate(shown))] for bar in bars.BARS]
+    return table.markdown(["work", *(CLASSES[name] if "-" in name else f"{name}: {CLASSES[name]}" for name in shown)], rows)
 
 
 def details(result, name):

@@ -22,6 +22,7 @@ class Size:
     kv_heads: int | None = None  # None: the family's
     head: int | None = None
 
+
 # chatglm and stablelm turn a part of each head, of neighbours and of halves; qwen3-yarn is qwen3 with a stretched context.
 FAMILIES = ["nomic-bert", "modern-bert", "jina-bert-v2", "gemma-embedding", "gemma3", "llama", "qwen2", "qwen3", "gemma2",
             "stablelm", "chatglm", "qwen3-yarn", "nomic-bert-moe", "qwen3moe"]
@@ -31,7 +32,8 @@ BIDIRECTIONAL = {"nomic-bert", "nomic-bert-moe", "modern-bert", "jina-bert-v2", 
 
 class Family:
     def __init__(self, name, size):
-        self.name, self.size = name, size
+        self.name = name
+        self.width, self.inner, self.layers, self.experts, self.asked = size.width, size.inner, size.layers, size.experts, size.asked
         self.is_bert = "bert" in name
         self.is_gemma = name.startswith("gemma")
         self.architecture = name.removesuffix("-yarn")
@@ -52,19 +54,19 @@ class Family:
 def keys(writer, family):
     writer.add_name(f"tiny {family.name}")
     writer.add_context_length(1024)
-    writer.add_embedding_length(family.size.width)
-    writer.add_feed_forward_length(family.size.inner)
-    writer.add_block_count(family.size.layers)
+    writer.add_embedding_length(family.width)
+    writer.add_feed_forward_length(family.inner)
+    writer.add_block_count(family.layers)
     writer.add_head_count(family.heads)
     writer.add_head_count_kv(family.kv_heads)
     writer.add_pooling_type(gguf.PoolingType.MEAN if family.is_mean else gguf.PoolingType.LAST)
     if family.has_experts(1):
-        writer.add_expert_count(family.size.experts)
-        writer.add_expert_used_count(family.size.asked)
+        writer.add_expert_count(family.experts)
+        writer.add_expert_used_count(family.asked)
         if family.name == "nomic-bert-moe":
             writer.add_moe_every_n_layers(2)
         else:
-            writer.add_expert_feed_forward_length(family.size.inner)
+            writer.add_expert_feed_forward_length(family.inner)
     if family.is_bert or family.has_biased_norms:
         writer.add_layer_norm_eps(1e-5)
     if not family.is_bert:
@@ -78,7 +80,7 @@ def keys(writer, family):
         writer.add_rope_freq_base(10000.0)
     if family.has_window:
         writer.add_sliding_window(17)
-        writer.add_sliding_window_pattern(2 if family.name in ("gemma2", "gemma3") else [True, False] * (family.size.layers // 2))
+        writer.add_sliding_window_pattern(2 if family.name in ("gemma2", "gemma3") else [True, False] * (family.layers // 2))
         writer.add_rope_freq_base_swa(1000.0)
     if family.name == "gemma2":
         writer.add_attn_logit_softcapping(1.5)  # so low that it makes a difference here
@@ -100,17 +102,18 @@ def feed_forward(weights, family, i):
     has_gate = family.name != "nomic-bert-moe"
     if family.has_experts(i):
         # Few choices are close: one that rounding decides would be another vector.
-        weights.matrix(f"blk.{i}.ffn_gate_inp.weight", family.size.experts, family.size.width, 1.0, plain=True)
-        for name, rows, columns in (("up", family.size.inner, family.size.width), ("gate", family.size.inner, family.size.width), ("down", family.size.width, family.size.inner)):
+        weights.matrix(f"blk.{i}.ffn_gate_inp.weight", family.experts, family.width, 1.0, plain=True)
+        up, down = (family.inner, family.width), (family.width, family.inner)
+        for name, (rows, columns) in (("up", up), ("gate", up), ("down", down)):
             if has_gate or name != "gate":
-                weights.matrix(f"blk.{i}.ffn_{name}_exps.weight", rows, columns, of_each=family.size.experts)
+                weights.matrix(f"blk.{i}.ffn_{name}_exps.weight", rows, columns, of_each=family.experts)
         return
     fused_gate = family.name in ("modern-bert", "jina-bert-v2", "chatglm")
     biased = family.name in ("jina-bert-v2", "nomic-bert-moe")
-    matrix("ffn_up", 2 * family.size.inner if fused_gate else family.size.inner, family.size.width, family.name == "nomic-bert-moe")
+    matrix("ffn_up", 2 * family.inner if fused_gate else family.inner, family.width, family.name == "nomic-bert-moe")
     if has_gate and not fused_gate:
-        matrix("ffn_gate", family.size.inner, family.size.width)
-    matrix("ffn_down", family.size.width, family.size.inner, biased)
+        matrix("ffn_gate", family.inner, family.width)
+    matrix("ffn_down", family.width, family.inner, biased)
 
 
 def layer(weights, family, i):
@@ -119,7 +122,7 @@ def layer(weights, family, i):
         if bias:
             weights.vector(f"blk.{i}.{name}.bias", rows, 0)
 
-    def norm(name, size=family.size.width, bias=False):
+    def norm(name, size=family.width, bias=False):
         weights.vector(f"blk.{i}.{name}.weight", size, 1)
         if bias or family.has_biased_norms:
             weights.vector(f"blk.{i}.{name}.bias", size, 0)
@@ -127,14 +130,14 @@ def layer(weights, family, i):
     all_heads, kv_heads = family.heads * family.head, family.kv_heads * family.head
     biased = family.name in ("qwen2", "jina-bert-v2", "nomic-bert-moe")
     if family.name in ("nomic-bert", "nomic-bert-moe", "modern-bert"):
-        matrix("attn_qkv", all_heads + 2 * kv_heads, family.size.width, biased)
+        matrix("attn_qkv", all_heads + 2 * kv_heads, family.width, biased)
     elif family.name == "chatglm":
-        matrix("attn_qkv", all_heads + 2 * kv_heads, family.size.width, bias=True)
+        matrix("attn_qkv", all_heads + 2 * kv_heads, family.width, bias=True)
     else:
-        matrix("attn_q", all_heads, family.size.width, biased)
-        matrix("attn_k", kv_heads, family.size.width, biased)
-        matrix("attn_v", kv_heads, family.size.width, biased)
-    matrix("attn_output", family.size.width, all_heads, biased and family.is_bert)
+        matrix("attn_q", all_heads, family.width, biased)
+        matrix("attn_k", kv_heads, family.width, biased)
+        matrix("attn_v", kv_heads, family.width, biased)
+    matrix("attn_output", family.width, all_heads, biased and family.is_bert)
     if family.has_head_norms:
         norm("attn_q_norm", family.head)
         norm("attn_k_norm", family.head)
@@ -157,24 +160,25 @@ def write_family(path, name, kind, size=Size()):
     keys(writer, family)
     vocabulary = toy_wordpiece(writer) if family.is_bert else byte_level(writer)
     weights = Weights(writer, FAMILIES.index(name), kind)
-    weights.matrix("token_embd.weight", vocabulary, family.size.width, 1.0)
+    weights.matrix("token_embd.weight", vocabulary, family.width, 1.0)
     if family.is_bert:
-        weights.vector("token_embd_norm.weight", family.size.width, 1)
+        weights.vector("token_embd_norm.weight", family.width, 1)
         if name != "modern-bert":
-            weights.vector("token_embd_norm.bias", family.size.width, 0)
+            weights.vector("token_embd_norm.bias", family.width, 0)
             writer.add_token_type_count(2)
-            weights.matrix("token_types.weight", 2, family.size.width, 0.1, plain=True)
+            weights.matrix("token_types.weight", 2, family.width, 0.1, plain=True)
     if not family.is_bert or name == "modern-bert":
-        weights.vector("output_norm.weight", family.size.width, 1)
+        weights.vector("output_norm.weight", family.width, 1)
     if name == "stablelm":
-        weights.vector("output_norm.bias", family.size.width, 0)
-        weights.matrix("output.weight", vocabulary, family.size.width)
+        weights.vector("output_norm.bias", family.width, 0)
+        weights.matrix("output.weight", vocabulary, family.width)
     if name == "llama":
         weights.vector("rope_freqs.weight", family.head // 2, 2)  # as Llama 3's, which stretch the slow ones
     if name == "gemma-embedding":
-        for i, (rows, columns) in ((2, (4 * family.size.width, family.size.width)), (3, (family.size.width, 4 * family.size.width))):
+        wide = 4 * family.width
+        for i, (rows, columns) in ((2, (wide, family.width)), (3, (family.width, wide))):
             writer.add_dense_features_dims(f"dense_{i}", columns, rows)
             weights.matrix(f"dense_{i}.weight", rows, columns)
-    for i in range(family.size.layers):
+    for i in range(family.layers):
         layer(weights, family, i)
     finish(writer)

@@ -1,8 +1,9 @@
 // Attention of packed texts (FLASH_ATTN_EXT): each text pays for its own length, squared.
 //
-// Accuracy float32. Where the CPU has bfloat16 and the queries come from weights that are not computed in float32 anyway,
-//          the queries, keys, weights and values of texts of 256 tokens and more are rounded to it (8 bits of mantissa);
-//          sums are not. It depends on the text alone, not on what is computed beside it.
+// Accuracy float32. Where the CPU has bfloat16 and the queries come from weights that are not computed in float32
+// anyway,
+//          the queries, keys, weights and values of texts of 256 tokens and more are rounded to it (8 bits of
+//          mantissa); sums are not. It depends on the text alone, not on what is computed beside it.
 // Threads  one at a time.
 #pragma once
 
@@ -28,7 +29,8 @@ class Attention {
   void begin_graph() { masks_.clear(); }
 
  private:
-  [[nodiscard]] const MaskView& view_of(const ggml_tensor& mask, std::size_t queries, std::size_t positions, ThreadTeam& team);
+  [[nodiscard]] const MaskView& view_of(const ggml_tensor& mask, std::size_t queries, std::size_t positions,
+                                        ThreadTeam& team);
   [[nodiscard]] Precision precision_of(const ggml_tensor& node) const;
   [[nodiscard]] bool attend_texts(const ggml_tensor& node, const MaskView& view, ThreadTeam& team) const;
   [[nodiscard]] bool attend_tokens(const ggml_tensor& node, const MaskView& view, ThreadTeam& team) const;

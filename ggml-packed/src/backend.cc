@@ -16,7 +16,7 @@ namespace {
 
 const Kernels* chosen = nullptr;  // by ggml_backend_init() or select()
 
-std::atomic<bool> always = false;         // by set_always()
+std::atomic<bool> always = false;  // by set_always()
 
 struct State {
   std::unique_ptr<Executor> executor;
@@ -44,7 +44,8 @@ void set_abort(ggml_backend_t backend, ggml_abort_callback callback, void* data)
 }
 
 ggml_guid_t guid() {
-  static ggml_guid id = {0x70, 0x61, 0x63, 0x6b, 0x65, 0x64, 0x2d, 0x77, 0x65, 0x69, 0x67, 0x68, 0x74, 0x73, 0x00, 0x01};
+  static ggml_guid id = {0x70, 0x61, 0x63, 0x6b, 0x65, 0x64, 0x2d, 0x77,
+                         0x65, 0x69, 0x67, 0x68, 0x74, 0x73, 0x00, 0x01};
   return &id;
 }
 
@@ -64,7 +65,7 @@ ggml_backend_t init_backend(ggml_backend_dev_t device, const char*) {
   try {
     // Switched off it still is part of each context, but supports no operation.
     const Kernels& level = chosen != nullptr ? *chosen : *kernels();
-    auto state = std::make_unique<State>(std::make_unique<Executor>(level, always, always && is_faster_widened(level)));
+    auto state = std::make_unique<State>(std::make_unique<Executor>(level, always, always && level.widens()));
     if (!state->executor->is_usable()) return nullptr;
     auto backend = std::make_unique<ggml_backend>();
     *backend = {};
@@ -89,7 +90,9 @@ bool supports_op(ggml_backend_dev_t, const ggml_tensor* op) {
   ggml_backend_dev_t cpu = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
   return chosen != nullptr && cpu != nullptr && ggml_backend_dev_supports_op(cpu, op);
 }
-bool supports_buffer_type(ggml_backend_dev_t, ggml_backend_buffer_type_t type) { return ggml_backend_buft_is_host(type); }
+bool supports_buffer_type(ggml_backend_dev_t, ggml_backend_buffer_type_t type) {
+  return ggml_backend_buft_is_host(type);
+}
 
 // For our own program: choose a level of CPU by its name, "off", or "" for the best. False: no such level here.
 bool select(const char* level) {

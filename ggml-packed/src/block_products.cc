@@ -77,6 +77,11 @@ bool BlockProducts::are_here() {
   return kHere;
 }
 
+bool BlockProducts::have_tiles() {
+  constexpr unsigned kTiles = dnnl_cpu_isa_avx512_core_amx;  // a newer one has the bits of the older ones
+  return (static_cast<unsigned>(dnnl_get_effective_cpu_isa()) & kTiles) == kTiles;
+}
+
 BlockProducts::~BlockProducts() {
   if (set_up_for_ == nullptr) return;
   (void)dnnl_brgemm_release_hw_context();  // where that fails they stay in use
@@ -104,6 +109,7 @@ bool BlockProducts::multiply(const std::uint16_t* x, std::size_t stride, std::si
 namespace ggml_packed {
 
 bool BlockProducts::are_here() { return false; }
+bool BlockProducts::have_tiles() { return false; }
 BlockProducts::~BlockProducts() = default;
 bool BlockProducts::multiply(const std::uint16_t*, std::size_t, std::size_t, std::size_t, const std::byte*, float*) {
   return false;

@@ -90,7 +90,8 @@ enum ggml_status Executor::compute(ggml_cgraph* whole) {
   return delegate_.flush();
 }
 
-// MUL_MAT or MUL_MAT_ID, then of these what follows and reads nothing but its result: a bias, an activation, a gate, a sum.
+// MUL_MAT or MUL_MAT_ID, then of these what follows and reads nothing but its result: a bias, an activation, a gate, a
+// sum.
 std::size_t Executor::matrix_product(const GraphView& graph, std::size_t i) {
   const ggml_tensor* product = graph[i];
   const bool of_experts = experts_.takes(*product);
@@ -102,8 +103,8 @@ std::size_t Executor::matrix_product(const GraphView& graph, std::size_t i) {
     if (!is_dense_f32(*next) || !ggml_are_same_shape(next, product)) break;
     const ggml_tensor* other = other_operand(*next, result);
     const bool activated = epilogue.activation != Activation::None || epilogue.factor != nullptr;
-    if (next->op == GGML_OP_ADD && other != nullptr && !activated && epilogue.bias == nullptr && epilogue.addend == nullptr &&
-        is_f32_vector(*other, product->ne[0])) {
+    if (next->op == GGML_OP_ADD && other != nullptr && !activated && epilogue.bias == nullptr &&
+        epilogue.addend == nullptr && is_f32_vector(*other, product->ne[0])) {
       epilogue.bias = floats(*other);
     } else if (next->op == GGML_OP_ADD && other != nullptr && epilogue.addend == nullptr && is_dense_f32(*other) &&
                ggml_are_same_shape(other, product) && can_write_over(*next, *other)) {

@@ -33,8 +33,6 @@ struct Tile {
   std::size_t count;    // of the panel's rows that are the matrix's
 };
 
-// Asks for the cache lines that a tile will read and write when it is finished, before its products begin: rows lie kilobytes
-// apart, where no CPU looks ahead, and a store that waits for its line holds up all behind it.
 HWY_INLINE void fetch_line(const float* at, bool to_write) {
 #if HWY_ARCH_X86
   if (to_write) {
@@ -46,6 +44,8 @@ HWY_INLINE void fetch_line(const float* at, bool to_write) {
   hwy::Prefetch(at);
 }
 
+// Asks for the cache lines that a tile will read and write when it is finished, before its products begin: rows lie
+// kilobytes apart, where no CPU looks ahead, and a store that waits for its line holds up all behind it.
 HWY_INLINE void fetch_results(const Tile& tile, std::size_t row, std::size_t rows, const Output& output) {
   constexpr std::size_t kLine = 64 / sizeof(float);
   const Epilogue& e = output.epilogue;
@@ -63,7 +63,8 @@ HWY_INLINE void fetch_results(const Tile& tile, std::size_t row, std::size_t row
 HWY_INLINE void store(Floats value, const Output& output, std::size_t row, std::size_t column, std::size_t count) {
   const F f;
   const Epilogue& e = output.epilogue;
-  const auto load = [&](const float* from) HWY_ATTR { return count >= kLanes ? hn::LoadU(f, from) : hn::LoadN(f, from, count); };
+  const auto load = [&](const float* from)
+                        HWY_ATTR { return count >= kLanes ? hn::LoadU(f, from) : hn::LoadN(f, from, count); };
   if (e.bias != nullptr) value = hn::Add(value, load(e.bias + column));
   value = activate(f, e.activation, value);
   if (e.factor != nullptr) {
@@ -90,7 +91,8 @@ HWY_NOINLINE void finish(const float* sums, std::size_t rows, const Tile& tile, 
 
 // The sums go through memory: an address taken of them would keep them out of the registers in the loops before.
 template <std::size_t Rows>
-HWY_INLINE void store_tile(const Floats (&sums)[Rows][kVectors], const Tile& tile, std::size_t row, const Output& output) {
+HWY_INLINE void store_tile(const Floats (&sums)[Rows][kVectors], const Tile& tile, std::size_t row,
+                           const Output& output) {
   const F f;
   HWY_ALIGN float buffer[Rows * kPanelRows];
   unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {

@@ -37,21 +37,21 @@ inline constexpr std::size_t kRowsAtOnce = 512;
 
 // Rows of activations as a format's kernel reads them.
 struct Activations {
-  const std::int8_t* int8 = nullptr;     // rows of `stride` bytes
-  const BlockScale* scales = nullptr;    // one per block: rows of stride / 32
-  const std::uint16_t* bf16 = nullptr;   // rows of `stride` values, an even number
-  const float* f32 = nullptr;            // rows of `stride` floats
+  const std::int8_t* int8 = nullptr;    // rows of `stride` bytes
+  const BlockScale* scales = nullptr;   // one per block: rows of stride / 32
+  const std::uint16_t* bf16 = nullptr;  // rows of `stride` values, an even number
+  const float* f32 = nullptr;           // rows of `stride` floats
   std::size_t stride = 0;
 };
 
 struct Kernels {
-  const char* name;         // "avx2", "avx-vnni", "avx512-vnni", "onednn", "avx512-bf16"
-  std::int64_t target;      // Highway's, which kernels of other kinds are chosen by
-  bool (*is_here)();        // does this CPU have what the target alone does not say?
-  std::size_t panel_rows;   // of the packed weights
+  const char* name;        // "avx2", "avx-vnni", "avx512-vnni", "onednn", "avx512-bf16"
+  std::int64_t target;     // Highway's, which kernels of other kinds are chosen by
+  bool (*is_here)();       // does this CPU have what the target alone does not say?
+  std::size_t panel_rows;  // of the packed weights
   Int8Sign int8_sign;
-  bool has_bf16;            // in hardware
-  bool may_widen;           // weights of 8 bits may be faster as bfloat16
+  bool has_bf16;     // in hardware
+  bool (*widens)();  // are weights of 8 bits faster as bfloat16 on this CPU?
 
   void (*quantize)(const float* values, std::size_t count, std::int8_t* quants, BlockScale* scales);
   void (*to_bf16)(const float* values, std::size_t count, std::uint16_t* out);
@@ -61,7 +61,8 @@ struct Kernels {
 };
 
 // The best that the CPU can do, or a lower level by name; nullptr where it has none of them. The environment's
-// GGML_PACKED_LEVEL makes it a lesser CPU: levels above the one that it names are not there, and none where it names none.
+// GGML_PACKED_LEVEL makes it a lesser CPU: levels above the one that it names are not there, and none where it names
+// none.
 [[nodiscard]] const Kernels* kernels(const char* level = nullptr);
 
 }  // namespace ggml_packed

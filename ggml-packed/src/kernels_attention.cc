@@ -124,28 +124,10 @@ float softmax(float* scores, std::size_t begin, std::size_t end, std::size_t len
   return 1.0F / hn::ReduceSum(f, sum);
 }
 
-// In place: a row of `length` floats becomes pairs at its beginning. What is written has been read before.
-void round_in_place(float* row, std::size_t length) {
-  const F f;
-  const hn::Rebind<hwy::bfloat16_t, F> b;
-  auto* to = reinterpret_cast<hwy::bfloat16_t*>(row);
-  for (std::size_t i = 0; i < length; i += kLanes) hn::Store(hn::DemoteTo(b, hn::Load(f, row + i)), b, to + i);
-}
-
 void round_queries(const QueryBlock& block, std::size_t first, std::size_t count, std::size_t width) {
-  const F f;
-  const hn::Rebind<hwy::bfloat16_t, F> b;
   for (std::size_t m = 0; m < count; ++m) {
-    const float* from = block.queries + (first + m) * block.stride;
-    auto* to = reinterpret_cast<hwy::bfloat16_t*>(block.rounded + m * steps(Precision::Bf16, width));
-    for (std::size_t k = 0; k < width; k += kLanes) {
-      if (width - k >= kLanes) {
-        hn::StoreU(hn::DemoteTo(b, hn::LoadU(f, from + k)), b, to + k);
-      } else {
-        const std::size_t left = width - k;
-        hn::StoreN(hn::DemoteTo(b, hn::LoadN(f, from + k, left)), b, to + k, (left + 1) / 2 * 2);
-      }
-    }
+    float* pairs = block.rounded + m * steps(Precision::Bf16, width);
+    to_bf16(block.queries + (first + m) * block.stride, width, reinterpret_cast<std::uint16_t*>(pairs));
   }
 }
 
@@ -250,7 +232,7 @@ void attend_rows(const PackedText& text, const QueryBlock& block, std::size_t fi
       add_bias(scores, block.bias + (first + m) * block.bias_stride + begin, seen, seen_end, block.slope / scale);
     }
     inverse_sums[m] = softmax(scores, seen, seen_end, length, scale);
-    if (P == Precision::Bf16) round_in_place(scores, length);
+    if (P == Precision::Bf16) to_bf16(scores, length, reinterpret_cast<std::uint16_t*>(scores));
   }
   mix<P, Count>(text, block, rows, length, inverse_sums);
 }
@@ -358,8 +340,8 @@ HWY_EXPORT(attention_table);
 }  // namespace
 
 const AttentionKernels& attention_kernels(const Kernels& level) {
-  static const auto tables = tables_of_this_cpu([] { return HWY_DYNAMIC_DISPATCH(attention_table)(); });
-  return **std::ranges::find(tables, level.target, &AttentionKernels::target);
+  static const auto kAll = tables_of_this_cpu([] { return HWY_DYNAMIC_DISPATCH(attention_table)(); });
+  return **std::ranges::find(kAll, level.target, &AttentionKernels::target);
 }
 
 }  // namespace ggml_packed

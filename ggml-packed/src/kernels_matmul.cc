@@ -118,7 +118,8 @@ void multiply_by_blocks(const PackedMatrix& weights, std::size_t panel, const Ac
   for (std::size_t row = begin; row < end;) {
     const std::size_t rows = BlockProducts::rows_of(end - row), stride = activations.stride;
     fetch_results(tile, row, rows, output);
-    if (!products.multiply(activations.bf16 + row * stride, stride, rows, (tile.columns + 1) / 2 * 2, tile.panel, sums)) {
+    if (!products.multiply(activations.bf16 + row * stride, stride, rows, (tile.columns + 1) / 2 * 2, tile.panel,
+                           sums)) {
       return multiply_others(weights, panel, activations, row, end, output);
     }
     finish(sums, rows, tile, row, output);
@@ -154,33 +155,20 @@ void quantize(const float* values, std::size_t count, std::int8_t* quants, Block
   }
 }
 
-void to_bf16(const float* values, std::size_t count, std::uint16_t* out) {
-  const F f;
-  const hn::Rebind<hwy::bfloat16_t, F> b;
-  const hn::Rebind<std::uint16_t, F> u;
-  std::size_t k = 0;
-  for (; k + kLanes <= count; k += kLanes) {
-    hn::StoreU(hn::BitCast(u, hn::DemoteTo(b, hn::LoadU(f, values + k))), u, out + k);
-  }
-  if (k < count) {
-    hn::StoreN(hn::BitCast(u, hn::DemoteTo(b, hn::LoadN(f, values + k, count - k))), u, out + k, count - k);
-  }
-  if (count % 2 != 0) out[count] = 0;
-}
-
 #if HWY_TARGET == HWY_AVX2
 bool has_avx_vnni() { return __builtin_cpu_supports("avxvnni") != 0; }
 #endif
 
-constexpr Kernels with(const char* name, Int8Sign sign, bool (*is_here)(), decltype(Kernels::multiply) multiply,
-                       bool may_widen = false) {
+constexpr Kernels with(
+    const char* name, Int8Sign sign, bool (*is_here)(), decltype(Kernels::multiply) multiply,
+    bool (*widens)() = [] { return false; }) {
   return {.name = name,
           .target = HWY_TARGET,
           .is_here = is_here,
           .panel_rows = kPanelRows,
           .int8_sign = sign,
           .has_bf16 = HWY_NATIVE_DOT_BF16 != 0,
-          .may_widen = may_widen,
+          .widens = widens,
           .quantize = quantize,
           .to_bf16 = to_bf16,
           .multiply = multiply};
@@ -194,15 +182,17 @@ std::span<const Kernels> table() {
 #if HWY_NATIVE_DOT_BF16
   static constexpr std::array kTable = {
       with("avx512-bf16", Int8Sign::PlusTo128, kAlways, multiply<kInt8VnniTiles, kInt4VnniTiles>),
-      with("onednn", Int8Sign::PlusTo128, BlockProducts::are_here, multiply_by_blocks, true)};
+      with("onednn", Int8Sign::PlusTo128, BlockProducts::are_here, multiply_by_blocks, BlockProducts::have_tiles)};
 #elif HWY_TARGET <= HWY_AVX3_DL
-  static constexpr std::array kTable = {with("avx512-vnni", Int8Sign::PlusTo128, kAlways, multiply<kInt8VnniTiles, kInt4VnniTiles>)};
+  static constexpr std::array kTable = {
+      with("avx512-vnni", Int8Sign::PlusTo128, kAlways, multiply<kInt8VnniTiles, kInt4VnniTiles>)};
 #elif HWY_TARGET == HWY_AVX2
   static constexpr std::array kTable = {
       with("avx-vnni", Int8Sign::PlusTo128, has_avx_vnni, multiply<kInt8VnniTiles, kInt4VnniTiles>),
       with("avx2", Int8Sign::Signed, kAlways, multiply<kInt8PairTiles, kInt4PairTiles>)};
 #else
-  static constexpr std::array kTable = {with("other", Int8Sign::Signed, kAlways, multiply<kInt8PairTiles, kInt4PairTiles>)};
+  static constexpr std::array kTable = {
+      with("other", Int8Sign::Signed, kAlways, multiply<kInt8PairTiles, kInt4PairTiles>)};
 #endif
   return kTable;
 }
@@ -234,7 +224,8 @@ std::vector<const Kernels*> levels() {
 
 const Kernels* kernels(const char* level) {
   static const auto known = levels();
-  const auto found = level == nullptr ? known.begin() : std::ranges::find(known, std::string_view(level), &Kernels::name);
+  const auto found =
+      level == nullptr ? known.begin() : std::ranges::find(known, std::string_view(level), &Kernels::name);
   return found == known.end() ? nullptr : *found;
 }
 

@@ -29,8 +29,8 @@ HWY_INLINE I8 with_sign_of(I8 values, I8 signs) {
 #endif
 }
 
-// sum += value. Where the compiler would compute rows side by side, for which there are not enough registers, one after the
-// other.
+// sum += value. Where the compiler would compute rows side by side, for which there are not enough registers, one after
+// the other.
 template <class V>
 HWY_INLINE void add_in_turn(V& sum, V value) {
 #if HWY_TARGET == HWY_AVX2
@@ -47,7 +47,8 @@ HWY_INLINE void add_in_turn(V& sum, V value) {
 // Products of int8 in pairs: |w| as the unsigned operand, the activation with w's sign as the signed one. No pair can
 // overflow int16: 2 * 127 * 128.
 template <std::size_t Rows>
-HWY_NOINLINE void multiply_int8_by_pairs(const Tile& tile, const Activations& a, std::size_t row, const Output& output) {
+HWY_NOINLINE void multiply_int8_by_pairs(const Tile& tile, const Activations& a, std::size_t row,
+                                         const Output& output) {
   const F f;
   const I i;
   const hn::Repartition<std::int16_t, F> i16;
@@ -88,10 +89,11 @@ HWY_NOINLINE void multiply_int8_by_pairs(const Tile& tile, const Activations& a,
   store_tile<Rows>(sums, tile, row, output);
 }
 
-// Weights of 4 bits, unsigned as they are: scale * q - minimum. A byte holds the weights of two steps: the lower half that
-// of columns 0 to 15 of a block, the upper half that of 16 to 31.
+// Weights of 4 bits, unsigned as they are: scale * q - minimum. A byte holds the weights of two steps: the lower half
+// that of columns 0 to 15 of a block, the upper half that of 16 to 31.
 template <std::size_t Rows>
-HWY_NOINLINE void multiply_int4_by_pairs(const Tile& tile, const Activations& a, std::size_t row, const Output& output) {
+HWY_NOINLINE void multiply_int4_by_pairs(const Tile& tile, const Activations& a, std::size_t row,
+                                         const Output& output) {
   const F f;
   const I i;
   const hn::Repartition<std::int16_t, F> i16;
@@ -113,7 +115,8 @@ HWY_NOINLINE void multiply_int4_by_pairs(const Tile& tile, const Activations& a,
       const auto* both = reinterpret_cast<const std::uint8_t*>(values) + step * kPanelRows * 4;
       const auto both0 = hn::Load(u8, both), both1 = hn::Load(u8, both + kLanes * 4);
       const auto low0 = hn::And(both0, low_half), low1 = hn::And(both1, low_half);
-      const auto high0 = hn::And(hn::ShiftRight<4>(both0), low_half), high1 = hn::And(hn::ShiftRight<4>(both1), low_half);
+      const auto high0 = hn::And(hn::ShiftRight<4>(both0), low_half),
+                 high1 = hn::And(hn::ShiftRight<4>(both1), low_half);
       unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
         const std::int8_t* at = x + m * a.stride + block * kBlock + step * 4;
         const auto first = hn::BitCast(i8, hn::Set(i, four_bytes(at)));
@@ -126,7 +129,8 @@ HWY_NOINLINE void multiply_int4_by_pairs(const Tile& tile, const Activations& a,
     }
     const auto ones = hn::Set(i16, 1);
     const auto finish_vector = [&](std::size_t v) GGML_PACKED_INLINE {
-      const Floats weight_scale = scales_of(w + v * kLanes * 2), minimum = scales_of(w + kPanelRows * 2 + v * kLanes * 2);
+      const Floats weight_scale = scales_of(w + v * kLanes * 2),
+                   minimum = scales_of(w + kPanelRows * 2 + v * kLanes * 2);
       unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
         const BlockScale& s = scales[m * scale_stride + block];
         const Floats less = hn::NegMulAdd(minimum, hn::Set(f, s.sum), sums[m][v]);

@@ -39,7 +39,8 @@ RopeParameters rope_parameters(const ggml_tensor& node) {
 }
 
 // Source   Peng and others: YaRN, Efficient Context Window Extension of Large Language Models, sections 3.2 (the
-//          ramp) and 3.4 (the magnitude, 0.1 ln(s) + 1); as in its authors' code the ramp is linear in the pair's number.
+//          ramp) and 3.4 (the magnitude, 0.1 ln(s) + 1); as in its authors' code the ramp is linear in the pair's
+//          number.
 RopeFrequencies rope_frequencies(const RopeParameters& p, const float* factors) {
   const auto pairs = static_cast<std::size_t>(p.dimensions / 2);
   RopeFrequencies frequencies{.angles = std::vector<double>(pairs), .magnitude = p.magnitude};

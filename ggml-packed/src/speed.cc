@@ -32,13 +32,8 @@ double speed_with(const Kernels& kernels, enum ggml_type type) {
 }  // namespace
 
 double speed_of(const Kernels& kernels) {
-  const double of_8_bits = speed_with(kernels, GGML_TYPE_Q8_0), of_16_bits = speed_with(kernels, GGML_TYPE_F16);
-  return std::sqrt((kernels.may_widen ? std::max(of_8_bits, of_16_bits) : of_8_bits) * of_16_bits);
-}
-
-bool is_faster_widened(const Kernels& kernels) {
-  constexpr double kClearly = 1.1;
-  return kernels.may_widen && speed_with(kernels, GGML_TYPE_F16) > kClearly * speed_with(kernels, GGML_TYPE_Q8_0);
+  const double of_16_bits = speed_with(kernels, GGML_TYPE_F16);
+  return kernels.widens() ? of_16_bits : std::sqrt(speed_with(kernels, GGML_TYPE_Q8_0) * of_16_bits);
 }
 
 }  // namespace ggml_packed

@@ -7,12 +7,10 @@
 
 namespace ggml_packed {
 
-// Units    10^9 operations a second of one thread, a multiplication and an addition being two: the geometric mean of products
+// Units    10^9 operations a second of one thread, a multiplication and an addition being two: the geometric mean of
+// products
 //          with Q8_0 and with F16 weights. Takes about 10 ms.
-//          A level that may widen weights of 8 bits counts as if it did where that is faster.
+//          A level that widens weights of 8 bits computes both in the same way.
 [[nodiscard]] double speed_of(const Kernels& kernels);
-
-// Are products with weights of 8 bits clearly faster where these are bfloat16 in memory?
-[[nodiscard]] bool is_faster_widened(const Kernels& kernels);
 
 }  // namespace ggml_packed

@@ -35,9 +35,8 @@ constexpr std::size_t kFloatRows = HWY_MAX_BYTES == 64 ? 12 : 6;
 // body(0), body(1), …: written out, so that the sums stay in registers whatever the compiler thinks of loops.
 template <std::size_t Count, class Body>
 HWY_INLINE void unroll(const Body& body) {
-  [&]<std::size_t... Index>(std::index_sequence<Index...>) GGML_PACKED_INLINE {
-    (body(Index), ...);
-  }(std::make_index_sequence<Count>());
+  [&]<std::size_t... Index>(std::index_sequence<Index...>)
+      GGML_PACKED_INLINE { (body(Index), ...); }(std::make_index_sequence<Count>());
 }
 
 // float16, as many as a vector has lanes.
@@ -60,6 +59,22 @@ HWY_INLINE void sum_products(const float* panel, std::size_t length, const float
       sums[m][1] = hn::MulAdd(value, w1, sums[m][1]);
     });
   }
+}
+
+// Rounded, with a zero behind an odd number of them. `out` may be where the values are: what is overwritten has been
+// read.
+HWY_INLINE void to_bf16(const float* values, std::size_t count, std::uint16_t* out) {
+  const F f;
+  const hn::Rebind<hwy::bfloat16_t, F> b;
+  const hn::Rebind<std::uint16_t, F> u;
+  std::size_t k = 0;
+  for (; k + kLanes <= count; k += kLanes) {
+    hn::StoreU(hn::BitCast(u, hn::DemoteTo(b, hn::LoadU(f, values + k))), u, out + k);
+  }
+  if (k < count) {
+    hn::StoreN(hn::BitCast(u, hn::DemoteTo(b, hn::LoadN(f, values + k, count - k))), u, out + k, count - k);
+  }
+  if (count % 2 != 0) out[count] = 0;
 }
 
 #if HWY_NATIVE_DOT_BF16

@@ -1,4 +1,5 @@
-// The innermost loops over panels of 8 and 4 bits with VNNI: products of four. Included once per level of CPU that has it.
+// The innermost loops over panels of 8 and 4 bits with VNNI: products of four. Included once per level of CPU that has
+// it.
 #include <hwy/highway.h>
 
 #if defined(GGML_PACKED_VNNI_TILES_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -34,7 +35,8 @@ HWY_INLINE Ints add_fours(Ints sum, U8 weights, I8 four) {
 
 // Unsigned weights, signed activations: vpdpbusd. The sums start at -128 times the activations' sum.
 template <std::size_t Rows>
-HWY_NOINLINE void multiply_int8_by_fours(const Tile& tile, const Activations& a, std::size_t row, const Output& output) {
+HWY_NOINLINE void multiply_int8_by_fours(const Tile& tile, const Activations& a, std::size_t row,
+                                         const Output& output) {
   const F f;
   const I i;
   const hn::Repartition<std::uint8_t, F> u8;
@@ -71,10 +73,11 @@ HWY_NOINLINE void multiply_int8_by_fours(const Tile& tile, const Activations& a,
   store_tile<Rows>(sums, tile, row, output);
 }
 
-// Weights of 4 bits, unsigned as they are: scale * q - minimum. A byte holds the weights of two steps: the lower half that
-// of columns 0 to 15 of a block, the upper half that of 16 to 31.
+// Weights of 4 bits, unsigned as they are: scale * q - minimum. A byte holds the weights of two steps: the lower half
+// that of columns 0 to 15 of a block, the upper half that of 16 to 31.
 template <std::size_t Rows>
-HWY_NOINLINE void multiply_int4_by_fours(const Tile& tile, const Activations& a, std::size_t row, const Output& output) {
+HWY_NOINLINE void multiply_int4_by_fours(const Tile& tile, const Activations& a, std::size_t row,
+                                         const Output& output) {
   const F f;
   const I i;
   const hn::Repartition<std::uint8_t, F> u8;
@@ -95,7 +98,8 @@ HWY_NOINLINE void multiply_int4_by_fours(const Tile& tile, const Activations& a,
       const auto* both = reinterpret_cast<const std::uint8_t*>(values) + step * kPanelRows * 4;
       const auto both0 = hn::Load(u8, both), both1 = hn::Load(u8, both + kLanes * 4);
       const auto low0 = hn::And(both0, low_half), low1 = hn::And(both1, low_half);
-      const auto high0 = hn::And(hn::ShiftRight<4>(both0), low_half), high1 = hn::And(hn::ShiftRight<4>(both1), low_half);
+      const auto high0 = hn::And(hn::ShiftRight<4>(both0), low_half),
+                 high1 = hn::And(hn::ShiftRight<4>(both1), low_half);
       unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
         const std::int8_t* at = x + m * a.stride + block * kBlock + step * 4;
         const auto first = hn::BitCast(i8, hn::Set(i, four_bytes(at)));
@@ -107,7 +111,8 @@ HWY_NOINLINE void multiply_int4_by_fours(const Tile& tile, const Activations& a,
       });
     });
     const auto finish_vector = [&](std::size_t v) GGML_PACKED_INLINE {
-      const Floats weight_scale = scales_of(w + v * kLanes * 2), minimum = scales_of(w + kPanelRows * 2 + v * kLanes * 2);
+      const Floats weight_scale = scales_of(w + v * kLanes * 2),
+                   minimum = scales_of(w + kPanelRows * 2 + v * kLanes * 2);
       unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
         const BlockScale& s = scales[m * scale_stride + block];
         const Floats less = hn::NegMulAdd(minimum, hn::Set(f, s.sum), sums[m][v]);

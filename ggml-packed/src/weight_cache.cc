@@ -101,7 +101,8 @@ const PackedMatrix* WeightCache::find_or_pack(const ggml_tensor& weights, Format
   if (const auto found = matrices_.find(weights.data); found != matrices_.end()) return found->second.get();
   auto matrix = share<const PackedMatrix>(weights, format, [&]() -> std::shared_ptr<const PackedMatrix> {
     const auto rows = static_cast<std::size_t>(weights.ne[1]), columns = static_cast<std::size_t>(weights.ne[0]);
-    const bool grows = !is_packed_without_growing(weights.type) || (format == Format::Bf16 && ggml_is_quantized(weights.type));
+    const bool grows =
+        !is_packed_without_growing(weights.type) || (format == Format::Bf16 && ggml_is_quantized(weights.type));
     if (grows && !take_from_spare(PackedMatrix::size_of(format, panel_rows, rows, columns))) return nullptr;
     return std::make_shared<const PackedMatrix>(weights, format, panel_rows, sign, team);
   });

@@ -31,7 +31,8 @@ class WeightCache {
 
   // A layer's experts, none of which need be packed yet.
   //
-  // Memory   for all of them is counted now, whatever their type: most of a large model is experts, of which a text asks
+  // Memory   for all of them is counted now, whatever their type: most of a large model is experts, of which a text
+  // asks
   //          few. So it is never the next text that is too much, and what was ours once is not ggml's the next time.
   // Errors   nullptr: no memory to spare for them.
   [[nodiscard]] PackedExperts* find_experts(const ggml_tensor& weights, Format format, std::size_t panel_rows);

@@ -31,7 +31,8 @@ TEST_P(GraphTest, AGatedLayerWhicheverHalfComesFirst) {
     begin();
     TestGraph graph;
     ggml_context* c = graph.graph_context();
-    ggml_tensor* x = ggml_mul(c, ggml_rms_norm(c, graph.input(kWidth, kTokens), 1e-6F), graph.weight(GGML_TYPE_F32, kWidth, 0));
+    ggml_tensor* x =
+        ggml_mul(c, ggml_rms_norm(c, graph.input(kWidth, kTokens), 1e-6F), graph.weight(GGML_TYPE_F32, kWidth, 0));
     ggml_tensor* a = ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, kWidth, 96), x);
     ggml_tensor* b = ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, kWidth, 96), x);
     ggml_tensor* h = gate_first ? ggml_swiglu_split(c, a, b) : ggml_swiglu_split(c, b, a);
@@ -43,7 +44,8 @@ TEST_P(GraphTest, AGatedLayerWhicheverHalfComesFirst) {
 }
 
 TEST_P(GraphTest, QuantizedWeightsAsGgmlWithinTheTypesAccuracy) {
-  for (const ggml_type type : {GGML_TYPE_Q8_0, GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q4_K, GGML_TYPE_Q6_K, GGML_TYPE_F16, GGML_TYPE_BF16}) {
+  for (const ggml_type type : {GGML_TYPE_Q8_0, GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q4_K, GGML_TYPE_Q6_K,
+                               GGML_TYPE_F16, GGML_TYPE_BF16}) {
     begin();
     TestGraph graph;
     ggml_tensor* x = graph.input(256, kTokens);
@@ -106,7 +108,9 @@ struct AttentionCase {
   std::int64_t window = 1 << 20;
 };
 
-std::int64_t tokens_of(const AttentionCase& one) { return std::ranges::fold_left(one.lengths, std::int64_t{0}, std::plus<>()); }
+std::int64_t tokens_of(const AttentionCase& one) {
+  return std::ranges::fold_left(one.lengths, std::int64_t{0}, std::plus<>());
+}
 
 // What attention makes of queries [head, heads, tokens], and how far that is from ggml's.
 double difference_of_attention(TestGraph& graph, Executor& executor, const AttentionCase& one, ggml_tensor* queries) {
@@ -140,14 +144,15 @@ TEST_P(GraphTest, AttentionOfTextsSideBySide) {
 // Queries of long texts that come from weights of 16 bits: where the CPU has bfloat16 they, the keys and the values are
 // rounded to it.
 TEST_P(GraphTest, AttentionOfLongTextsAfterAProduct) {
-  for (const AttentionCase& one :
-       {AttentionCase{32, 12, 12, {5, 301, 30, 256}, false}, AttentionCase{128, 4, 2, {400, 64}, true},
-        AttentionCase{80, 3, 3, {333, 33}, false}, AttentionCase{76, 2, 1, {300}, true, 33}, AttentionCase{9, 2, 2, {257}, true}}) {
+  for (const AttentionCase& one : {AttentionCase{32, 12, 12, {5, 301, 30, 256}, false},
+                                   AttentionCase{128, 4, 2, {400, 64}, true}, AttentionCase{80, 3, 3, {333, 33}, false},
+                                   AttentionCase{76, 2, 1, {300}, true, 33}, AttentionCase{9, 2, 2, {257}, true}}) {
     for (const ggml_type type : {GGML_TYPE_F32, GGML_TYPE_F16}) {
       begin();
       TestGraph graph;
       ggml_context* c = graph.graph_context();
-      ggml_tensor* product = ggml_mul_mat(c, graph.weight(type, kWidth, one.head * one.heads), graph.input(kWidth, tokens_of(one)));
+      ggml_tensor* product =
+          ggml_mul_mat(c, graph.weight(type, kWidth, one.head * one.heads), graph.input(kWidth, tokens_of(one)));
       ggml_tensor* queries = ggml_reshape_3d(c, product, one.head, one.heads, tokens_of(one));
       const double far = difference_of_attention(graph, *executor_, one, queries);
       EXPECT_LT(far, type == GGML_TYPE_F32 ? 2e-3 : 1.2e-2) << one.head << " " << one.causal;
@@ -158,7 +163,8 @@ TEST_P(GraphTest, AttentionOfLongTextsAfterAProduct) {
 
 // Conversations whose cells lie among each other's, a token of each at a time.
 TEST_P(GraphTest, AttentionOfTokensOfLongConversations) {
-  for (const auto& [head, heads, key_heads] : {std::array<std::int64_t, 3>{128, 4, 2}, {64, 9, 3}, {80, 2, 2}, {12, 2, 1}}) {
+  for (const auto& [head, heads, key_heads] :
+       {std::array<std::int64_t, 3>{128, 4, 2}, {64, 9, 3}, {80, 2, 2}, {12, 2, 1}}) {
     for (const std::int64_t tokens : {1, 3}) {
       begin();
       TestGraph graph;
@@ -168,7 +174,8 @@ TEST_P(GraphTest, AttentionOfTokensOfLongConversations) {
       ggml_tensor* v = ggml_permute(c, graph.input(head, key_heads, 512, GGML_TYPE_F16), 0, 2, 1, 3);
       ggml_tensor* mask = graph.input(512, tokens, 1, GGML_TYPE_F16);
       ggml_tensor* out = ggml_flash_attn_ext(c, q, k, v, mask, 1.0F / std::sqrt(static_cast<float>(head)), 0, 0);
-      graph.allocate(ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, head * heads, 16), ggml_reshape_2d(c, out, head * heads, tokens)));
+      graph.allocate(ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, head * heads, 16),
+                                  ggml_reshape_2d(c, out, head * heads, tokens)));
       std::vector<float> cells(static_cast<std::size_t>(512 * tokens), -INFINITY);
       for (std::size_t i = 0; i < cells.size(); ++i) {
         const std::size_t token = i / 512, cell = i % 512;
@@ -189,7 +196,9 @@ TEST_P(GraphTest, ARowIsTheSameBitForBitWhateverIsBesideIt) {
     TestGraph graph;
     ggml_context* c = graph.graph_context();
     ggml_tensor* x = graph.input(kWidth, tokens);
-    ggml_tensor* q = ggml_permute(c, ggml_reshape_3d(c, ggml_mul_mat(c, graph.weight(GGML_TYPE_Q8_0, kWidth, kWidth), x), 32, 2, tokens), 0, 2, 1, 3);
+    ggml_tensor* q = ggml_permute(
+        c, ggml_reshape_3d(c, ggml_mul_mat(c, graph.weight(GGML_TYPE_Q8_0, kWidth, kWidth), x), 32, 2, tokens), 0, 2, 1,
+        3);
     ggml_tensor* k = ggml_permute(c, graph.input(32, 2, 256, GGML_TYPE_F16), 0, 2, 1, 3);
     ggml_tensor* v = ggml_permute(c, graph.input(32, 2, 256, GGML_TYPE_F16), 0, 2, 1, 3);
     ggml_tensor* mask = graph.input(256, tokens, 1, GGML_TYPE_F16);

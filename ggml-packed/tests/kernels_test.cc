@@ -56,7 +56,8 @@ struct Shape {
 
 double product(const Weights& w, const std::vector<float>& x, const Shape& s, std::size_t m, std::size_t n) {
   double sum = 0;
-  for (std::size_t k = 0; k < s.columns; ++k) sum += static_cast<double>(w.values[n * s.columns + k]) * x[m * s.columns + k];
+  for (std::size_t k = 0; k < s.columns; ++k)
+    sum += static_cast<double>(w.values[n * s.columns + k]) * x[m * s.columns + k];
   return sum;
 }
 
@@ -70,7 +71,8 @@ std::vector<float> multiplied(const Kernels& kernels, const Weights& w, const st
   std::vector<std::uint16_t> bf16(s.rows * stride);
   for (std::size_t m = 0; m < s.rows; ++m) {
     if (s.columns % kBlock == 0) {
-      kernels.quantize(x.data() + m * s.columns, s.columns, int8.data() + m * s.columns, scales.data() + m * s.columns / kBlock);
+      kernels.quantize(x.data() + m * s.columns, s.columns, int8.data() + m * s.columns,
+                       scales.data() + m * s.columns / kBlock);
     }
     kernels.to_bf16(x.data() + m * s.columns, s.columns, bf16.data() + m * stride);
   }
@@ -81,7 +83,8 @@ std::vector<float> multiplied(const Kernels& kernels, const Weights& w, const st
                                 .stride = packed.format() == Format::Bf16 ? stride : s.columns};
   std::vector<float> out(s.rows * s.outputs, NAN);
   for (std::size_t panel = 0; panel < packed.panels(); ++panel) {
-    kernels.multiply(packed, panel, activations, 0, s.rows, {.data = out.data(), .stride = s.outputs, .epilogue = epilogue});
+    kernels.multiply(packed, panel, activations, 0, s.rows,
+                     {.data = out.data(), .stride = s.outputs, .epilogue = epilogue});
   }
   return out;
 }
@@ -96,11 +99,12 @@ class KernelsTest : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(KernelsTest, MultiplyEveryTypeAndShape) {
-  for (const ggml_type type : {GGML_TYPE_Q8_0, GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_IQ4_NL,
-                               GGML_TYPE_F16, GGML_TYPE_BF16, GGML_TYPE_F32}) {
+  for (const ggml_type type : {GGML_TYPE_Q8_0, GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1,
+                               GGML_TYPE_IQ4_NL, GGML_TYPE_F16, GGML_TYPE_BF16, GGML_TYPE_F32}) {
     // int8 activations are off by 0.5 %, bf16 ones by 0.2 %; both average out over a sum.
     const double tolerance = ggml_is_quantized(type) ? 0.01 : type == GGML_TYPE_F32 ? 1e-6 : 0.005;
-    for (const Shape s : {Shape{1, 32, 1}, Shape{32, 32, 8}, Shape{33, 64, 13}, Shape{70, 96, 25}, Shape{7, 160, 6}, Shape{128, 384, 29}, Shape{40, 96, 115}}) {
+    for (const Shape s : {Shape{1, 32, 1}, Shape{32, 32, 8}, Shape{33, 64, 13}, Shape{70, 96, 25}, Shape{7, 160, 6},
+                          Shape{128, 384, 29}, Shape{40, 96, 115}}) {
       const Weights w(type, s.outputs, s.columns);
       const auto x = random_values(s.rows * s.columns, 2);
       const auto out = multiplied(*kernels_, w, x, s);
@@ -114,13 +118,15 @@ TEST_P(KernelsTest, MultiplyEveryTypeAndShape) {
       }
       // One single output has nothing to average over.
       const double allowed = s.outputs == 1 ? tolerance * 5 : tolerance;
-      EXPECT_LT(std::sqrt(error / size), allowed) << ggml_type_name(type) << " " << s.outputs << "x" << s.columns << "x" << s.rows;
+      EXPECT_LT(std::sqrt(error / size), allowed)
+          << ggml_type_name(type) << " " << s.outputs << "x" << s.columns << "x" << s.rows;
     }
   }
 }
 
 TEST_P(KernelsTest, MultiplyTypesOfSuperblocks) {
-  for (const ggml_type type : {GGML_TYPE_Q2_K, GGML_TYPE_Q3_K, GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K, GGML_TYPE_IQ4_XS}) {
+  for (const ggml_type type :
+       {GGML_TYPE_Q2_K, GGML_TYPE_Q3_K, GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K, GGML_TYPE_IQ4_XS}) {
     const Shape s{70, 512, 25};
     const Weights w(type, s.outputs, s.columns);
     const auto x = random_values(s.rows * s.columns, 2);
@@ -141,7 +147,8 @@ TEST_P(KernelsTest, MultiplyOddNumbersOfColumns) {
     const Weights w(type, s.outputs, s.columns);
     const auto x = random_values(s.rows * s.columns, 3);
     const auto out = multiplied(*kernels_, w, x, s);
-    for (std::size_t i = 0; i < out.size(); ++i) EXPECT_NEAR(out[i], product(w, x, s, i / s.outputs, i % s.outputs), 0.15);
+    for (std::size_t i = 0; i < out.size(); ++i)
+      EXPECT_NEAR(out[i], product(w, x, s, i / s.outputs, i % s.outputs), 0.15);
   }
 }
 
@@ -219,7 +226,8 @@ TEST_P(KernelsTest, NormsAgreeWithTheirDefinition) {
     for (float& v : x) v += 3;
     const auto weights = random_values(count, 9), bias = random_values(count, 10);
     double mean = 0, squares = 0, variance = 0;
-    for (const float v : x) mean += v / static_cast<double>(count), squares += static_cast<double>(v) * v / static_cast<double>(count);
+    for (const float v : x)
+      mean += v / static_cast<double>(count), squares += static_cast<double>(v) * v / static_cast<double>(count);
     for (const float v : x) variance += (v - mean) * (v - mean) / static_cast<double>(count);
     std::vector<float> rms(count), layer(count);
     rows.rms_norm(x.data(), count, 1e-5F, weights.data(), rms.data());
@@ -235,7 +243,8 @@ TEST_P(KernelsTest, PassTheirSelfCheck) { EXPECT_TRUE(passes_self_check(*kernels
 
 TEST(SelfCheck, FindsAKernelThatReturnsNaN) {
   static Kernels broken = *kernels();
-  broken.multiply = [](const PackedMatrix&, std::size_t, const Activations&, std::size_t begin, std::size_t end, const Output& output) {
+  broken.multiply = [](const PackedMatrix&, std::size_t, const Activations&, std::size_t begin, std::size_t end,
+                       const Output& output) {
     for (std::size_t i = begin * output.stride; i < end * output.stride; ++i) output.data[i] = NAN;
   };
   EXPECT_FALSE(passes_self_check(broken));
@@ -243,7 +252,8 @@ TEST(SelfCheck, FindsAKernelThatReturnsNaN) {
 
 TEST(Kernels, HaveNoLevelOfAnotherName) { EXPECT_EQ(kernels("avx9000"), nullptr); }
 
-INSTANTIATE_TEST_SUITE_P(Levels, KernelsTest, testing::Values("avx2", "avx-vnni", "avx512-vnni", "onednn", "avx512-bf16"),
+INSTANTIATE_TEST_SUITE_P(Levels, KernelsTest,
+                         testing::Values("avx2", "avx-vnni", "avx512-vnni", "onednn", "avx512-bf16"),
                          [](const auto& level) {
                            std::string name = level.param;
                            std::erase(name, '-');

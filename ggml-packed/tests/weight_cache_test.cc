@@ -72,7 +72,8 @@ struct SomeExperts : Memory {
 
 TEST(WeightCache, PacksAnExpertWhenItIsAskedAndOnceForAllContexts) {
   SomeExperts weights(0);
-  for (std::size_t i = 0; i < weights.values.size(); ++i) weights.values[i] = static_cast<float>(i / (weights.values.size() / 4));
+  for (std::size_t i = 0; i < weights.values.size(); ++i)
+    weights.values[i] = static_cast<float>(i / (weights.values.size() / 4));
   ThreadTeam team(2);
   WeightCache a, b;
   const auto packed = [&](WeightCache& cache, std::size_t expert) {

@@ -22,7 +22,8 @@ void add_model_flags(CLI::App& command, LoaderFlags& flags) {
 void add_compute_flags(CLI::App& command, LoaderFlags& flags) {
   command
       .add_option("--kernels", flags.kernels,
-                  "Who multiplies: auto (the fastest here), stock (llama.cpp's), avx2, avx-vnni, avx512-vnni, avx512-bf16, onednn")
+                  "Who multiplies: auto (the fastest here), stock (llama.cpp's), avx2, avx-vnni, avx512-vnni, "
+                  "avx512-bf16, onednn")
       ->capture_default_str()
       ->type_name("NAME");
   command.add_option("--device", flags.device, "GPU to use, or none: the CPU; default: the first (llama-cli devices)")

@@ -89,10 +89,13 @@ internal::SmallBatchesToo::~SmallBatchesToo() {
 }
 
 Result<void> choose_kernels(std::string_view name) {
-  constexpr std::array<std::string_view, 7> kNames = {"auto", "stock", "avx2", "avx-vnni", "avx512-vnni", "avx512-bf16", "onednn"};
+  constexpr std::array<std::string_view, 7> kNames = {"auto",        "stock",       "avx2",  "avx-vnni",
+                                                      "avx512-vnni", "avx512-bf16", "onednn"};
   if (!std::ranges::contains(kNames, name)) {
-    return fail(ErrorCode::InvalidArgument,
-                std::format("no kernels are called '{}': auto, stock, avx2, avx-vnni, avx512-vnni, avx512-bf16 or onednn", name));
+    return fail(
+        ErrorCode::InvalidArgument,
+        std::format("no kernels are called '{}': auto, stock, avx2, avx-vnni, avx512-vnni, avx512-bf16 or onednn",
+                    name));
   }
   if (auto started = start_backends(); !started) return started;
   const std::scoped_lock lock(mutex);

@@ -26,8 +26,10 @@ void choose_measured_kernels(const MeasurementMemory& memory) {
   const std::scoped_lock lock(mutex);
   if (chosen || !kernels_are_automatic()) return;
   chosen = true;
-  // With the best level that is here: a virtual machine, or GGML_PACKED_LEVEL, may hide what the processor of that name has.
-  const std::string key = std::format("kernels; {}; {}; llama-loader {}", processor_name(), kernels_in_use(), LLAMA_LOADER_VERSION);
+  // With the best level that is here: a virtual machine, or GGML_PACKED_LEVEL, may hide what the processor of that name
+  // has.
+  const std::string key =
+      std::format("kernels; {}; {}; llama-loader {}", processor_name(), kernels_in_use(), LLAMA_LOADER_VERSION);
   std::int64_t level = memory.recall(key).value_or(0);
   if (level < 1 || level >= std::ssize(kLevels)) {
     level = number_of(fastest_kernels(measure_kernels()));

@@ -16,7 +16,8 @@
 
 namespace llama {
 
-// name     "auto" (the best that the CPU can do, or what was measured to be faster), "stock" (ggml's), or a level: "avx2", "avx-vnni",
+// name     "auto" (the best that the CPU can do, or what was measured to be faster), "stock" (ggml's), or a level:
+// "avx2", "avx-vnni",
 //          "avx512-vnni", "avx512-bf16", "onednn".
 // Errors   InvalidArgument: no such name, a level that this CPU lacks, or a plug-in that cannot be loaded.
 [[nodiscard]] Result<void> choose_kernels(std::string_view name);
@@ -44,8 +45,8 @@ namespace internal {
 void use_measured_kernels(std::string_view name);
 void load_kernels();  // once, after ggml's own back ends
 
-// Contexts that are made while it lives compute a few tokens with our kernels too, even where ggml's are as fast: a text's
-// vector must not depend on how many others are computed with it.
+// Contexts that are made while it lives compute a few tokens with our kernels too, even where ggml's are as fast: a
+// text's vector must not depend on how many others are computed with it.
 class SmallBatchesToo {
  public:
   SmallBatchesToo();
