@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "benchmarks.h"
-#include "digest.h"
+#include "llama-base/digest.h"
 #include "llama-embedding/embedding_result.h"
 
 namespace bench {

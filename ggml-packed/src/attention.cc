@@ -16,7 +16,7 @@ namespace {
 // Places in op_params.
 //
 // Source   ggml.h, ggml_flash_attn_ext, the last three arguments in their order.
-constexpr std::size_t kScale = 0, kMostSlope = 1, kSoftCap = 2;
+constexpr std::size_t kLogitScale = 0, kMostSlope = 1, kSoftCap = 2;
 
 constexpr std::size_t kQueriesOfTask = 256;  // that pay for packing the text once more
 
@@ -65,7 +65,7 @@ bool Attention::takes(const ggml_tensor& node) const {
   const ggml_tensor *q = node.src[0], *k = node.src[1], *v = node.src[2], *mask = node.src[3];
   // A scale to divide by, no sinks.
   const bool plain =
-      float_parameter(node, kScale) > 0.0F && float_parameter(node, kSoftCap) >= 0.0F && node.src[4] == nullptr;
+      float_parameter(node, kLogitScale) > 0.0F && float_parameter(node, kSoftCap) >= 0.0F && node.src[4] == nullptr;
   if (!plain || mask == nullptr || mask->type != GGML_TYPE_F16 || mask->nb[0] != 2 || mask->ne[2] != 1 ||
       mask->ne[3] != 1) {
     return false;
@@ -172,7 +172,7 @@ bool Attention::attend_texts(const ggml_tensor& node, const MaskView& view, Thre
           .stride = q.nb[1] / sizeof(float),
           .rows = task.queries,
           .visible = visible,
-          .scale = float_parameter(node, kScale),
+          .scale = float_parameter(node, kLogitScale),
           .cap = float_parameter(node, kSoftCap),
           .bias = bias,
           .bias_stride = mask.nb[1] / 2,
@@ -219,7 +219,7 @@ bool Attention::attend_tokens(const ggml_tensor& node, const MaskView& view, Thr
                                                    query * q.nb[1]),
          .query_stride = q.nb[2] / sizeof(float),
          .heads = queries_per_key,
-         .scale = float_parameter(node, kScale),
+         .scale = float_parameter(node, kLogitScale),
          .cap = float_parameter(node, kSoftCap),
          .scores = scores,
          .out = floats(node) + (query * static_cast<std::size_t>(q.ne[2]) + first_head) * value_width});

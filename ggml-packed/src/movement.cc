@@ -10,7 +10,7 @@
 namespace ggml_packed {
 namespace {
 
-constexpr std::size_t kRowsOfPart = 32;
+constexpr std::size_t kRowsOfCopy = 32;
 
 std::byte* row(const ggml_tensor& t, std::size_t index) {
   const auto n1 = static_cast<std::size_t>(t.ne[1]), n2 = static_cast<std::size_t>(t.ne[2]);
@@ -66,7 +66,7 @@ void pick_rows(const ggml_tensor& node, ThreadTeam& team) {
   const ggml_tensor& from = *node.src[0];
   const auto* places = static_cast<const std::int32_t*>(node.src[1]->data);
   const auto to_float = ggml_get_type_traits(from.type)->to_float;
-  team.for_ranges(row_count(node), kRowsOfPart, [&](std::size_t begin, std::size_t end) {
+  team.for_ranges(row_count(node), kRowsOfCopy, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
       GGML_ASSERT(places[i] >= 0 && places[i] < from.ne[1]);  // as ggml does
       const std::byte* picked = row(from, static_cast<std::size_t>(places[i]));
@@ -84,7 +84,7 @@ void pad(const ggml_tensor& node, ThreadTeam& team) {
   const ggml_tensor& from = *node.src[0];
   const std::size_t row_bytes = static_cast<std::size_t>(node.ne[0]) * sizeof(float);
   const auto n1 = static_cast<std::size_t>(node.ne[1]), n2 = static_cast<std::size_t>(node.ne[2]);
-  team.for_ranges(row_count(node), kRowsOfPart, [&](std::size_t begin, std::size_t end) {
+  team.for_ranges(row_count(node), kRowsOfCopy, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
       const auto i1 = i % n1, i2 = i / n1 % n2, i3 = i / n1 / n2;
       const bool inside = i1 < static_cast<std::size_t>(from.ne[1]) && i2 < static_cast<std::size_t>(from.ne[2]) &&
@@ -124,7 +124,7 @@ void move_values(const ggml_tensor& node, const RowKernels& rows, ThreadTeam& te
   const ggml_tensor& from = *node.src[0];
   const auto* places = node.op == GGML_OP_SET_ROWS ? static_cast<const std::int64_t*>(node.src[1]->data) : nullptr;
   const auto width = static_cast<std::size_t>(node.ne[0]);
-  team.for_ranges(row_count(from), kRowsOfPart, [&](std::size_t begin, std::size_t end) {
+  team.for_ranges(row_count(from), kRowsOfCopy, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
       const std::size_t place = places != nullptr ? static_cast<std::size_t>(places[i]) : i;
       rows.to_f16(reinterpret_cast<const float*>(row(from, i)), width, reinterpret_cast<std::uint16_t*>(row(node, place)));

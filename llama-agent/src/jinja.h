@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 
 namespace llama::internal {
 

@@ -8,9 +8,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-class Writer {
+class JsonWriter {
  public:
-  explicit Writer(const PythonJsonStyle& style)
+  explicit JsonWriter(const PythonJsonStyle& style)
       : style_(style),
         item_(style.item_separator.empty() ? (style.indent ? "," : ", ") : style.item_separator),
         key_(style.key_separator.empty() ? ": " : style.key_separator) {}
@@ -65,7 +65,7 @@ class Writer {
 }  // namespace
 
 std::string python_json(const Json& value, const PythonJsonStyle& style) {
-  Writer writer(style);
+  JsonWriter writer(style);
   writer.write(value, 0);
   return writer.take();
 }

@@ -14,7 +14,7 @@
 #include "llama-agent/repetition.h"
 #include "stop_strings.h"
 #include "thinking_splitter.h"
-#include "utf8_stream.h"
+#include "llama-base/utf8_stream.h"
 
 namespace llama::internal {
 

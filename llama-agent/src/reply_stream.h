@@ -11,7 +11,7 @@
 #include <stop_token>
 
 #include "llama-agent/generation_request.h"
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 
 namespace llama::internal {
 

@@ -49,7 +49,7 @@ constexpr std::array<std::string_view, 19> kKnown{
     "type",     "enum",     "const", "properties", "required", "additionalProperties", "items", "prefixItems", "additionalItems",
     "minItems", "maxItems", "minLength", "maxLength", "format", "anyOf", "oneOf", "allOf", "$ref", "nullable"};
 
-std::unexpected<Error> refuse(std::string message) {
+std::unexpected<Error> refuse_schema(std::string message) {
   return fail(ErrorCode::InvalidArgument, "the JSON schema " + std::move(message));
 }
 
@@ -71,9 +71,9 @@ std::string times(std::int64_t low, std::optional<std::int64_t> high) {
   return std::format("{{{},}}", low);
 }
 
-class Writer {
+class GrammarWriter {
  public:
-  explicit Writer(const Json& root) : root_(root) {}
+  explicit GrammarWriter(const Json& root) : root_(root) {}
 
   Result<SchemaGrammar> write() {
     auto top = expression(root_, 0);
@@ -89,19 +89,19 @@ class Writer {
   // A rule of its own for an expression; its name.
   Expression rule(Expression body) {
     if (!body) return body;
-    if (rules_.size() >= kMostRules) return refuse("is too large");
+    if (rules_.size() >= kMostRules) return refuse_schema("is too large");
     std::string name = std::format("r{}", rules_.size());
     rules_.emplace_back(name, std::move(*body));
     return name;
   }
 
   Expression expression(const Json& schema, int depth) {
-    if (depth > kDeepest) return refuse(std::format("is more than {} levels deep", kDeepest));
+    if (depth > kDeepest) return refuse_schema(std::format("is more than {} levels deep", kDeepest));
     if (schema.is_boolean()) {
       if (schema.get<bool>()) return std::string("value");
-      return refuse("allows nothing in one place");
+      return refuse_schema("allows nothing in one place");
     }
-    if (!schema.is_object()) return refuse("has something that is neither an object nor true or false");
+    if (!schema.is_object()) return refuse_schema("has something that is neither an object nor true or false");
     note_unenforced(schema);
     if (schema.contains("$ref")) return reference(schema, depth);
     if (schema.contains("allOf")) return all_of(schema, depth);
@@ -122,15 +122,15 @@ class Writer {
   }
 
   Result<const Json*> resolve(const Json& schema) {
-    if (!schema["$ref"].is_string()) return refuse("has a $ref that is no text");
+    if (!schema["$ref"].is_string()) return refuse_schema("has a $ref that is no text");
     const auto path = schema["$ref"].get<std::string>();
     if (!path.starts_with('#')) {
-      return refuse(std::format("refers to '{}', and only what stands in itself is read", path));
+      return refuse_schema(std::format("refers to '{}', and only what stands in itself is read", path));
     }
     try {
       return &root_.at(Json::json_pointer(path.substr(1)));
     } catch (const std::exception&) {
-      return refuse(std::format("refers to '{}', which it does not have", path));
+      return refuse_schema(std::format("refers to '{}', which it does not have", path));
     }
   }
 
@@ -139,12 +139,12 @@ class Writer {
     if (!target) return std::unexpected(target.error());
     if (const auto known = references_.find(*target); known != references_.end()) {
       if (known->second.consumed == consumed_) {
-        return refuse(std::format("refers to itself by '{}' without an end", schema["$ref"].get<std::string>()));
+        return refuse_schema(std::format("refers to itself by '{}' without an end", schema["$ref"].get<std::string>()));
       }
       return known->second.rule;
     }
     // The rule's name is known before its body, which may refer to it.
-    if (rules_.size() >= kMostRules) return refuse("is too large");
+    if (rules_.size() >= kMostRules) return refuse_schema("is too large");
     const std::size_t place = rules_.size();
     const std::string name = std::format("r{}", place);
     rules_.emplace_back(name, "");
@@ -158,9 +158,9 @@ class Writer {
 
   // Keywords of several schemas in one.
   Result<Json> merged(const Json& base, const Json& more, int depth) {
-    if (depth > kDeepest) return refuse(std::format("is more than {} levels deep", kDeepest));
+    if (depth > kDeepest) return refuse_schema(std::format("is more than {} levels deep", kDeepest));
     if (more.is_boolean() && more.get<bool>()) return base;
-    if (!more.is_object()) return refuse("allows nothing in one place");
+    if (!more.is_object()) return refuse_schema("allows nothing in one place");
     if (more.contains("$ref")) {
       const auto target = resolve(more);
       if (!target) return std::unexpected(target.error());
@@ -185,7 +185,7 @@ class Writer {
   }
 
   Expression all_of(const Json& schema, int depth) {
-    if (!schema["allOf"].is_array()) return refuse("has an allOf that is no list");
+    if (!schema["allOf"].is_array()) return refuse_schema("has an allOf that is no list");
     Json all = schema;
     all.erase("allOf");
     for (const auto& part : schema["allOf"]) {
@@ -203,7 +203,7 @@ class Writer {
   }
 
   Expression any_of(const Json& schema, const char* word, int depth) {
-    if (!schema[word].is_array() || schema[word].empty()) return refuse(std::format("has an {} without choices", word));
+    if (!schema[word].is_array() || schema[word].empty()) return refuse_schema(std::format("has an {} without choices", word));
     if (std::string_view(word) == "oneOf") unenforced_.insert("oneOf");  // that only one fits
     Json base = schema;
     base.erase(word);
@@ -223,7 +223,7 @@ class Writer {
   }
 
   Expression enumeration(const Json& values) {
-    if (!values.is_array() || values.empty()) return refuse("has an enum without values");
+    if (!values.is_array() || values.empty()) return refuse_schema("has an enum without values");
     std::string choices;
     for (const auto& value : values) choices += (choices.empty() ? "" : " | ") + literal(value);
     return rule(std::move(choices));
@@ -234,10 +234,10 @@ class Writer {
     if (schema.contains("type")) {
       const Json& type = schema["type"];
       for (const auto& one : type.is_array() ? type : Json::array({type})) {
-        if (!one.is_string()) return refuse("has a type that is no text");
+        if (!one.is_string()) return refuse_schema("has a type that is no text");
         types.push_back(one.get<std::string>());
       }
-      if (types.empty()) return refuse("has a type without names");
+      if (types.empty()) return refuse_schema("has a type without names");
     } else if (schema.contains("properties") || schema.contains("additionalProperties") || schema.contains("required")) {
       types = {"object"};
     } else if (schema.contains("items") || schema.contains("prefixItems") || schema.contains("minItems")) {
@@ -270,7 +270,7 @@ class Writer {
       return type;
     }
     if (type == "boolean" || type == "null") return type;
-    return refuse(std::format("has the unknown type '{}'", type));
+    return refuse_schema(std::format("has the unknown type '{}'", type));
   }
 
   Result<std::optional<std::int64_t>> number(const Json& schema, const char* name, std::int64_t lowest) {
@@ -278,7 +278,7 @@ class Writer {
     const Json& value = schema[name];
     if (!value.is_number() || value.get<double>() != std::floor(value.get<double>()) || value.get<double>() < static_cast<double>(lowest) ||
         std::abs(value.get<double>()) > 9e15) {
-      return refuse(std::format("has a {} that is no whole number in range", name));
+      return refuse_schema(std::format("has a {} that is no whole number in range", name));
     }
     return static_cast<std::int64_t>(value.get<double>());
   }
@@ -288,7 +288,7 @@ class Writer {
     const auto low = number(schema, "minimum", std::numeric_limits<std::int64_t>::min());
     const auto high = number(schema, "maximum", std::numeric_limits<std::int64_t>::min());
     if (low && high && *low && *high) {
-      if (**low > **high) return refuse("has an integer whose minimum is above its maximum");
+      if (**low > **high) return refuse_schema("has an integer whose minimum is above its maximum");
       if (**high - **low < kMostListedIntegers) {
         std::string choices;
         for (std::int64_t value = **low; value <= **high; ++value) {
@@ -315,7 +315,7 @@ class Writer {
     if (!low) return std::unexpected(low.error());
     if (!high) return std::unexpected(high.error());
     if (!*low && !*high) return std::string("string");
-    if (*low && *high && **low > **high) return refuse("has a minLength above its maxLength");
+    if (*low && *high && **low > **high) return refuse_schema("has a minLength above its maxLength");
     if (*high && **high > kMostRepetitions) unenforced_.insert("maxLength");
     std::int64_t least = low->value_or(0);
     if (least > kMostRepetitions) {
@@ -343,8 +343,8 @@ class Writer {
       const auto low = number(schema, "minItems", 0), high = number(schema, "maxItems", 0);
       if (!low) return std::unexpected(low.error());
       if (!high) return std::unexpected(high.error());
-      if (*low && *high && **low > **high) return refuse("has a minItems above its maxItems");
-      if (!tuple.is_array()) return refuse("has prefixItems that are no list");
+      if (*low && *high && **low > **high) return refuse_schema("has a minItems above its maxItems");
+      if (!tuple.is_array()) return refuse_schema("has prefixItems that are no list");
       if (!tuple.empty()) return tuple_of(tuple, has_rest && schema.contains(rest_name) ? &schema[rest_name] : nullptr, depth);
       Expression item = schema.contains("items") ? rule(expression(schema["items"], depth + 1)) : Expression("value");
       if (!item) return item;
@@ -381,12 +381,12 @@ class Writer {
     return inside([&]() -> Expression {
       static const Json kNone = Json::object();
       const Json& properties = schema.contains("properties") ? schema["properties"] : kNone;
-      if (!properties.is_object()) return refuse("has properties that are no object");
+      if (!properties.is_object()) return refuse_schema("has properties that are no object");
       std::set<std::string> required;
       if (schema.contains("required")) {
-        if (!schema["required"].is_array()) return refuse("has a required that is no list");
+        if (!schema["required"].is_array()) return refuse_schema("has a required that is no list");
         for (const auto& name : schema["required"]) {
-          if (!name.is_string()) return refuse("has a required property that is no text");
+          if (!name.is_string()) return refuse_schema("has a required property that is no text");
           required.insert(name.get<std::string>());
         }
       }
@@ -443,6 +443,6 @@ class Writer {
 
 }  // namespace
 
-Result<SchemaGrammar> grammar_of(const Json& schema) { return Writer(schema).write(); }
+Result<SchemaGrammar> grammar_of(const Json& schema) { return GrammarWriter(schema).write(); }
 
 }  // namespace llama::internal

@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 
 namespace llama::internal {
 

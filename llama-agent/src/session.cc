@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "session_file.h"
-#include "utf8_stream.h"
+#include "llama-base/utf8_stream.h"
 
 namespace llama {
 namespace {

@@ -1,15 +1,13 @@
 #include "session_file.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
-#include <cstring>
 #include <format>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
+
+#include "llama-base/disk.h"
 
 namespace llama::internal {
 namespace {
@@ -18,7 +16,7 @@ using Json = nlohmann::ordered_json;
 using Seconds = std::chrono::seconds;
 
 constexpr std::uintmax_t kLargestFile = 256U << 20U;
-constexpr int kVersion = 1;
+constexpr int kSessionVersion = 1;
 
 std::int64_t seconds_of(std::chrono::system_clock::time_point time) {
   return std::chrono::duration_cast<Seconds>(time.time_since_epoch()).count();
@@ -67,16 +65,10 @@ Result<Message> message_of(const Json& object) {
   return message;
 }
 
-std::unexpected<Error> failed(const std::filesystem::path& file, std::string_view what) {
-  const int code = errno;
-  return fail(code == ENOSPC || code == EDQUOT ? ErrorCode::NoSpace : ErrorCode::Io,
-              std::format("session file '{}' could not be {}: {}", file.string(), what, std::strerror(code)));
-}
-
 }  // namespace
 
 std::string to_json(const Session& session) {
-  Json object{{"version", kVersion},
+  Json object{{"version", kSessionVersion},
               {"id", session.id},
               {"created_at", seconds_of(session.created_at)},
               {"updated_at", seconds_of(session.updated_at)},
@@ -94,8 +86,8 @@ Result<Session> parse_session(std::string_view text) {
   if (!object.is_object() || !object.contains("messages") || !object["messages"].is_array()) {
     return wrong("it has no messages");
   }
-  if (const auto version = object.find("version"); version != object.end() && *version != kVersion) {
-    return wrong(std::format("its version is {}, this program reads {}", version->dump(), kVersion));
+  if (const auto version = object.find("version"); version != object.end() && *version != kSessionVersion) {
+    return wrong(std::format("its version is {}, this program reads {}", version->dump(), kSessionVersion));
   }
   Session session{.id = text_of(object, "id"),
                   .messages = {},
@@ -109,27 +101,9 @@ Result<Session> parse_session(std::string_view text) {
   return session;
 }
 
-// Beside its place first: a disk that is full leaves the old file as it was.
 Result<void> write_session(const Session& session, const std::filesystem::path& file) {
-  const std::string text = to_json(session);
-  const std::filesystem::path part = file.string() + ".part";
-  const int handle = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (handle < 0) return failed(file, "written");
-  std::size_t done = 0;
-  while (done < text.size()) {
-    const ssize_t count = ::write(handle, text.data() + done, text.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) break;
-    done += static_cast<std::size_t>(count);
-  }
-  const bool whole = done == text.size() && ::fsync(handle) == 0;
-  const int code = errno;
-  if (::close(handle) != 0 || !whole || ::rename(part.c_str(), file.c_str()) != 0) {
-    if (!whole) errno = code;
-    auto error = failed(file, "written");
-    ::unlink(part.c_str());
-    return error;
-  }
+  const auto written = replace_file(file, to_json(session), {.mode = 0600});
+  if (!written) return fail(written.error().code, std::format("session file {}", written.error().message));
   return {};
 }
 
@@ -143,7 +117,7 @@ Result<Session> read_session(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   std::ostringstream text;
   text << stream.rdbuf();
-  if (!stream) return failed(file, "read");
+  if (!stream) return disk_error("read", file, errno);
   auto session = parse_session(text.str());
   if (!session) {
     return fail(session.error().code, std::format("'{}': {}", file.string(), session.error().message));

@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, 10> kMethods{"split", "rsplit", "format",
 // What stands before a parenthesis and is no function.
 constexpr std::array<std::string_view, 10> kKeywords{"in", "not", "and", "or", "if", "elif", "else", "is", "set", "for"};
 
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+bool is_name_part(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 
 // A text, and the same with the characters of its string literals as letters: nothing in them is mistaken for code.
@@ -63,7 +63,7 @@ struct Code {
   [[nodiscard]] std::size_t operand_begin(std::size_t end) const {
     while (end > 0) {
       const char c = mask[end - 1];
-      if (is_word(c) || c == '.') {
+      if (is_name_part(c) || c == '.') {
         --end;
       } else if (c == ')' || c == ']') {
         const std::size_t open = opening(end - 1);
@@ -78,7 +78,7 @@ struct Code {
   [[nodiscard]] std::size_t operand_end(std::size_t at) const {
     while (at < mask.size()) {
       const char c = mask[at];
-      if (is_word(c) || c == '.') {
+      if (is_name_part(c) || c == '.') {
         ++at;
       } else if (c == '(' || c == '[') {
         const std::size_t close = closing(at);
@@ -125,7 +125,7 @@ void wrap_calls(Code& code) {
     const std::size_t open = code.opening(at);
     if (open == std::string::npos || open == 0) continue;
     std::size_t begin = open;
-    while (begin > 0 && is_word(code.mask[begin - 1])) --begin;
+    while (begin > 0 && is_name_part(code.mask[begin - 1])) --begin;
     const auto name = std::string_view(code.mask).substr(begin, open - begin);
     if (name.empty() || std::ranges::contains(kKeywords, name)) continue;
     if (begin > 0 && code.mask[begin - 1] == '.') continue;  // a method: minja goes on behind those

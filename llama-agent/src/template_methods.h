@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 
 namespace llama::internal {
 

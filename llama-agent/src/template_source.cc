@@ -18,7 +18,7 @@ constexpr int kDeepestBlocks = 64;
 constexpr int kDeepestBrackets = 64;
 constexpr int kMostWords = 1'500;  // of a tag: the parser calls itself for each operator
 
-std::unexpected<Error> refuse(std::string message) {
+std::unexpected<Error> refuse_template(std::string message) {
   return fail(ErrorCode::InvalidModel, "the chat template " + std::move(message));
 }
 
@@ -225,9 +225,9 @@ std::string text_before(std::string_view text, const Tag& tag, bool is_first, bo
 
 Result<std::string> prepare_template(std::string_view source) {
   if (source.size() > kLongestSource) {
-    return refuse(std::format("has {} bytes, at most {} are read", source.size(), kLongestSource));
+    return refuse_template(std::format("has {} bytes, at most {} are read", source.size(), kLongestSource));
   }
-  if (source.contains('\0')) return refuse("contains a NUL character");
+  if (source.contains('\0')) return refuse_template("contains a NUL character");
   std::string prepared;
   std::size_t at = 0;
   int depth = 0;
@@ -242,26 +242,26 @@ Result<std::string> prepare_template(std::string_view source) {
       prepared += whole;
       continue;
     }
-    if (brackets_too_deep(tag->body)) return refuse(std::format("nests brackets more than {} deep", kDeepestBrackets));
-    if (words_in(tag->body) > kMostWords) return refuse(std::format("has a tag of more than {} words", kMostWords));
+    if (brackets_too_deep(tag->body)) return refuse_template(std::format("nests brackets more than {} deep", kDeepestBrackets));
+    if (words_in(tag->body) > kMostWords) return refuse_template(std::format("has a tag of more than {} words", kMostWords));
     const std::string_view word = tag->kind == '%' ? first_word(tag->body) : std::string_view();
     if (word == "raw") {
       // minja has no raw blocks: their text becomes a string.
       const std::size_t end = source.find("endraw", at);
       const std::size_t open = end == std::string_view::npos ? end : source.rfind("{%", end);
       const std::size_t close = end == std::string_view::npos ? end : source.find("%}", end);
-      if (close == std::string_view::npos || open < at) return refuse("has a raw block without an end");
+      if (close == std::string_view::npos || open < at) return refuse_template("has a raw block without an end");
       nlohmann::json text = std::string(source.substr(at, open - at));
       prepared += "{{ " + text.dump() + " }}";
       at = close + 2;
       continue;
     }
     if (word == "for" || word == "if" || word == "macro" || word == "call" || word == "filter" || word == "generation") {
-      if (++depth > kDeepestBlocks) return refuse(std::format("nests blocks more than {} deep", kDeepestBlocks));
+      if (++depth > kDeepestBlocks) return refuse_template(std::format("nests blocks more than {} deep", kDeepestBlocks));
     } else if (word.starts_with("end")) {
       --depth;
     }
-    if (word == "for" && trimmed(tag->body).ends_with("recursive")) return refuse("has a loop that calls itself");
+    if (word == "for" && trimmed(tag->body).ends_with("recursive")) return refuse_template("has a loop that calls itself");
     if (word == "endmacro") prepared += counting("llama_leave()", tag->strips_before, false);
     const auto words = in_minjas_words(whole);
     if (!words) return words;

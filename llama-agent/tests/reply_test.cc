@@ -6,7 +6,7 @@
 #include <random>
 
 #include "../src/log_probabilities.h"
-#include "../src/utf8_stream.h"
+#include "llama-base/utf8_stream.h"
 
 namespace llama::internal {
 namespace {
@@ -49,19 +49,6 @@ std::vector<std::string> random_pieces(const std::string& text, std::mt19937& ra
     at += length;
   }
   return pieces;
-}
-
-TEST(Utf8Stream, AnySplitGivesTheSameText) {
-  const std::string text = "aé漢字🙂\xF0\x9F\x98 \xFF\xC3(\xE2\x82z\xED\xA0\x80!";
-  const std::string whole = whole_characters(text);
-  EXPECT_EQ(whole, "aé漢字🙂\uFFFD \uFFFD\uFFFD(\uFFFDz\uFFFD\uFFFD\uFFFD!");
-  std::mt19937 random(1);
-  for (int i = 0; i < 200; ++i) {
-    Utf8Stream stream;
-    std::string told;
-    for (const auto& piece : random_pieces(text, random)) told += stream.push(piece);
-    EXPECT_EQ(told + stream.finish(), whole);
-  }
 }
 
 TEST(StopStrings, NeverShowAPartOfOneAndLoseNothing) {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-core/log.h"
 
 namespace llama {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-loader/model_loader.h"
 #include "status_line.h"
 

@@ -16,7 +16,6 @@
 namespace llama {
 namespace {
 
-using Json = nlohmann::json;
 
 int report(const Error& error, const Interrupt& interrupt, int status) {
   if (error.code == ErrorCode::Cancelled) {
@@ -36,8 +35,8 @@ std::string time_text(std::int64_t seconds) {
   return std::format("{:%FT%TZ}", std::chrono::sys_seconds(std::chrono::seconds(seconds)));
 }
 
-Json to_json(const CachedModel& model) {
-  Json files = Json::array();
+nlohmann::json to_json(const CachedModel& model) {
+  nlohmann::json files = nlohmann::json::array();
   for (const auto& file : model.files) {
     files.push_back({{"path", file.path},
                      {"size_bytes", file.size_bytes},
@@ -61,7 +60,7 @@ int list(const ModelsArguments& arguments, const Interrupt& interrupt) {
   const auto models = cache.list();
   if (!models) return report(models.error(), interrupt, loader_status(models.error().code));
   if (arguments.json) {
-    Json all = Json::array();
+    nlohmann::json all = nlohmann::json::array();
     for (const auto& model : *models) all.push_back(to_json(model));
     std::println("{}", all.dump(2));
     return kDone;
@@ -129,14 +128,14 @@ int list_files(const ModelsArguments& arguments, const HuggingFaceSource& source
     return chosen && std::ranges::find(*chosen, name) != chosen->end();
   };
   if (arguments.json) {
-    Json all = Json::array();
+    nlohmann::json all = nlohmann::json::array();
     for (const auto& file : repository->files) {
       all.push_back({{"path", file.path},
                      {"size_bytes", file.size_bytes},
                      {"sha256", file.sha256},
                      {"chosen", is_chosen(file.path)}});
     }
-    std::println("{}", Json{{"repo", repository->repo}, {"commit", repository->commit}, {"files", all}}.dump(2));
+    std::println("{}", nlohmann::json{{"repo", repository->repo}, {"commit", repository->commit}, {"files", all}}.dump(2));
   } else {
     std::println("{} at commit {}", repository->repo, repository->commit);
     for (const auto& file : repository->files)
@@ -164,7 +163,7 @@ int pull(const ModelsArguments& arguments, const Interrupt& interrupt) {
   display.end();
   if (!fetched) return report(fetched.error(), interrupt, loader_status(fetched.error().code));
   if (arguments.json) {
-    Json json = to_json(fetched->model);
+    nlohmann::json json = to_json(fetched->model);
     json["cache_hit"] = fetched->cache_hit;
     std::println("{}", json.dump(2));
   } else {
@@ -182,9 +181,9 @@ int verify(const ModelsArguments& arguments, const Interrupt& interrupt) {
   });
   if (!faults) return report(faults.error(), interrupt, loader_status(faults.error().code));
   if (arguments.json) {
-    Json all = Json::array();
+    nlohmann::json all = nlohmann::json::array();
     for (const auto& fault : *faults) all.push_back({{"key", fault.key}, {"fault", fault.what}});
-    std::println("{}", Json{{"models", count}, {"faults", all}}.dump(2));
+    std::println("{}", nlohmann::json{{"models", count}, {"faults", all}}.dump(2));
   } else {
     for (const auto& fault : *faults) std::println(stderr, "Error: {}: {}", fault.key, fault.what);
     std::println("{} models, {} damaged files", count, faults->size());
@@ -210,10 +209,10 @@ int prune(const ModelsArguments& arguments, const Interrupt& interrupt) {
   const auto cleanup = cache.cleanup_old_models();
   if (!cleanup) return report(cleanup.error(), interrupt, loader_status(cleanup.error().code));
   if (arguments.json) {
-    Json removed = Json::array();
+    nlohmann::json removed = nlohmann::json::array();
     for (const auto& model : cleanup->removed) removed.push_back(to_json(model));
     std::println("{}",
-                 Json{{"removed", removed}, {"partial_bytes", *partial}, {"size_bytes", cleanup->size_bytes}}.dump(2));
+                 nlohmann::json{{"removed", removed}, {"partial_bytes", *partial}, {"size_bytes", cleanup->size_bytes}}.dump(2));
     return kDone;
   }
   for (const auto& model : cleanup->removed)

@@ -4,7 +4,6 @@
 #include <arrow/io/file.h>
 #include <arrow/ipc/writer.h>
 #include <arrow/util/base64.h>
-#include <fcntl.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/exception.h>
 #include <parquet/properties.h>
@@ -13,6 +12,8 @@
 #include <cerrno>
 #include <cstring>
 #include <format>
+
+#include "llama-base/atomic_file.h"
 
 namespace llama {
 namespace {
@@ -74,8 +75,7 @@ struct Columns {
 }  // namespace
 
 struct ParquetWriter::State {
-  fs::path path, temporary;
-  ExistingFile existing;
+  internal::AtomicFile output;
   std::int32_t dimension;
   std::shared_ptr<arrow::Schema> schema;
   Columns columns;
@@ -84,22 +84,13 @@ struct ParquetWriter::State {
   std::size_t buffered_bytes = 0, group_bytes = 0;
   std::uint64_t rows = 0;
 
-  State(fs::path p, std::int32_t d, const Metadata& metadata, ExistingFile e)
-      : path(std::move(p)), existing(e), dimension(d), schema(make_schema(d, metadata)), columns(d) {
-    temporary = path.parent_path() / std::format(".{}.{}.partial", path.filename().string(), ::getpid());
-  }
-  ~State() {
-    if (temporary.empty()) return;
-    // The Parquet writer would write a footer on its own when destroyed; the file goes all the same.
-    if (file) (void)file->Close();
-    std::error_code ignored;
-    fs::remove(temporary, ignored);
-  }
+  State(internal::AtomicFile o, std::int32_t d, const Metadata& metadata)
+      : output(std::move(o)), dimension(d), schema(make_schema(d, metadata)), columns(d) {}
 
   std::unexpected<Error> failed(std::string_view reason) const {
     std::string line(reason);
     for (char& c : line) c = c == '\n' ? ' ' : c;
-    return fail(ErrorCode::Io, std::format("output '{}' cannot be written: {}", path.string(), line));
+    return fail(ErrorCode::Io, std::format("output '{}' cannot be written: {}", output.path().string(), line));
   }
   std::unexpected<Error> failed(const arrow::Status& status) const { return failed(status.message()); }
 
@@ -156,8 +147,10 @@ Result<ParquetWriter> ParquetWriter::open(const fs::path& path, std::int32_t dim
                                           ExistingFile existing) {
   if (dimension < 1) return fail(ErrorCode::InvalidArgument, "a vector needs at least one dimension");
   if (auto checked = check_output(path, existing); !checked) return std::unexpected(checked.error());
-  auto state = std::make_unique<State>(path, dimension, metadata, existing);
-  auto file = arrow::io::FileOutputStream::Open(state->temporary.string());
+  auto output = internal::AtomicFile::create(path, {.replace = existing == ExistingFile::Replace});
+  if (!output) return std::unexpected(output.error());
+  auto state = std::make_unique<State>(std::move(*output), dimension, metadata);
+  auto file = arrow::io::FileOutputStream::Open(state->output.temporary().string());
   if (!file.ok()) return state->failed(file.status());
   state->file = *file;
 
@@ -213,27 +206,9 @@ Result<ParquetSummary> ParquetWriter::close(const Metadata& late) {
   }
   if (const auto status = state.file->Close(); !status.ok()) return state.failed(status);
 
-  // On the disk before it has its name: a power cut must not leave a finished name on unfinished bytes.
-  const int fd = ::open(state.temporary.c_str(), O_RDONLY | O_CLOEXEC);
-  const bool synced = fd >= 0 && ::fsync(fd) == 0;
-  const int sync_error = errno;
-  if (fd >= 0) ::close(fd);
-  if (!synced) return state.failed(std::strerror(sync_error));
-
   std::error_code error;
-  const std::uint64_t size = fs::file_size(state.temporary, error);
-  if (state.existing == ExistingFile::Refuse) {
-    // link() refuses a name that another program took meanwhile, which rename() would replace.
-    if (::link(state.temporary.c_str(), state.path.c_str()) == 0) {
-      fs::remove(state.temporary, error);
-      state.temporary.clear();
-      return ParquetSummary{state.rows, size};
-    }
-    if (errno == EEXIST) return state.failed("it appeared during the run; --force replaces it");
-  }
-  fs::rename(state.temporary, state.path, error);  // also where a file system has no links
-  if (error) return state.failed(error.message());
-  state.temporary.clear();
+  const std::uint64_t size = fs::file_size(state.output.temporary(), error);
+  if (auto committed = state.output.commit(); !committed) return std::unexpected(committed.error());
   return ParquetSummary{state.rows, size};
 }
 

@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-embedding/embedding_result.h"
 
 namespace llama {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "abort_callback.h"
 #include "device_context.h"
 #include "llama-core/kernels.h"
 #include "llama-core/processor.h"
@@ -29,11 +30,6 @@ enum llama_pooling_type to_c(Pooling pooling) {
       return LLAMA_POOLING_TYPE_RANK;
   }
   return LLAMA_POOLING_TYPE_NONE;
-}
-
-bool stop_requested(void* data) noexcept {
-  const auto* stop = *static_cast<const std::stop_token* const*>(data);
-  return stop != nullptr && stop->stop_requested();
 }
 
 }  // namespace
@@ -112,7 +108,7 @@ Result<Context> Context::create_for_embedding(std::shared_ptr<const Model> model
   params.pooling_type = to_c(config.pooling);
   params.kv_unified = true;
   params.no_perf = true;
-  params.abort_callback = stop_requested;
+  params.abort_callback = internal::is_pass_stopped;
   params.abort_callback_data = static_cast<void*>(&state->stop);
 
   {

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-core/model.h"
 
 namespace llama::internal {

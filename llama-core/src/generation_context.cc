@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "abort_callback.h"
 #include "device_context.h"
 #include "llama-core/context.h"
 #include "llama-core/log.h"
@@ -19,11 +20,6 @@
 
 namespace llama {
 namespace {
-
-bool stop_requested(void* data) noexcept {
-  const auto* stop = *static_cast<const std::stop_token* const*>(data);
-  return stop != nullptr && stop->stop_requested();
-}
 
 llama_state_seq_flags flags_of(MemoryPart part) {
   return part == MemoryPart::Checkpoint ? LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY : LLAMA_STATE_SEQ_FLAGS_NONE;
@@ -148,7 +144,7 @@ Result<GenerationContext> GenerationContext::create(std::shared_ptr<const Model>
   params.kv_unified = true;  // sequences share the cells and common beginnings
   params.swa_full = false;   // checkpoints serve where the window's past is gone
   params.no_perf = true;
-  params.abort_callback = stop_requested;
+  params.abort_callback = internal::is_pass_stopped;
   params.abort_callback_data = static_cast<void*>(&state->stop);
 
   if (auto opened =

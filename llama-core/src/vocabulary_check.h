@@ -1,7 +1,7 @@
 // Refuse vocabularies on which llama.cpp aborts or throws later.
 #pragma once
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 
 struct llama_vocab;
 

@@ -11,7 +11,7 @@
 namespace llama {
 namespace {
 
-std::shared_ptr<const Model> load(const char* name) {
+std::shared_ptr<const Model> load_generator(const char* name) {
   const std::filesystem::path path = std::filesystem::path(std::getenv("TEST_MODELS")) / name;
   auto model = Model::load(std::span(&path, 1));
   EXPECT_TRUE(model) << model.error().message;
@@ -54,7 +54,7 @@ double largest_difference(const std::vector<float>& a, const std::vector<float>&
 constexpr double kSame = 2e-2;  // other batch shapes round otherwise
 
 TEST(GenerationContext, RemembersWhatItRead) {
-  auto context = make(load("generator.gguf"));
+  auto context = make(load_generator("generator.gguf"));
   const auto whole = logits_after(context, kText, 0, 0);
   EXPECT_EQ(context.length(0), 8);
   // In two parts, in another sequence.
@@ -64,7 +64,7 @@ TEST(GenerationContext, RemembersWhatItRead) {
 }
 
 TEST(GenerationContext, CutsSharesAndClears) {
-  auto context = make(load("generator.gguf"));
+  auto context = make(load_generator("generator.gguf"));
   const auto whole = logits_after(context, kText, 0, 0);
   ASSERT_TRUE(context.cut(0, 5));
   EXPECT_EQ(context.length(0), 5);
@@ -79,7 +79,7 @@ TEST(GenerationContext, CutsSharesAndClears) {
 }
 
 TEST(GenerationContext, SavesAndRestores) {
-  const auto model = load("generator.gguf");
+  const auto model = load_generator("generator.gguf");
   auto context = make(model);
   const auto whole = logits_after(context, kText, 0, 0);
   ASSERT_TRUE(context.cut(0, 5));
@@ -94,7 +94,7 @@ TEST(GenerationContext, SavesAndRestores) {
 }
 
 TEST(GenerationContext, SaysWhatDoesNotFit) {
-  auto context = make(load("generator.gguf"));
+  auto context = make(load_generator("generator.gguf"));
   std::vector<Token> long_text(60, 7);
   for (std::int32_t part = 0; part < 4; ++part) {
     ASSERT_TRUE(context.decode(placed(long_text, 0, 60 * part)));
@@ -111,7 +111,7 @@ TEST(GenerationContext, SaysWhatDoesNotFit) {
 }
 
 TEST(GenerationContext, CanBeStopped) {
-  auto context = make(load("generator.gguf"));
+  auto context = make(load_generator("generator.gguf"));
   std::stop_source stop;
   stop.request_stop();
   const auto stopped = context.decode(placed(kText, 0, 0), stop.get_token());
@@ -120,13 +120,13 @@ TEST(GenerationContext, CanBeStopped) {
 }
 
 TEST(GenerationContext, RefusesModelsThatOnlyEmbed) {
-  const auto refused = GenerationContext::create(load("bert.gguf"), {});
+  const auto refused = GenerationContext::create(load_generator("bert.gguf"), {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::InvalidArgument);
 }
 
 TEST(GenerationContext, RefusesNumbersOutOfRange) {
-  const auto model = load("generator.gguf");
+  const auto model = load_generator("generator.gguf");
   for (const GenerationContextConfig& config :
        {GenerationContextConfig{.context_tokens = 0}, GenerationContextConfig{.max_sequences = 0},
         GenerationContextConfig{.batch_tokens = 0}, GenerationContextConfig{.threads = -1}}) {

@@ -1,11 +1,10 @@
 #include "llama-embedding/batch_processor.h"
 
-#include <simdutf.h>
-
 #include <format>
 
 #include "embedder.h"
 #include "embedding_stream.h"
+#include "llama-base/utf8.h"
 
 namespace llama {
 
@@ -35,7 +34,7 @@ Result<std::vector<EmbeddingResult>> BatchProcessor::process_batch(std::span<con
   tokenized.reserve(texts.size());
   tokens.reserve(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    if (!simdutf::validate_utf8(texts[i].data(), texts[i].size()))
+    if (!internal::is_utf8(texts[i]))
       return fail(ErrorCode::InvalidText, std::format("text {} is not valid UTF-8", i));
     auto result = state_->model->tokenize(texts[i]);
     if (!result) return fail(result.error().code, std::format("text {}: {}", i, result.error().message));

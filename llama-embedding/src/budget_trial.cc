@@ -18,7 +18,7 @@ constexpr std::size_t kTokensEach = 5 * static_cast<std::size_t>(kLargestBudget)
 constexpr std::size_t kLongest = kUsualBudget;
 constexpr std::size_t kLeastMeasurements = 4;
 // By how much another budget has to be faster than the usual one, that chance does not choose.
-constexpr double kClearly = 1.02;
+constexpr double kLeastLead = 1.02;
 
 // Every n-th of the texts, longest first, such that they have `wanted` tokens together; and the others.
 struct Sample {
@@ -118,7 +118,7 @@ std::optional<BudgetChoice> choose_budget(std::span<const BudgetMeasurement> mea
     shown += std::format("{}{} tokens: {}/s", shown.empty() ? "" : ", ", budget, std::lround(medians[budget]));
   }
   const auto best = std::ranges::max_element(medians, {}, [](const auto& entry) { return entry.second; });
-  const bool clearly = best->second > medians[kUsualBudget] * kClearly;
+  const bool clearly = best->second > medians[kUsualBudget] * kLeastLead;
   return BudgetChoice{.budget = clearly ? best->first : kUsualBudget, .reason = "measured: " + shown};
 }
 

@@ -1,7 +1,5 @@
 #include "llama-embedding/embedding_model.h"
 
-#include <simdutf.h>
-
 #include <algorithm>
 #include <format>
 #include <mutex>
@@ -10,6 +8,7 @@
 
 #include "bf16_choice.h"
 #include "embedder.h"
+#include "llama-base/utf8.h"
 #include "llama-core/kernels.h"
 #include "llama-embedding/pooling_choice.h"
 #include "llama-loader/model_loader.h"
@@ -115,7 +114,7 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
 }
 
 Result<EmbeddingResult> EmbeddingModel::embed_text(std::string_view text, const std::stop_token& stop) const {
-  if (!simdutf::validate_utf8(text.data(), text.size()))
+  if (!internal::is_utf8(text))
     return fail(ErrorCode::InvalidText, "the text is not valid UTF-8");
   const auto tokenized = tokenize(text);
   if (!tokenized) return std::unexpected(tokenized.error());

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <simdutf.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "llama-base/utf8.h"
 
 namespace llama {
 namespace {
@@ -141,7 +142,7 @@ Result<std::optional<Line>> LineReader::next(const std::stop_token& stop) {
       continue;
     }
     line.number = state.line_number;
-    line.valid_utf8 = simdutf::validate_utf8(line.text.data(), line.text.size());
+    line.valid_utf8 = internal::is_utf8(line.text);
     return line;
   }
 }

@@ -6,8 +6,8 @@
 #include <span>
 
 #include "cache_folder.h"
-#include "digest.h"
-#include "disk.h"
+#include "llama-base/digest.h"
+#include "llama-base/disk.h"
 #include "llama-core/bf16.h"
 
 namespace llama {

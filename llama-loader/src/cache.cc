@@ -7,8 +7,8 @@
 
 #include "cache_folder.h"
 #include "cache_room.h"
-#include "disk.h"
-#include "file_digest.h"
+#include "llama-base/disk.h"
+#include "llama-base/file_digest.h"
 #include "repo_path.h"
 
 namespace llama {

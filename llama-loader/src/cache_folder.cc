@@ -10,27 +10,24 @@
 #include <cstdlib>
 #include <format>
 
-#include "disk.h"
+#include "llama-base/disk.h"
+#include "unix_time.h"
 
 namespace llama::internal {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kVersion = 1;
+constexpr int kLayoutVersion = 1;
 constexpr std::size_t kMostManifest = 16 << 20;
 // Source   https://bford.info/cachedir/
 constexpr std::string_view kTag =
     "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of llama-loader: backups may leave it "
     "out.\n";
 
-std::int64_t now() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
 std::int64_t modified_seconds(const fs::path& path) {
   struct stat facts{};
-  return ::stat(path.c_str(), &facts) == 0 ? std::min<std::int64_t>(facts.st_mtime, now()) : 0;
+  return ::stat(path.c_str(), &facts) == 0 ? std::min<std::int64_t>(facts.st_mtime, unix_time()) : 0;
 }
 
 // A hard link leaves the source where a rerun after a crash finds it; not every file system has them.
@@ -62,7 +59,7 @@ bool CacheEntry::looks_unchanged() const {
 Result<CacheFolder> CacheFolder::open(const fs::path& folder) {
   if (auto made = make_folders(folder); !made) return std::unexpected(made.error());
   const std::string version = read_small_file(folder / "VERSION", 64);
-  if (const int found = static_cast<int>(std::strtol(version.c_str(), nullptr, 10)); found > kVersion) {
+  if (const int found = static_cast<int>(std::strtol(version.c_str(), nullptr, 10)); found > kLayoutVersion) {
     return fail(
         ErrorCode::InvalidArgument,
         std::format("the model cache '{}' was written by a newer version ({}): update this program, or use another "
@@ -72,7 +69,7 @@ Result<CacheFolder> CacheFolder::open(const fs::path& folder) {
   std::error_code ignored;
   fs::create_directories(folder / ".locks", ignored);
   if (version.empty() && ::access(folder.c_str(), W_OK) == 0) {
-    if (auto written = replace_file(folder / "VERSION", std::format("{}\n", kVersion)); !written)
+    if (auto written = replace_file(folder / "VERSION", std::format("{}\n", kLayoutVersion)); !written)
       return std::unexpected(written.error());
     if (auto written = replace_file(folder / "CACHEDIR.TAG", kTag); !written) return std::unexpected(written.error());
   }
@@ -84,7 +81,7 @@ std::optional<CacheEntry> CacheFolder::entry(const std::string& key) const {
   auto manifest = parse_manifest(read_small_file(folder / "manifest.json", kMostManifest));
   if (!manifest) return std::nullopt;
   // A stamp from the future, from when the clock was wrong, protects for no longer than one of now.
-  const std::int64_t used = std::min(modified_seconds(folder / ".last_used"), now());
+  const std::int64_t used = std::min(modified_seconds(folder / ".last_used"), unix_time());
   return CacheEntry{.key = key, .folder = folder, .manifest = std::move(*manifest), .last_used = used};
 }
 
@@ -143,7 +140,7 @@ Result<CacheEntry> CacheFolder::publish(const std::string& key, Manifest manifes
     if (const auto look = fingerprint_of(target)) file.fingerprint = *look;
     if (auto synced = sync_file(target.parent_path()); !synced) return std::unexpected(synced.error());
   }
-  CacheEntry entry{.key = key, .folder = staging, .manifest = std::move(manifest), .last_used = now()};
+  CacheEntry entry{.key = key, .folder = staging, .manifest = std::move(manifest), .last_used = unix_time()};
   entry.manifest.created = entry.last_used;
   if (auto written = write_manifest(entry); !written) return std::unexpected(written.error());
   touch(entry);

@@ -16,8 +16,8 @@
 #include <string>
 #include <vector>
 
-#include "file_lock.h"
-#include "llama-core/error.h"
+#include "llama-base/file_lock.h"
+#include "llama-base/error.h"
 #include "manifest.h"
 
 namespace llama::internal {

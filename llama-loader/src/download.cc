@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "content_range.h"
-#include "disk.h"
+#include "llama-base/disk.h"
 #include "hub_failure.h"
 #include "hub_request.h"
 #include "partial_file.h"
@@ -34,9 +34,9 @@ std::uint64_t piece_size(std::uint64_t size, int lanes) {
 }
 
 // What the lanes of one file share.
-class Transfer {
+class Download {
  public:
-  Transfer(const DownloadRequest& request, const DownloadEnvironment& environment, PartialFile& file)
+  Download(const DownloadRequest& request, const DownloadEnvironment& environment, PartialFile& file)
       : request_(request),
         environment_(environment),
         file_(file),
@@ -281,7 +281,7 @@ Result<std::filesystem::path> download(const DownloadRequest& request, const std
   for (int attempt = 0;; ++attempt) {
     PrefixHasher hasher(*file, request.digest.kind);
     hasher.advance(file->ranges().prefix());
-    if (auto fetched = Transfer(request, environment, *file).run(hasher); !fetched)
+    if (auto fetched = Download(request, environment, *file).run(hasher); !fetched)
       return std::unexpected(fetched.error());
     if (environment.on_progress) environment.on_progress(file->size_bytes());
     const auto digest = hasher.finish();

@@ -16,7 +16,7 @@
 #include <string>
 #include <string_view>
 
-#include "digest.h"
+#include "llama-base/digest.h"
 #include "http.h"
 #include "llama-loader/hub_settings.h"
 #include "llama-loader/retry.h"

@@ -6,25 +6,22 @@
 #include <optional>
 
 #include "cache_room.h"
-#include "disk.h"
+#include "llama-base/disk.h"
 #include "download.h"
-#include "file_digest.h"
+#include "llama-base/file_digest.h"
 #include "hub_failure.h"
 #include "llama-loader/detection.h"
 #include "llama-loader/gguf_header.h"
 #include "llama-loader/huggingface.h"
 #include "model_check.h"
 #include "speed.h"
+#include "unix_time.h"
 #include "url.h"
 
 namespace llama::internal {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::int64_t now() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 Digest digest_of(const HubFile& file) {
   if (!file.sha256.empty()) return {.kind = DigestKind::Sha256, .hex = file.sha256};
@@ -168,7 +165,7 @@ class Fetch {
     manifest.repo = request_.repo;
     manifest.endpoint = request_.endpoint;
     manifest.commit = repository_.commit;
-    manifest.revisions[request_.revision] = now();
+    manifest.revisions[request_.revision] = unix_time();
     manifest.automatic = automatic_;
     if (auto written = folder_.write_manifest(entry); !written) return std::unexpected(written.error());
     folder_.touch(entry);

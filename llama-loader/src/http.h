@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 
 namespace llama::internal {
 

@@ -4,14 +4,11 @@
 #include <format>
 
 #include "llama-loader/retry.h"
+#include "unix_time.h"
 #include "url.h"
 
 namespace llama::internal {
 namespace {
-
-std::int64_t now() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 std::string host_of(const std::string& url) {
   const auto origin = origin_of(url);
@@ -74,7 +71,7 @@ HubFailure denied(const HubQuestion& q, int status, std::string_view code, std::
 HubFailure explain_answer(const HubQuestion& question, const HttpHead& head, std::string_view body) {
   const std::string_view code = head.value("x-error-code");
   const std::string_view message = head.value("x-error-message");
-  const auto wish = server_wish(head.value("retry-after"), head.value("ratelimit"), head.value("date"), now());
+  const auto wish = server_wish(head.value("retry-after"), head.value("ratelimit"), head.value("date"), unix_time());
   if (head.status == 404 || code == "RepoNotFound" || code == "RevisionNotFound" || code == "EntryNotFound") {
     return missing(question, code);
   }

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-loader/huggingface.h"
 
 namespace llama::internal {

@@ -3,7 +3,7 @@
 #include <format>
 #include <random>
 
-#include "pause.h"
+#include "llama-base/pause.h"
 #include "url.h"
 
 namespace llama::internal {

@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kManifestVersion = 1;
 
 Json to_json(const ManifestFile& file) {
   return {{"path", file.path},
@@ -75,7 +75,7 @@ std::uint64_t Manifest::owned_bytes() const {
 std::string to_json(const Manifest& manifest) {
   Json files = Json::array();
   for (const auto& file : manifest.files) files.push_back(to_json(file));
-  return Json{{"version", kVersion},
+  return Json{{"version", kManifestVersion},
               {"repo", manifest.repo},
               {"endpoint", manifest.endpoint},
               {"commit", manifest.commit},
@@ -89,7 +89,7 @@ std::string to_json(const Manifest& manifest) {
 std::optional<Manifest> parse_manifest(std::string_view text) {
   const Json json = Json::parse(text, nullptr, false);
   try {
-    if (!json.is_object() || json.at("version") != kVersion) return std::nullopt;
+    if (!json.is_object() || json.at("version") != kManifestVersion) return std::nullopt;
     Manifest manifest{.repo = json.at("repo").get<std::string>(),
                       .endpoint = json.at("endpoint").get<std::string>(),
                       .commit = json.at("commit").get<std::string>(),

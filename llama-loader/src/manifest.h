@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "digest.h"
-#include "llama-core/error.h"
+#include "llama-base/digest.h"
+#include "llama-base/error.h"
 
 namespace llama::internal {
 

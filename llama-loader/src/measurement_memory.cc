@@ -6,21 +6,21 @@
 #include <utility>
 
 #include "cache_folder.h"
-#include "disk.h"
+#include "llama-base/disk.h"
 
 namespace llama {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kMemoryVersion = 1;
 constexpr std::size_t kMostBytes = 1 << 20;
 constexpr std::size_t kMostEntries = 200;
 
 // {"KEY": {"value": 512, "measured": 1795564800}, …}; {} where the file is none of ours.
 Json entries_of(const std::filesystem::path& file) {
   const Json whole = Json::parse(internal::read_small_file(file, kMostBytes), nullptr, false);
-  if (!whole.is_object() || !whole.contains("version") || whole["version"] != kVersion) return Json::object();
+  if (!whole.is_object() || !whole.contains("version") || whole["version"] != kMemoryVersion) return Json::object();
   const auto found = whole.find("measured");
   return found != whole.end() && found->is_object() ? *found : Json::object();
 }
@@ -58,10 +58,10 @@ void MeasurementMemory::remember(const std::string& key, std::int64_t value) con
       std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()).time_since_epoch().count();
   entries[key] = {{"value", value}, {"measured", now}};
   drop_oldest(entries);
-  const Json whole = {{"version", kVersion}, {"measured", std::move(entries)}};
+  const Json whole = {{"version", kMemoryVersion}, {"measured", std::move(entries)}};
   // A key may hold a path that is not UTF-8.
   const std::string text = whole.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-  if (const auto written = internal::replace_file(file(), text, false); !written) return;  // measured again next time
+  if (const auto written = internal::replace_file(file(), text, {.is_durable = false}); !written) return;  // measured again next time
 }
 
 }  // namespace llama

@@ -10,14 +10,14 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "disk.h"
+#include "llama-base/disk.h"
 
 namespace llama::internal {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kJournalVersion = 1;
 constexpr std::size_t kMostJournal = 16 << 20;
 
 // Differs after each start of the machine; "" where there is no such thing: then only synced bytes count.
@@ -54,7 +54,7 @@ struct PartialFile::State {
 
   void read_journal() {
     const Json json = Json::parse(read_small_file(journal(), kMostJournal), nullptr, false);
-    if (!json.is_object() || json.value("version", Json(0)) != kVersion || json.value("size", Json(0)) != size ||
+    if (!json.is_object() || json.value("version", Json(0)) != kJournalVersion || json.value("size", Json(0)) != size ||
         json.value("digest", Json("")) != digest.hex) {
       return;
     }
@@ -136,10 +136,10 @@ Result<void> PartialFile::save(Save how) {
 #endif
     state_->synced = written;
   }
-  const Json json = {{"version", kVersion},         {"digest", state_->digest.hex},
+  const Json json = {{"version", kJournalVersion},         {"digest", state_->digest.hex},
                      {"size", state_->size},        {"synced", to_json(state_->synced)},
                      {"written", to_json(written)}, {"boot", boot_id()}};
-  return replace_file(state_->journal(), json.dump(), how == Save::Durable);
+  return replace_file(state_->journal(), json.dump(), {.is_durable = how == Save::Durable});
 }
 
 Result<void> PartialFile::forget() {

@@ -14,8 +14,8 @@
 #include <span>
 
 #include "byte_ranges.h"
-#include "digest.h"
-#include "llama-core/error.h"
+#include "llama-base/digest.h"
+#include "llama-base/error.h"
 
 namespace llama::internal {
 

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <memory>
 
-#include "digest.h"
-#include "llama-core/error.h"
+#include "llama-base/digest.h"
+#include "llama-base/error.h"
 #include "partial_file.h"
 
 namespace llama::internal {

@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include "disk.h"
+#include "llama-base/disk.h"
 
 namespace llama::internal {
 

@@ -10,7 +10,7 @@
 #include <span>
 #include <stop_token>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-core/model.h"
 
 namespace llama::internal {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "character_table.h"
-#include "utf8.h"
+#include "llama-base/utf8.h"
 
 namespace llama::internal {
 

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "character_table.h"
-#include "utf8.h"
+#include "llama-base/utf8.h"
 
 namespace llama::internal {
 

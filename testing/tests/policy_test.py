@@ -4,16 +4,17 @@ import pathlib
 import re
 
 PROJECT = pathlib.Path(os.environ["PROJECT"])
-LIBRARIES = ["llama-core", "llama-tokenizer", "llama-loader", "llama-embedding", "llama-agent"]
+LIBRARIES = ["llama-base", "llama-core", "llama-tokenizer", "llama-loader", "llama-embedding", "llama-agent"]
 # What each folder may include beside the standard library and itself.
 MAY_INCLUDE = {
     "ggml-packed": [r"ggml.*\.h", r"hwy/.*", r"oneapi/dnnl/.*"],
-    "llama-core": [r"llama\.h", r"ggml.*\.h"],
-    "llama-tokenizer": [r"llama-core/.*", r"unicode/.*"],
-    "llama-loader": [r"llama-core/.*", r"curl/.*", r"nlohmann/.*", r"openssl/.*"],
-    "llama-embedding": [r"llama-core/.*", r"llama-(loader|tokenizer)/.*", r"openssl/.*", r"simdutf\.h"],
-    "llama-agent": [r"llama-(core|loader)/.*", r"minja/.*", r"nlohmann/.*"],
-    "llama-cli": [r"llama-(core|loader|embedding|agent)/.*", r"CLI/.*", r"nlohmann/.*", r"arrow/.*", r"parquet/.*",
+    "llama-base": [r"openssl/.*", r"simdutf\.h"],
+    "llama-core": [r"llama-base/.*", r"llama\.h", r"ggml.*\.h"],
+    "llama-tokenizer": [r"llama-(base|core)/.*", r"unicode/.*"],
+    "llama-loader": [r"llama-(base|core)/.*", r"curl/.*", r"nlohmann/.*"],
+    "llama-embedding": [r"llama-(base|core|loader|tokenizer)/.*"],
+    "llama-agent": [r"llama-(base|core|loader)/.*", r"minja/.*", r"nlohmann/.*"],
+    "llama-cli": [r"llama-(base|core|loader|embedding|agent)/.*", r"CLI/.*", r"nlohmann/.*", r"arrow/.*", r"parquet/.*",
                   r"isocline\.h"],
 }
 SYSTEM = r"(fcntl|poll|pthread|sched|unistd|signal|sys/\w+)\.h"

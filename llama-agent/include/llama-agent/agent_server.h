@@ -23,7 +23,7 @@
 #include "llama-agent/queue_config.h"
 #include "llama-agent/sampling_choice.h"
 #include "llama-agent/session.h"
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-loader/model_loader.h"
 
 namespace llama {

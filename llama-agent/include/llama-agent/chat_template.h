@@ -16,7 +16,7 @@
 
 #include "llama-agent/message.h"
 #include "llama-agent/prompt_piece.h"
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-core/model.h"
 
 namespace llama {

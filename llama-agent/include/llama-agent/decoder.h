@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "llama-agent/prompt_piece.h"
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-core/generation_context.h"
 #include "llama-core/model.h"
 #include "llama-core/sampler.h"

@@ -11,7 +11,7 @@
 
 #include "llama-agent/finish_reason.h"
 #include "llama-agent/repetition.h"
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-core/sampler.h"
 
 namespace llama {

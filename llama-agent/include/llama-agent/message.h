@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 
 namespace llama {
 

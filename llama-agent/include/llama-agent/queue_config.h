@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstdint>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 
 namespace llama {
 

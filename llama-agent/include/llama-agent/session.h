@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "llama-agent/message.h"
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 
 namespace llama {
 

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 
 namespace llama {
 

@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 
 namespace llama {
 

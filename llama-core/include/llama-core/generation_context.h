@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-core/model.h"
 
 struct llama_context;

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "llama-core/device.h"
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-core/pooling.h"
 
 struct llama_model;

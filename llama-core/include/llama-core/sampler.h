@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-core/grammar.h"
 #include "llama-core/model.h"
 

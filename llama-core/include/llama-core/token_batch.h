@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-core/model.h"
 
 namespace llama {

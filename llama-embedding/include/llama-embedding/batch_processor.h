@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-embedding/embedding_model.h"
 #include "llama-embedding/embedding_result.h"
 

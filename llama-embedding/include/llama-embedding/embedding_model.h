@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-embedding/embedding_config.h"
 #include "llama-embedding/embedding_result.h"
 #include "llama-loader/model_config.h"

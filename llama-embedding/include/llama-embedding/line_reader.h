@@ -13,7 +13,7 @@
 #include <stop_token>
 #include <string>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 
 namespace llama {
 

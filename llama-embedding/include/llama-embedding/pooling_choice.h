@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-core/pooling.h"
 
 namespace llama {

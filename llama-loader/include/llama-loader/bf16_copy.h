@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-loader/cache.h"
 #include "llama-loader/model_config.h"
 

@@ -16,7 +16,7 @@
 #include <string_view>
 #include <vector>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-loader/hub_settings.h"
 
 namespace llama {

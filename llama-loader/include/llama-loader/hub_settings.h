@@ -15,7 +15,7 @@
 #include <optional>
 #include <string>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 
 namespace llama {
 

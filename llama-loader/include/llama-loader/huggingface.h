@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-loader/hub_settings.h"
 #include "llama-loader/retry.h"
 

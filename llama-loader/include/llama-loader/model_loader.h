@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-loader/cache.h"
 #include "llama-loader/hub_settings.h"
 #include "llama-loader/model_config.h"

@@ -6,7 +6,7 @@
 #include <string>
 #include <variant>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 
 namespace llama {
 

@@ -20,7 +20,7 @@
 #include <string_view>
 #include <vector>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 #include "llama-core/model.h"
 
 namespace llama {

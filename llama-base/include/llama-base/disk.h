@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include "llama-core/error.h"
+#include "llama-base/error.h"
 
 namespace llama::internal {
 
@@ -35,9 +35,14 @@ class FileHandle {
 // The error that errno stands for.
 [[nodiscard]] std::unexpected<Error> disk_error(std::string_view what, const std::filesystem::path& path, int number);
 
-// A new file in the place of an old one: written under another name, synced, renamed, the folder synced.
+struct ReplaceOptions {
+  unsigned mode = 0644;    // the process's umask applies
+  bool is_durable = true;  // false: a power cut may lose the new file, though never leave half of it
+};
+
+// A new small file in the place of an old one (atomic_file.h).
 [[nodiscard]] Result<void> replace_file(const std::filesystem::path& path, std::string_view content,
-                                        bool durable = true);
+                                        ReplaceOptions options = {});
 
 [[nodiscard]] Result<void> make_folders(const std::filesystem::path& folder);
 [[nodiscard]] Result<void> sync_file(const std::filesystem::path& path);  // also folders
@@ -46,7 +51,7 @@ class FileHandle {
 // Free bytes for this user; the largest number where it cannot be told.
 [[nodiscard]] std::uint64_t free_space(const std::filesystem::path& folder);
 
-// A whole small file; nothing where it is missing or larger than `most`.
-[[nodiscard]] std::string read_small_file(const std::filesystem::path& path, std::size_t most);
+// A whole small file; nothing where it is missing or larger.
+[[nodiscard]] std::string read_small_file(const std::filesystem::path& path, std::size_t max_bytes);
 
 }  // namespace llama::internal

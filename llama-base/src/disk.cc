@@ -1,15 +1,15 @@
-#include "disk.h"
+#include "llama-base/disk.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <format>
 #include <fstream>
 #include <system_error>
+
+#include "llama-base/atomic_file.h"
 
 namespace llama::internal {
 
@@ -40,32 +40,14 @@ Result<void> sync_file(const std::filesystem::path& path) {
 
 Result<void> rename_over(const std::filesystem::path& from, const std::filesystem::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) return disk_error("put in place", to, errno);
-  return sync_file(to.parent_path());
+  return sync_file(to.has_parent_path() ? to.parent_path() : ".");
 }
 
-Result<void> replace_file(const std::filesystem::path& path, std::string_view content, bool durable) {
-  std::string name = path.string() + ".XXXXXX";
-  {
-    const FileHandle file(::mkostemp(name.data(), O_CLOEXEC));
-    if (!file) return disk_error("written", path, errno);
-    for (std::string_view rest = content; !rest.empty();) {
-      const ssize_t written = ::write(file.get(), rest.data(), rest.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) {
-        const int number = errno;
-        ::unlink(name.c_str());
-        return disk_error("written", path, number);
-      }
-      rest.remove_prefix(static_cast<std::size_t>(written));
-    }
-    if ((durable && ::fsync(file.get()) != 0) || ::fchmod(file.get(), 0644) != 0 ||
-        ::rename(name.c_str(), path.c_str()) != 0) {
-      const int number = errno;
-      ::unlink(name.c_str());
-      return disk_error("written", path, number);
-    }
-  }
-  return durable ? sync_file(path.parent_path()) : Result<void>();
+Result<void> replace_file(const std::filesystem::path& path, std::string_view content, ReplaceOptions options) {
+  auto file = AtomicFile::create(path, {.mode = options.mode, .is_durable = options.is_durable});
+  if (!file) return std::unexpected(file.error());
+  if (auto written = file->write(content); !written) return written;
+  return file->commit();
 }
 
 std::uint64_t free_space(const std::filesystem::path& folder) {
@@ -74,12 +56,12 @@ std::uint64_t free_space(const std::filesystem::path& folder) {
   return error ? UINT64_MAX : static_cast<std::uint64_t>(space.available);
 }
 
-std::string read_small_file(const std::filesystem::path& path, std::size_t most) {
+std::string read_small_file(const std::filesystem::path& path, std::size_t max_bytes) {
   std::ifstream file(path, std::ios::binary);
-  std::string content(most + 1, '\0');
+  std::string content(max_bytes + 1, '\0');
   file.read(content.data(), static_cast<std::streamsize>(content.size()));
   content.resize(static_cast<std::size_t>(file.gcount()));
-  if (content.size() > most) content.clear();
+  if (content.size() > max_bytes) content.clear();
   return content;
 }
 

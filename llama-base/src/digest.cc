@@ -1,4 +1,4 @@
-#include "digest.h"
+#include "llama-base/digest.h"
 
 #include <openssl/evp.h>
 
@@ -11,6 +11,15 @@ struct FreeContext {
   void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
 };
 
+const EVP_MD* algorithm_of(DigestKind kind) {
+  switch (kind) {
+    case DigestKind::Sha256: return EVP_sha256();
+    case DigestKind::GitBlob: return EVP_sha1();
+    case DigestKind::Md5: return EVP_md5();
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 struct Hasher::State {
@@ -19,11 +28,10 @@ struct Hasher::State {
   bool sound = false;
 };
 
-Hasher::Hasher(DigestKind kind, std::uint64_t size) : state_(std::make_unique<State>(kind)) {
-  const EVP_MD* algorithm = kind == DigestKind::Sha256 ? EVP_sha256() : EVP_sha1();
-  state_->sound = state_->context && EVP_DigestInit_ex(state_->context.get(), algorithm, nullptr) == 1;
+Hasher::Hasher(DigestKind kind, std::uint64_t size_bytes) : state_(std::make_unique<State>(kind)) {
+  state_->sound = state_->context && EVP_DigestInit_ex(state_->context.get(), algorithm_of(kind), nullptr) == 1;
   if (kind == DigestKind::GitBlob) {
-    std::string head = "blob " + std::to_string(size);
+    std::string head = "blob " + std::to_string(size_bytes);
     head += '\0';
     update(std::as_bytes(std::span(head)));
   }
@@ -47,6 +55,12 @@ Digest Hasher::finish() {
     result.hex += kDigits[digest[i] & 15];
   }
   return result;
+}
+
+Digest digest_of(std::string_view bytes, DigestKind kind) {
+  Hasher hasher(kind, bytes.size());
+  hasher.update(std::as_bytes(std::span(bytes)));
+  return hasher.finish();
 }
 
 }  // namespace llama::internal

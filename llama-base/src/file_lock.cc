@@ -1,4 +1,4 @@
-#include "file_lock.h"
+#include "llama-base/file_lock.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -9,7 +9,7 @@
 #include <format>
 #include <string>
 
-#include "pause.h"
+#include "llama-base/pause.h"
 
 namespace llama::internal {
 namespace {

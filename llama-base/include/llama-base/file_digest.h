@@ -7,8 +7,8 @@
 #include <functional>
 #include <stop_token>
 
-#include "digest.h"
-#include "llama-core/error.h"
+#include "llama-base/digest.h"
+#include "llama-base/error.h"
 
 namespace llama::internal {
 

@@ -11,8 +11,8 @@
 #include <optional>
 #include <stop_token>
 
-#include "disk.h"
-#include "llama-core/error.h"
+#include "llama-base/disk.h"
+#include "llama-base/error.h"
 
 namespace llama::internal {
 

@@ -1,4 +1,4 @@
-#include "utf8_stream.h"
+#include "llama-base/utf8_stream.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "file_digest.h"
+#include "llama-base/file_digest.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <format>
 #include <vector>
 
-#include "disk.h"
+#include "llama-base/disk.h"
 
 namespace llama::internal {
 
