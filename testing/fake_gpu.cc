@@ -16,7 +16,7 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "abi.h"
+#include "plugin/abi.h"
 
 extern "C" {
 

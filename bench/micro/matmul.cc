@@ -14,8 +14,8 @@
 
 #include "../machine_peak.h"
 #include "benchmarks.h"
-#include "sample_product.h"
-#include "weight_format.h"
+#include "format/weight_format.h"
+#include "plugin/sample_product.h"
 
 namespace bench {
 namespace {

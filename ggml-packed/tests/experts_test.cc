@@ -4,7 +4,7 @@
 #include <array>
 
 #include "graph_fixture.h"
-#include "routing.h"
+#include "ops/routing.h"
 
 namespace ggml_packed {
 namespace {

@@ -7,8 +7,8 @@
 #include <functional>
 
 #include "graph_fixture.h"
-#include "matmul.h"
-#include "tensor.h"
+#include "ops/matmul.h"
+#include "plugin/tensor.h"
 
 namespace ggml_packed {
 namespace {

@@ -1,5 +1,5 @@
 // The kernels of every level that this CPU has, beside sums in double precision.
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 #include <ggml.h>
 #include <gtest/gtest.h>
@@ -9,10 +9,10 @@
 #include <random>
 #include <vector>
 
-#include "matmul.h"
-#include "row_kernels.h"
-#include "self_check.h"
-#include "weight_format.h"
+#include "format/weight_format.h"
+#include "kernels/row_kernels.h"
+#include "ops/matmul.h"
+#include "plugin/self_check.h"
 
 namespace ggml_packed {
 namespace {

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "executor.h"
+#include "plugin/executor.h"
 
 namespace ggml_packed {
 
@@ -24,12 +24,14 @@ class TestGraph {
     (void)loaded;
     const ggml_init_params params{.mem_size = ggml_tensor_overhead() * 200, .mem_buffer = nullptr, .no_alloc = true};
     weights_.reset(ggml_init(params));
-    values_.reset(ggml_init({.mem_size = ggml_tensor_overhead() * 500 + ggml_graph_overhead(), .mem_buffer = nullptr, .no_alloc = true}));
+    values_.reset(ggml_init(
+        {.mem_size = ggml_tensor_overhead() * 500 + ggml_graph_overhead(), .mem_buffer = nullptr, .no_alloc = true}));
   }
 
   ggml_context* graph_context() { return values_.get(); }
   ggml_tensor* weight(ggml_type type, std::int64_t columns, std::int64_t rows) {
-    return fills_.emplace_back(rows == 0 ? ggml_new_tensor_1d(weights_.get(), type, columns) : ggml_new_tensor_2d(weights_.get(), type, columns, rows));
+    return fills_.emplace_back(rows == 0 ? ggml_new_tensor_1d(weights_.get(), type, columns)
+                                         : ggml_new_tensor_2d(weights_.get(), type, columns, rows));
   }
   ggml_tensor* experts(ggml_type type, std::int64_t columns, std::int64_t rows, std::int64_t count) {
     return fills_.emplace_back(ggml_new_tensor_3d(weights_.get(), type, columns, rows, count));

@@ -1,4 +1,4 @@
-#include "thread_team.h"
+#include "plugin/thread_team.h"
 
 #include <gtest/gtest.h>
 

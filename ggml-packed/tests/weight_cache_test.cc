@@ -1,4 +1,4 @@
-#include "weight_cache.h"
+#include "format/weight_cache.h"
 
 #include <ggml.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 namespace ggml_packed {
 namespace {

@@ -1,0 +1,61 @@
+// Keep a weight matrix in the order in which the kernels read it.
+//
+// Shape    rows() outputs of columns() inputs each, as ggml's ne[1] and ne[0]. The rows lie in panels of panel_rows():
+//          for each step along the columns the values of all rows of a panel are neighbours. The last panel is filled
+//          up with zeros.
+// Threads  immutable.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include <ggml.h>
+
+#include "plugin/thread_team.h"
+
+namespace ggml_packed {
+
+enum class Format {
+  Int8,  // blocks of 32 with a float16 scale each: Q8_0 as it is, other quantized types as Q8_0
+  Int4,  // blocks of 32 with a float16 scale and a float16 minimum each: Q4_0, Q4_1, Q4_K
+  Bf16,
+  F32,
+};
+
+// How the int8 kernel wants a weight: with VNNI the unsigned operand is the weight.
+enum class Int8Sign { PlusTo128, Signed };
+
+class PackedMatrix {
+ public:
+  // Requires a contiguous matrix in host memory, of a type that can become the format.
+  PackedMatrix(const ggml_tensor& weights, Format format, std::size_t panel_rows, Int8Sign sign, ThreadTeam& team);
+
+  // Bytes that a matrix takes.
+  [[nodiscard]] static std::size_t size_of(Format format, std::size_t panel_rows, std::size_t rows,
+                                           std::size_t columns);
+
+  [[nodiscard]] Format format() const { return format_; }
+  [[nodiscard]] std::size_t rows() const { return rows_; }
+  [[nodiscard]] std::size_t columns() const { return columns_; }
+  [[nodiscard]] std::size_t panel_rows() const { return panel_rows_; }
+  [[nodiscard]] std::size_t panels() const { return (rows_ + panel_rows_ - 1) / panel_rows_; }
+  [[nodiscard]] const std::byte* panel(std::size_t index) const { return data_.get() + index * panel_bytes_; }
+  [[nodiscard]] std::size_t size_bytes() const { return panels() * panel_bytes_; }
+
+ private:
+  void pack_int8(const std::byte* rows, std::size_t row_size, std::size_t count, std::size_t panel, Int8Sign sign);
+  void pack_int4(const std::byte* rows, std::size_t row_size, enum ggml_type type, std::size_t count,
+                 std::size_t panel);
+  void pack_floats(const ggml_tensor& weights, std::size_t panel);
+
+  struct Free {
+    void operator()(std::byte* memory) const noexcept;
+  };
+
+  Format format_;
+  std::size_t rows_, columns_, panel_rows_, panel_bytes_;
+  std::unique_ptr<std::byte, Free> data_;
+};
+
+}  // namespace ggml_packed

@@ -1,0 +1,128 @@
+#include "format/weight_cache.h"
+
+#include <ggml.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <fstream>
+#include <mutex>
+#include <new>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "format/weight_format.h"
+
+namespace ggml_packed {
+namespace {
+
+struct Identity {
+  std::string name;
+  std::array<std::int64_t, 4> shape{};
+  int type = 0;
+  Format format = Format::F32;
+  std::uint64_t samples = 0;
+  bool operator==(const Identity&) const = default;
+};
+
+// 64 places of 8 bytes, spread evenly.
+std::uint64_t sample(const ggml_tensor& weights) {
+  const std::size_t size = ggml_nbytes(&weights);
+  std::uint64_t hash = size;
+  for (std::size_t i = 0; i < 64; ++i) {
+    const std::size_t at = size <= 8 ? 0 : (size - 8) / 63 * i;
+    std::uint64_t bytes = 0;
+    std::memcpy(&bytes, static_cast<const std::byte*>(weights.data) + at, std::min<std::size_t>(size, 8));
+    hash = (hash ^ bytes) * 0x9E3779B97F4A7C15U;
+    hash ^= hash >> 29U;
+  }
+  return hash;
+}
+
+// What the machine can give without taking it from others; much where it does not say.
+std::uint64_t available_memory() {
+  std::ifstream lines("/proc/meminfo");
+  for (std::string line; std::getline(lines, line);) {
+    constexpr std::string_view kName = "MemAvailable:";
+    std::uint64_t kilobytes = 0;
+    if (line.starts_with(kName) && std::istringstream(line.substr(kName.size())) >> kilobytes) return kilobytes * 1024;
+  }
+  return std::uint64_t{1} << 60U;
+}
+
+template <class Packed>
+struct Shared {
+  Identity identity;
+  std::weak_ptr<Packed> packed;
+};
+
+std::mutex mutex;  // two contexts that start at once pack only once
+template <class Packed>
+std::unordered_map<const void*, Shared<Packed>>& all() {
+  static std::unordered_map<const void*, Shared<Packed>> shared;
+  return shared;
+}
+
+// The weight as another context has packed it, or as make() does: nullptr, where that cannot.
+template <class Packed, class Make>
+std::shared_ptr<Packed> share(const ggml_tensor& weights, Format format, const Make& make) {
+  Identity identity{.name = weights.name, .type = weights.type, .format = format, .samples = sample(weights)};
+  std::copy_n(weights.ne, 4, identity.shape.begin());
+
+  const std::scoped_lock lock(mutex);
+  Shared<Packed>& shared = all<Packed>()[weights.data];
+  auto packed = shared.identity == identity ? shared.packed.lock() : nullptr;
+  if (packed) return packed;
+  try {
+    packed = make();
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+  if (packed) {
+    shared = {.identity = std::move(identity), .packed = packed};
+    std::erase_if(all<Packed>(), [](const auto& entry) { return entry.second.packed.expired(); });
+  }
+  return packed;
+}
+
+}  // namespace
+
+bool WeightCache::take_from_spare(std::uint64_t bytes) {
+  if (!spare_) spare_ = available_memory() / 2;
+  if (bytes > *spare_) return false;
+  *spare_ -= bytes;
+  return true;
+}
+
+const PackedMatrix* WeightCache::find_or_pack(const ggml_tensor& weights, Format format, std::size_t panel_rows,
+                                              Int8Sign sign, ThreadTeam& team) {
+  if (const auto found = matrices_.find(weights.data); found != matrices_.end()) return found->second.get();
+  auto matrix = share<const PackedMatrix>(weights, format, [&]() -> std::shared_ptr<const PackedMatrix> {
+    const auto rows = static_cast<std::size_t>(weights.ne[1]), columns = static_cast<std::size_t>(weights.ne[0]);
+    const bool grows =
+        !is_packed_without_growing(weights.type) || (format == Format::Bf16 && ggml_is_quantized(weights.type));
+    if (grows && !take_from_spare(PackedMatrix::size_of(format, panel_rows, rows, columns))) return nullptr;
+    return std::make_shared<const PackedMatrix>(weights, format, panel_rows, sign, team);
+  });
+  return matrix ? matrices_.emplace(weights.data, std::move(matrix)).first->second.get() : nullptr;
+}
+
+bool WeightCache::has_refused(const ggml_tensor& experts) const {
+  const auto found = experts_.find(experts.data);
+  return found != experts_.end() && found->second == nullptr;
+}
+
+PackedExperts* WeightCache::find_experts(const ggml_tensor& weights, Format format, std::size_t panel_rows) {
+  if (const auto found = experts_.find(weights.data); found != experts_.end()) return found->second.get();
+  auto experts = share<PackedExperts>(weights, format, [&]() -> std::shared_ptr<PackedExperts> {
+    const auto count = static_cast<std::size_t>(weights.ne[2]);
+    const auto rows = static_cast<std::size_t>(weights.ne[1]), columns = static_cast<std::size_t>(weights.ne[0]);
+    if (!take_from_spare(count * PackedMatrix::size_of(format, panel_rows, rows, columns))) return nullptr;
+    return std::make_shared<PackedExperts>(count);
+  });
+  return experts_.emplace(weights.data, std::move(experts)).first->second.get();
+}
+
+}  // namespace ggml_packed

@@ -1,0 +1,51 @@
+// Pack each weight once, and share it among the contexts of a model.
+//
+// A packed weight lives as long as a context that uses it. It is never mistaken for another one, even where a freed
+// model's address is used again: all contexts of a model are freed before it, and with the last of them its packed
+// weights; and name, shape, type and samples of the bytes must agree as well.
+//
+// Threads  any number of caches; each is used by one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+
+#include "format/packed_experts.h"
+#include "format/packed_matrix.h"
+
+namespace ggml_packed {
+
+class WeightCache {
+ public:
+  WeightCache() = default;
+  // spare   bytes for weights that are larger packed than in their file, and for experts; else half of what the machine
+  //         can give.
+  explicit WeightCache(std::uint64_t spare) : spare_(spare) {}
+
+  // Errors   nullptr: no memory for it, or none to spare for weights that are larger packed than in their file: those
+  //          may take half of what the machine can give.
+  [[nodiscard]] const PackedMatrix* find_or_pack(const ggml_tensor& weights, Format format, std::size_t panel_rows,
+                                                 Int8Sign sign, ThreadTeam& team);
+
+  // A layer's experts, none of which need be packed yet.
+  //
+  // Memory   for all of them is counted now, whatever their type: most of a large model is experts, of which a text
+  // asks
+  //          few. So it is never the next text that is too much, and what was ours once is not ggml's the next time.
+  // Errors   nullptr: no memory to spare for them.
+  [[nodiscard]] PackedExperts* find_experts(const ggml_tensor& weights, Format format, std::size_t panel_rows);
+
+  // Was there no memory to spare for these when they were asked for?
+  [[nodiscard]] bool has_refused(const ggml_tensor& experts) const;
+
+ private:
+  [[nodiscard]] bool take_from_spare(std::uint64_t bytes);
+
+  std::unordered_map<const void*, std::shared_ptr<const PackedMatrix>> matrices_;  // by the address of the bytes
+  std::unordered_map<const void*, std::shared_ptr<PackedExperts>> experts_;  // nullptr: there was no memory for them
+  std::optional<std::uint64_t> spare_;                                       // bytes left
+};
+
+}  // namespace ggml_packed

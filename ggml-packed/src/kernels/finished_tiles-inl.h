@@ -1,0 +1,110 @@
+// What becomes of a tile of results: finished (Epilogue) and stored. Included once per level of CPU.
+#include <hwy/cache_control.h>
+#include <hwy/highway.h>
+
+#include <cstring>
+
+#if defined(GGML_PACKED_FINISHED_TILES_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef GGML_PACKED_FINISHED_TILES_INL_H
+#undef GGML_PACKED_FINISHED_TILES_INL_H
+#else
+#define GGML_PACKED_FINISHED_TILES_INL_H
+#endif
+
+#include "kernels/float_math-inl.h"
+#include "kernels/kernels.h"
+#include "kernels/tiles-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace ggml_packed {
+namespace HWY_NAMESPACE {
+namespace {
+
+HWY_INLINE std::int32_t four_bytes(const void* at) {
+  std::int32_t four;
+  std::memcpy(&four, at, 4);
+  return four;
+}
+
+struct Tile {
+  const std::byte* panel;
+  std::size_t columns;  // of the weights: the length of the sums
+  std::size_t first;    // column of the output
+  std::size_t count;    // of the panel's rows that are the matrix's
+};
+
+HWY_INLINE void fetch_line(const float* at, bool to_write) {
+#if HWY_ARCH_X86
+  if (to_write) {
+    asm volatile("prefetchw %0" : : "m"(*at));
+    return;
+  }
+#endif
+  (void)to_write;
+  hwy::Prefetch(at);
+}
+
+// Asks for the cache lines that a tile will read and write when it is finished, before its products begin: rows lie
+// kilobytes apart, where no CPU looks ahead, and a store that waits for its line holds up all behind it.
+HWY_INLINE void fetch_results(const Tile& tile, std::size_t row, std::size_t rows, const Output& output) {
+  constexpr std::size_t kLine = 64 / sizeof(float);
+  const Epilogue& e = output.epilogue;
+  for (std::size_t m = row; m < row + rows; ++m) {
+    const std::size_t place = output.places != nullptr ? output.places[m] : m;
+    for (std::size_t column = 0; column < tile.count; column += kLine) {
+      fetch_line(output.data + place * output.stride + tile.first + column, true);
+      if (e.factor != nullptr) fetch_line(e.factor + place * e.factor_stride + tile.first + column, false);
+      if (e.addend != nullptr) fetch_line(e.addend + place * e.addend_stride + tile.first + column, false);
+    }
+  }
+}
+
+// One vector of a row of results, finished and stored.
+HWY_INLINE void store(Floats value, const Output& output, std::size_t row, std::size_t column, std::size_t count) {
+  const F f;
+  const Epilogue& e = output.epilogue;
+  const auto load = [&](const float* from)
+                        HWY_ATTR { return count >= kLanes ? hn::LoadU(f, from) : hn::LoadN(f, from, count); };
+  if (e.bias != nullptr) value = hn::Add(value, load(e.bias + column));
+  value = activate(f, e.activation, value);
+  if (e.factor != nullptr) {
+    value = hn::Mul(value, activate(f, e.factor_activation, load(e.factor + row * e.factor_stride + column)));
+  }
+  if (e.addend != nullptr) value = hn::Add(value, load(e.addend + row * e.addend_stride + column));
+  float* to = output.data + row * output.stride + column;
+  if (count >= kLanes) {
+    hn::StoreU(value, f, to);
+  } else {
+    hn::StoreN(value, f, to, count);
+  }
+}
+
+HWY_NOINLINE void finish(const float* sums, std::size_t rows, const Tile& tile, std::size_t row, const Output& output) {
+  const F f;
+  for (std::size_t m = 0; m < rows; ++m, sums += kPanelRows) {
+    const std::size_t place = output.places != nullptr ? output.places[row + m] : row + m;
+    for (std::size_t column = 0; column < tile.count; column += kLanes) {
+      store(hn::Load(f, sums + column), output, place, tile.first + column, tile.count - column);
+    }
+  }
+}
+
+// The sums go through memory: an address taken of them would keep them out of the registers in the loops before.
+template <std::size_t Rows>
+HWY_INLINE void store_tile(const Floats (&sums)[Rows][kVectors], const Tile& tile, std::size_t row,
+                           const Output& output) {
+  const F f;
+  HWY_ALIGN float buffer[Rows * kPanelRows];
+  unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
+    hn::Store(sums[m][0], f, buffer + m * kPanelRows);
+    hn::Store(sums[m][1], f, buffer + m * kPanelRows + kLanes);
+  });
+  finish(buffer, Rows, tile, row, output);
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace ggml_packed
+HWY_AFTER_NAMESPACE();
+
+#endif

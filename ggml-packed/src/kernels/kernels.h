@@ -1,0 +1,68 @@
+// The innermost loops, compiled for each level of CPU and chosen when the program runs.
+//
+// Threads  pure functions of their arguments.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "format/block.h"
+#include "format/packed_matrix.h"
+
+namespace ggml_packed {
+
+enum class Activation { None, Gelu, GeluErf, Silu, Relu, Tanh };
+
+// What happens to a product before it is stored: (product + bias), the activation, times `factor`, plus `addend`.
+struct Epilogue {
+  const float* bias = nullptr;  // one per output
+  Activation activation = Activation::None;
+  const float* factor = nullptr;  // of the output's shape
+  std::size_t factor_stride = 0;  // floats from row to row
+  Activation factor_activation = Activation::None;
+  const float* addend = nullptr;
+  std::size_t addend_stride = 0;
+};
+
+struct Output {
+  float* data = nullptr;
+  std::size_t stride = 0;  // floats from row to row
+  Epilogue epilogue{};
+  // Where a row of activations has its row of results, and the epilogue's; nullptr: where it is itself.
+  const std::uint32_t* places = nullptr;
+};
+
+// As many rows of activations as stay in the cache of a core: a task is a panel and these.
+inline constexpr std::size_t kRowsAtOnce = 512;
+
+// Rows of activations as a format's kernel reads them.
+struct Activations {
+  const std::int8_t* int8 = nullptr;    // rows of `stride` bytes
+  const BlockScale* scales = nullptr;   // one per block: rows of stride / 32
+  const std::uint16_t* bf16 = nullptr;  // rows of `stride` values, an even number
+  const float* f32 = nullptr;           // rows of `stride` floats
+  std::size_t stride = 0;
+};
+
+struct Kernels {
+  const char* name;        // "avx2", "avx-vnni", "avx512-vnni", "onednn", "avx512-bf16"
+  std::int64_t target;     // Highway's, which kernels of other kinds are chosen by
+  bool (*is_here)();       // does this CPU have what the target alone does not say?
+  std::size_t panel_rows;  // of the packed weights
+  Int8Sign int8_sign;
+  bool has_bf16;     // in hardware
+  bool (*widens)();  // are weights of 8 bits faster as bfloat16 on this CPU?
+
+  void (*quantize)(const float* values, std::size_t count, std::int8_t* quants, BlockScale* scales);
+  void (*to_bf16)(const float* values, std::size_t count, std::uint16_t* out);
+  // Rows [begin, end) of the activations times one panel: columns [0, columns) of the output, which are the panel's.
+  void (*multiply)(const PackedMatrix& weights, std::size_t panel, const Activations& activations, std::size_t begin,
+                   std::size_t end, const Output& output);
+};
+
+// The best that the CPU can do, or a lower level by name; nullptr where it has none of them. The environment's
+// GGML_PACKED_LEVEL makes it a lesser CPU: levels above the one that it names are not there, and none where it names
+// none.
+[[nodiscard]] const Kernels* kernels(const char* level = nullptr);
+
+}  // namespace ggml_packed

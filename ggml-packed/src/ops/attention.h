@@ -1,0 +1,43 @@
+// Attention of packed texts (FLASH_ATTN_EXT): each text pays for its own length, squared.
+//
+// Accuracy float32. Where the CPU has bfloat16 and the queries come from weights that are not computed in float32
+// anyway,
+//          the queries, keys, weights and values of texts of 256 tokens and more are rounded to it (8 bits of
+//          mantissa); sums are not. It depends on the text alone, not on what is computed beside it.
+// Threads  one at a time.
+#pragma once
+
+#include <ggml.h>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "kernels/attention_kernels.h"
+#include "ops/mask_view.h"
+#include "plugin/thread_team.h"
+
+namespace ggml_packed {
+
+class Attention {
+ public:
+  explicit Attention(const Kernels& kernels) : kernels_(kernels), attention_(attention_kernels(kernels)) {}
+
+  [[nodiscard]] bool takes(const ggml_tensor& node) const;
+  // False where the mask is of a kind that is not ours: nothing was computed.
+  [[nodiscard]] bool compute(const ggml_tensor& node, ThreadTeam& team);
+  void begin_graph() { masks_.clear(); }
+
+ private:
+  [[nodiscard]] const MaskView& view_of(const ggml_tensor& mask, std::size_t queries, std::size_t positions,
+                                        ThreadTeam& team);
+  [[nodiscard]] Precision precision_of(const ggml_tensor& node) const;
+  [[nodiscard]] bool attend_texts(const ggml_tensor& node, const MaskView& view, ThreadTeam& team) const;
+  [[nodiscard]] bool attend_tokens(const ggml_tensor& node, const MaskView& view, ThreadTeam& team) const;
+
+  const Kernels& kernels_;
+  const AttentionKernels& attention_;
+  std::vector<std::pair<const ggml_tensor*, std::unique_ptr<MaskView>>> masks_;  // of the graph
+};
+
+}  // namespace ggml_packed

@@ -1,0 +1,55 @@
+#include "ops/matmul.h"
+
+#include <algorithm>
+
+#include "format/weight_format.h"
+#include "plugin/tensor.h"
+
+namespace ggml_packed {
+namespace {
+
+constexpr std::size_t kFewRows = 8;  // so few that the time is that of reading the weights
+
+}  // namespace
+
+bool Matmul::takes(const ggml_tensor& node) const {
+  if (node.op != GGML_OP_MUL_MAT) return false;
+  const ggml_tensor& weights = *node.src[0];
+  const ggml_tensor& activations = *node.src[1];
+  if (!can_be_packed(weights, kernels_) || !ggml_is_matrix(&weights)) return false;
+  return has_f32_rows(activations) && ggml_is_matrix(&activations) && is_dense_f32(node);
+}
+
+const PackedMatrix* Matmul::pack(const ggml_tensor& weights, ThreadTeam& team) {
+  const auto packed_as = [&](Format format) {
+    return weights_.find_or_pack(weights, format, kernels_.panel_rows, kernels_.int8_sign, team);
+  };
+  const Format format = *format_for(weights.type, kernels_);
+  if (widen_ && format == Format::Int8) {
+    if (const PackedMatrix* wide = packed_as(Format::Bf16)) return wide;
+  }
+  return packed_as(format);
+}
+
+bool Matmul::compute(const ggml_tensor& node, const ggml_tensor& result, const Epilogue& epilogue, ThreadTeam& team) {
+  const PackedMatrix* packed = pack(*node.src[0], team);
+  if (packed == nullptr) return false;
+  const Activations& activations = prepared_.in_order(*node.src[1], packed->format(), team);
+  const auto rows = static_cast<std::size_t>(node.ne[1]);
+  const Output output{.data = floats(result), .stride = packed->rows(), .epilogue = epilogue};
+  if (rows <= kFewRows) {
+    team.for_shrinking_ranges(packed->panels(), [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) kernels_.multiply(*packed, i, activations, 0, rows, output);
+    });
+    return true;
+  }
+  const std::size_t groups = (rows + kRowsAtOnce - 1) / kRowsAtOnce;
+  const std::size_t group_rows = (rows + groups - 1) / groups;
+  team.for_each(groups * packed->panels(), [&](std::size_t i) {
+    const std::size_t begin = i / packed->panels() * group_rows;
+    kernels_.multiply(*packed, i % packed->panels(), activations, begin, std::min(rows, begin + group_rows), output);
+  });
+  return true;
+}
+
+}  // namespace ggml_packed

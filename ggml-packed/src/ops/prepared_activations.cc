@@ -1,0 +1,95 @@
+#include "ops/prepared_activations.h"
+
+#include <algorithm>
+
+#include "plugin/tensor.h"
+
+namespace ggml_packed {
+namespace {
+
+template <class Value>
+void grow(std::vector<Value>& values, std::size_t size) {
+  if (values.size() < size) values.resize(size);
+}
+
+// Those of 4-bit weights are the same as of 8-bit ones.
+Format without_int4(Format format) { return format == Format::Int4 ? Format::Int8 : format; }
+
+}  // namespace
+
+const Activations& PreparedActivations::in_order(const ggml_tensor& x, Format format, ThreadTeam& team) {
+  format = without_int4(format);
+  if (from_ != &x || ids_ != nullptr || format_ != format) {
+    store(x, format, {}, team);
+    ids_ = nullptr;
+  }
+  return prepared_;
+}
+
+const Activations& PreparedActivations::by_expert(const ggml_tensor& x, Format format, const ggml_tensor& ids,
+                                                  const Routing& routing, ThreadTeam& team) {
+  format = without_int4(format);
+  if (from_ != &x || ids_ != &ids || format_ != format) {
+    store(x, format, routing.places(), team);
+    ids_ = &ids;
+  }
+  return prepared_;
+}
+
+void PreparedActivations::store(const ggml_tensor& x, Format format, std::span<const std::uint32_t> places,
+                                ThreadTeam& team) {
+  const auto rows = static_cast<std::size_t>(ggml_nrows(&x)), columns = static_cast<std::size_t>(x.ne[0]);
+  const std::size_t stored = places.empty() ? rows : places.size(), copies = stored / rows;
+  from_ = nullptr;  // whatever happens: what there is now is overwritten
+  prepared_ = {.stride = columns};
+  switch (format) {
+    case Format::Int4:
+    case Format::Int8:
+      grow(int8_, stored * columns);
+      grow(scales_, stored * (columns / kBlock));
+      prepared_.int8 = int8_.data();
+      prepared_.scales = scales_.data();
+      break;
+    case Format::Bf16:
+      prepared_.stride = (columns + 1) / 2 * 2;
+      grow(bf16_, stored * prepared_.stride);
+      prepared_.bf16 = bf16_.data();
+      break;
+    case Format::F32:
+      // A copy: what is fused with the product may be stored where the activations lie.
+      grow(f32_, stored * columns);
+      prepared_.f32 = f32_.data();
+      break;
+  }
+  team.for_ranges(rows, 16, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t m = begin; m < end; ++m) {
+      const std::size_t first = places.empty() ? m : places[m * copies];
+      store_row(f32_row(x, m), columns, format, first);
+      for (std::size_t copy = 1; copy < copies; ++copy) copy_row(columns, format, first, places[m * copies + copy]);
+    }
+  });
+  from_ = &x;
+  format_ = format;
+}
+
+void PreparedActivations::store_row(const float* x, std::size_t columns, Format format, std::size_t row) {
+  if (format == Format::F32) {
+    std::copy_n(x, columns, f32_.data() + row * columns);
+  } else if (format == Format::Bf16) {
+    kernels_.to_bf16(x, columns, bf16_.data() + row * prepared_.stride);
+  } else {
+    kernels_.quantize(x, columns, int8_.data() + row * columns, scales_.data() + row * (columns / kBlock));
+  }
+}
+
+void PreparedActivations::copy_row(std::size_t columns, Format format, std::size_t from, std::size_t to) {
+  const auto copy = [&](auto& values, std::size_t width) {
+    std::copy_n(values.data() + from * width, width, values.data() + to * width);
+  };
+  if (format == Format::F32) return copy(f32_, columns);
+  if (format == Format::Bf16) return copy(bf16_, prepared_.stride);
+  copy(int8_, columns);
+  copy(scales_, columns / kBlock);
+}
+
+}  // namespace ggml_packed

@@ -1,0 +1,58 @@
+// Compute a graph: the operations that we have kernels for ourselves, runs of others through ggml's CPU back end.
+//
+// Threads  one at a time; any number of executors.
+#pragma once
+
+#include <ggml-backend.h>
+#include <ggml.h>
+
+#include <memory>
+
+#include "format/weight_cache.h"
+#include "kernels/kernels.h"
+#include "ops/attention.h"
+#include "ops/experts.h"
+#include "ops/matmul.h"
+#include "ops/rope.h"
+#include "plugin/delegate.h"
+#include "plugin/graph_view.h"
+#include "plugin/thread_team.h"
+
+namespace ggml_packed {
+
+class Executor {
+ public:
+  // always   compute a few tokens ourselves too, so that a text's vector does not depend on what is beside it.
+  // widen    as Matmul's: for contexts that compute many tokens at a time; a single one waits for the weights' bytes.
+  explicit Executor(const Kernels& kernels, bool always = false, bool widen = false);
+  [[nodiscard]] bool is_usable() const { return delegate_.is_usable(); }
+
+  void set_threads(int threads);
+  void set_abort(ggml_abort_callback callback, void* data);
+  [[nodiscard]] enum ggml_status compute(ggml_cgraph* graph);
+  // How many nodes of the last graph were ggml's.
+  [[nodiscard]] std::size_t passed_on() const { return delegate_.passed_on(); }
+
+ private:
+  [[nodiscard]] bool is_worth_it(ggml_cgraph* graph) const;
+  // Each returns how many nodes from i on it computed; 0: none of its business.
+  std::size_t matrix_product(const GraphView& graph, std::size_t i);
+  std::size_t norm(const GraphView& graph, std::size_t i);
+  std::size_t one_node(ggml_tensor* node);
+  [[nodiscard]] bool aborted() const { return abort_ != nullptr && abort_(abort_data_); }
+
+  const Kernels& kernels_;
+  bool always_;
+  std::unique_ptr<ThreadTeam> team_;
+  Delegate delegate_;
+  WeightCache weights_;
+  Matmul matmul_;
+  Experts experts_;
+  Attention attention_;
+  Rope rope_;
+  ggml_abort_callback abort_ = nullptr;
+  void* abort_data_ = nullptr;
+  enum ggml_status status_ = GGML_STATUS_SUCCESS;
+};
+
+}  // namespace ggml_packed

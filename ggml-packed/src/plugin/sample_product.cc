@@ -1,0 +1,74 @@
+#include "plugin/sample_product.h"
+
+#include <cmath>
+#include <cstring>
+#include <random>
+
+#include "format/weight_format.h"
+
+namespace ggml_packed {
+
+SampleProduct::SampleProduct(const Kernels& kernels, enum ggml_type type, ProductShape shape)
+    : kernels_(kernels),
+      shape_(shape),
+      weights_(shape.outputs * shape.columns),
+      x_(shape.rows * shape.columns),
+      out_(shape.rows * shape.outputs),
+      int8_(x_.size()),
+      scales_(x_.size() / kBlock),
+      bf16_(x_.size()) {
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  for (float& v : weights_) v = normal(random);
+  for (float& v : x_) v = normal(random);
+
+  ggml_tensor tensor{};
+  tensor.type = type;
+  tensor.ne[0] = static_cast<std::int64_t>(shape.columns);
+  tensor.ne[1] = static_cast<std::int64_t>(shape.outputs);
+  tensor.ne[2] = tensor.ne[3] = 1;
+  tensor.nb[0] = ggml_type_size(type);
+  tensor.nb[1] = ggml_row_size(type, tensor.ne[0]);
+  std::vector<std::byte> bytes(tensor.nb[1] * shape.outputs);
+  tensor.data = bytes.data();
+  if (type == GGML_TYPE_F32) {
+    std::memcpy(bytes.data(), weights_.data(), bytes.size());
+  } else {
+    ggml_quantize_chunk(type, weights_.data(), bytes.data(), 0, tensor.ne[1], tensor.ne[0], nullptr);
+    for (std::size_t n = 0; n < shape.outputs; ++n) {
+      ggml_get_type_traits(type)->to_float(bytes.data() + n * tensor.nb[1], weights_.data() + n * shape.columns,
+                                           tensor.ne[0]);
+    }
+  }
+  ThreadTeam team(1);
+  packed_.emplace(tensor, *format_for(type, kernels), kernels.panel_rows, kernels.int8_sign, team);
+  for (std::size_t m = 0; m < shape.rows; ++m) {
+    const std::size_t at = m * shape.columns;
+    kernels.quantize(x_.data() + at, shape.columns, int8_.data() + at, scales_.data() + at / kBlock);
+    kernels.to_bf16(x_.data() + at, shape.columns, bf16_.data() + at);
+  }
+}
+
+void SampleProduct::compute() {
+  const Activations activations{
+      .int8 = int8_.data(), .scales = scales_.data(), .bf16 = bf16_.data(), .f32 = x_.data(), .stride = shape_.columns};
+  for (std::size_t panel = 0; panel < packed_->panels(); ++panel) {
+    kernels_.multiply(*packed_, panel, activations, 0, shape_.rows, {.data = out_.data(), .stride = shape_.outputs});
+  }
+}
+
+double SampleProduct::relative_error() const {
+  double error = 0, size = 0;
+  for (std::size_t m = 0; m < shape_.rows; ++m) {
+    for (std::size_t n = 0; n < shape_.outputs; ++n) {
+      const float *w = weights_.data() + n * shape_.columns, *x = x_.data() + m * shape_.columns;
+      double sum = 0;
+      for (std::size_t k = 0; k < shape_.columns; ++k) sum += static_cast<double>(w[k]) * x[k];
+      error += (sum - out_[m * shape_.outputs + n]) * (sum - out_[m * shape_.outputs + n]);
+      size += sum * sum;
+    }
+  }
+  return std::sqrt(error / size);
+}
+
+}  // namespace ggml_packed
