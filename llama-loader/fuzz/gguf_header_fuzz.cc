@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "header_reader.h"
-#include "model_check.h"
-#include "tensor_type.h"
+#include "gguf/header_reader.h"
+#include "gguf/model_check.h"
+#include "gguf/tensor_type.h"
 
 namespace {
 

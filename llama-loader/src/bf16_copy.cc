@@ -5,7 +5,7 @@
 #include <format>
 #include <span>
 
-#include "cache_folder.h"
+#include "cache/cache_folder.h"
 #include "llama-base/digest.h"
 #include "llama-base/disk.h"
 #include "llama-core/bf16.h"

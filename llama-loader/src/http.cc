@@ -9,7 +9,7 @@
 #include <format>
 #include <ranges>
 
-#include "url.h"
+#include "hub/url.h"
 
 namespace llama::internal {
 namespace {

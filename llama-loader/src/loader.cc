@@ -1,12 +1,12 @@
 #include <format>
 #include <mutex>
 
-#include "cache_room.h"
-#include "fetch.h"
+#include "cache/cache_room.h"
+#include "cache/manifest.h"
+#include "download/fetch.h"
 #include "llama-loader/gguf_header.h"
 #include "llama-loader/kernel_choice.h"
 #include "llama-loader/model_loader.h"
-#include "manifest.h"
 #include "resident_memory.h"
 #include "shared_models.h"
 

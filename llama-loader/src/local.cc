@@ -1,9 +1,9 @@
 #include <format>
 
+#include "gguf/model_check.h"
 #include "llama-loader/detection.h"
 #include "llama-loader/gguf_header.h"
 #include "llama-loader/model_loader.h"
-#include "model_check.h"
 
 namespace llama {
 

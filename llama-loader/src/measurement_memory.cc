@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "cache_folder.h"
+#include "cache/cache_folder.h"
 #include "llama-base/disk.h"
 
 namespace llama {
@@ -61,7 +61,8 @@ void MeasurementMemory::remember(const std::string& key, std::int64_t value) con
   const Json whole = {{"version", kMemoryVersion}, {"measured", std::move(entries)}};
   // A key may hold a path that is not UTF-8.
   const std::string text = whole.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-  if (const auto written = internal::replace_file(file(), text, {.is_durable = false}); !written) return;  // measured again next time
+  if (const auto written = internal::replace_file(file(), text, {.is_durable = false}); !written)
+    return;  // measured again next time
 }
 
 }  // namespace llama

@@ -4,7 +4,7 @@
 #include <cctype>
 #include <format>
 
-#include "repo_path.h"
+#include "hub/repo_path.h"
 
 namespace llama {
 namespace {

@@ -7,8 +7,8 @@
 #include <random>
 #include <set>
 
-#include "eviction.h"
-#include "manifest.h"
+#include "cache/eviction.h"
+#include "cache/manifest.h"
 
 namespace llama {
 namespace {

@@ -1,4 +1,4 @@
-#include "content_range.h"
+#include "download/content_range.h"
 
 #include <gtest/gtest.h>
 

@@ -7,8 +7,8 @@
 #include <set>
 #include <vector>
 
-#include "header_reader.h"
-#include "model_check.h"
+#include "gguf/header_reader.h"
+#include "gguf/model_check.h"
 
 // The files of fuzz/corpus, which testing/make_hostile_gguf.py writes: what is told for each.
 namespace llama {

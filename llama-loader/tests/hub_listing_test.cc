@@ -1,4 +1,4 @@
-#include "hub_listing.h"
+#include "hub/hub_listing.h"
 
 #include <gtest/gtest.h>
 

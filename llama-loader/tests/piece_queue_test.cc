@@ -1,4 +1,4 @@
-#include "piece_queue.h"
+#include "download/piece_queue.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "repo_path.h"
+#include "hub/repo_path.h"
 
 #include <gtest/gtest.h>
 

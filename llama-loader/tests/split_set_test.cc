@@ -1,4 +1,4 @@
-#include "split_set.h"
+#include "gguf/split_set.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "url.h"
+#include "hub/url.h"
 
 #include <gtest/gtest.h>
 

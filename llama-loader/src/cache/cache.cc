@@ -1,0 +1,168 @@
+#include "llama-loader/cache.h"
+
+#include <algorithm>
+#include <format>
+#include <fstream>
+#include <span>
+
+#include "cache/cache_folder.h"
+#include "cache/cache_room.h"
+#include "hub/repo_path.h"
+#include "llama-base/disk.h"
+#include "llama-base/file_digest.h"
+
+namespace llama {
+namespace {
+
+constexpr std::size_t kLongestKey = 200;  // a file name has 255 bytes, and the lock's is longer
+
+std::string escaped(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    if (c == '/' || c == '_' || c == '%' || static_cast<unsigned char>(c) < 0x20) {
+      result += std::format("%{:02X}", static_cast<unsigned char>(c));
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
+
+std::string sha256_of_text(std::string_view text) {
+  internal::Hasher hasher(internal::DigestKind::Sha256, text.size());
+  hasher.update(std::as_bytes(std::span(text)));
+  return hasher.finish().hex;
+}
+
+Result<void> check_key(const std::string& key) {
+  if (internal::is_safe_path(key) && !key.contains('/') && !key.starts_with('.') && key.size() <= kLongestKey)
+    return {};
+  return fail(ErrorCode::InvalidArgument, std::format("'{}' is no key of a cached model", key));
+}
+
+}  // namespace
+
+std::vector<std::filesystem::path> CachedModel::paths() const {
+  std::vector<std::filesystem::path> result;
+  for (const auto& file : files) result.push_back(folder / file.path);
+  return result;
+}
+
+CacheManager::CacheManager(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+CacheManager& CacheManager::with_max_size_gb(std::optional<std::uint64_t> gigabytes) {
+  return with_max_size_bytes(
+      gigabytes.transform([](std::uint64_t g) { return std::min(g, std::uint64_t{1} << 30) * 1'000'000'000; }));
+}
+CacheManager& CacheManager::with_max_size_bytes(std::optional<std::uint64_t> bytes) {
+  max_size_bytes_ = bytes;
+  return *this;
+}
+CacheManager& CacheManager::with_cleanup_on_start(bool cleanup) {
+  cleanup_on_start_ = cleanup;
+  return *this;
+}
+
+std::string CacheManager::generate_cache_key(std::string_view repo, std::string_view filename, std::uint64_t size_bytes,
+                                             std::int64_t modified) {
+  std::string key = std::format("{}_{}_{}_{}", escaped(repo), escaped(filename), size_bytes, modified);
+  if (key.starts_with('.')) key.replace(0, 1, "%2E");
+  if (key.size() > kLongestKey) key = key.substr(0, kLongestKey - 65) + "_" + sha256_of_text(key);
+  return key;
+}
+
+Result<std::optional<CachedModel>> CacheManager::get_cached_model(const std::string& key) const {
+  if (auto checked = check_key(key); !checked) return std::unexpected(checked.error());
+  const auto folder = internal::CacheFolder::open(folder_);
+  if (!folder) return std::unexpected(folder.error());
+  const auto entry = folder->entry(key);
+  if (!entry || !entry->looks_unchanged()) return std::nullopt;
+  folder->touch(*entry);
+  return internal::describe(*entry);
+}
+
+Result<CachedModel> CacheManager::cache_model(const std::filesystem::path& file, const std::string& key) const {
+  if (auto checked = check_key(key); !checked) return std::unexpected(checked.error());
+  const auto folder = internal::CacheFolder::open(folder_);
+  if (!folder) return std::unexpected(folder.error());
+  const auto look = internal::fingerprint_of(file);
+  if (!look) return fail(ErrorCode::NotFound, std::format("model file '{}' does not exist", file.string()));
+  const auto room = internal::make_room(*folder, {.limit = max_size_bytes_, .needed = look->size_bytes, .kept = key});
+  if (!room) return std::unexpected(room.error());
+  const auto lock = folder->lock(key, internal::FileLock::Kind::Exclusive, {}, {});
+  if (!lock) return std::unexpected(lock.error());
+  const auto digest = internal::digest_of_file(file, internal::DigestKind::Sha256, {}, {});
+  if (!digest) return std::unexpected(digest.error());
+
+  const auto copy = folder->incoming(*digest) / "data";
+  if (auto made = internal::make_folders(copy.parent_path()); !made) return std::unexpected(made.error());
+  std::error_code error;
+  std::filesystem::remove(copy, error);
+  std::filesystem::create_hard_link(file, copy, error);
+  if (error) std::filesystem::copy_file(file, copy, error);
+  if (error) return internal::disk_error("copied", copy, error.value());
+  internal::Manifest manifest;
+  manifest.files.push_back(
+      {.path = file.filename().string(), .size_bytes = look->size_bytes, .digest = *digest, .fingerprint = {}});
+  auto entry = folder->publish(key, std::move(manifest), {{.source = copy}});
+  folder->discard_incoming(*digest);
+  if (!entry) return std::unexpected(entry.error());
+  return internal::describe(*entry);
+}
+
+Result<CacheCleanup> CacheManager::cleanup_old_models() const {
+  const auto folder = internal::CacheFolder::open(folder_);
+  if (!folder) return std::unexpected(folder.error());
+  internal::sweep(*folder, false);
+  return internal::make_room(*folder, {.limit = max_size_bytes_, .needed = 0, .kept = {}});
+}
+
+Result<std::vector<CachedModel>> CacheManager::list() const {
+  const auto folder = internal::CacheFolder::open(folder_);
+  if (!folder) return std::unexpected(folder.error());
+  std::vector<CachedModel> models;
+  for (const auto& entry : folder->entries()) {
+    models.push_back(internal::describe(entry));
+    const auto lock = folder->try_lock(entry.key, internal::FileLock::Kind::Exclusive);
+    models.back().in_use = lock && !*lock;
+  }
+  return models;
+}
+
+Result<void> CacheManager::remove(const std::string& key) const {
+  if (auto checked = check_key(key); !checked) return checked;
+  const auto folder = internal::CacheFolder::open(folder_);
+  if (!folder) return std::unexpected(folder.error());
+  if (!folder->entry(key)) return fail(ErrorCode::NotFound, std::format("the cache has no model '{}'", key));
+  const auto lock = folder->try_lock(key, internal::FileLock::Kind::Exclusive);
+  if (!lock) return std::unexpected(lock.error());
+  if (!*lock) return fail(ErrorCode::InvalidArgument, std::format("a process is using the model '{}'", key));
+  return folder->remove(key);
+}
+
+Result<std::vector<CacheFault>> CacheManager::verify(const std::function<void(const CachedModel&)>& on_model) const {
+  const auto folder = internal::CacheFolder::open(folder_);
+  if (!folder) return std::unexpected(folder.error());
+  std::vector<CacheFault> faults;
+  for (const auto& entry : folder->entries()) {
+    if (on_model) on_model(internal::describe(entry));
+    for (const auto& file : entry.manifest.files) {
+      const auto digest = internal::digest_of_file(entry.folder / file.path, file.digest.kind, {}, {});
+      if (!digest) {
+        faults.push_back({entry.key, std::format("{}: {}", file.path, digest.error().message)});
+      } else if (digest->hex != file.digest.hex) {
+        faults.push_back(
+            {entry.key, std::format("{}: its digest is {}, published is {}", file.path, digest->hex, file.digest.hex)});
+      }
+    }
+  }
+  return faults;
+}
+
+Result<std::uint64_t> CacheManager::remove_partial_downloads() const {
+  const auto folder = internal::CacheFolder::open(folder_);
+  if (!folder) return std::unexpected(folder.error());
+  return internal::sweep(*folder, true);
+}
+
+}  // namespace llama

@@ -1,0 +1,111 @@
+#include "cache/cache_room.h"
+
+#include <sys/stat.h>
+
+#include <chrono>
+#include <format>
+
+#include "cache/eviction.h"
+#include "hub/repo_path.h"
+
+namespace llama::internal {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::hours kForgotten{24};  // a half-made model lives for seconds
+
+std::uint64_t bytes_on_disk(const fs::path& folder) {
+  std::uint64_t sum = 0;
+  std::error_code error;
+  for (auto it = fs::recursive_directory_iterator(folder, error); !error && it != fs::recursive_directory_iterator();
+       it.increment(error)) {
+    struct stat facts{};
+    if (::lstat(it->path().c_str(), &facts) == 0 && S_ISREG(facts.st_mode))
+      sum += static_cast<std::uint64_t>(facts.st_blocks) * 512;
+  }
+  return sum;
+}
+
+bool is_older(const fs::path& path, std::chrono::hours age) {
+  std::error_code error;
+  const auto time = fs::last_write_time(path, error);
+  return !error && fs::file_time_type::clock::now() - time > age;
+}
+
+std::uint64_t remove_counted(const fs::path& path) {
+  const std::uint64_t bytes = bytes_on_disk(path);
+  std::error_code error;
+  fs::remove_all(path, error);
+  return error ? 0 : bytes;
+}
+
+}  // namespace
+
+CachedModel describe(const CacheEntry& entry) {
+  CachedModel model{.key = entry.key,
+                    .folder = entry.folder,
+                    .repo = entry.manifest.repo,
+                    .endpoint = entry.manifest.endpoint,
+                    .commit = entry.manifest.commit,
+                    .revisions = {},
+                    .files = {},
+                    .size_bytes = entry.manifest.size_bytes(),
+                    .owned_bytes = entry.manifest.owned_bytes(),
+                    .last_used = entry.last_used,
+                    .in_use = false};
+  for (const auto& [revision, when] : entry.manifest.revisions) model.revisions.push_back(revision);
+  for (const auto& file : entry.manifest.files) model.files.push_back({file.path, file.size_bytes, file.digest.hex});
+  return model;
+}
+
+Result<CacheCleanup> make_room(const CacheFolder& folder, const RoomWanted& wanted) {
+  CacheCleanup cleanup;
+  std::vector<EvictionCandidate> candidates;
+  std::vector<CacheEntry> entries = folder.entries();
+  for (const CacheEntry& entry : entries) {
+    candidates.push_back({entry.key, entry.manifest.owned_bytes(), entry.last_used});
+    cleanup.size_bytes += entry.manifest.owned_bytes();
+  }
+  if (!wanted.limit) return cleanup;
+  if (wanted.needed > *wanted.limit) {
+    return fail(
+        ErrorCode::NoSpace,
+        std::format("the model has {:.2f} GB and the cache may have {:.2f} GB in all; --no-cache-limit lifts that",
+                    static_cast<double>(wanted.needed) / 1e9, static_cast<double>(*wanted.limit) / 1e9));
+  }
+  for (const auto& victim : eviction_order(candidates, *wanted.limit, wanted.needed, wanted.kept)) {
+    if (cleanup.size_bytes + wanted.needed <= *wanted.limit) break;
+    const auto lock = folder.try_lock(victim.key, FileLock::Kind::Exclusive);
+    if (!lock || !*lock) continue;  // someone is using it
+    const auto entry = std::ranges::find(entries, victim.key, &CacheEntry::key);
+    if (auto removed = folder.remove(victim.key); !removed) return std::unexpected(removed.error());
+    cleanup.removed.push_back(describe(*entry));
+    cleanup.size_bytes -= victim.size_bytes;
+  }
+  if (wanted.needed > 0 && cleanup.size_bytes + wanted.needed > *wanted.limit) {
+    return fail(
+        ErrorCode::NoSpace,
+        std::format("the cache may have {:.2f} GB, and the models in it are in use; --no-cache-limit lifts that",
+                    static_cast<double>(*wanted.limit) / 1e9));
+  }
+  return cleanup;
+}
+
+std::uint64_t sweep(const CacheFolder& folder, bool downloads) {
+  std::uint64_t bytes = remove_counted(folder.path() / ".trash");
+  std::error_code error;
+  for (auto it = fs::directory_iterator(folder.path() / ".incoming", error); !error && it != fs::directory_iterator();
+       it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name.starts_with("model-")) {
+      if (is_older(it->path(), kForgotten)) bytes += remove_counted(it->path());
+    } else if (downloads) {
+      const auto lock = folder.try_lock(name, FileLock::Kind::Exclusive);
+      if (lock && *lock) bytes += remove_counted(it->path());
+    }
+  }
+  return bytes;
+}
+
+}  // namespace llama::internal

@@ -1,0 +1,115 @@
+#include "cache/manifest.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "hub/repo_path.h"
+#include "llama-loader/detection.h"
+
+namespace llama::internal {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int kManifestVersion = 1;
+
+Json to_json(const ManifestFile& file) {
+  return {{"path", file.path},
+          {"size", file.size_bytes},
+          {file.digest.kind == DigestKind::Sha256 ? "sha256" : "git_sha1", file.digest.hex},
+          {"linked", file.linked},
+          {"fingerprint", {file.fingerprint.size_bytes, file.fingerprint.modified_ns, file.fingerprint.inode}}};
+}
+
+// nlohmann-json would turn -1 into a large number.
+std::uint64_t unsigned_number(const Json& json) {
+  if (!json.is_number_unsigned()) return json.at("a number without a sign").get<std::uint64_t>();  // its exception
+  return json.get<std::uint64_t>();
+}
+
+// Throws (nlohmann's exceptions, caught below) where something is missing or of another type.
+ManifestFile file_from(const Json& json) {
+  const bool sha256 = json.contains("sha256");
+  const Json& look = json.at("fingerprint");
+  return {.path = json.at("path").get<std::string>(),
+          .size_bytes = unsigned_number(json.at("size")),
+          .digest = {.kind = sha256 ? DigestKind::Sha256 : DigestKind::GitBlob,
+                     .hex = json.at(sha256 ? "sha256" : "git_sha1").get<std::string>()},
+          .linked = json.at("linked").get<bool>(),
+          .fingerprint = {unsigned_number(look.at(0)), look.at(1).get<std::int64_t>(), unsigned_number(look.at(2))}};
+}
+
+bool is_sound(const ManifestFile& file) {
+  return is_safe_path(file.path) && is_hex(file.digest.hex, file.digest.kind == DigestKind::Sha256 ? 64 : 40);
+}
+
+}  // namespace
+
+std::optional<Fingerprint> fingerprint_of(const std::filesystem::path& file) {
+  struct stat facts{};
+  if (::stat(file.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return std::nullopt;
+#ifdef __APPLE__
+  const timespec& modified = facts.st_mtimespec;
+#else
+  const timespec& modified = facts.st_mtim;
+#endif
+  return Fingerprint{.size_bytes = static_cast<std::uint64_t>(facts.st_size),
+                     .modified_ns = static_cast<std::int64_t>(modified.tv_sec) * 1'000'000'000 + modified.tv_nsec,
+                     .inode = static_cast<std::uint64_t>(facts.st_ino)};
+}
+
+std::uint64_t Manifest::size_bytes() const {
+  std::uint64_t sum = 0;
+  for (const auto& file : files) sum += file.size_bytes;
+  return sum;
+}
+
+std::uint64_t Manifest::owned_bytes() const {
+  std::uint64_t sum = 0;
+  for (const auto& file : files) sum += file.linked ? 0 : file.size_bytes;
+  return sum;
+}
+
+std::string to_json(const Manifest& manifest) {
+  Json files = Json::array();
+  for (const auto& file : manifest.files) files.push_back(to_json(file));
+  return Json{{"version", kManifestVersion},     {"repo", manifest.repo},
+              {"endpoint", manifest.endpoint},   {"commit", manifest.commit},
+              {"revisions", manifest.revisions}, {"automatic", manifest.automatic},
+              {"created", manifest.created},     {"files", files}}
+      .dump(2);
+}
+
+std::optional<Manifest> parse_manifest(std::string_view text) {
+  const Json json = Json::parse(text, nullptr, false);
+  try {
+    if (!json.is_object() || json.at("version") != kManifestVersion) return std::nullopt;
+    Manifest manifest{.repo = json.at("repo").get<std::string>(),
+                      .endpoint = json.at("endpoint").get<std::string>(),
+                      .commit = json.at("commit").get<std::string>(),
+                      .revisions = json.at("revisions").get<std::map<std::string, std::int64_t>>(),
+                      .automatic = json.at("automatic").get<bool>(),
+                      .created = json.at("created").get<std::int64_t>(),
+                      .files = {}};
+    for (const Json& file : json.at("files")) manifest.files.push_back(file_from(file));
+    const bool sound = !manifest.files.empty() && std::ranges::all_of(manifest.files, is_sound);
+    return sound ? std::optional(std::move(manifest)) : std::nullopt;
+  } catch (const Json::exception&) {
+    return std::nullopt;
+  }
+}
+
+bool serves(const Manifest& manifest, const ModelRequest& request) {
+  if (manifest.repo != request.repo || manifest.endpoint != request.endpoint) return false;
+  if (!manifest.revisions.contains(request.revision) && manifest.commit != request.revision) return false;
+  if (request.filename) {
+    return std::ranges::any_of(manifest.files,
+                               [&](const ManifestFile& file) { return file.path == *request.filename; });
+  }
+  if (request.quant) return has_name_token(manifest.files[0].path, *request.quant);
+  return manifest.automatic;
+}
+
+}  // namespace llama::internal
