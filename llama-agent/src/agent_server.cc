@@ -9,7 +9,7 @@
 
 #include "engine.h"
 #include "llama-agent/json_schema.h"
-#include "llama-core/context.h"
+#include "llama-core/embedding_context.h"
 #include "prompt.h"
 
 namespace llama {
@@ -196,7 +196,8 @@ Result<std::unique_ptr<Job>> AgentServer::State::make_job(const GenerationReques
   job->stream = std::make_shared<internal::ReplyStream>();
   if (schema) {
     job->judge = [schema = std::move(*schema)](GenerationResponse& response) {
-      if (auto valid = schema.validate(response.generated_text); !valid) response.schema_violation = valid.error().message;
+      if (auto valid = schema.validate(response.generated_text); !valid)
+        response.schema_violation = valid.error().message;
     };
   }
   job->on_end = [this, id = session.id, text = std::move(prompt->text), tokens = prompt->tokens](
@@ -291,11 +292,12 @@ SamplingChoice AgentServer::sampling(const SamplingWishes& wishes) const {
 
 HealthStatus AgentServer::health() const {
   const std::lock_guard lock(state_->mutex);
-  return {.status = state_->is_shut_down ? "shut down" : "healthy",
-          .model_loaded = true,
-          .queue_size = state_->engine.metrics().queue_size,
-          .active_sessions = state_->sessions.stats().active_sessions,
-          .uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - state_->started)};
+  return {
+      .status = state_->is_shut_down ? "shut down" : "healthy",
+      .model_loaded = true,
+      .queue_size = state_->engine.metrics().queue_size,
+      .active_sessions = state_->sessions.stats().active_sessions,
+      .uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - state_->started)};
 }
 
 void AgentServer::shutdown() {
