@@ -41,8 +41,8 @@ struct QueryBlock {
   const std::uint16_t* bias = nullptr;
   std::size_t bias_stride = 0;
   float slope = 1;
-  float* scores = nullptr;   // scratch: most_rows * positions, rounded up to whole panels
-  float* rounded = nullptr;  // scratch for queries in bfloat16: most_rows * steps(key_width)
+  float* scores = nullptr;   // scratch: max_rows * positions, rounded up to whole panels
+  float* rounded = nullptr;  // scratch for queries in bfloat16: max_rows * steps(key_width)
   float* out = nullptr;      // rows `out_stride` floats apart
   std::size_t out_stride = 0;
 };
@@ -64,9 +64,9 @@ struct LoneQuery {
 };
 
 struct AttentionKernels {
-  std::int64_t target;    // as Kernels::target
-  bool has_bf16;          // else texts are float32
-  std::size_t most_rows;  // of a block's, that scratch is needed for
+  std::int64_t target;   // as Kernels::target
+  bool has_bf16;         // else texts are float32
+  std::size_t max_rows;  // of a block's, that scratch is needed for
   // Rows of float16, `stride` values apart.
   void (*pack)(const std::uint16_t* keys, std::size_t key_stride, const std::uint16_t* values, std::size_t value_stride,
                const PackedText& text);

@@ -123,7 +123,7 @@ namespace ggml_packed {
 
 std::size_t BlockProducts::rows_of(std::size_t left) {
   constexpr std::size_t kTile = 16;
-  for (std::size_t rows = kMostRows; rows >= kTile; rows /= 2) {
+  for (std::size_t rows = kMaxRows; rows >= kTile; rows /= 2) {
     if (left >= rows) return rows;
   }
   return left;

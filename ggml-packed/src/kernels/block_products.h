@@ -14,7 +14,7 @@ namespace ggml_packed {
 
 class BlockProducts {
  public:
-  static constexpr std::size_t kWidth = 32, kMostRows = 64;
+  static constexpr std::size_t kWidth = 32, kMaxRows = 64;
 
   // Was oneDNN there when this was built, and does it do these products on this CPU?
   [[nodiscard]] static bool are_here();

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "format/block.h"
 #include "format/packed_matrix.h"
@@ -64,5 +65,8 @@ struct Kernels {
 // GGML_PACKED_LEVEL makes it a lesser CPU: levels above the one that it names are not there, and none where it names
 // none.
 [[nodiscard]] const Kernels* kernels(const char* level = nullptr);
+
+// Of all levels, whether this CPU has them or not, the best one first.
+[[nodiscard]] std::vector<const char*> level_names();
 
 }  // namespace ggml_packed

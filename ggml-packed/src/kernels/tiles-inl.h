@@ -1,7 +1,9 @@
 // The innermost loop over float32 panels, and what other loops share with it. Included once per level of CPU.
 #include <hwy/highway.h>
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #if defined(GGML_PACKED_TILES_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -21,6 +23,13 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+// AVX3_ZEN4 is AVX3_DL with bfloat16: only what has bfloat16 is compiled for it, everything else is base's.
+#if HWY_TARGET == HWY_AVX3_ZEN4
+namespace base = N_AVX3_DL;
+#else
+namespace base = HWY_NAMESPACE;
+#endif
+
 using F = hn::ScalableTag<float>;
 using I = hn::Rebind<std::int32_t, F>;
 using Floats = hn::Vec<F>;
@@ -32,11 +41,26 @@ constexpr std::size_t kPanelRows = kLanes * kVectors;
 // As many rows of activations as the registers hold sums for.
 constexpr std::size_t kFloatRows = HWY_MAX_BYTES == 64 ? 12 : 6;
 
+// {get<1>(), get<2>(), …, get<Max>()}: a function for each number of rows.
+template <std::size_t Max, class Get>
+constexpr auto by_rows(const Get& get) {
+  return [&]<std::size_t... Index>(std::index_sequence<Index...>) {
+    return std::array{get.template operator()<Index + 1>()...};
+  }(std::make_index_sequence<Max>());
+}
+
 // body(0), body(1), …: written out, so that the sums stay in registers whatever the compiler thinks of loops.
 template <std::size_t Count, class Body>
 HWY_INLINE void unroll(const Body& body) {
   [&]<std::size_t... Index>(std::index_sequence<Index...>)
       GGML_PACKED_INLINE { (body(Index), ...); }(std::make_index_sequence<Count>());
+}
+
+// How many of `left` rows to compute next, Max being a full tile: 13 rows are 7 and 6, not 12 and 1, because a tile with
+// few rows waits for its own sums.
+template <std::size_t Max>
+constexpr std::size_t rows_of_tile(std::size_t left) {
+  return left <= Max ? left : left < 2 * Max ? (left + 1) / 2 : Max;
 }
 
 // float16, as many as a vector has lanes.
@@ -61,8 +85,8 @@ HWY_INLINE void sum_products(const float* panel, std::size_t length, const float
   }
 }
 
-// Rounded, with a zero behind an odd number of them. `out` may be where the values are: what is overwritten has been
-// read.
+// Rounded to bfloat16, an odd number of them followed by a zero. `out` may be where the values are: what is overwritten
+// has been read.
 HWY_INLINE void to_bf16(const float* values, std::size_t count, std::uint16_t* out) {
   const F f;
   const hn::Rebind<hwy::bfloat16_t, F> b;

@@ -142,8 +142,8 @@ bool Attention::attend_texts(const ggml_tensor& node, const MaskView& view, Thre
     const auto key_width = static_cast<std::size_t>(k.ne[0]), value_width = static_cast<std::size_t>(v.ne[0]);
     const std::size_t key_floats = up(positions) * steps(precision, key_width);
     const std::size_t value_floats = up(value_width) * steps(precision, positions);
-    const std::size_t query_floats = up(attention_.most_rows * steps(precision, key_width));
-    float* memory = scratch.floats(key_floats + value_floats + query_floats + attention_.most_rows * up(positions));
+    const std::size_t query_floats = up(attention_.max_rows * steps(precision, key_width));
+    float* memory = scratch.floats(key_floats + value_floats + query_floats + attention_.max_rows * up(positions));
     if (memory == nullptr) {
       out_of_memory = true;
       return;

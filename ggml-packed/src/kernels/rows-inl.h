@@ -1,25 +1,26 @@
-#include <algorithm>
-
-#include "kernels/row_kernels.h"
-#include "kernels/tables.h"
-
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/kernels_rows.cc"
-#include <hwy/foreach_target.h>
+// Loops over single rows. Included once per target.
 #include <hwy/highway.h>
 
-#include "kernels/float_math-inl.h"
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 
+#if defined(GGML_PACKED_ROWS_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef GGML_PACKED_ROWS_INL_H
+#undef GGML_PACKED_ROWS_INL_H
+#else
+#define GGML_PACKED_ROWS_INL_H
+#endif
+
+#include "kernels/float_math-inl.h"
+#include "kernels/row_kernels.h"
+#include "kernels/tiles-inl.h"
+
+#if HWY_TARGET != HWY_AVX3_ZEN4
 HWY_BEFORE_NAMESPACE();
 namespace ggml_packed {
 namespace HWY_NAMESPACE {
 namespace {
-
-namespace hn = hwy::HWY_NAMESPACE;
-
-using F = hn::ScalableTag<float>;
-using Floats = hn::Vec<F>;
-constexpr std::size_t kLanes = HWY_MAX_BYTES / sizeof(float);
 
 // body(i, count): whole vectors, then what is left.
 template <class Body>
@@ -150,39 +151,23 @@ void gated(Activation activation, const float* gate, const float* up, std::size_
 
 }  // namespace
 
-const RowKernels* row_table() {
-  static constexpr RowKernels kTable = {
-      .target = HWY_TARGET,
-      .rms_norm = rms_norm,
-      .layer_norm = layer_norm,
-      .rotate_halves = rotate_halves,
-      .rotate_pairs = rotate_pairs,
-      .to_f16 = to_f16,
-      .add = add,
-      .multiply = multiply,
-      .scale = scale,
-      .activate = activate_row,
-      .gated = gated,
-  };
-  return &kTable;
-}
+constexpr RowKernels kRows = {
+    .target = HWY_TARGET,
+    .rms_norm = rms_norm,
+    .layer_norm = layer_norm,
+    .rotate_halves = rotate_halves,
+    .rotate_pairs = rotate_pairs,
+    .to_f16 = to_f16,
+    .add = add,
+    .multiply = multiply,
+    .scale = scale,
+    .activate = activate_row,
+    .gated = gated,
+};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace ggml_packed
 HWY_AFTER_NAMESPACE();
+#endif
 
-#if HWY_ONCE
-namespace ggml_packed {
-namespace {
-
-HWY_EXPORT(row_table);
-
-}  // namespace
-
-const RowKernels& row_kernels(const Kernels& level) {
-  static const auto tables = tables_of_this_cpu([] { return HWY_DYNAMIC_DISPATCH(row_table)(); });
-  return **std::ranges::find(tables, level.target, &RowKernels::target);
-}
-
-}  // namespace ggml_packed
 #endif

@@ -1,0 +1,195 @@
+// Products of a panel of weights with rows of activations, and the levels that there are. Included once per target.
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#if defined(GGML_PACKED_MATMUL_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef GGML_PACKED_MATMUL_INL_H
+#undef GGML_PACKED_MATMUL_INL_H
+#else
+#define GGML_PACKED_MATMUL_INL_H
+#endif
+
+#include "kernels/block_products.h"
+#include "kernels/finished_tiles-inl.h"
+#include "kernels/kernels.h"
+#include "kernels/pair_tiles-inl.h"
+#include "kernels/tiles-inl.h"
+#include "kernels/vnni_tiles-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace ggml_packed {
+namespace HWY_NAMESPACE {
+namespace {
+
+using TileFunction = void (*)(const Tile&, const Activations&, std::size_t, const Output&);
+
+template <std::size_t Max>
+void multiply_rows(const std::array<TileFunction, Max>& tiles, const Tile& tile, const Activations& a,
+                   std::size_t begin, std::size_t end, const Output& output) {
+  for (std::size_t row = begin; row < end;) {
+    const std::size_t rows = rows_of_tile<Max>(end - row);
+    fetch_results(tile, row, rows, output);
+    tiles[rows - 1](tile, a, row, output);
+    row += rows;
+  }
+}
+
+Tile tile_of(const PackedMatrix& weights, std::size_t panel) {
+  const std::size_t first = panel * kPanelRows;
+  return {.panel = weights.panel(panel),
+          .columns = weights.columns(),
+          .first = first,
+          .count = std::min(kPanelRows, weights.rows() - first)};
+}
+
+#if HWY_TARGET != HWY_AVX3_ZEN4
+template <std::size_t Rows>
+HWY_NOINLINE void multiply_f32(const Tile& tile, const Activations& a, std::size_t row, const Output& output) {
+  Floats sums[Rows][kVectors];
+  sum_products<Rows>(reinterpret_cast<const float*>(tile.panel), tile.columns, a.f32 + row * a.stride, a.stride, sums);
+  store_tile<Rows>(sums, tile, row, output);
+}
+
+constexpr auto kF32Tiles = by_rows<kFloatRows>([]<std::size_t Rows> { return multiply_f32<Rows>; });
+#if HWY_TARGET > HWY_AVX3_DL
+constexpr auto kInt8PairTiles = by_rows<kPairRows>([]<std::size_t Rows> { return multiply_int8_by_pairs<Rows>; });
+constexpr auto kInt4PairTiles = by_rows<kPairRows>([]<std::size_t Rows> { return multiply_int4_by_pairs<Rows>; });
+#endif
+#if HWY_TARGET == HWY_AVX3_DL || HWY_TARGET == HWY_AVX2
+constexpr auto kInt8VnniTiles = by_rows<kVnniRows>([]<std::size_t Rows> { return multiply_int8_by_fours<Rows>; });
+constexpr auto kInt4VnniTiles = by_rows<kVnniRows>([]<std::size_t Rows> { return multiply_int4_by_fours<Rows>; });
+#endif
+
+template <const auto& Int8Tiles, const auto& Int4Tiles>
+void multiply(const PackedMatrix& weights, std::size_t panel, const Activations& activations, std::size_t begin,
+              std::size_t end, const Output& output) {
+  const Tile tile = tile_of(weights, panel);
+  switch (weights.format()) {
+    case Format::Int8:
+      return multiply_rows(Int8Tiles, tile, activations, begin, end, output);
+    case Format::Int4:
+      return multiply_rows(Int4Tiles, tile, activations, begin, end, output);
+    case Format::F32:
+      return multiply_rows(kF32Tiles, tile, activations, begin, end, output);
+    case Format::Bf16:
+      return;  // nobody packs for what the CPU has not
+  }
+}
+#if HWY_TARGET == HWY_AVX3_DL || HWY_TARGET == HWY_AVX2
+constexpr auto multiply_with_vnni = multiply<kInt8VnniTiles, kInt4VnniTiles>;
+#endif
+
+// Source   ggml's quantize_row_q8_0: the largest magnitude of 32 becomes 127. Our scale stays float32.
+void quantize(const float* values, std::size_t count, std::int8_t* quants, BlockScale* scales) {
+  const F f;
+  const I i;
+  const hn::Rebind<std::int8_t, F> i8;
+  constexpr std::size_t kParts = kBlock / kLanes;
+  for (std::size_t block = 0; block < count / kBlock; ++block, values += kBlock, quants += kBlock) {
+    Floats x[kParts];
+    Floats most = hn::Zero(f);
+    for (std::size_t p = 0; p < kParts; ++p) {
+      x[p] = hn::LoadU(f, values + p * kLanes);
+      most = hn::Max(most, hn::Abs(x[p]));
+    }
+    const float largest = hn::ReduceMax(f, most);
+    const Floats inverse = hn::Set(f, largest > 0 ? 127.0F / largest : 0.0F);
+    Ints sum = hn::Zero(i);
+    for (std::size_t p = 0; p < kParts; ++p) {
+      const Ints q = hn::NearestInt(hn::Mul(x[p], inverse));
+      sum = hn::Add(sum, q);
+      hn::StoreU(hn::DemoteTo(i8, q), i8, quants + p * kLanes);
+    }
+    const std::int32_t total = hn::ReduceSum(i, sum);
+    const float scale = largest / 127.0F;
+    scales[block] = {.scale = scale, .correction = -128 * total, .sum = scale * static_cast<float>(total)};
+  }
+}
+#endif
+
+#if HWY_NATIVE_DOT_BF16
+template <std::size_t Rows>
+HWY_NOINLINE void multiply_bf16(const Tile& tile, const Activations& a, std::size_t row, const Output& output) {
+  Floats sums[Rows][kVectors];
+  sum_pair_products<Rows>(reinterpret_cast<const float*>(tile.panel), (tile.columns + 1) / 2,
+                          reinterpret_cast<const float*>(a.bf16 + row * a.stride), a.stride / 2, sums);
+  store_tile<Rows>(sums, tile, row, output);
+}
+constexpr auto kBf16Tiles = by_rows<kFloatRows>([]<std::size_t Rows> { return multiply_bf16<Rows>; });
+
+void multiply_with_bf16(const PackedMatrix& weights, std::size_t panel, const Activations& activations,
+                        std::size_t begin, std::size_t end, const Output& output) {
+  if (weights.format() != Format::Bf16) {
+    return base::multiply_with_vnni(weights, panel, activations, begin, end, output);
+  }
+  multiply_rows(kBf16Tiles, tile_of(weights, panel), activations, begin, end, output);
+}
+
+// Weights of 16 bits by oneDNN, others as above.
+void multiply_by_blocks(const PackedMatrix& weights, std::size_t panel, const Activations& activations,
+                        std::size_t begin, std::size_t end, const Output& output) {
+  static_assert(kPanelRows == BlockProducts::kWidth);
+  if (weights.format() != Format::Bf16) return multiply_with_bf16(weights, panel, activations, begin, end, output);
+  const Tile tile = tile_of(weights, panel);
+  HWY_ALIGN float sums[BlockProducts::kMaxRows * kPanelRows];
+  BlockProducts products;
+  for (std::size_t row = begin; row < end;) {
+    const std::size_t rows = BlockProducts::rows_of(end - row), stride = activations.stride;
+    fetch_results(tile, row, rows, output);
+    if (!products.multiply(activations.bf16 + row * stride, stride, rows, (tile.columns + 1) / 2 * 2, tile.panel,
+                           sums)) {
+      return multiply_with_bf16(weights, panel, activations, row, end, output);
+    }
+    finish(sums, rows, tile, row, output);
+    row += rows;
+  }
+}
+#endif
+
+#if HWY_TARGET == HWY_AVX2
+bool has_avx_vnni() { return __builtin_cpu_supports("avxvnni") != 0; }
+#endif
+
+[[maybe_unused]] bool always() { return true; }
+bool never() { return false; }
+
+constexpr Kernels with(const char* name, Int8Sign sign, bool (*is_here)(), decltype(Kernels::multiply) multiply,
+                       bool (*widens)() = never) {
+  return {.name = name,
+          .target = HWY_TARGET,
+          .is_here = is_here,
+          .panel_rows = kPanelRows,
+          .int8_sign = sign,
+          .has_bf16 = HWY_NATIVE_DOT_BF16 != 0,
+          .widens = widens,
+          .quantize = base::quantize,
+          .to_bf16 = to_bf16,
+          .multiply = multiply};
+}
+
+}  // namespace
+
+// The levels that run on this target, the best one first.
+constexpr std::array kLevels = {
+#if HWY_NATIVE_DOT_BF16
+    with("avx512-bf16", Int8Sign::PlusTo128, always, multiply_with_bf16),
+    with("onednn", Int8Sign::PlusTo128, BlockProducts::are_here, multiply_by_blocks, BlockProducts::have_tiles),
+#elif HWY_TARGET == HWY_AVX3_DL
+    with("avx512-vnni", Int8Sign::PlusTo128, always, multiply_with_vnni),
+#elif HWY_TARGET == HWY_AVX2
+    with("avx-vnni", Int8Sign::PlusTo128, has_avx_vnni, multiply_with_vnni),
+    with("avx2", Int8Sign::Signed, always, multiply<kInt8PairTiles, kInt4PairTiles>),
+#else
+    with("other", Int8Sign::Signed, always, multiply<kInt8PairTiles, kInt4PairTiles>),
+#endif
+};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace ggml_packed
+HWY_AFTER_NAMESPACE();
+
+#endif
