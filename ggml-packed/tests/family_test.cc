@@ -103,7 +103,7 @@ TEST_P(FamilyTest, AGateOfOneFusedProduct) {
   expect_whole_as_ggml(1e-3);
 }
 
-// Gemma's: norms before and behind everything, of each head too, queries scaled apart, heads wider than the model's
+// Gemma's: norms before and after everything, of each head too, queries scaled apart, heads wider than the model's
 // share.
 TEST_P(FamilyTest, ALayerOfGemma) {
   ggml_context* c = graph_.graph_context();

@@ -64,7 +64,7 @@ double product(const Weights& w, const std::vector<float>& x, const Shape& s, st
 std::vector<float> multiplied(const Kernels& kernels, const Weights& w, const std::vector<float>& x, const Shape& s,
                               const Epilogue& epilogue = {}) {
   ThreadTeam team(2);
-  const PackedMatrix packed(w.tensor, *format_for(w.tensor.type, kernels), kernels.panel_rows, kernels.int8_sign, team);
+  const PackedMatrix packed(w.tensor, layout_for(*format_for(w.tensor.type, kernels), kernels), team);
   const std::size_t stride = (s.columns + 1) / 2 * 2;
   std::vector<std::int8_t> int8(x.size());
   std::vector<BlockScale> scales(x.size() / kBlock + 1);

@@ -36,7 +36,7 @@ class TestGraph {
   ggml_tensor* experts(ggml_type type, std::int64_t columns, std::int64_t rows, std::int64_t count) {
     return fills_.emplace_back(ggml_new_tensor_3d(weights_.get(), type, columns, rows, count));
   }
-  // Filled with random values; set others behind allocate().
+  // Filled with random values; set others after allocate().
   ggml_tensor* input(std::int64_t n0, std::int64_t n1, std::int64_t n2 = 1, ggml_type type = GGML_TYPE_F32) {
     ggml_tensor* t = ggml_new_tensor_3d(values_.get(), type, n0, n1, n2);
     ggml_set_input(t);

@@ -5,10 +5,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "format/weight_format.h"
 #include "kernels/kernels.h"
 
 namespace ggml_packed {
@@ -31,9 +35,11 @@ struct Memory {
   void fill(float value) { values.assign(values.size(), value); }
 };
 
+Layout layout(Format format) { return layout_for(format, *kernels()); }
+
 const PackedMatrix* packed(WeightCache& cache, const ggml_tensor& tensor) {
   ThreadTeam team(1);
-  return cache.find_or_pack(tensor, Format::F32, kernels()->panel_rows, kernels()->int8_sign, team);
+  return cache.find_or_pack(tensor, layout(Format::F32), team);
 }
 float first_value(const PackedMatrix* matrix) { return *reinterpret_cast<const float*>(matrix->panel(0)); }
 
@@ -62,6 +68,39 @@ TEST(WeightCache, TellsWeightsApartByTheirBytesWhileAnotherContextLives) {
   EXPECT_EQ(first_value(packed(new_context, weights.tensor)), 2);
 }
 
+std::vector<std::byte> bytes_of(const PackedMatrix& matrix) {
+  std::vector<std::byte> all;
+  const std::size_t size = matrix.size_bytes() / matrix.panels();
+  for (std::size_t i = 0; i < matrix.panels(); ++i) all.insert(all.end(), matrix.panel(i), matrix.panel(i) + size);
+  return all;
+}
+
+// Two contexts of one model at two levels, as `--kernels` chooses them for contexts that are made later.
+TEST(WeightCache, PacksAWeightForEachLayoutThatIsInUse) {
+  Memory weights(0);
+  for (std::size_t i = 0; i < weights.values.size(); ++i) weights.values[i] = std::sin(static_cast<float>(i));
+  std::vector<std::byte> q8(ggml_row_size(GGML_TYPE_Q8_0, kSize) * kSize);
+  ggml_quantize_chunk(GGML_TYPE_Q8_0, weights.values.data(), q8.data(), 0, kSize, kSize, nullptr);
+  weights.tensor.type = GGML_TYPE_Q8_0;
+  weights.tensor.nb[0] = ggml_type_size(GGML_TYPE_Q8_0);
+  weights.tensor.nb[1] = ggml_row_size(GGML_TYPE_Q8_0, kSize);
+  weights.tensor.nb[2] = weights.tensor.nb[3] = q8.size();
+  weights.tensor.data = q8.data();
+  ThreadTeam team(1);
+  constexpr std::array kLayouts = {
+      Layout{Format::Int8, 16, Int8Sign::Signed}, Layout{Format::Int8, 16, Int8Sign::PlusTo128},
+      Layout{Format::Int8, 32, Int8Sign::PlusTo128}, Layout{Format::F32, 32, Int8Sign::PlusTo128}};
+  std::array<WeightCache, kLayouts.size()> contexts, more_contexts;
+  for (std::size_t i = 0; i < kLayouts.size(); ++i) {
+    const PackedMatrix* shared = contexts[i].find_or_pack(weights.tensor, kLayouts[i], team);
+    EXPECT_EQ(bytes_of(*shared), bytes_of(PackedMatrix(weights.tensor, kLayouts[i], team))) << "layout " << i;
+  }
+  for (std::size_t i = 0; i < kLayouts.size(); ++i) {
+    EXPECT_EQ(more_contexts[i].find_or_pack(weights.tensor, kLayouts[i], team),
+              contexts[i].find_or_pack(weights.tensor, kLayouts[i], team));
+  }
+}
+
 struct SomeExperts : Memory {
   explicit SomeExperts(float value) : Memory(value) {
     tensor.ne[1] = kSize / 4;
@@ -70,6 +109,17 @@ struct SomeExperts : Memory {
   }
 };
 
+TEST(WeightCache, KeepsExpertsForEachLayoutThatIsInUse) {
+  const SomeExperts weights(1);
+  ThreadTeam team(1);
+  WeightCache narrow, wide;
+  for (auto [cache, rows] : {std::pair(&narrow, 8), std::pair(&wide, 16)}) {
+    const Layout wanted{.format = Format::F32, .panel_rows = static_cast<std::size_t>(rows)};
+    const PackedMatrix* matrix = cache->find_experts(weights.tensor, wanted)->find_or_pack(weights.tensor, 1, team);
+    EXPECT_EQ(matrix->panel_rows(), wanted.panel_rows);
+  }
+}
+
 TEST(WeightCache, PacksAnExpertWhenItIsAskedAndOnceForAllContexts) {
   SomeExperts weights(0);
   for (std::size_t i = 0; i < weights.values.size(); ++i)
@@ -77,8 +127,8 @@ TEST(WeightCache, PacksAnExpertWhenItIsAskedAndOnceForAllContexts) {
   ThreadTeam team(2);
   WeightCache a, b;
   const auto packed = [&](WeightCache& cache, std::size_t expert) {
-    PackedExperts* all = cache.find_experts(weights.tensor, Format::F32, kernels()->panel_rows);
-    return all->find_or_pack(weights.tensor, expert, Format::F32, kernels()->panel_rows, kernels()->int8_sign, team);
+    PackedExperts* all = cache.find_experts(weights.tensor, layout(Format::F32));
+    return all->find_or_pack(weights.tensor, expert, team);
   };
   for (const std::size_t expert : {2, 0, 3}) {
     const PackedMatrix* matrix = packed(a, expert);
@@ -94,10 +144,9 @@ TEST(WeightCache, TwoContextsThatAskForTheSameExpertsAtOncePackEachOnce) {
   std::array<WeightCache, 2> caches;
   const auto ask = [&](std::size_t context) {
     ThreadTeam team(2);
-    PackedExperts* all = caches[context].find_experts(weights.tensor, Format::F32, kernels()->panel_rows);
+    PackedExperts* all = caches[context].find_experts(weights.tensor, layout(Format::F32));
     for (std::size_t expert = 0; expert < 4; ++expert) {
-      found[context][expert] =
-          all->find_or_pack(weights.tensor, expert, Format::F32, kernels()->panel_rows, kernels()->int8_sign, team);
+      found[context][expert] = all->find_or_pack(weights.tensor, expert, team);
     }
   };
   {
@@ -110,10 +159,10 @@ TEST(WeightCache, TwoContextsThatAskForTheSameExpertsAtOncePackEachOnce) {
 
 TEST(WeightCache, LeavesALayersExpertsToGgmlAsAWholeAndForGood) {
   const SomeExperts first(1), second(2);
-  const std::size_t size = 4 * PackedMatrix::size_of(Format::F32, kernels()->panel_rows, kSize / 4, kSize);
+  const std::size_t size = 4 * PackedMatrix::size_of(layout(Format::F32), kSize / 4, kSize);
   WeightCache cache(size + size / 2), of_another_context(0);
   const auto found = [](WeightCache& in, const SomeExperts& experts) {
-    return in.find_experts(experts.tensor, Format::F32, kernels()->panel_rows) != nullptr;
+    return in.find_experts(experts.tensor, layout(Format::F32)) != nullptr;
   };
   for (int again = 0; again < 2; ++again) {
     EXPECT_TRUE(found(cache, first));
@@ -138,9 +187,9 @@ TEST(WeightCache, LeavesWeightsThatGrowToGgmlWhereTheyWouldTakeTooMuchMemory) {
   tensor.data = bytes.data();
   const auto pack_into = [&](WeightCache& cache) {
     ThreadTeam team(1);
-    return cache.find_or_pack(tensor, Format::Int8, kernels()->panel_rows, kernels()->int8_sign, team);
+    return cache.find_or_pack(tensor, layout(Format::Int8), team);
   };
-  const std::size_t size = PackedMatrix::size_of(Format::Int8, kernels()->panel_rows, kRows, kColumns);
+  const std::size_t size = PackedMatrix::size_of(layout(Format::Int8), kRows, kColumns);
   WeightCache without_room(size - 1), with_room(size);
   EXPECT_EQ(pack_into(without_room), nullptr);
   EXPECT_NE(pack_into(with_room), nullptr);

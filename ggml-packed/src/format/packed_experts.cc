@@ -4,8 +4,7 @@
 
 namespace ggml_packed {
 
-const PackedMatrix* PackedExperts::find_or_pack(const ggml_tensor& weights, std::size_t expert, Format format,
-                                                std::size_t panel_rows, Int8Sign sign, ThreadTeam& team) {
+const PackedMatrix* PackedExperts::find_or_pack(const ggml_tensor& weights, std::size_t expert, ThreadTeam& team) {
   const std::scoped_lock lock(mutex_);
   auto& matrix = matrices_[expert];
   if (matrix) return matrix.get();
@@ -14,7 +13,7 @@ const PackedMatrix* PackedExperts::find_or_pack(const ggml_tensor& weights, std:
   slice.nb[3] = slice.nb[2];
   slice.data = static_cast<std::byte*>(weights.data) + expert * weights.nb[2];
   try {
-    matrix = std::make_unique<const PackedMatrix>(slice, format, panel_rows, sign, team);
+    matrix = std::make_unique<const PackedMatrix>(slice, layout_, team);
   } catch (const std::bad_alloc&) {
     return nullptr;
   }

@@ -16,14 +16,14 @@ namespace ggml_packed {
 
 class PackedExperts {
  public:
-  explicit PackedExperts(std::size_t count) : matrices_(count) {}
+  PackedExperts(std::size_t count, const Layout& layout) : layout_(layout), matrices_(count) {}
 
-  // `weights` is of all experts, and the same one in every call, as are the format and the rest.
+  // `weights` is of all experts, and the same one in every call.
   // Errors   nullptr: no memory.
-  [[nodiscard]] const PackedMatrix* find_or_pack(const ggml_tensor& weights, std::size_t expert, Format format,
-                                                 std::size_t panel_rows, Int8Sign sign, ThreadTeam& team);
+  [[nodiscard]] const PackedMatrix* find_or_pack(const ggml_tensor& weights, std::size_t expert, ThreadTeam& team);
 
  private:
+  Layout layout_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<const PackedMatrix>> matrices_;
 };

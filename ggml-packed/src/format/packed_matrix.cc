@@ -19,8 +19,9 @@ constexpr std::size_t kAlignment = 64;
 
 std::size_t round_up(std::size_t value, std::size_t unit) { return (value + unit - 1) / unit * unit; }
 
-std::size_t panel_size(Format format, std::size_t panel_rows, std::size_t columns) {
-  switch (format) {
+std::size_t panel_size(const Layout& layout, std::size_t columns) {
+  const std::size_t panel_rows = layout.panel_rows;
+  switch (layout.format) {
     case Format::Int8:
       return columns / kBlock * panel_rows * (sizeof(ggml_fp16_t) + kBlock);
     case Format::Int4:
@@ -66,33 +67,32 @@ void to_q8(const std::byte* row, enum ggml_type type, std::size_t columns, std::
 
 void PackedMatrix::Free::operator()(std::byte* memory) const noexcept { std::free(memory); }
 
-std::size_t PackedMatrix::size_of(Format format, std::size_t panel_rows, std::size_t rows, std::size_t columns) {
-  return round_up(panel_size(format, panel_rows, columns), kAlignment) * (round_up(rows, panel_rows) / panel_rows);
+std::size_t PackedMatrix::size_of(const Layout& layout, std::size_t rows, std::size_t columns) {
+  const std::size_t panels = round_up(rows, layout.panel_rows) / layout.panel_rows;
+  return round_up(panel_size(layout, columns), kAlignment) * panels;
 }
 
-PackedMatrix::PackedMatrix(const ggml_tensor& weights, Format format, std::size_t panel_rows, Int8Sign sign,
-                           ThreadTeam& team)
-    : format_(format),
+PackedMatrix::PackedMatrix(const ggml_tensor& weights, const Layout& layout, ThreadTeam& team)
+    : layout_(layout),
       rows_(static_cast<std::size_t>(weights.ne[1])),
       columns_(static_cast<std::size_t>(weights.ne[0])),
-      panel_rows_(panel_rows),
-      panel_bytes_(round_up(panel_size(format, panel_rows, columns_), kAlignment)),
+      panel_bytes_(round_up(panel_size(layout, columns_), kAlignment)),
       data_(static_cast<std::byte*>(std::aligned_alloc(kAlignment, size_bytes()))) {
   if (!data_) throw std::bad_alloc();
   team.for_each(panels(), [&](std::size_t panel) {
-    const std::size_t first = panel * panel_rows_, count = std::min(panel_rows_, rows_ - first);
+    const std::size_t first = panel * layout_.panel_rows, count = std::min(layout_.panel_rows, rows_ - first);
     const auto* rows = static_cast<const std::byte*>(weights.data) + first * weights.nb[1];
-    if (format_ == Format::Int4) {
+    if (layout_.format == Format::Int4) {
       pack_int4(rows, weights.nb[1], weights.type, count, panel);
-    } else if (format_ == Format::Int8 && weights.type == GGML_TYPE_Q8_0) {
-      pack_int8(rows, weights.nb[1], count, panel, sign);
-    } else if (format_ == Format::Int8) {
+    } else if (layout_.format == Format::Int8 && weights.type == GGML_TYPE_Q8_0) {
+      pack_int8(rows, weights.nb[1], count, panel);
+    } else if (layout_.format == Format::Int8) {
       const std::size_t row_size = ggml_row_size(GGML_TYPE_Q8_0, weights.ne[0]);
       std::vector<std::byte> q8(row_size * count);
       for (std::size_t row = 0; row < count; ++row) {
         to_q8(rows + row * weights.nb[1], weights.type, columns_, q8.data() + row * row_size);
       }
-      pack_int8(q8.data(), row_size, count, panel, sign);
+      pack_int8(q8.data(), row_size, count, panel);
     } else {
       pack_floats(weights, panel);
     }
@@ -100,14 +100,13 @@ PackedMatrix::PackedMatrix(const ggml_tensor& weights, Format format, std::size_
 }
 
 // Per block: the scales of all rows, then four columns of all rows at a time. `rows`: Q8_0.
-void PackedMatrix::pack_int8(const std::byte* rows, std::size_t row_size, std::size_t count, std::size_t panel,
-                             Int8Sign sign) {
+void PackedMatrix::pack_int8(const std::byte* rows, std::size_t row_size, std::size_t count, std::size_t panel) {
   std::byte* out = data_.get() + panel * panel_bytes_;
-  const std::uint32_t flip = sign == Int8Sign::PlusTo128 ? 0x80808080U : 0U;
+  const std::uint32_t flip = layout_.int8_sign == Int8Sign::PlusTo128 ? 0x80808080U : 0U;
   for (std::size_t block = 0; block < columns_ / kBlock; ++block) {
     std::byte* scales = out;
-    std::byte* values = out + panel_rows_ * sizeof(ggml_fp16_t);
-    for (std::size_t row = 0; row < panel_rows_; ++row) {
+    std::byte* values = out + layout_.panel_rows * sizeof(ggml_fp16_t);
+    for (std::size_t row = 0; row < layout_.panel_rows; ++row) {
       ggml_fp16_t scale = 0;
       std::uint32_t fours[kBlock / 4] = {};
       if (row < count) {
@@ -118,10 +117,10 @@ void PackedMatrix::pack_int8(const std::byte* rows, std::size_t row_size, std::s
       std::memcpy(scales + row * sizeof scale, &scale, sizeof scale);
       for (std::size_t step = 0; step < kBlock / 4; ++step) {
         const std::uint32_t four = fours[step] ^ flip;
-        std::memcpy(values + (step * panel_rows_ + row) * 4, &four, 4);
+        std::memcpy(values + (step * layout_.panel_rows + row) * 4, &four, 4);
       }
     }
-    out = values + panel_rows_ * kBlock;
+    out = values + layout_.panel_rows * kBlock;
   }
 }
 
@@ -129,7 +128,8 @@ void PackedMatrix::pack_int8(const std::byte* rows, std::size_t row_size, std::s
 void PackedMatrix::pack_int4(const std::byte* rows, std::size_t row_size, enum ggml_type type, std::size_t count,
                              std::size_t panel) {
   std::byte* out = data_.get() + panel * panel_bytes_;
-  const std::size_t blocks = columns_ / kBlock, block_bytes = panel_rows_ * (2 * sizeof(ggml_fp16_t) + kBlock / 2);
+  const std::size_t blocks = columns_ / kBlock,
+                    block_bytes = layout_.panel_rows * (2 * sizeof(ggml_fp16_t) + kBlock / 2);
   std::memset(out, 0, panel_bytes_);
   std::vector<Block4> row_blocks(blocks);
   for (std::size_t row = 0; row < count; ++row) {
@@ -138,12 +138,12 @@ void PackedMatrix::pack_int4(const std::byte* rows, std::size_t row_size, enum g
       const Block4& from = row_blocks[block];
       std::byte* to = out + block * block_bytes;
       std::memcpy(to + row * sizeof from.scale, &from.scale, sizeof from.scale);
-      std::memcpy(to + (panel_rows_ + row) * sizeof from.minimum, &from.minimum, sizeof from.minimum);
-      std::byte* values = to + panel_rows_ * 2 * sizeof(ggml_fp16_t);
+      std::memcpy(to + (layout_.panel_rows + row) * sizeof from.minimum, &from.minimum, sizeof from.minimum);
+      std::byte* values = to + layout_.panel_rows * 2 * sizeof(ggml_fp16_t);
       for (std::size_t step = 0; step < kBlock / 8; ++step) {
         for (std::size_t i = 0; i < 4; ++i) {
           const auto low = from.values[step * 4 + i], high = from.values[kBlock / 2 + step * 4 + i];
-          values[(step * panel_rows_ + row) * 4 + i] = static_cast<std::byte>(low | high << 4U);
+          values[(step * layout_.panel_rows + row) * 4 + i] = static_cast<std::byte>(low | high << 4U);
         }
       }
     }
@@ -152,8 +152,8 @@ void PackedMatrix::pack_int4(const std::byte* rows, std::size_t row_size, enum g
 
 void PackedMatrix::pack_floats(const ggml_tensor& weights, std::size_t panel) {
   std::byte* out = data_.get() + panel * panel_bytes_;
-  const std::size_t first = panel * panel_rows_;
-  const std::size_t count = std::min(panel_rows_, rows_ - first);
+  const std::size_t first = panel * layout_.panel_rows;
+  const std::size_t count = std::min(layout_.panel_rows, rows_ - first);
   const auto* source = static_cast<const std::byte*>(weights.data);
   const auto to_float = ggml_get_type_traits(weights.type)->to_float;
   std::memset(out, 0, panel_bytes_);
@@ -165,13 +165,13 @@ void PackedMatrix::pack_floats(const ggml_tensor& weights, std::size_t panel) {
     } else {
       to_float(from, row_values.data(), static_cast<std::int64_t>(columns_));
     }
-    if (format_ == Format::F32) {
+    if (layout_.format == Format::F32) {
       auto* values = reinterpret_cast<float*>(out);
-      for (std::size_t k = 0; k < columns_; ++k) values[k * panel_rows_ + row] = row_values[k];
+      for (std::size_t k = 0; k < columns_; ++k) values[k * layout_.panel_rows + row] = row_values[k];
     } else {  // pairs of columns
       auto* values = reinterpret_cast<ggml_bf16_t*>(out);
       for (std::size_t k = 0; k < columns_; ++k) {
-        values[(k / 2 * panel_rows_ + row) * 2 + k % 2] = ggml_fp32_to_bf16(row_values[k]);
+        values[(k / 2 * layout_.panel_rows + row) * 2 + k % 2] = ggml_fp32_to_bf16(row_values[k]);
       }
     }
   }

@@ -6,6 +6,7 @@
 // Threads  immutable.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -26,25 +27,32 @@ enum class Format {
 // How the int8 kernel wants a weight: with VNNI the unsigned operand is the weight.
 enum class Int8Sign { PlusTo128, Signed };
 
+// Everything that decides which bytes a weight becomes.
+struct Layout {
+  Format format = Format::F32;
+  std::size_t panel_rows = 0;
+  Int8Sign int8_sign = Int8Sign::Signed;
+  auto operator<=>(const Layout&) const = default;
+};
+
 class PackedMatrix {
  public:
   // Requires a contiguous matrix in host memory, of a type that can become the format.
-  PackedMatrix(const ggml_tensor& weights, Format format, std::size_t panel_rows, Int8Sign sign, ThreadTeam& team);
+  PackedMatrix(const ggml_tensor& weights, const Layout& layout, ThreadTeam& team);
 
   // Bytes that a matrix takes.
-  [[nodiscard]] static std::size_t size_of(Format format, std::size_t panel_rows, std::size_t rows,
-                                           std::size_t columns);
+  [[nodiscard]] static std::size_t size_of(const Layout& layout, std::size_t rows, std::size_t columns);
 
-  [[nodiscard]] Format format() const { return format_; }
+  [[nodiscard]] Format format() const { return layout_.format; }
   [[nodiscard]] std::size_t rows() const { return rows_; }
   [[nodiscard]] std::size_t columns() const { return columns_; }
-  [[nodiscard]] std::size_t panel_rows() const { return panel_rows_; }
-  [[nodiscard]] std::size_t panels() const { return (rows_ + panel_rows_ - 1) / panel_rows_; }
+  [[nodiscard]] std::size_t panel_rows() const { return layout_.panel_rows; }
+  [[nodiscard]] std::size_t panels() const { return (rows_ + layout_.panel_rows - 1) / layout_.panel_rows; }
   [[nodiscard]] const std::byte* panel(std::size_t index) const { return data_.get() + index * panel_bytes_; }
   [[nodiscard]] std::size_t size_bytes() const { return panels() * panel_bytes_; }
 
  private:
-  void pack_int8(const std::byte* rows, std::size_t row_size, std::size_t count, std::size_t panel, Int8Sign sign);
+  void pack_int8(const std::byte* rows, std::size_t row_size, std::size_t count, std::size_t panel);
   void pack_int4(const std::byte* rows, std::size_t row_size, enum ggml_type type, std::size_t count,
                  std::size_t panel);
   void pack_floats(const ggml_tensor& weights, std::size_t panel);
@@ -53,8 +61,8 @@ class PackedMatrix {
     void operator()(std::byte* memory) const noexcept;
   };
 
-  Format format_;
-  std::size_t rows_, columns_, panel_rows_, panel_bytes_;
+  Layout layout_;
+  std::size_t rows_, columns_, panel_bytes_;
   std::unique_ptr<std::byte, Free> data_;
 };
 

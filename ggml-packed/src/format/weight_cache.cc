@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <mutex>
 #include <new>
 #include <sstream>
@@ -22,7 +23,6 @@ struct Identity {
   std::string name;
   std::array<std::int64_t, 4> shape{};
   int type = 0;
-  Format format = Format::F32;
   std::uint64_t samples = 0;
   bool operator==(const Identity&) const = default;
 };
@@ -59,20 +59,22 @@ struct Shared {
 };
 
 std::mutex mutex;  // two contexts that start at once pack only once
+
+// By the address of the bytes and the layout: kernels of two levels read the same weight from different bytes.
 template <class Packed>
-std::unordered_map<const void*, Shared<Packed>>& all() {
-  static std::unordered_map<const void*, Shared<Packed>> shared;
+std::map<std::pair<const void*, Layout>, Shared<Packed>>& all() {
+  static std::map<std::pair<const void*, Layout>, Shared<Packed>> shared;
   return shared;
 }
 
 // The weight as another context has packed it, or as make() does: nullptr, where that cannot.
 template <class Packed, class Make>
-std::shared_ptr<Packed> share(const ggml_tensor& weights, Format format, const Make& make) {
-  Identity identity{.name = weights.name, .type = weights.type, .format = format, .samples = sample(weights)};
+std::shared_ptr<Packed> share(const ggml_tensor& weights, const Layout& layout, const Make& make) {
+  Identity identity{.name = weights.name, .type = weights.type, .samples = sample(weights)};
   std::copy_n(weights.ne, 4, identity.shape.begin());
 
   const std::scoped_lock lock(mutex);
-  Shared<Packed>& shared = all<Packed>()[weights.data];
+  Shared<Packed>& shared = all<Packed>()[{weights.data, layout}];
   auto packed = shared.identity == identity ? shared.packed.lock() : nullptr;
   if (packed) return packed;
   try {
@@ -96,15 +98,14 @@ bool WeightCache::take_from_spare(std::uint64_t bytes) {
   return true;
 }
 
-const PackedMatrix* WeightCache::find_or_pack(const ggml_tensor& weights, Format format, std::size_t panel_rows,
-                                              Int8Sign sign, ThreadTeam& team) {
+const PackedMatrix* WeightCache::find_or_pack(const ggml_tensor& weights, const Layout& layout, ThreadTeam& team) {
   if (const auto found = matrices_.find(weights.data); found != matrices_.end()) return found->second.get();
-  auto matrix = share<const PackedMatrix>(weights, format, [&]() -> std::shared_ptr<const PackedMatrix> {
+  auto matrix = share<const PackedMatrix>(weights, layout, [&]() -> std::shared_ptr<const PackedMatrix> {
     const auto rows = static_cast<std::size_t>(weights.ne[1]), columns = static_cast<std::size_t>(weights.ne[0]);
     const bool grows =
-        !is_packed_without_growing(weights.type) || (format == Format::Bf16 && ggml_is_quantized(weights.type));
-    if (grows && !take_from_spare(PackedMatrix::size_of(format, panel_rows, rows, columns))) return nullptr;
-    return std::make_shared<const PackedMatrix>(weights, format, panel_rows, sign, team);
+        !is_packed_without_growing(weights.type) || (layout.format == Format::Bf16 && ggml_is_quantized(weights.type));
+    if (grows && !take_from_spare(PackedMatrix::size_of(layout, rows, columns))) return nullptr;
+    return std::make_shared<const PackedMatrix>(weights, layout, team);
   });
   return matrix ? matrices_.emplace(weights.data, std::move(matrix)).first->second.get() : nullptr;
 }
@@ -114,13 +115,13 @@ bool WeightCache::has_refused(const ggml_tensor& experts) const {
   return found != experts_.end() && found->second == nullptr;
 }
 
-PackedExperts* WeightCache::find_experts(const ggml_tensor& weights, Format format, std::size_t panel_rows) {
+PackedExperts* WeightCache::find_experts(const ggml_tensor& weights, const Layout& layout) {
   if (const auto found = experts_.find(weights.data); found != experts_.end()) return found->second.get();
-  auto experts = share<PackedExperts>(weights, format, [&]() -> std::shared_ptr<PackedExperts> {
+  auto experts = share<PackedExperts>(weights, layout, [&]() -> std::shared_ptr<PackedExperts> {
     const auto count = static_cast<std::size_t>(weights.ne[2]);
     const auto rows = static_cast<std::size_t>(weights.ne[1]), columns = static_cast<std::size_t>(weights.ne[0]);
-    if (!take_from_spare(count * PackedMatrix::size_of(format, panel_rows, rows, columns))) return nullptr;
-    return std::make_shared<PackedExperts>(count);
+    if (!take_from_spare(count * PackedMatrix::size_of(layout, rows, columns))) return nullptr;
+    return std::make_shared<PackedExperts>(count, layout);
   });
   return experts_.emplace(weights.data, std::move(experts)).first->second.get();
 }

@@ -1,4 +1,4 @@
-// Pack each weight once, and share it among the contexts of a model.
+// Pack each weight once for each layout, and share it among the contexts of a model whose kernels read that layout.
 //
 // A packed weight lives as long as a context that uses it. It is never mistaken for another one, even where a freed
 // model's address is used again: all contexts of a model are freed before it, and with the last of them its packed
@@ -20,22 +20,23 @@ namespace ggml_packed {
 class WeightCache {
  public:
   WeightCache() = default;
-  // spare   bytes for weights that are larger packed than in their file, and for experts; else half of what the machine
-  //         can give.
+  // spare   bytes for weights that are larger packed than in their file, and for experts; else half of what the
+  //         machine can give.
   explicit WeightCache(std::uint64_t spare) : spare_(spare) {}
 
+  // A weight is packed in the layout of the first call, in which later calls find it too.
+  //
   // Errors   nullptr: no memory for it, or none to spare for weights that are larger packed than in their file: those
   //          may take half of what the machine can give.
-  [[nodiscard]] const PackedMatrix* find_or_pack(const ggml_tensor& weights, Format format, std::size_t panel_rows,
-                                                 Int8Sign sign, ThreadTeam& team);
+  [[nodiscard]] const PackedMatrix* find_or_pack(const ggml_tensor& weights, const Layout& layout, ThreadTeam& team);
 
   // A layer's experts, none of which need be packed yet.
   //
   // Memory   for all of them is counted now, whatever their type: most of a large model is experts, of which a text
-  // asks
-  //          few. So it is never the next text that is too much, and what was ours once is not ggml's the next time.
+  //          asks few. So it is never the next text that is too much, and what was ours once is not ggml's the next
+  //          time.
   // Errors   nullptr: no memory to spare for them.
-  [[nodiscard]] PackedExperts* find_experts(const ggml_tensor& weights, Format format, std::size_t panel_rows);
+  [[nodiscard]] PackedExperts* find_experts(const ggml_tensor& weights, const Layout& layout);
 
   // Was there no memory to spare for these when they were asked for?
   [[nodiscard]] bool has_refused(const ggml_tensor& experts) const;

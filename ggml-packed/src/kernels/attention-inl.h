@@ -1,5 +1,6 @@
-// Attention of a block of queries over a packed text, and of a lone query over the memory as it is. Included once per
-// target.
+// Attention of a block of queries over a packed text, and of a lone query over the memory as it is.
+//
+// Included once per target.
 #include <hwy/highway.h>
 
 #include <algorithm>

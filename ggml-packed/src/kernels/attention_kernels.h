@@ -60,7 +60,7 @@ struct LoneQuery {
   float scale = 1;
   float cap = 0;            // as QueryBlock's
   float* scores = nullptr;  // scratch: count floats, rounded up to 16
-  float* out = nullptr;     // rows of value_width, one behind the other
+  float* out = nullptr;     // rows of value_width, one after the other
 };
 
 struct AttentionKernels {

@@ -1,5 +1,6 @@
-// What attention consists of: packing a text's keys and values, scores, their weights, sums of values. Included once
-// per target.
+// What attention consists of: packing a text's keys and values, scores, sums of weighted values.
+//
+// Included once per target.
 #include <hwy/highway.h>
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 // registers of Intel's server CPUs (AMX), and writes its code for a shape when that is first asked.
 //
 // Shape    x: rows of bfloat16, `stride` values apart; panel: kWidth rows of weights, pairs of columns side by side, as
-//          PackedMatrix has them; sums: rows of kWidth float32, one behind the other.
+//          PackedMatrix has them; sums: rows of kWidth float32, one after the other.
 // Threads  an object is one thread's; each thread has code of its own.
 // Source   oneDNN 3.12, dnnl_ukernel.hpp: brgemm, and pack_type::pack32 for the panel.
 #pragma once

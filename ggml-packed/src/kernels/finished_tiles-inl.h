@@ -1,4 +1,4 @@
-// What becomes of a tile of results: finished (Epilogue) and stored. Included once per level of CPU.
+// What becomes of a tile of results: finished (Epilogue) and stored. Included once per target.
 #include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
@@ -45,7 +45,7 @@ HWY_INLINE void fetch_line(const float* at, bool to_write) {
 }
 
 // Asks for the cache lines that a tile will read and write when it is finished, before its products begin: rows lie
-// kilobytes apart, where no CPU looks ahead, and a store that waits for its line holds up all behind it.
+// kilobytes apart, where no CPU looks ahead, and a store that waits for its line holds up every later one.
 HWY_INLINE void fetch_results(const Tile& tile, std::size_t row, std::size_t rows, const Output& output) {
   constexpr std::size_t kLine = 64 / sizeof(float);
   const Epilogue& e = output.epilogue;

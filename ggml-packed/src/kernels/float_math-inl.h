@@ -1,4 +1,4 @@
-// Activation functions on vectors. Included once per level of CPU: no include guard of the usual kind.
+// Activation functions on vectors. Included once per target: no include guard of the usual kind.
 #include <hwy/highway.h>
 
 #if defined(GGML_PACKED_FLOAT_MATH_INL_H) == defined(HWY_TARGET_TOGGLE)

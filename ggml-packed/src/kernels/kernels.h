@@ -62,8 +62,8 @@ struct Kernels {
 };
 
 // The best that the CPU can do, or a lower level by name; nullptr where it has none of them. The environment's
-// GGML_PACKED_LEVEL makes it a lesser CPU: levels above the one that it names are not there, and none where it names
-// none.
+// GGML_PACKED_LEVEL makes it a lesser CPU: levels above the one that it names are not there, and where it names none,
+// no level is.
 [[nodiscard]] const Kernels* kernels(const char* level = nullptr);
 
 // Of all levels, whether this CPU has them or not, the best one first.

@@ -1,4 +1,4 @@
-// The innermost loops over panels of 8 and 4 bits without VNNI: products in pairs. Included once per level of CPU.
+// The innermost loops over panels of 8 and 4 bits without VNNI: products in pairs. Included once per target.
 #include <hwy/highway.h>
 
 #if defined(GGML_PACKED_PAIR_TILES_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -29,8 +29,8 @@ HWY_INLINE I8 with_sign_of(I8 values, I8 signs) {
 #endif
 }
 
-// sum += value. Where the compiler would compute rows side by side, for which there are not enough registers, one after
-// the other.
+// sum += value, one row after the other: the compiler would compute rows side by side, for which there are not enough
+// registers.
 template <class V>
 HWY_INLINE void add_in_turn(V& sum, V value) {
 #if HWY_TARGET == HWY_AVX2
@@ -44,8 +44,13 @@ HWY_INLINE void add_in_turn(V& sum, V value) {
 #endif
 }
 
-// Products of int8 in pairs: |w| as the unsigned operand, the activation with w's sign as the signed one. No pair can
-// overflow int16: 2 * 127 * 128.
+// Rows of activations times a panel of 8 bits, without VNNI.
+//
+// AVX2 multiplies bytes only as unsigned times signed, and adds two neighbouring products in 16 bits (vpmaddubsw). So
+// the unsigned operand is |w| and the signed one the activation with w's sign, which is the same product; a pair is at
+// most 2 * 127 * 128 = 32,512, so nothing overflows. Another instruction adds two such pairs in 32 bits. After a block
+// of 32 the sums become float32 and take the two scales. Costs three instructions for 32 products (sign, multiply, add
+// pairs) and one to add, four times as many as VNNI's one.
 template <std::size_t Rows>
 HWY_NOINLINE void multiply_int8_by_pairs(const Tile& tile, const Activations& a, std::size_t row,
                                          const Output& output) {
@@ -89,8 +94,12 @@ HWY_NOINLINE void multiply_int8_by_pairs(const Tile& tile, const Activations& a,
   store_tile<Rows>(sums, tile, row, output);
 }
 
-// Weights of 4 bits, unsigned as they are: scale * q - minimum. A byte holds the weights of two steps: the lower half
-// that of columns 0 to 15 of a block, the upper half that of 16 to 31.
+// Rows of activations times a panel of 4 bits, without VNNI.
+//
+// Weights are unsigned as they are: scale * q - minimum. A byte holds the weights of two steps: the lower half that of
+// columns 0 to 15 of a block, the upper half that of 16 to 31. Being below 16 they need no sign and leave room: all 16
+// products of a block and place are added in 16 bits, and widened once. The minimum times the sum of the activations
+// (BlockScale::sum) is taken off once per block. Costs two instructions for 32 products, half of what 8 bits cost.
 template <std::size_t Rows>
 HWY_NOINLINE void multiply_int4_by_pairs(const Tile& tile, const Activations& a, std::size_t row,
                                          const Output& output) {

@@ -63,7 +63,7 @@ void layer_norm(const float* x, std::size_t count, float epsilon, const float* w
   Floats sum = hn::Zero(f);
   for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR { sum = hn::Add(sum, load(x + i, n)); });
   const float mean = hn::ReduceSum(f, sum) / static_cast<float>(count);
-  float left_out = 0;  // of the last vector: the places behind the row, which are no values
+  float left_out = 0;  // of the last vector: the places after the row, which are no values
   Floats squares = hn::Zero(f);
   const Floats means = hn::Set(f, mean);
   for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR {

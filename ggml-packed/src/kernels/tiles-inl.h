@@ -1,4 +1,4 @@
-// The innermost loop over float32 panels, and what other loops share with it. Included once per level of CPU.
+// The innermost loop over float32 panels, and what other loops share with it. Included once per target.
 #include <hwy/highway.h>
 
 #include <array>
@@ -70,6 +70,10 @@ HWY_INLINE Floats scales_of(const std::byte* at) {
 }
 
 // Rows of activations (`stride` floats apart) times a panel: `length` steps of kPanelRows weights.
+//
+// In each step the panel gives two vectors of weights, and each row one activation, copied to all lanes. So two loads
+// serve 2 * Rows multiply-adds, whose sums never leave the registers; with enough rows they follow one another without
+// waiting for the one before. Costs 2 * Rows multiply-adds and Rows + 2 loads a step.
 template <std::size_t Rows>
 HWY_INLINE void sum_products(const float* panel, std::size_t length, const float* x, std::size_t stride,
                              Floats (&sums)[Rows][kVectors]) {
@@ -85,8 +89,8 @@ HWY_INLINE void sum_products(const float* panel, std::size_t length, const float
   }
 }
 
-// Rounded to bfloat16, an odd number of them followed by a zero. `out` may be where the values are: what is overwritten
-// has been read.
+// Rounded to bfloat16, an odd number of them followed by a zero. `out` may be where the values are: only what has been
+// read is overwritten.
 HWY_INLINE void to_bf16(const float* values, std::size_t count, std::uint16_t* out) {
   const F f;
   const hn::Rebind<hwy::bfloat16_t, F> b;

@@ -1,5 +1,4 @@
-// The innermost loops over panels of 8 and 4 bits with VNNI: products of four. Included once per level of CPU that has
-// it.
+// The innermost loops over panels of 8 and 4 bits with VNNI: products of four. Included once per target.
 #include <hwy/highway.h>
 
 #if defined(GGML_PACKED_VNNI_TILES_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -33,7 +32,13 @@ HWY_INLINE Ints add_fours(Ints sum, U8 weights, I8 four) {
 #endif
 }
 
-// Unsigned weights, signed activations: vpdpbusd. The sums start at -128 times the activations' sum.
+// Rows of activations times a panel of 8 bits, with VNNI.
+//
+// vpdpbusd multiplies four unsigned bytes with four signed ones and adds the products to a sum in 32 bits. Weights are
+// signed, so they were packed with 128 added; the sum of (w + 128) * x is too large by 128 times the sum of x, which
+// was computed when the activations were rounded (BlockScale::correction): the sums start at minus that. After a block
+// of 32 they become float32 and take the two scales. Costs one instruction for 64 products (32 with AVX-VNNI), and
+// three per vector of rows and block for the scales.
 template <std::size_t Rows>
 HWY_NOINLINE void multiply_int8_by_fours(const Tile& tile, const Activations& a, std::size_t row,
                                          const Output& output) {
@@ -73,8 +78,12 @@ HWY_NOINLINE void multiply_int8_by_fours(const Tile& tile, const Activations& a,
   store_tile<Rows>(sums, tile, row, output);
 }
 
-// Weights of 4 bits, unsigned as they are: scale * q - minimum. A byte holds the weights of two steps: the lower half
-// that of columns 0 to 15 of a block, the upper half that of 16 to 31.
+// Rows of activations times a panel of 4 bits, with VNNI.
+//
+// Weights are unsigned as they are: scale * q - minimum. A byte holds the weights of two steps: the lower half that of
+// columns 0 to 15 of a block, the upper half that of 16 to 31. Products are as above without a correction; the minimum
+// times the sum of the activations (BlockScale::sum) is taken off once per block. Costs what 8 bits cost and two
+// instructions per step to take a byte apart, for half of the memory to read.
 template <std::size_t Rows>
 HWY_NOINLINE void multiply_int4_by_fours(const Tile& tile, const Activations& a, std::size_t row,
                                          const Output& output) {

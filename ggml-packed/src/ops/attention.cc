@@ -16,12 +16,11 @@ namespace {
 // Places in op_params.
 //
 // Source   ggml.h, ggml_flash_attn_ext, the last three arguments in their order.
-constexpr std::size_t kLogitScale = 0, kMostSlope = 1, kSoftCap = 2;
+constexpr std::size_t kLogitScale = 0, kMaxBias = 1, kSoftCap = 2;
 
 constexpr std::size_t kQueriesOfTask = 256;  // that pay for packing the text once more
 
-// Positions of a text whose attention may be rounded: with fewer it costs next to nothing, and what it loses is seen
-// more.
+// Positions of a text whose attention may be rounded: with fewer there is little to gain, and what is lost shows more.
 constexpr std::size_t kRoundedFrom = 256;
 
 // Memory of one thread, kept from task to task.
@@ -51,11 +50,12 @@ thread_local Scratch scratch;
 //
 // Source   Press, Smith, Lewis: Train Short, Test Long (ALiBi), section 3.
 float slope_of(const ggml_tensor& node, std::size_t head) {
-  const float most = float_parameter(node, kMostSlope);
-  if (most == 0.0F) return 1;
+  const float max_bias = float_parameter(node, kMaxBias);
+  if (max_bias == 0.0F) return 1;
   const auto power = static_cast<float>(std::bit_floor(static_cast<std::size_t>(node.src[0]->ne[2])));
   const auto at = static_cast<float>(head);
-  return at < power ? std::exp2(-most / power * (at + 1)) : std::exp2(-most / 2 / power * (2 * (at - power) + 1));
+  return at < power ? std::exp2(-max_bias / power * (at + 1))
+                    : std::exp2(-max_bias / 2 / power * (2 * (at - power) + 1));
 }
 
 }  // namespace

@@ -1,8 +1,7 @@
 // Attention of packed texts (FLASH_ATTN_EXT): each text pays for its own length, squared.
 //
 // Accuracy float32. Where the CPU has bfloat16 and the queries come from weights that are not computed in float32
-// anyway,
-//          the queries, keys, weights and values of texts of 256 tokens and more are rounded to it (8 bits of
+//          anyway, the queries, keys, weights and values of texts of 256 tokens and more are rounded to it (8 bits of
 //          mantissa); sums are not. It depends on the text alone, not on what is computed beside it.
 // Threads  one at a time.
 #pragma once

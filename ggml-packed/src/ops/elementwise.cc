@@ -91,7 +91,7 @@ void compute_elementwise(const ggml_tensor& node, const RowKernels& rows, Thread
   const bool adds = node.op == GGML_OP_ADD, scales = node.op == GGML_OP_SCALE;
   if (scales || has_row_numbers(node)) {
     const float *x = floats(*node.src[0]), *numbers = scales ? nullptr : floats(*node.src[1]);
-    // op_params of SCALE: the factor, and what is added behind it.
+    // op_params of SCALE: the factor, and what is added after it.
     const float factor = scales ? float_parameter(node, 0) : 1, offset = scales ? float_parameter(node, 1) : 0;
     team.for_ranges(count, kRowsOfPart, [&](std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i < end; ++i) {

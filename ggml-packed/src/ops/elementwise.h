@@ -10,8 +10,8 @@
 
 namespace ggml_packed {
 
-// ADD and MUL of matrices of one shape (a view will do), of a matrix and a vector that is the same for every row, or of a matrix
-// and a number for each row; SCALE; UNARY; GLU.
+// ADD and MUL of matrices of one shape (a view will do), of a matrix and a vector that is the same for every row, or of
+// a matrix and a number for each row; SCALE; UNARY; GLU.
 [[nodiscard]] bool is_elementwise(const ggml_tensor& node);
 void compute_elementwise(const ggml_tensor& node, const RowKernels& rows, ThreadTeam& team);
 

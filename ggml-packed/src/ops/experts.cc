@@ -6,6 +6,7 @@
 #include "plugin/tensor.h"
 
 namespace ggml_packed {
+
 void Experts::begin_graph() {
   prepared_.begin_graph();
   routed_by_ = nullptr;
@@ -24,7 +25,7 @@ bool Experts::compute(const ggml_tensor& node, const ggml_tensor& result, const 
   const ggml_tensor &weights = *node.src[0], &ids = *node.src[2];
   const Format format = *format_for(weights.type, kernels_);
   const auto experts = static_cast<std::size_t>(weights.ne[2]);
-  PackedExperts* packed = weights_.find_experts(weights, format, kernels_.panel_rows);
+  PackedExperts* packed = weights_.find_experts(weights, layout_for(format, kernels_));
   if (packed == nullptr) return false;
   if (routed_by_ != &ids) {
     routing_.read(ids, experts);
@@ -34,8 +35,7 @@ bool Experts::compute(const ggml_tensor& node, const ggml_tensor& result, const 
   for (std::size_t expert = 0; expert < experts; ++expert) {
     const std::size_t end = routing_.end(expert);
     if (routing_.begin(expert) == end) continue;
-    const PackedMatrix* matrix =
-        packed->find_or_pack(weights, expert, format, kernels_.panel_rows, kernels_.int8_sign, team);
+    const PackedMatrix* matrix = packed->find_or_pack(weights, expert, team);
     if (matrix == nullptr) return false;
     for (std::size_t begin = routing_.begin(expert); begin < end; begin += kRowsAtOnce) {
       parts_.push_back({.weights = matrix, .begin = begin, .end = std::min(end, begin + kRowsAtOnce)});

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::uint16_t kSeen = 0x0000, kHidden = 0xFC00;  // float16: 0 and minus infinity
 constexpr std::size_t kPositionsOfQuery = 16;              // more are not worth packing: they are read as they are
-constexpr std::size_t kMostTokens = 64;                    // that are computed one by one
+constexpr std::size_t kMaxTokens = 64;                     // that are computed one by one
 
 struct Span {
   std::size_t begin, end;  // end 0: not one run of seen positions
@@ -38,7 +38,7 @@ const std::uint16_t* mask_row(const ggml_tensor& mask, std::size_t query) {
 MaskView::MaskView(const ggml_tensor& mask, std::size_t queries, std::size_t positions, ThreadTeam& team) {
   if (read_texts(mask, queries, positions, team)) {
     kind_ = Kind::TextsSideBySide;
-  } else if (queries <= kMostTokens && read_cells(mask, queries, positions)) {
+  } else if (queries <= kMaxTokens && read_cells(mask, queries, positions)) {
     kind_ = Kind::Scattered;
   }
 }

@@ -36,12 +36,13 @@ class MaskView {
   MaskView(const ggml_tensor& mask, std::size_t queries, std::size_t positions, ThreadTeam& team);
 
   [[nodiscard]] Kind kind() const { return kind_; }
-  // TextsSideBySide: the texts in order, and of each query what it sees of its text: all, what came before it, or a window.
+  // TextsSideBySide: the texts in order, and of each query what it sees of its text: all, what came before it, or a
+  // window.
   [[nodiscard]] const std::vector<MaskedText>& texts() const { return texts_; }
   [[nodiscard]] const std::vector<Visible>& visible() const { return visible_; }
   // TextsSideBySide: are there numbers to be added to the scores, not only 0 and minus infinity? ALiBi's are distances.
   [[nodiscard]] bool has_numbers() const { return has_numbers_; }
-  // Scattered: the cells of all queries, one's behind the other's, and where each one's end.
+  // Scattered: the cells of all queries, one's after the other's, and where each one's end.
   [[nodiscard]] const std::vector<std::int32_t>& cells() const { return cells_; }
   [[nodiscard]] const std::vector<std::size_t>& cells_end() const { return cells_end_; }
 

@@ -22,7 +22,7 @@ bool Matmul::takes(const ggml_tensor& node) const {
 
 const PackedMatrix* Matmul::pack(const ggml_tensor& weights, ThreadTeam& team) {
   const auto packed_as = [&](Format format) {
-    return weights_.find_or_pack(weights, format, kernels_.panel_rows, kernels_.int8_sign, team);
+    return weights_.find_or_pack(weights, layout_for(format, kernels_), team);
   };
   const Format format = *format_for(weights.type, kernels_);
   if (widen_ && format == Format::Int8) {

@@ -41,8 +41,8 @@ bool picks_rows(const ggml_tensor& node) {
          ggml_is_contiguous(&places) && ggml_nelements(&places) == node.ne[1] && ggml_is_matrix(&node) &&
          !overlap(node, from);
 }
-// op_params: zeros before and behind each dimension, and whether they are the values from the other end instead.
-bool pads_behind(const ggml_tensor& node) {
+// op_params: zeros before and after each dimension, and whether they are the values from the other end instead.
+bool pads_after(const ggml_tensor& node) {
   const ggml_tensor& from = *node.src[0];
   const bool before =
       node.op_params[0] != 0 || node.op_params[2] != 0 || node.op_params[4] != 0 || node.op_params[6] != 0;
@@ -114,7 +114,7 @@ bool only_moves(const ggml_tensor& node) {
     case GGML_OP_CONT:
       return halves(node) || transposes(node);
     case GGML_OP_PAD:
-      return pads_behind(node);
+      return pads_after(node);
     default:
       return false;
   }

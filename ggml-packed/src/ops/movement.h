@@ -9,7 +9,7 @@
 namespace ggml_packed {
 
 // One that move_values() knows: rows of float32 to float16 (a token's key and value), a transposed matrix made dense,
-// zeros behind rows, rows picked from a matrix (a token's embedding).
+// zeros after rows, rows picked from a matrix (a token's embedding).
 [[nodiscard]] bool only_moves(const ggml_tensor& node);
 void move_values(const ggml_tensor& node, const RowKernels& rows, ThreadTeam& team);
 

@@ -13,7 +13,7 @@ Function proc(ggml_backend_t backend, const char* name) {
   return reinterpret_cast<Function>(ggml_backend_reg_get_proc_address(reg, name));
 }
 
-// Work for one thread: ggml's others would spin for a while behind it, on the cores that ours need next.
+// Work for one thread: ggml's others would spin for a while after it, on the cores that ours need next.
 bool is_small(const std::vector<ggml_tensor*>& nodes) {
   constexpr std::int64_t kElements = 1 << 17;
   std::int64_t elements = 0;

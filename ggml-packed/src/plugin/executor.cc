@@ -40,8 +40,8 @@ void Executor::set_abort(ggml_abort_callback callback, void* data) {
   delegate_.set_abort(callback, data);
 }
 
-// A reply's next token is mostly waiting for weights: where most of them are ggml's, or were larger packed, we have
-// nothing to give.
+// A reply's next token mostly waits for weights to come from memory: where most of them are ggml's, or would be larger
+// packed, ours are no faster.
 bool Executor::is_worth_it(ggml_cgraph* graph) const {
   constexpr std::int64_t kFewTokens = 8;
   std::int64_t ours = 0, cheap = 0, all = 0, tokens = 0;
@@ -90,8 +90,11 @@ enum ggml_status Executor::compute(ggml_cgraph* whole) {
   return delegate_.flush();
 }
 
-// MUL_MAT or MUL_MAT_ID, then of these what follows and reads nothing but its result: a bias, an activation, a gate, a
-// sum.
+// MUL_MAT or MUL_MAT_ID, and of these what follows and is the only reader of its result: a bias, an activation, a gate,
+// a sum. They are applied to a tile of results before it is stored, while it is in registers: memory is written once
+// instead of up to four times. Each may come once and only in the order of Epilogue; anything else ends the chain. An
+// operand may share its memory with the result only where each of its values is read before that place is written
+// (can_write_over()). Costs a look at the next node per fused operation.
 std::size_t Executor::matrix_product(const GraphView& graph, std::size_t i) {
   const ggml_tensor* product = graph[i];
   const bool of_experts = experts_.takes(*product);
@@ -122,7 +125,7 @@ std::size_t Executor::matrix_product(const GraphView& graph, std::size_t i) {
       break;
     }
     result = next;
-    if (epilogue.addend != nullptr) {  // nothing is known to come behind a sum
+    if (epilogue.addend != nullptr) {  // nothing is known to come after a sum
       ++done;
       break;
     }
@@ -134,7 +137,7 @@ std::size_t Executor::matrix_product(const GraphView& graph, std::size_t i) {
   return computed ? done : 0;  // no memory to pack it: ggml computes it
 }
 
-// NORM or RMS_NORM, with weights and bias behind it.
+// NORM or RMS_NORM, with weights and bias after it.
 std::size_t Executor::norm(const GraphView& graph, std::size_t i) {
   const ggml_tensor* node = graph[i];
   const bool rms = node->op == GGML_OP_RMS_NORM;

@@ -41,7 +41,7 @@ SampleProduct::SampleProduct(const Kernels& kernels, enum ggml_type type, Produc
     }
   }
   ThreadTeam team(1);
-  packed_.emplace(tensor, *format_for(type, kernels), kernels.panel_rows, kernels.int8_sign, team);
+  packed_.emplace(tensor, layout_for(*format_for(type, kernels), kernels), team);
   for (std::size_t m = 0; m < shape.rows; ++m) {
     const std::size_t at = m * shape.columns;
     kernels.quantize(x_.data() + at, shape.columns, int8_.data() + at, scales_.data() + at / kBlock);
