@@ -7,10 +7,10 @@
 #include <set>
 #include <utility>
 
-#include "engine.h"
+#include "engine/engine.h"
 #include "llama-agent/json_schema.h"
 #include "llama-core/embedding_context.h"
-#include "prompt.h"
+#include "prompt/prompt.h"
 
 namespace llama {
 namespace {

@@ -1,4 +1,4 @@
-#include "../src/engine.h"
+#include "../src/engine/engine.h"
 
 #include <gtest/gtest.h>
 

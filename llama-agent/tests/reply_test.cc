@@ -1,11 +1,11 @@
-#include "../src/reply.h"
+#include "../src/reply/reply.h"
 
 #include <gmock/gmock.h>
 
 #include <cmath>
 #include <random>
 
-#include "../src/log_probabilities.h"
+#include "../src/engine/log_probabilities.h"
 #include "llama-base/utf8_stream.h"
 
 namespace llama::internal {

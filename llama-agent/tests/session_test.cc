@@ -6,7 +6,7 @@
 #include <set>
 #include <thread>
 
-#include "../src/session_file.h"
+#include "../src/session/session_file.h"
 
 namespace llama {
 namespace {

@@ -28,7 +28,7 @@ std::chrono::system_clock::time_point time_of(const Json& object, const char* ke
   return std::chrono::system_clock::time_point(Seconds(found->get<std::int64_t>()));
 }
 
-std::string text_of(const Json& object, const char* key) {
+std::string string_in(const Json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
@@ -49,17 +49,17 @@ Result<Message> message_of(const Json& object) {
   if (!object.is_object() || !object.contains("content") || !object["content"].is_string()) {
     return fail(ErrorCode::InvalidArgument, "a message without content");
   }
-  auto role = parse_message_role(text_of(object, "role"));
+  auto role = parse_message_role(string_in(object, "role"));
   if (!role) return std::unexpected(role.error());
-  Message message{.role = *role, .content = text_of(object, "content"), .thinking = text_of(object, "thinking")};
+  Message message{.role = *role, .content = string_in(object, "content"), .thinking = string_in(object, "thinking")};
   if (const auto calls = object.find("tool_calls"); calls != object.end() && calls->is_array()) {
     for (const auto& call : *calls) {
       if (!call.is_object()) return fail(ErrorCode::InvalidArgument, "a tool call that is no object");
-      message.tool_calls.push_back({text_of(call, "id"), text_of(call, "name"), text_of(call, "arguments")});
+      message.tool_calls.push_back({string_in(call, "id"), string_in(call, "name"), string_in(call, "arguments")});
     }
   }
-  if (object.contains("tool_call_id")) message.tool_call_id = text_of(object, "tool_call_id");
-  if (object.contains("tool_name")) message.tool_name = text_of(object, "tool_name");
+  if (object.contains("tool_call_id")) message.tool_call_id = string_in(object, "tool_call_id");
+  if (object.contains("tool_name")) message.tool_name = string_in(object, "tool_name");
   message.timestamp = time_of(object, "timestamp");
   if (auto sound = check(message); !sound) return std::unexpected(sound.error());
   return message;
@@ -89,7 +89,7 @@ Result<Session> parse_session(std::string_view text) {
   if (const auto version = object.find("version"); version != object.end() && *version != kSessionVersion) {
     return wrong(std::format("its version is {}, this program reads {}", version->dump(), kSessionVersion));
   }
-  Session session{.id = text_of(object, "id"),
+  Session session{.id = string_in(object, "id"),
                   .messages = {},
                   .created_at = time_of(object, "created_at"),
                   .updated_at = time_of(object, "updated_at")};

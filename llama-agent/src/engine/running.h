@@ -14,8 +14,8 @@
 
 #include "llama-agent/decoder.h"
 #include "llama-agent/generation_request.h"
-#include "reply.h"
-#include "reply_stream.h"
+#include "../reply/reply.h"
+#include "../reply/reply_stream.h"
 
 namespace llama::internal {
 

@@ -4,7 +4,7 @@
 #include <format>
 #include <utility>
 
-#include "sequence_store.h"
+#include "../engine/sequence_store.h"
 
 namespace llama::internal {
 namespace {
