@@ -9,7 +9,7 @@
 
 #include "engine.h"
 #include "llama-agent/json_schema.h"
-#include "llama-core/context.h"
+#include "llama-core/embedding_context.h"
 #include "prompt.h"
 
 namespace llama {

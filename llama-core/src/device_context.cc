@@ -3,8 +3,10 @@
 #include <exception>
 #include <format>
 #include <new>
+#include <optional>
 #include <utility>
 
+#include "llama-core/kernels.h"
 #include "llama-core/log.h"
 #include "memory_needs.h"
 
@@ -13,15 +15,18 @@ namespace llama::internal {
 Result<DeviceContext::Handle> DeviceContext::make(const Model& on) const {
   const bool partly = on.is_on_device() && !on.is_wholly_on_device();  // who holds how much of it is not known
   const auto room = partly ? std::nullopt : on.is_on_device() ? on.device_memory() : available_memory();
-  if (room && size_.needed_bytes > *room) {
+  if (room && needs_.needed_bytes > *room) {
     return fail(ErrorCode::OutOfMemory,
-                std::format("a context of {} tokens takes {:.1f} GB, and {:.1f} GB of memory are free", size_.tokens,
-                            static_cast<double>(size_.needed_bytes) / 1e9, static_cast<double>(*room) / 1e9));
+                std::format("a context of {} tokens takes {:.1f} GB, and {:.1f} GB of memory are free", needs_.tokens,
+                            static_cast<double>(needs_.needed_bytes) / 1e9, static_cast<double>(*room) / 1e9));
   }
   llama_context_params params = params_;
   // "Auto" turns it off where another back end than the memory's computes it, as ours does beside the CPU's.
   params.flash_attn_type = on.is_wholly_on_device() ? LLAMA_FLASH_ATTN_TYPE_AUTO : LLAMA_FLASH_ATTN_TYPE_ENABLED;
   take_first_log_error();
+  // A back end asks for the rule when it starts: each context that is made for the same work needs it anew.
+  std::optional<SmallBatchesToo> small_batches_too;
+  if (needs_.small_batches_too) small_batches_too.emplace();
   Handle made;
   try {
     made.reset(llama_init_from_model(on.model_.get(), params));
@@ -30,22 +35,22 @@ Result<DeviceContext::Handle> DeviceContext::make(const Model& on) const {
   }
   if (made) return made;
   const std::string reason = take_first_log_error();
-  return fail(ErrorCode::OutOfMemory, std::format("a context of {} tokens could not be made{}{}", size_.tokens,
+  return fail(ErrorCode::OutOfMemory, std::format("a context of {} tokens could not be made{}{}", needs_.tokens,
                                                   reason.empty() ? "" : ": ", reason));
 }
 
-Result<void> DeviceContext::open(const Model& model, const llama_context_params& params, ContextSize size) {
+Result<void> DeviceContext::open(const Model& model, const llama_context_params& params, ContextNeeds needs) {
   model_ = &model;
   on_ = &model.in_use();
   params_ = params;
-  size_ = size;
+  needs_ = needs;
   auto made = make(*on_);
   if (made) {
     context_ = std::move(*made);
     return {};
   }
   if (!on_->is_on_device()) return std::unexpected(made.error());
-  return move(std::format("a context of {} tokens does not fit on", size.tokens));
+  return move(std::format("a context of {} tokens does not fit on", needs.tokens));
 }
 
 Result<void> DeviceContext::move_to_cpu(const Error& cause) {
@@ -53,11 +58,11 @@ Result<void> DeviceContext::move_to_cpu(const Error& cause) {
 }
 
 Result<void> DeviceContext::move(std::string_view what) {
-  const auto twin = model_->leave_device(what);
-  if (!twin) return std::unexpected(twin.error());
-  auto made = make(**twin);
+  const auto fallback = model_->leave_device(what);
+  if (!fallback) return std::unexpected(fallback.error());
+  auto made = make(**fallback);
   if (!made) return std::unexpected(made.error());
-  on_ = *twin;
+  on_ = *fallback;
   context_ = std::move(*made);
   return {};
 }
@@ -71,7 +76,7 @@ Result<void> DeviceContext::decode(const llama_batch& batch) {
   std::int32_t status = 0;
   try {
     status = llama_decode(context_.get(), batch);
-    // A device that computes behind our back fails only here.
+    // Some devices compute later than they say: such a one fails only here.
     if (status == 0) llama_synchronize(context_.get());
   } catch (const std::bad_alloc&) {
     status = -2;

@@ -1,4 +1,4 @@
-// One context of llama.cpp, on the model's device as long as that works and on the CPU behind it.
+// One context of llama.cpp, on the model's device as long as that works and on the CPU once it has failed.
 //
 // Threads  one at a time.
 #pragma once
@@ -15,16 +15,17 @@
 
 namespace llama::internal {
 
-struct ContextSize {
+struct ContextNeeds {
   std::int32_t tokens = 0;         // as the caller knows it
   std::uint64_t needed_bytes = 0;  // at least; 0: unknown
+  bool small_batches_too = false;  // internal::SmallBatchesToo, llama-core/kernels.h
 };
 
 class DeviceContext {
  public:
   // Requires that the model outlives this object.
   // Errors   OutOfMemory, where the CPU has no room either.
-  [[nodiscard]] Result<void> open(const Model& model, const llama_context_params& params, ContextSize size);
+  [[nodiscard]] Result<void> open(const Model& model, const llama_context_params& params, ContextNeeds needs);
 
   // Errors   ContextFull, Cancelled, OutOfMemory, Internal.
   [[nodiscard]] Result<void> decode(const llama_batch& batch);
@@ -47,9 +48,9 @@ class DeviceContext {
   [[nodiscard]] Result<void> move(std::string_view what);  // Model::leave_device()
 
   const Model* model_ = nullptr;  // the caller's
-  const Model* on_ = nullptr;     // it, or its twin on the CPU
+  const Model* on_ = nullptr;     // it, or its fallback on the CPU
   llama_context_params params_{};
-  ContextSize size_;
+  ContextNeeds needs_;
   Handle context_;
 };
 

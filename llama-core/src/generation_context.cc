@@ -12,7 +12,7 @@
 
 #include "abort_callback.h"
 #include "device_context.h"
-#include "llama-core/context.h"
+#include "llama-core/embedding_context.h"
 #include "llama-core/log.h"
 #include "llama-core/processor.h"
 #include "memory_needs.h"

@@ -9,8 +9,8 @@
 #include <format>
 #include <span>
 
+#include "device_state.h"
 #include "vocabulary_check.h"
-#include "whereabouts.h"
 
 namespace llama {
 namespace {
@@ -31,8 +31,8 @@ std::int32_t tokenize_with(const llama_vocab* vocab, std::string_view text, std:
 
 void Model::Free::operator()(llama_model* model) const noexcept { llama_model_free(model); }
 
-Model::Model(llama_model* model, std::unique_ptr<Whereabouts> whereabouts)
-    : model_(model), whereabouts_(std::move(whereabouts)) {
+Model::Model(llama_model* model, std::unique_ptr<DeviceState> device_state)
+    : model_(model), device_state_(std::move(device_state)) {
   // What surrounds a text is what an empty text consists of.
   if (const auto specials = tokenize("", SpecialTokens::Text); specials && !specials->empty()) {
     special_token_count_ = static_cast<std::int32_t>(specials->size());

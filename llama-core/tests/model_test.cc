@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "llama-core/context.h"
+#include "llama-core/embedding_context.h"
 
 namespace llama {
 namespace {
@@ -28,8 +28,8 @@ TEST(Model, SaysWhyLlamaCppRefusesAFile) {
   EXPECT_EQ(model.error().message.find('\n'), std::string::npos);
 }
 
-TEST(Context, NeedsAModel) {
-  const auto context = Context::create_for_embedding(nullptr, {});
+TEST(EmbeddingContext, NeedsAModel) {
+  const auto context = EmbeddingContext::create(nullptr, {});
   EXPECT_EQ(context.error().code, ErrorCode::InvalidArgument);
 }
 

@@ -4,7 +4,7 @@
 #include <format>
 
 #include "llama-core/bf16.h"
-#include "llama-core/context.h"
+#include "llama-core/embedding_context.h"
 #include "llama-core/kernels.h"
 #include "llama-core/processor.h"
 #include "llama-loader/bf16_copy.h"
@@ -45,9 +45,9 @@ Result<Bf16Timings> measure(const std::shared_ptr<const Model>& model, const std
                                       .max_sequences = static_cast<std::int32_t>(batch->sequence_count()),
                                       .threads = threads,
                                       .pooling = pooling};
-  auto mine = Context::create_for_embedding(model, config);
+  auto mine = EmbeddingContext::create(model, config);
   if (!mine) return std::unexpected(mine.error());
-  auto theirs = Context::create_for_embedding(copy, config);
+  auto theirs = EmbeddingContext::create(copy, config);
   if (!theirs) return std::unexpected(theirs.error());
   Bf16Timings timings;
   for (int round = 0; round <= kRounds; ++round) {

@@ -19,10 +19,10 @@ Embedder::Embedder(const EmbeddingModel& model, std::int32_t batch_size)
 Result<void> Embedder::make_context(std::int32_t tokens) {
   warm_ = false;
   const auto make = [&] {
-    return Context::create_for_embedding(model_.shared_model(), {.max_tokens = tokens,
-                                                                 .max_sequences = batch_size_,
-                                                                 .threads = model_.config().threads,
-                                                                 .pooling = model_.pooling()});
+    return EmbeddingContext::create(model_.shared_model(), {.max_tokens = tokens,
+                                                            .max_sequences = batch_size_,
+                                                            .threads = model_.config().threads,
+                                                            .pooling = model_.pooling()});
   };
   // While the old one lives the new one shares its packed weights; where there is no room for both it goes first.
   auto made = make();

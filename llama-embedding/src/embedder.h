@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "llama-core/context.h"
+#include "llama-core/embedding_context.h"
 #include "llama-embedding/embedding_model.h"
 
 namespace llama::internal {
@@ -56,7 +56,7 @@ class Embedder {
   std::shared_ptr<const EmbeddingModel> keep_alive_;
   const EmbeddingModel& model_;
   std::int32_t batch_size_;
-  std::optional<Context> context_;
+  std::optional<EmbeddingContext> context_;
   TokenBatch batch_;
   std::chrono::nanoseconds compute_time_{0};
   std::chrono::nanoseconds last_time_{0};  // of the last batch

@@ -14,8 +14,8 @@
 #include <string_view>
 #include <vector>
 
-#include "llama-core/device.h"
 #include "llama-base/error.h"
+#include "llama-core/device.h"
 #include "llama-core/pooling.h"
 
 struct llama_model;
@@ -112,7 +112,7 @@ class Model {
   [[nodiscard]] std::int32_t sliding_window() const;  // tokens that attention sees; 0: all of them
 
  private:
-  friend class Context;
+  friend class EmbeddingContext;
   friend class GenerationContext;
   friend class Grammar;
   friend class Sampler;
@@ -120,23 +120,23 @@ class Model {
   struct Free {
     void operator()(llama_model* model) const noexcept;
   };
-  struct Whereabouts;
-  Model(llama_model* model, std::unique_ptr<Whereabouts> whereabouts);
-  [[nodiscard]] static Result<std::shared_ptr<const Model>> load_at(std::unique_ptr<Whereabouts> whereabouts,
+  struct DeviceState;
+  Model(llama_model* model, std::unique_ptr<DeviceState> device_state);
+  [[nodiscard]] static Result<std::shared_ptr<const Model>> load_at(std::unique_ptr<DeviceState> state,
                                                                     const ModelLoadOptions& options);
-  // What contexts compute with: this model, or its twin for the CPU once the device has failed.
+  // What contexts compute with: this model, or its fallback for the CPU once the device has failed.
   [[nodiscard]] const Model& in_use() const;
   [[nodiscard]] std::string own_device() const;  // of contexts that were made before it failed, too
   [[nodiscard]] bool is_on_device() const;
   [[nodiscard]] bool is_wholly_on_device() const;
   // What the device can give; nothing where it does not say, or on the CPU.
   [[nodiscard]] std::optional<std::uint64_t> device_memory() const;
-  // Loads the twin, unless it is there already. what: "a context of 512 tokens does not fit on".
+  // Loads the fallback, unless it is there already. what: "a context of 512 tokens does not fit on".
   [[nodiscard]] Result<const Model*> leave_device(std::string_view what) const;
   Result<std::vector<Token>> tokenize(std::string_view text, SpecialTokens special, bool surround) const;
 
   std::unique_ptr<llama_model, Free> model_;
-  std::unique_ptr<Whereabouts> whereabouts_;
+  std::unique_ptr<DeviceState> device_state_;
   std::optional<Token> closing_token_;
   std::int32_t special_token_count_ = 0;
 };

@@ -27,7 +27,7 @@ class TokenBatch {
   [[nodiscard]] std::size_t sequence_count() const { return sequence_count_; }
 
  private:
-  friend class Context;
+  friend class EmbeddingContext;
   std::vector<Token> tokens_;
   std::vector<std::int32_t> positions_;
   std::vector<std::int32_t> sequence_ids_;  // one per token

@@ -1,4 +1,4 @@
-// Where a model's weights lie, and its twin on the CPU once the device has failed.
+// On which device a model's weights are, and the same model for the CPU once that device has failed.
 #pragma once
 
 #include <filesystem>
@@ -14,12 +14,12 @@
 
 namespace llama {
 
-struct Model::Whereabouts {
+struct Model::DeviceState {
   std::vector<std::filesystem::path> files;
   internal::Placement placement;
   std::function<void(std::string_view)> on_notice;
-  std::mutex mutex;                   // guards twin
-  std::shared_ptr<const Model> twin;  // never given up, as contexts point to it
+  std::mutex mutex;                       // guards fallback
+  std::shared_ptr<const Model> fallback;  // on the CPU; stays as long as this model, as contexts point to it
 
   void notice(std::string_view line) const {
     if (on_notice) on_notice(line);

@@ -32,15 +32,15 @@ struct EmbeddingContextConfig {
 // The most sequences that llama.cpp can hold in one batch.
 [[nodiscard]] std::int32_t max_parallel_sequences();
 
-class Context {
+class EmbeddingContext {
  public:
   // Cost     the first context of a model packs its weights for our kernels: 0.3 s for 600 MB.
   // Errors   InvalidArgument (a number out of range), OutOfMemory.
-  [[nodiscard]] static Result<Context> create_for_embedding(std::shared_ptr<const Model> model,
-                                                            const EmbeddingContextConfig& config);
-  ~Context();
-  Context(Context&&) noexcept;
-  Context& operator=(Context&&) noexcept;
+  [[nodiscard]] static Result<EmbeddingContext> create(std::shared_ptr<const Model> model,
+                                                       const EmbeddingContextConfig& config);
+  ~EmbeddingContext();
+  EmbeddingContext(EmbeddingContext&&) noexcept;
+  EmbeddingContext& operator=(EmbeddingContext&&) noexcept;
 
   // Compute one batch, forgetting what came before.
   //
@@ -57,7 +57,7 @@ class Context {
 
  private:
   struct State;
-  explicit Context(std::unique_ptr<State> state);
+  explicit EmbeddingContext(std::unique_ptr<State> state);
   Result<void> warm_up();
   std::unique_ptr<State> state_;
 };

@@ -1,4 +1,4 @@
-#include "llama-core/context.h"
+#include "llama-core/embedding_context.h"
 
 #include <gtest/gtest.h>
 
@@ -16,7 +16,7 @@ std::shared_ptr<const Model> load(const char* name) {
   return model.value_or(nullptr);
 }
 
-std::vector<float> vector_of(Context& context, std::size_t sequence) {
+std::vector<float> vector_of(EmbeddingContext& context, std::size_t sequence) {
   const auto vector = context.embedding(sequence);
   EXPECT_TRUE(vector) << vector.error().message;
   return {vector->begin(), vector->end()};
@@ -60,7 +60,7 @@ class ContextOf : public testing::TestWithParam<const char*> {};
 
 TEST_P(ContextOf, AVectorDoesNotDependOnItsNeighbours) {
   const auto model = load(GetParam());
-  auto context = Context::create_for_embedding(model, {.max_tokens = 300, .max_sequences = 8});
+  auto context = EmbeddingContext::create(model, {.max_tokens = 300, .max_sequences = 8});
   ASSERT_TRUE(context) << context.error().message;
   std::vector<std::vector<Token>> texts(4);
   const char* const lines[] = {"hello world", "the number of the long text is 42", "x", "hello"};
@@ -82,7 +82,7 @@ TEST_P(ContextOf, AVectorDoesNotDependOnItsNeighbours) {
 
 TEST_P(ContextOf, RefusesWhatLlamaCppWouldAbortOn) {
   const auto model = load(GetParam());
-  auto context = Context::create_for_embedding(model, {.max_tokens = 8, .max_sequences = 2}).value();
+  auto context = EmbeddingContext::create(model, {.max_tokens = 8, .max_sequences = 2}).value();
   TokenBatch batch;
   EXPECT_EQ(context.compute(batch).error().code, ErrorCode::InvalidArgument);
   ASSERT_TRUE(batch.add_sequence(std::vector<Token>{1 << 30}));
@@ -106,7 +106,7 @@ TEST_P(ContextOf, RefusesWhatLlamaCppWouldAbortOn) {
 
 TEST_P(ContextOf, StopsWhenAsked) {
   const auto model = load(GetParam());
-  auto context = Context::create_for_embedding(model, {.max_tokens = 64, .max_sequences = 1}).value();
+  auto context = EmbeddingContext::create(model, {.max_tokens = 64, .max_sequences = 1}).value();
   TokenBatch batch;
   ASSERT_TRUE(batch.add_sequence(std::vector<Token>(64, 1)));
   std::stop_source stop;
@@ -119,7 +119,7 @@ INSTANTIATE_TEST_SUITE_P(Models, ContextOf, testing::Values("bert.gguf", "qwen3.
   return std::string(test.param).substr(0, std::string_view(test.param).find('.'));
 });
 
-TEST(Context, RefusesNumbersOutOfRange) {
+TEST(EmbeddingContext, RefusesNumbersOutOfRange) {
   const auto model = load("bert.gguf");
   for (const EmbeddingContextConfig& config : {EmbeddingContextConfig{.max_tokens = 0},
                                                {.max_sequences = 0},
@@ -127,11 +127,11 @@ TEST(Context, RefusesNumbersOutOfRange) {
                                                {.threads = -1},
                                                {.pooling = Pooling::None},
                                                {.pooling = Pooling::Rank}}) {
-    EXPECT_EQ(Context::create_for_embedding(model, config).error().code, ErrorCode::InvalidArgument);
+    EXPECT_EQ(EmbeddingContext::create(model, config).error().code, ErrorCode::InvalidArgument);
   }
 }
 
-TEST(Context, SeveralThreadsShareAModel) {
+TEST(EmbeddingContext, SeveralThreadsShareAModel) {
   const auto model = load("qwen3.gguf");
   const auto tokens = model->tokenize("hello world", SpecialTokens::Parse).value();
   std::vector<std::vector<float>> vectors(3);
@@ -140,8 +140,7 @@ TEST(Context, SeveralThreadsShareAModel) {
     threads.reserve(vectors.size());
     for (auto& vector : vectors) {
       threads.emplace_back([&] {
-        auto context =
-            Context::create_for_embedding(model, {.max_tokens = 64, .max_sequences = 1, .threads = 1}).value();
+        auto context = EmbeddingContext::create(model, {.max_tokens = 64, .max_sequences = 1, .threads = 1}).value();
         TokenBatch batch;
         for (int i = 0; i < 5; ++i) {
           batch.clear();

@@ -1,4 +1,4 @@
-#include "llama-core/context.h"
+#include "llama-core/embedding_context.h"
 
 #include <llama.h>
 
@@ -34,7 +34,7 @@ enum llama_pooling_type to_c(Pooling pooling) {
 
 }  // namespace
 
-struct Context::State {
+struct EmbeddingContext::State {
   std::shared_ptr<const Model> model;
   EmbeddingContextConfig config;
   const std::stop_token* stop = nullptr;  // during compute(); llama.cpp asks between graph nodes
@@ -48,7 +48,7 @@ struct Context::State {
 
 // llama.cpp's own mean is a product with a matrix as wide as the batch: its last bits depend on where in the batch a
 // text lies. This one adds up each text by itself.
-bool Context::State::take_means(std::span<const std::int32_t> sequence_ids, std::size_t sequences) {
+bool EmbeddingContext::State::take_means(std::span<const std::int32_t> sequence_ids, std::size_t sequences) {
   means.assign(sequences * dimension(), 0);
   std::vector<double> sum(dimension());
   for (std::size_t begin = 0, end = 0; begin < sequence_ids.size(); begin = end) {
@@ -67,16 +67,16 @@ bool Context::State::take_means(std::span<const std::int32_t> sequence_ids, std:
 
 std::int32_t max_parallel_sequences() { return static_cast<std::int32_t>(llama_max_parallel_sequences()); }
 
-Context::Context(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Context::~Context() = default;
-Context::Context(Context&&) noexcept = default;
-Context& Context::operator=(Context&&) noexcept = default;
+EmbeddingContext::EmbeddingContext(std::unique_ptr<State> state) : state_(std::move(state)) {}
+EmbeddingContext::~EmbeddingContext() = default;
+EmbeddingContext::EmbeddingContext(EmbeddingContext&&) noexcept = default;
+EmbeddingContext& EmbeddingContext::operator=(EmbeddingContext&&) noexcept = default;
 
-const EmbeddingContextConfig& Context::config() const { return state_->config; }
-std::string Context::device() const { return state_->context.device(); }
+const EmbeddingContextConfig& EmbeddingContext::config() const { return state_->config; }
+std::string EmbeddingContext::device() const { return state_->context.device(); }
 
-Result<Context> Context::create_for_embedding(std::shared_ptr<const Model> model,
-                                              const EmbeddingContextConfig& config) {
+Result<EmbeddingContext> EmbeddingContext::create(std::shared_ptr<const Model> model,
+                                                  const EmbeddingContextConfig& config) {
   if (model == nullptr) return fail(ErrorCode::InvalidArgument, "a context needs a model");
   if (config.max_tokens < 1 || config.max_tokens > (1 << 24)) {
     return fail(ErrorCode::InvalidArgument, std::format("a context of {} tokens is out of range", config.max_tokens));
@@ -111,18 +111,15 @@ Result<Context> Context::create_for_embedding(std::shared_ptr<const Model> model
   params.abort_callback = internal::is_pass_stopped;
   params.abort_callback_data = static_cast<void*>(&state->stop);
 
-  {
-    const internal::SmallBatchesToo small_batches_too;
-    auto opened = state->context.open(*state->model, params, {.tokens = config.max_tokens});
-    if (!opened) return std::unexpected(opened.error());
-  }
-  Context context(std::move(state));
+  auto opened = state->context.open(*state->model, params, {.tokens = config.max_tokens, .small_batches_too = true});
+  if (!opened) return std::unexpected(opened.error());
+  EmbeddingContext context(std::move(state));
   if (auto warm = context.warm_up(); !warm) return std::unexpected(warm.error());
   return context;
 }
 
 // A few tokens, so that what is done once (packing the weights, above all) is over before the first batch.
-Result<void> Context::warm_up() {
+Result<void> EmbeddingContext::warm_up() {
   constexpr std::size_t kTokens = 8;
   if (kernels_in_use().starts_with("stock")) return {};
   const std::vector<Token> tokens(std::min<std::size_t>(kTokens, static_cast<std::size_t>(state_->config.max_tokens)),
@@ -134,7 +131,7 @@ Result<void> Context::warm_up() {
   return computed;
 }
 
-Result<void> Context::compute(const TokenBatch& batch, const std::stop_token& stop) {
+Result<void> EmbeddingContext::compute(const TokenBatch& batch, const std::stop_token& stop) {
   State& state = *state_;
   state.computed_sequences = 0;
   if (batch.sequence_count() == 0) return fail(ErrorCode::InvalidArgument, "an empty batch cannot be computed");
@@ -186,7 +183,7 @@ Result<void> Context::compute(const TokenBatch& batch, const std::stop_token& st
   return {};
 }
 
-Result<std::span<const float>> Context::embedding(std::size_t sequence) const {
+Result<std::span<const float>> EmbeddingContext::embedding(std::size_t sequence) const {
   if (sequence >= state_->computed_sequences) {
     return fail(ErrorCode::InvalidArgument, std::format("the last batch has no sequence {}", sequence));
   }
