@@ -20,7 +20,7 @@ SEED = 20260131
 
 
 class Weights:
-    """kind: of matrices, "F32", "F16" or "Q8_0"; vectors are float32."""
+    """kind: of matrices, "F32", "F16", "Q8_0", "Q5_0"; vectors are float32."""
     def __init__(self, writer, seed, kind="F32"):
         self.writer, self.random, self.kind = writer, numpy.random.default_rng(seed), gguf.GGMLQuantizationType[kind]
 
@@ -61,7 +61,7 @@ def toy_wordpiece(writer):
     return len(tokens)
 
 
-def bert(path, add_tokenizer=toy_wordpiece, extra_rows=0, split_tensors=0):
+def bert(path, add_tokenizer=toy_wordpiece, extra_rows=0, split_tensors=0, kind="F32"):
     """add_tokenizer(writer) writes the tokenizer's keys and returns the number of tokens; extra_rows of 256 bytes make the file larger;
     split_tensors: a split model of parts with so many tensors each."""
     width, inner, heads, layers, context = 64, 128, 4, 3, 2560 + extra_rows
@@ -77,10 +77,10 @@ def bert(path, add_tokenizer=toy_wordpiece, extra_rows=0, split_tensors=0):
     writer.add_pooling_type(gguf.PoolingType.MEAN)
     writer.add_token_type_count(2)
     vocabulary = add_tokenizer(writer)
-    weights = Weights(writer, SEED)
+    weights = Weights(writer, SEED, kind)
     weights.matrix("token_embd.weight", vocabulary, width, 1.0)
-    weights.matrix("position_embd.weight", context, width, 0.3)
-    weights.matrix("token_types.weight", 2, width, 0.1)
+    weights.matrix("position_embd.weight", context, width, 0.3, plain=True)
+    weights.matrix("token_types.weight", 2, width, 0.1, plain=True)
     weights.vector("token_embd_norm.weight", width, 1)
     weights.vector("token_embd_norm.bias", width, 0)
     for i in range(layers):
@@ -199,6 +199,7 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     bert(folder / "bert.gguf")
+    bert(folder / "bert-q5_0.gguf", kind="Q5_0")  # weights that our kernels hold larger than the file does
     decoder(folder / "qwen3.gguf", "qwen3", pooling=gguf.PoolingType.LAST)
     decoder(folder / "qwen3-embedding-bare.gguf", "qwen3", name="tiny embedding", add_eos=False)  # no pooling key, no EOS
     decoder(folder / "llama.gguf", "llama")

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <format>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <print>
 #include <string>
@@ -31,8 +32,6 @@ void print_json(const std::vector<Device>& devices) {
   std::println("{}", list.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
-}  // namespace
-
 int run_devices(bool as_json) {
   const auto devices = find_devices();
   if (!devices) {
@@ -49,6 +48,16 @@ int run_devices(bool as_json) {
     std::println("{:{}}  {}, {}", device.name, width, device.description, memory(device));
   }
   return kDone;
+}
+
+}  // namespace
+
+Command devices_command() {
+  const auto as_json = std::make_shared<bool>(false);
+  return {.name = "devices",
+          .help = "List what can compute: GPUs and the CPU",
+          .flags = {{.name = "--json", .target = as_json.get(), .help = "Print JSON"}},
+          .run = [as_json](Interrupt&) { return run_devices(*as_json); }};
 }
 
 }  // namespace llama

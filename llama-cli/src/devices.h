@@ -1,9 +1,10 @@
 // The devices command: what can compute.
 #pragma once
 
+#include "command.h"
+
 namespace llama {
 
-// Returns the exit status (exit_status.h).
-[[nodiscard]] int run_devices(bool as_json);
+[[nodiscard]] Command devices_command();
 
 }  // namespace llama

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "command.h"
 #include "interrupt.h"
 #include "loader_flags.h"
 
@@ -29,6 +30,8 @@ struct EmbedArguments {
   bool quiet = false;
   bool debug = false;
 };
+
+[[nodiscard]] Command embed_command();
 
 // Returns the exit status (exit_status.h).
 [[nodiscard]] int run_embed(const EmbedArguments& arguments, const Interrupt& interrupt);

@@ -21,7 +21,7 @@
 namespace llama {
 namespace {
 
-constexpr std::size_t kLongestFile = 4 * 1024 * 1024;  // bytes, of a prompt, a schema, a grammar, a template
+constexpr std::size_t kMaxFileBytes = 4 * 1024 * 1024;  // of a prompt, a schema, a grammar, a template
 
 // A whole file; "-" is standard input.
 Step<std::string> read_file(const std::filesystem::path& path) {
@@ -33,8 +33,8 @@ Step<std::string> read_file(const std::filesystem::path& path) {
   char buffer[65536];
   for (std::size_t n = 0; file != nullptr && (n = std::fread(buffer, 1, sizeof buffer, file)) > 0;) {
     text.append(buffer, n);
-    if (text.size() <= kLongestFile) continue;
-    return stop_with({ErrorCode::InvalidText, std::format("'{}' has more than {} bytes", path.string(), kLongestFile)},
+    if (text.size() <= kMaxFileBytes) continue;
+    return stop_with({ErrorCode::InvalidText, std::format("'{}' has more than {} bytes", path.string(), kMaxFileBytes)},
                      kInputError);
   }
   if (file == nullptr || std::ferror(file) != 0) {

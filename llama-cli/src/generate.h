@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "command.h"
 #include "interrupt.h"
 #include "llama-agent/agent_server.h"
 #include "loader_flags.h"
@@ -27,7 +28,7 @@ struct GenerateArguments {
   std::optional<std::int32_t> logprobs;
   std::int32_t batch_size = 512;
   std::int32_t max_queue_size = 10;
-  std::int32_t request_timeout = 120;   // seconds
+  std::int32_t request_timeout = 120;  // seconds
   std::int32_t worker_threads = 1;
   std::int32_t max_sessions = 10;
   std::optional<std::int32_t> session_timeout;  // seconds; nothing: an hour, but a chat waits for its user
@@ -45,7 +46,7 @@ struct GenerateArguments {
 // Of an answer that failed.
 [[nodiscard]] int answer_status(ErrorCode code);
 
-void add_generate(CLI::App& app, GenerateArguments& arguments);
+[[nodiscard]] Command generate_command();
 
 // Returns the exit status (exit_status.h).
 [[nodiscard]] int run_generate(const GenerateArguments& arguments, Interrupt& interrupt);

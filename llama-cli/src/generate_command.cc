@@ -1,135 +1,182 @@
-#include <CLI/CLI.hpp>
 #include <limits>
+#include <memory>
 
+#include "exit_status.h"
 #include "generate.h"
 
 namespace llama {
 namespace {
 
-constexpr std::int32_t kMost = std::numeric_limits<std::int32_t>::max();
+constexpr std::int32_t kMaxInt32 = std::numeric_limits<std::int32_t>::max();
 
-// A range that is not worth a line of help.
-CLI::Validator whole(std::int32_t low, std::int32_t high) { return CLI::Range(low, high).description(""); }
-// Not a number is in no range.
-CLI::Validator real(double low, double high) { return CLI::Range(low, high).description(""); }
-
-void add_prompt(CLI::App& command, GenerateArguments& a) {
-  auto* prompt =
-      command.add_option("-p,--prompt", a.prompt, "What to answer; - reads standard input")->type_name("TEXT");
-  command.add_option("--prompt-file", a.prompt_file, "What to answer, from a file")
-      ->type_name("FILE")
-      ->excludes(prompt);
-  command.add_option("--system", a.system, "What the model shall be and do")->type_name("TEXT");
-  command.add_flag("--chat", a.chat, "Talk: one turn after the other; /help lists its commands");
-  command.add_option("--chat-template", a.chat_template, "Jinja template instead of the model's own")
-      ->type_name("FILE");
-}
-
-void add_sampling(CLI::App& command, GenerateArguments& a) {
-  auto& s = a.sampling;
-  command
-      .add_option("--temperature", s.temperature,
-                  "0 takes the most likely token, 2 is wild; default: the model file's, or 0.7")
-      ->check(real(0, 2))
-      ->type_name("T");
-  command
-      .add_option("--top-p", s.top_p, "Of the likely tokens as many as make up P; default: the model file's, or 0.9")
-      ->check(real(0, 1))
-      ->type_name("P");
-  command.add_option("--top-k", s.top_k, "Of the likely tokens the first K; 0: all; default: the model file's, or 40")
-      ->check(whole(0, kMost))
-      ->type_name("K");
-  command
-      .add_option("--min-p", s.min_p,
-                  "Tokens with this share of the likeliest one's probability; default: the model file's, or 0.05")
-      ->check(real(0, 1))
-      ->type_name("P");
-  command.add_option("--repeat-penalty", s.repeat_penalty, "Above 1: say the same less often; default: 1, off")
-      ->check(real(0.01, 10))
-      ->type_name("X");
-  command.add_option("--seed", s.seed, "Of the draws; default: a new one each time")->type_name("N");
-}
-
-void add_reply(CLI::App& command, GenerateArguments& a) {
-  command.add_option("--limit", a.limit, "Most tokens of the answer")
-      ->capture_default_str()
-      ->check(whole(1, 32768))
-      ->type_name("TOKENS");
-  command.add_option("--stop", a.stop, "End the answer before this text; may be given several times")
-      ->type_name("TEXT")
-      ->allow_extra_args(false);
-  command.add_flag("--detect-repetition", a.detect_repetition, "End an answer that goes round in circles");
-  auto* schema = command.add_option("--json-schema", a.json_schema, "The answer is a document of this JSON Schema")
-                     ->type_name("FILE");
-  command.add_option("--grammar", a.grammar, "The answer follows this grammar (GBNF)")
-      ->type_name("FILE")
-      ->excludes(schema);
-  command.add_option("--thinking", a.thinking, "Let the model think first: on or off; default: as it does by itself")
-      ->check(CLI::IsMember({"on", "off"}))
-      ->type_name("HOW");
-  command.add_option("--thinking-budget", a.thinking_budget, "Tokens after which a thought is closed")
-      ->check(whole(0, 32768))
-      ->type_name("TOKENS");
-  command.add_flag("--show-thinking", a.show_thinking, "Show the thought on standard error");
-  command
-      .add_option("--on-overflow", a.overflow,
-                  "Where the context is too small: fail, or drop-oldest turns; default: a prompt fails, a chat drops")
-      ->check(CLI::IsMember({"fail", "drop-oldest"}))
-      ->type_name("HOW");
-}
-
-void add_output(CLI::App& command, GenerateArguments& a) {
-  auto* json =
-      command.add_flag("--json", a.json, "Print one JSON object per line: the answer's pieces, then the usage");
-  command.add_option("--logprobs", a.logprobs, "With --json: log-probabilities, and N alternatives of each token")
-      ->check(whole(0, 20))
-      ->type_name("N")
-      ->needs(json);
-  json->excludes(command.get_option("--chat"));
-  command.add_flag("--quiet", a.quiet, "Print the answer, warnings and errors only");
-  command.add_flag("--debug", a.debug, "Show llama.cpp's log, how tokens are drawn, and statistics");
-}
-
-void add_engine(CLI::App& command, GenerateArguments& a) {
-  const auto number = [&](const char* name, std::int32_t& value, std::int32_t high, const char* what,
-                          const char* unit) {
-    command.add_option(name, value, what)->capture_default_str()->check(whole(1, high))->type_name(unit);
+Flags prompt_flags(GenerateArguments& a) {
+  return {
+      {.name = "-p,--prompt", .target = &a.prompt, .help = "What to answer; - reads standard input", .value = "TEXT"},
+      {.name = "--prompt-file",
+       .target = &a.prompt_file,
+       .help = "What to answer, from a file",
+       .value = "FILE",
+       .excludes = "--prompt"},
+      {.name = "--system", .target = &a.system, .help = "What the model shall be and do", .value = "TEXT"},
+      {.name = "--chat", .target = &a.chat, .help = "Talk: one turn after the other; /help lists its commands"},
+      {.name = "--chat-template",
+       .target = &a.chat_template,
+       .help = "Jinja template instead of the model's own",
+       .value = "FILE"},
   };
-  command.add_option("--context", a.context, "Tokens of prompt and answer; default: the model's, at most 8192")
-      ->check(whole(256, 1 << 20))
-      ->type_name("TOKENS");
-  command.add_option("--threads", a.threads, "Threads; default: one per physical core that the process may use")
-      ->check(whole(1, 1024))
-      ->type_name("N");
-  add_compute_flags(command, a.loader);
-  number("--batch-size", a.batch_size, 8192, "Most tokens computed at once", "TOKENS");
-  number("--max-queue-size", a.max_queue_size, kMost, "Requests that may wait", "N");
-  number("--request-timeout", a.request_timeout, kMost, "Longest time of one answer", "SECONDS");
-  number("--worker-threads", a.worker_threads, 16, "Answers at once", "N");
-  number("--max-sessions", a.max_sessions, kMost, "Conversations that are kept", "N");
-  command
-      .add_option("--session-timeout", a.session_timeout,
-                  "Time after which an unused conversation is dropped; default: 3600, in a chat never")
-      ->check(whole(1, kMost))
-      ->type_name("SECONDS");
+}
+
+Flags reply_flags(GenerateArguments& a) {
+  return {
+      {.name = "--limit",
+       .target = &a.limit,
+       .help = "Most tokens of the answer",
+       .value = "TOKENS",
+       .values = WholeRange{1, 32768},
+       .shows_default = true},
+      {.name = "--stop",
+       .target = &a.stop,
+       .help = "End the answer before this text; may be given several times",
+       .value = "TEXT"},
+      {.name = "--detect-repetition",
+       .target = &a.detect_repetition,
+       .help = "End an answer that goes round in circles"},
+      {.name = "--json-schema",
+       .target = &a.json_schema,
+       .help = "The answer is a document of this JSON Schema",
+       .value = "FILE"},
+      {.name = "--grammar",
+       .target = &a.grammar,
+       .help = "The answer follows this grammar (GBNF)",
+       .value = "FILE",
+       .excludes = "--json-schema"},
+      {.name = "--thinking",
+       .target = &a.thinking,
+       .help = "Let the model think first: on or off; default: as it does by itself",
+       .value = "HOW",
+       .values = Choices{"on", "off"}},
+      {.name = "--thinking-budget",
+       .target = &a.thinking_budget,
+       .help = "Tokens after which a thought is closed",
+       .value = "TOKENS",
+       .values = WholeRange{0, 32768}},
+      {.name = "--show-thinking", .target = &a.show_thinking, .help = "Show the thought on standard error"},
+      {.name = "--on-overflow",
+       .target = &a.overflow,
+       .help = "Where the context is too small: fail, or drop-oldest turns; default: a prompt fails, a chat drops",
+       .value = "HOW",
+       .values = Choices{"fail", "drop-oldest"}},
+  };
+}
+
+Flags sampling_flags(SamplingWishes& s) {
+  return {
+      {.name = "--temperature",
+       .target = &s.temperature,
+       .help = "0 takes the most likely token, 2 is wild; default: the model file's, or 0.7",
+       .value = "T",
+       .values = RealRange{0, 2}},
+      {.name = "--top-p",
+       .target = &s.top_p,
+       .help = "Of the likely tokens as many as make up P; default: the model file's, or 0.9",
+       .value = "P",
+       .values = RealRange{0, 1}},
+      {.name = "--top-k",
+       .target = &s.top_k,
+       .help = "Of the likely tokens the first K; 0: all; default: the model file's, or 40",
+       .value = "K",
+       .values = WholeRange{0, kMaxInt32}},
+      {.name = "--min-p",
+       .target = &s.min_p,
+       .help = "Tokens with this share of the likeliest one's probability; default: the model file's, or 0.05",
+       .value = "P",
+       .values = RealRange{0, 1}},
+      {.name = "--repeat-penalty",
+       .target = &s.repeat_penalty,
+       .help = "Above 1: say the same less often; default: 1, off",
+       .value = "X",
+       .values = RealRange{0.01, 10}},
+      {.name = "--seed", .target = &s.seed, .help = "Of the draws; default: a new one each time", .value = "N"},
+  };
+}
+
+Flags output_flags(GenerateArguments& a) {
+  return {
+      {.name = "--json",
+       .target = &a.json,
+       .help = "Print one JSON object per line: the answer's pieces, then the usage",
+       .excludes = "--chat"},
+      {.name = "--logprobs",
+       .target = &a.logprobs,
+       .help = "With --json: log-probabilities, and N alternatives of each token",
+       .value = "N",
+       .values = WholeRange{0, 20},
+       .needs = "--json"},
+      {.name = "--quiet", .target = &a.quiet, .help = "Print the answer, warnings and errors only"},
+      {.name = "--debug", .target = &a.debug, .help = "Show llama.cpp's log, how tokens are drawn, and statistics"},
+  };
+}
+
+Flags engine_flags(GenerateArguments& a) {
+  const auto number = [](std::string_view name, std::int32_t& target, std::int32_t high, std::string_view help,
+                         std::string_view value) {
+    return Flag{.name = name,
+                .target = &target,
+                .help = help,
+                .value = value,
+                .values = WholeRange{1, high},
+                .shows_default = true};
+  };
+  Flags flags = {
+      {.name = "--context",
+       .target = &a.context,
+       .help = "Tokens of prompt and answer; default: the model's, at most 8192",
+       .value = "TOKENS",
+       .values = WholeRange{256, 1 << 20}},
+      {.name = "--threads",
+       .target = &a.threads,
+       .help = "Threads; default: one per physical core that the process may use",
+       .value = "N",
+       .values = WholeRange{1, 1024}},
+  };
+  flags.append_range(compute_flags(a.loader));
+  flags.append_range(Flags{
+      number("--batch-size", a.batch_size, 8192, "Most tokens computed at once", "TOKENS"),
+      number("--max-queue-size", a.max_queue_size, kMaxInt32, "Requests that may wait", "N"),
+      number("--request-timeout", a.request_timeout, kMaxInt32, "Longest time of one answer", "SECONDS"),
+      number("--worker-threads", a.worker_threads, 16, "Answers at once", "N"),
+      number("--max-sessions", a.max_sessions, kMaxInt32, "Conversations that are kept", "N"),
+      {.name = "--session-timeout",
+       .target = &a.session_timeout,
+       .help = "Time after which an unused conversation is dropped; default: 3600, in a chat never",
+       .value = "SECONDS",
+       .values = WholeRange{1, kMaxInt32}},
+  });
+  return flags;
+}
+
+Flags generate_flags(GenerateArguments& a) {
+  Flags flags = {{.name = "-m,--model",
+                  .target = &a.loader.model,
+                  .help = "Folder or .gguf file, or a Hugging Face repository: org/name, org/name:Q4_K_M",
+                  .value = "MODEL",
+                  .required = true}};
+  for (const Flags& group : {model_flags(a.loader), prompt_flags(a), reply_flags(a), sampling_flags(a.sampling),
+                             output_flags(a), engine_flags(a), cache_flags(a.loader)}) {
+    flags.append_range(group);
+  }
+  return flags;
 }
 
 }  // namespace
 
-void add_generate(CLI::App& app, GenerateArguments& a) {
-  CLI::App* command = app.add_subcommand("generate", "Answer a prompt, or chat");
-  command
-      ->add_option("-m,--model", a.loader.model,
-                   "Folder or .gguf file, or a Hugging Face repository: org/name, org/name:Q4_K_M")
-      ->required()
-      ->type_name("MODEL");
-  add_model_flags(*command, a.loader);
-  add_prompt(*command, a);
-  add_reply(*command, a);
-  add_sampling(*command, a);
-  add_output(*command, a);
-  add_engine(*command, a);
-  add_cache_flags(*command, a.loader);
+Command generate_command() {
+  const auto arguments = std::make_shared<GenerateArguments>();
+  return {.name = "generate",
+          .help = "Answer a prompt, or chat",
+          .flags = generate_flags(*arguments),
+          .footer = kStatusHelp,
+          .run = [arguments](Interrupt& interrupt) { return run_generate(*arguments, interrupt); }};
 }
 
 }  // namespace llama

@@ -16,7 +16,7 @@ namespace llama {
 namespace {
 
 constexpr long kHistoryLines = 1000;
-constexpr std::size_t kLongestLine = 1 << 20;  // bytes; no message may be that long
+constexpr std::size_t kMaxLineBytes = 1 << 20;  // no message may be that long
 
 // Where lines are remembered between chats: ~/.local/state/llama-cli/history.
 std::filesystem::path history_file() {
@@ -83,7 +83,7 @@ std::optional<std::string> LineEditor::read() {
   std::string line;
   for (int c = 0; (c = std::getchar()) != EOF;) {
     if (c == '\n') return line;
-    if (line.size() < kLongestLine) line += static_cast<char>(c);
+    if (line.size() < kMaxLineBytes) line += static_cast<char>(c);
   }
   if (line.empty()) return std::nullopt;
   return line;

@@ -1,6 +1,5 @@
 #include "loader_flags.h"
 
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <format>
 #include <print>
@@ -10,42 +9,59 @@
 
 namespace llama {
 
-void add_model_flags(CLI::App& command, LoaderFlags& flags) {
-  command.add_option("--filename", flags.filename, "Model file in that folder or repository")->type_name("FILE");
-  command.add_option("--quant", flags.quant, "Of a repository's models the one with this quantization, as in Q8_0")
-      ->type_name("TAG");
-  command.add_option("--revision", flags.revision, "Branch, tag or commit of the repository")
-      ->capture_default_str()
-      ->type_name("REV");
+Flags model_flags(LoaderFlags& flags) {
+  return {
+      {.name = "--filename",
+       .target = &flags.filename,
+       .help = "Model file in that folder or repository",
+       .value = "FILE"},
+      {.name = "--quant",
+       .target = &flags.quant,
+       .help = "Of a repository's models the one with this quantization, as in Q8_0",
+       .value = "TAG"},
+      {.name = "--revision",
+       .target = &flags.revision,
+       .help = "Branch, tag or commit of the repository",
+       .value = "REV",
+       .shows_default = true},
+  };
 }
 
-void add_compute_flags(CLI::App& command, LoaderFlags& flags) {
-  command
-      .add_option("--kernels", flags.kernels,
-                  "Who multiplies: auto (the fastest here), stock (llama.cpp's), avx2, avx-vnni, avx512-vnni, "
-                  "avx512-bf16, onednn")
-      ->capture_default_str()
-      ->type_name("NAME");
-  command.add_option("--device", flags.device, "GPU to use, or none: the CPU; default: the first (llama-cli devices)")
-      ->type_name("NAME");
-  command
-      .add_option("--gpu-layers", flags.gpu_layers,
-                  "This many of the model's last layers on the GPU, or auto: all; 0: none")
-      ->capture_default_str()
-      ->type_name("N");
+Flags compute_flags(LoaderFlags& flags) {
+  return {
+      {.name = "--kernels",
+       .target = &flags.kernels,
+       .help = "Who multiplies: auto (the fastest here), stock (llama.cpp's), avx2, avx-vnni, avx512-vnni, "
+               "avx512-bf16, onednn",
+       .value = "NAME",
+       .shows_default = true},
+      {.name = "--device",
+       .target = &flags.device,
+       .help = "GPU to use, or none: the CPU; default: the first (llama-cli devices)",
+       .value = "NAME"},
+      {.name = "--gpu-layers",
+       .target = &flags.gpu_layers,
+       .help = "This many of the model's last layers on the GPU, or auto: all; 0: none",
+       .value = "N",
+       .shows_default = true},
+  };
 }
 
-void add_cache_flags(CLI::App& command, LoaderFlags& flags) {
-  command.add_flag("--offline", flags.offline, "Use what is in the cache, never the network");
-  command
-      .add_option("--cache-dir", flags.cache_folder,
-                  "Where downloaded models are kept; default: ~/.cache/llama-loader/models")
-      ->type_name("FOLDER");
-  command.add_option("--cache-limit", flags.cache_limit_gb, "Gigabytes that the cache may have")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1'000'000).description(""))
-      ->type_name("GB");
-  command.add_flag("--no-cache-limit", flags.no_cache_limit, "Let the cache grow as large as the disk");
+Flags cache_flags(LoaderFlags& flags) {
+  return {
+      {.name = "--offline", .target = &flags.offline, .help = "Use what is in the cache, never the network"},
+      {.name = "--cache-dir",
+       .target = &flags.cache_folder,
+       .help = "Where downloaded models are kept; default: ~/.cache/llama-loader/models",
+       .value = "FOLDER"},
+      {.name = "--cache-limit",
+       .target = &flags.cache_limit_gb,
+       .help = "Gigabytes that the cache may have",
+       .value = "GB",
+       .values = WholeRange{1, 1'000'000},
+       .shows_default = true},
+      {.name = "--no-cache-limit", .target = &flags.no_cache_limit, .help = "Let the cache grow as large as the disk"},
+  };
 }
 
 Result<ModelSource> make_source(const LoaderFlags& flags) {

@@ -7,13 +7,10 @@
 #include <optional>
 #include <string>
 
+#include "command.h"
 #include "llama-base/error.h"
 #include "llama-loader/model_loader.h"
 #include "status_line.h"
-
-namespace CLI {
-class App;
-}
 
 namespace llama {
 
@@ -31,9 +28,9 @@ struct LoaderFlags {
   std::string device;
 };
 
-void add_model_flags(CLI::App& command, LoaderFlags& flags);    // filename, quant, revision
-void add_cache_flags(CLI::App& command, LoaderFlags& flags);    // offline, cache-dir, limits
-void add_compute_flags(CLI::App& command, LoaderFlags& flags);  // kernels, device, layers
+[[nodiscard]] Flags model_flags(LoaderFlags& flags);    // filename, quant, revision
+[[nodiscard]] Flags cache_flags(LoaderFlags& flags);    // offline, cache-dir, limits
+[[nodiscard]] Flags compute_flags(LoaderFlags& flags);  // kernels, device, layers
 
 // Errors   InvalidArgument: the name, two flags that exclude each other.
 [[nodiscard]] Result<ModelSource> make_source(const LoaderFlags& flags);

@@ -1,6 +1,7 @@
 // The models command: what is in the cache, and what a repository offers.
 #pragma once
 
+#include "command.h"
 #include "interrupt.h"
 #include "loader_flags.h"
 
@@ -15,6 +16,8 @@ struct ModelsArguments {
   bool list_files = false;
   bool quiet = false;
 };
+
+[[nodiscard]] Command models_command();
 
 // Returns the exit status (exit_status.h).
 [[nodiscard]] int run_models(const ModelsArguments& arguments, const Interrupt& interrupt);

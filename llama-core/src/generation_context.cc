@@ -36,7 +36,7 @@ struct GenerationContext::State {
   const std::stop_token* stop = nullptr;  // during decode(); llama.cpp asks between graph nodes
   internal::DeviceContext context;
   internal::SequenceHistory history;
-  bool is_behind = false;        // the context has not read again all that the history holds
+  bool must_catch_up = false;    // the context has not read again all that the history holds
   std::vector<bool> has_logits;  // of the last batch
 
   // llama.cpp's view of a batch, kept to save allocations.
@@ -99,7 +99,7 @@ Result<void> GenerationContext::State::catch_up() {
       if (auto read = compute(part); !read) return read;
     }
   }
-  is_behind = false;
+  must_catch_up = false;
   return {};
 }
 
@@ -175,7 +175,7 @@ Result<void> GenerationContext::decode(std::span<const PlacedToken> tokens, cons
   }
   s.stop = &stop;
   const auto read = [&] {
-    if (s.is_behind) {
+    if (s.must_catch_up) {
       if (auto caught_up = s.catch_up(); !caught_up) return caught_up;
     }
     return s.compute(tokens);
@@ -184,13 +184,13 @@ Result<void> GenerationContext::decode(std::span<const PlacedToken> tokens, cons
   if (!computed && !stop.stop_requested() && s.context.may_move(computed.error())) {
     // The device's error tells more than that the CPU has no room either.
     if (s.context.move_to_cpu(computed.error())) {
-      s.is_behind = true;
+      s.must_catch_up = true;
       computed = read();
     }
   }
   s.stop = nullptr;
   for (const PlacedToken& t : tokens) {
-    if (computed || (!s.is_behind && t.position < s.length_in_memory(t.sequence))) s.history.put(t);
+    if (computed || (!s.must_catch_up && t.position < s.length_in_memory(t.sequence))) s.history.put(t);
   }
   if (!computed) return computed;
   s.has_logits.resize(count);
@@ -208,7 +208,7 @@ Result<std::span<const float>> GenerationContext::logits(std::size_t index) cons
 }
 
 bool GenerationContext::cut(std::int32_t sequence, std::int32_t from) {
-  // Behind a sliding window the cells are gone, though llama.cpp would cut there without a word.
+  // What a sliding window has left is gone from the cells, though llama.cpp would cut there without a word.
   if (const std::int32_t window = state_->model->sliding_window(); window > 0 && from > 0) {
     const std::int32_t first = llama_memory_seq_pos_min(state_->memory(), sequence);
     if (first > std::max(0, from - window)) return false;
@@ -229,13 +229,13 @@ void GenerationContext::share(std::int32_t from, std::int32_t to, std::int32_t l
 }
 
 std::int32_t GenerationContext::length(std::int32_t sequence) const {
-  return state_->is_behind ? state_->history.length(sequence) : state_->length_in_memory(sequence);
+  return state_->must_catch_up ? state_->history.length(sequence) : state_->length_in_memory(sequence);
 }
 
 std::string GenerationContext::device() const { return state_->context.device(); }
 
 Result<std::vector<std::byte>> GenerationContext::save(std::int32_t sequence, MemoryPart part) const {
-  if (state_->is_behind) return fail(ErrorCode::Internal, "a sequence has to be read again before it can be saved");
+  if (state_->must_catch_up) return fail(ErrorCode::Internal, "a sequence has to be read again before it can be saved");
   try {
     llama_context* context = state_->context.get();
     std::vector<std::byte> bytes = internal::saved_header(state_->history.of(sequence));
@@ -259,7 +259,7 @@ Result<void> GenerationContext::restore(std::int32_t sequence, std::span<const s
   const auto no_room = [] { return fail(ErrorCode::ContextFull, "a sequence's state does not fit the context"); };
   try {
     auto saved = internal::read_saved(bytes);
-    if (!saved || state_->is_behind) return no_room();
+    if (!saved || state_->must_catch_up) return no_room();
     internal::take_first_log_error();
     const std::size_t read =
         llama_state_seq_set_data_ext(state_->context.get(), reinterpret_cast<const std::uint8_t*>(saved->state.data()),

@@ -18,8 +18,7 @@ namespace {
 constexpr std::size_t kLargestGrammar = 1 << 20;
 
 bool apply(llama_sampler* sampler, std::span<llama_token_data> candidates) {
-  llama_token_data_array array{
-      .data = candidates.data(), .size = candidates.size(), .selected = -1, .sorted = false};
+  llama_token_data_array array{.data = candidates.data(), .size = candidates.size(), .selected = -1, .sorted = false};
   try {
     llama_sampler_apply(sampler, &array);
   } catch (const std::exception&) {
@@ -93,7 +92,7 @@ Result<void> Grammar::accept(Token token) {
   if (!allows(token)) {
     return fail(ErrorCode::InvalidArgument, std::format("token {} is not allowed by the grammar", token));
   }
-  // After the end there is nothing to go on behind, and llama.cpp would abort at a second end.
+  // After the end nothing can follow, and llama.cpp would abort at a second end.
   if (model_->ends_generation(token)) return {};
   try {
     llama_sampler_accept(sampler_.get(), token);

@@ -10,7 +10,7 @@ namespace {
 
 std::mutex sink_mutex;
 LogSink sink;
-thread_local std::string line;  // llama.cpp logs in pieces; CONT continues the last one
+thread_local std::string unfinished_line;  // llama.cpp logs in pieces; CONT continues the last one
 thread_local LogLevel line_level = LogLevel::Debug;
 thread_local std::string first_error;
 
@@ -37,16 +37,16 @@ std::string_view reason(std::string_view line) {
 void receive(ggml_log_level level, const char* text, void*) noexcept {
   try {
     if (level != GGML_LOG_LEVEL_CONT) line_level = level_of(level);
-    line += text;
-    for (std::size_t end; (end = line.find('\n')) != std::string::npos; line.erase(0, end + 1)) {
-      const std::string_view whole = std::string_view(line).substr(0, end);
+    unfinished_line += text;
+    for (std::size_t end; (end = unfinished_line.find('\n')) != std::string::npos; unfinished_line.erase(0, end + 1)) {
+      const std::string_view whole = std::string_view(unfinished_line).substr(0, end);
       if (whole.empty()) continue;
       if (line_level == LogLevel::Error && first_error.empty()) first_error = reason(whole);
       const std::scoped_lock lock(sink_mutex);
       if (sink) sink(line_level, whole);
     }
   } catch (...) {
-    line.clear();  // out of memory while logging: lose the line, not the program
+    unfinished_line.clear();  // out of memory while logging: lose the line, not the program
   }
 }
 

@@ -19,13 +19,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMostCpus = 1 << 16;
+constexpr int kMaxCpus = 1 << 16;
 
 // All of `text` as a number.
 std::optional<int> number(std::string_view text) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 0 || value >= kMostCpus) return std::nullopt;
+  if (error != std::errc() || end != text.data() + text.size() || value < 0 || value >= kMaxCpus) return std::nullopt;
   return value;
 }
 
@@ -46,7 +46,7 @@ std::string first_line(const fs::path& path) {
 std::vector<int> allowed_cpus() {
   std::vector<int> allowed;
   // The kernel refuses a set smaller than its own.
-  for (int size = CPU_SETSIZE; size <= kMostCpus; size *= 2) {
+  for (int size = CPU_SETSIZE; size <= kMaxCpus; size *= 2) {
     cpu_set_t* set = CPU_ALLOC(static_cast<std::size_t>(size));
     if (set == nullptr) return {};
     const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(size));

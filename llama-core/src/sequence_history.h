@@ -38,7 +38,7 @@ class SequenceHistory {
   std::vector<std::vector<Token>> tokens_;
 };
 
-// A saved sequence is its tokens and behind them what llama.cpp writes.
+// A saved sequence is its tokens, and after them what llama.cpp writes.
 struct SavedSequence {
   std::vector<Token> tokens;
   std::span<const std::byte> state;

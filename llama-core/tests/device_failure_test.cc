@@ -179,12 +179,12 @@ std::vector<float> vector_of(EmbeddingContext& context, const std::vector<Token>
   return vector ? std::vector<float>(vector->begin(), vector->end()) : std::vector<float>();
 }
 
-// A few tokens are computed by our kernels there too, and so as in a context that was made for the CPU at once. ggml's
-// differ from ours in the third digit.
+// With weights that our kernels hold larger than the file does, a few tokens would be ggml's without the rule: the same
+// text in a context that was made for the CPU at once would have another vector, different in the third digit.
 TEST(DeviceFailure, LeavesAContextThatComputesSmallBatchesAsOthersDo) {
   const EmbeddingContextConfig config{.max_tokens = 64, .max_sequences = 4, .threads = 1};
-  auto on_cpu = EmbeddingContext::create(load("bert.gguf", {.name = "none"}).model, config);
-  auto fallen_back = EmbeddingContext::create(load("bert.gguf").model, config);
+  auto on_cpu = EmbeddingContext::create(load("bert-q5_0.gguf", {.name = "none"}).model, config);
+  auto fallen_back = EmbeddingContext::create(load("bert-q5_0.gguf").model, config);
   ASSERT_TRUE(on_cpu && fallen_back);
   break_gpu();
   const auto found = vector_of(*fallen_back, some_tokens(3, 1));
@@ -192,12 +192,12 @@ TEST(DeviceFailure, LeavesAContextThatComputesSmallBatchesAsOthersDo) {
   EXPECT_EQ(fallen_back->device(), "CPU");
   const auto expected = vector_of(*on_cpu, some_tokens(3, 1));
   ASSERT_EQ(found.size(), expected.size());
-  double largest = 0, sum = 0, difference = 0;
+  double largest = 0, difference = 0;
   for (std::size_t i = 0; i < found.size(); ++i) {
     largest = std::max(largest, std::abs(static_cast<double>(expected[i])));
     difference = std::max(difference, std::abs(static_cast<double>(found[i]) - expected[i]));
   }
-  EXPECT_LT(difference, largest * 1e-6);
+  EXPECT_LT(difference, largest * 1e-5);
 }
 
 TEST(DeviceFailure, LosesNoText) {

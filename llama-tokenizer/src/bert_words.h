@@ -14,7 +14,7 @@
 
 namespace llama::internal {
 
-constexpr std::size_t kLongestWord = 100;  // characters; a longer word is unknown
+constexpr std::size_t kMaxWordCharacters = 100;  // a longer word is unknown
 
 struct Word {
   std::string_view text;  // of a word that is too long: its beginning
@@ -43,13 +43,13 @@ class BertWords {
   void put_plain(char c, std::size_t offset) {
     if (characters_ == 0) begin_ = offset;
     end_ = offset;
-    if (characters_ < kLongestWord) bytes_[size_++] = c;
+    if (characters_ < kMaxWordCharacters) bytes_[size_++] = c;
     ++characters_;
   }
   void end_word() {
     if (characters_ == 0) return;
     sink_.word({.text = std::string_view(bytes_.data(), size_),
-                .too_long = characters_ > kLongestWord,
+                .too_long = characters_ > kMaxWordCharacters,
                 .begin = begin_,
                 .end = end_});
     size_ = characters_ = 0;
@@ -61,13 +61,13 @@ class BertWords {
     if (characters_ == 0) begin_ = end_ = offset;
     begin_ = std::min(begin_, offset);  // marks may have changed places
     end_ = std::max(end_, offset);
-    if (characters_ < kLongestWord) size_ += encode(c, bytes_.data() + size_);
+    if (characters_ < kMaxWordCharacters) size_ += encode(c, bytes_.data() + size_);
     ++characters_;
   }
 
   const CharacterTable& table_;
   Sink& sink_;
-  std::array<char, kLongestWord * 4> bytes_;
+  std::array<char, kMaxWordCharacters * 4> bytes_;
   std::size_t size_ = 0, characters_ = 0, begin_ = 0, end_ = 0;
 };
 

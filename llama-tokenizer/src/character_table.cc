@@ -31,7 +31,7 @@ int category(UChar32 c) {
     case 0x166d:
       return U_OTHER_PUNCTUATION;  // now a mark, a symbol
     default:
-      return known_to(8, 0, c) ? u_charType(c) : U_UNASSIGNED;
+      return known_to(8, 0, c) ? u_charType(c) : static_cast<int>(U_UNASSIGNED);
   }
 }
 

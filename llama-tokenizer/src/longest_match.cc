@@ -12,14 +12,14 @@ void LongestMatch::grow() {
 }
 
 bool LongestMatch::add(std::string_view string, std::int32_t value) {
-  constexpr std::size_t kMostNodes = std::size_t{1} << 24;
+  constexpr std::size_t kMaxNodes = std::size_t{1} << 24;
   if (string.empty()) return true;
   std::uint32_t node = 0;
   for (const char c : string) {
     const std::uint32_t key = node << 8 | static_cast<unsigned char>(c);
     std::size_t at = slot(key);
     if (edges_[at].node == 0) {
-      if (values_.size() >= kMostNodes) return false;
+      if (values_.size() >= kMaxNodes) return false;
       if (values_.size() * 2 > edges_.size()) {
         grow();
         at = slot(key);

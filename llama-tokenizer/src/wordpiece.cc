@@ -35,6 +35,10 @@ std::string normalized(const CharacterTable& table, std::string_view text) {
   return std::move(sink.text);
 }
 
+}  // namespace
+
+namespace internal {
+
 // Some strings to take out of a text whole.
 class AddedTokens {
  public:
@@ -67,13 +71,13 @@ class AddedTokens {
   LongestMatch tokens_;
 };
 
-}  // namespace
+}  // namespace internal
 
 struct WordPieceTokenizer::State {
   WordPieceOptions options;
   const CharacterTable& table;
   LongestMatch starting, continuing;  // pieces, by where in a word they stand
-  AddedTokens as_written, as_normalized;
+  internal::AddedTokens as_written, as_normalized;
 };
 
 namespace {

@@ -28,7 +28,7 @@ struct Device {
   std::uint64_t total_bytes = 0;
 };
 
-// GPUs first, integrated ones behind them, the CPU last.
+// GPUs first, then integrated ones, the CPU last.
 //
 // Errors   Internal when llama.cpp has no CPU back end.
 [[nodiscard]] Result<std::vector<Device>> find_devices();

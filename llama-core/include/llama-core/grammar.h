@@ -35,7 +35,7 @@ class Grammar {
   // Set the logits of all tokens that may not come next to minus infinity.
   void restrict_to(std::span<float> logits) const;
 
-  // Go on behind a token.
+  // Go on after a token.
   //
   // Errors   InvalidArgument for one that is not allowed; the grammar stays where it was.
   [[nodiscard]] Result<void> accept(Token token);

@@ -1,0 +1,58 @@
+// Describe a command of the program as data: its name, its flags, what it does.
+//
+// Each command's own file makes such a description; command_line.cc, the only one that knows the parser, reads them.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "interrupt.h"
+
+namespace llama {
+
+// The variable that a flag's value goes to; its type says how the value is read. A bool is a flag without a value, a
+// vector one that may be given several times.
+using FlagTarget =
+    std::variant<bool*, std::int32_t*, std::uint64_t*, std::string*, std::filesystem::path*,
+                 std::optional<std::int32_t>*, std::optional<std::uint32_t>*, std::optional<float>*,
+                 std::optional<std::string>*, std::optional<std::filesystem::path>*, std::vector<std::string>*>;
+
+struct WholeRange {
+  std::int32_t low, high;  // both are possible
+};
+struct RealRange {
+  double low, high;  // both are possible
+};
+using Choices = std::vector<std::string>;
+// What values are possible; monostate: all that the target can hold.
+using FlagValues = std::variant<std::monostate, WholeRange, RealRange, Choices>;
+
+struct Flag {
+  std::string_view name;  // "--quiet", "-m,--model"; "model" takes its place among the arguments instead
+  FlagTarget target;
+  std::string_view help;
+  std::string_view value{};  // what the help calls it: "FILE", "TOKENS"
+  FlagValues values{};
+  bool required = false;
+  bool shows_default = false;   // the target's value before the command line is read
+  std::string_view excludes{};  // a flag of the same command
+  std::string_view needs{};     // likewise
+};
+using Flags = std::vector<Flag>;
+
+struct Command {
+  std::string_view name, help;
+  Flags flags{};
+  std::vector<Command> commands{};       // of its own; then one of them must be named
+  std::string_view footer{};             // of the help, and of its commands' help
+  std::function<int(Interrupt&)> run{};  // returns the exit status (exit_status.h); empty where it has commands
+};
+
+}  // namespace llama

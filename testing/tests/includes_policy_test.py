@@ -1,0 +1,126 @@
+"""The table of doc/architecture.md says who may include whom; every include of the tree is held to it."""
+import ast
+import os
+import pathlib
+import re
+import sys
+
+import include_table
+import pytest
+
+PROJECT = pathlib.Path(os.environ["PROJECT"])
+TABLE = include_table.read_table(PROJECT / "doc/architecture.md")
+
+
+def test_every_include_is_in_the_table():
+    assert include_table.violations(PROJECT, TABLE) == []
+
+
+def test_every_entry_of_the_table_is_needed():
+    assert include_table.unused(PROJECT, TABLE) == []
+
+
+def test_every_folder_with_sources_has_a_row():
+    assert include_table.without_row(PROJECT, TABLE) == []
+
+
+def test_a_parser_of_arguments_has_one_file():
+    tree = include_table.Tree(PROJECT, TABLE)
+    assert {str(use.file) for use in tree.uses() if use.what == "CLI11"} == {"llama-cli/src/command_line.cc"}
+
+
+def test_cmake_names_no_other_rooms_inside_than_the_table():
+    wrong = []
+    for room, entries in TABLE.items():
+        for path in (PROJECT / room).rglob("CMakeLists.txt"):
+            named = re.findall(r"PROJECT_SOURCE_DIR\}/([\w-]+)/src\b", path.read_text())
+            wrong += [f"{room}: {other}/src" for other in named if other != room and f"{other}/src" not in entries]
+    assert wrong == []
+
+
+# Python programs stand alone: a module may import those of its own folders, and packages that script/ sets up.
+PYTHON_FOLDERS = {"bench": ["bench", "testing"], "testing": ["testing", "testing/tests", "bench"]}
+PYTHON_PACKAGES = {"gguf", "numpy", "onnxruntime", "pyarrow", "pytest", "sentencepiece", "tokenizers", "torch",
+                   "transformers"}
+
+
+@pytest.mark.parametrize("room", PYTHON_FOLDERS)
+def test_python_imports_only_its_neighbours_and_known_packages(room):
+    ours = {path.stem for folder in PYTHON_FOLDERS[room] for path in (PROJECT / folder).glob("*.py")}
+    wrong = []
+    for path in sorted((PROJECT / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else \
+                [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            known = ours | PYTHON_PACKAGES | sys.stdlib_module_names
+            wrong += [f"{path.relative_to(PROJECT)}: {name}" for name in names if name.split(".")[0] not in known]
+    assert wrong == []
+
+
+# The rules themselves, in a tree with one fault each.
+
+ROWS = """| folder | what it is | may include |
+|---|---|---|
+| `llama-low` | low | OpenSSL |
+| `llama-high` | high | `llama-low`, nlohmann-json |
+| `testing` | tests | all public headers, `llama-low/src` |
+"""
+
+
+@pytest.fixture
+def small_tree(tmp_path):
+    def write(name, *lines):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(f"#include {line}" for line in lines) + "\n")
+
+    (tmp_path / "table.md").write_text(ROWS)
+    write("llama-low/include/llama-low/a.h", "<string>")
+    write("llama-low/src/a.cc", '"llama-low/a.h"', '"inner.h"', "<openssl/evp.h>", "<unistd.h>")
+    write("llama-low/src/deep/inner.h")
+    write("llama-low/tests/a_test.cc", "<gtest/gtest.h>", '"inner.h"', '"../src/deep/inner.h"')
+    write("llama-high/include/llama-high/b.h", '"llama-low/a.h"')
+    write("llama-high/src/b.cc", '"llama-high/b.h"', "<nlohmann/json.hpp>")
+    write("llama-high/examples/e.cc", '"llama-high/b.h"', "<print>")
+    write("testing/t.cc", '"llama-high/b.h"', '"inner.h"')
+    return tmp_path, include_table.read_table(tmp_path / "table.md"), write
+
+
+def test_a_sound_tree_has_no_violation(small_tree):
+    root, table, _ = small_tree
+    assert include_table.violations(root, table) == []
+    assert include_table.unused(root, table) == []
+    assert include_table.without_row(root, table) == []
+
+
+@pytest.mark.parametrize("file,line,what", [
+    ("llama-low/src/x.cc", '"llama-high/b.h"', "llama-high"),                        # upwards
+    ("llama-low/src/x.cc", "<nlohmann/json.hpp>", "nlohmann-json"),                  # another's package
+    ("llama-low/src/x.cc", "<boost/any.hpp>", "?"),                                  # nobody's package
+    ("llama-low/include/llama-low/x.h", "<openssl/evp.h>", "OpenSSL"),               # a package in a public header
+    ("llama-low/include/llama-low/x.h", '"../../src/deep/inner.h"', "llama-low/src"),  # its own inside in one
+    ("llama-high/src/x.cc", '"../../llama-low/src/deep/inner.h"', "llama-low/src"),  # by a path
+    ("llama-high/src/x.cc", '"deep/inner.h"', "llama-low/src"),                      # by a folder that CMake names
+    ("llama-high/tests/x.cc", '"inner.h"', "llama-low/src"),                         # in a test
+    ("llama-high/fuzz/x.cc", '"inner.h"', "llama-low/src"),
+    ("llama-high/examples/x.cc", "<nlohmann/json.hpp>", "nlohmann-json"),
+    ("llama-high/src/x.cc", "<gtest/gtest.h>", "GoogleTest"),                        # outside tests
+    ("testing/x.cc", '"../llama-high/src/only.h"', "llama-high/src"),
+])
+def test_one_wrong_include_is_found(small_tree, file, line, what):
+    root, table, write = small_tree
+    write("llama-high/src/only.h")
+    write(file, line)
+    assert include_table.violations(root, table) == [f"{file}: {line[1:-1]} ({what})"]
+
+
+def test_an_entry_that_nothing_needs_is_found(small_tree):
+    root, table, write = small_tree
+    write("llama-high/src/b.cc", '"llama-high/b.h"')
+    assert include_table.unused(root, table) == ["llama-high: nlohmann-json"]
+
+
+def test_a_folder_without_a_row_is_found(small_tree):
+    root, table, write = small_tree
+    write("llama-new/src/n.cc", "<string>")
+    assert include_table.without_row(root, table) == ["llama-new"]
