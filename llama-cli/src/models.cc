@@ -117,13 +117,10 @@ int list_files(const ModelsArguments& arguments, const HuggingFaceSource& source
   auto settings = HubSettings::from_environment();
   if (!settings) return report(settings.error(), interrupt, kUsageError);
   settings->offline = settings->offline || arguments.loader.offline;
-  const auto repository = HubClient(*settings, {}, [](std::string_view line) {
-                            std::println(stderr, "{}", line);
-                          }).list(source.repo, source.revision, interrupt.token());
+  const HubClient hub(*settings, {}, [](std::string_view line) { std::println(stderr, "{}", line); });
+  const auto repository = hub.list(source.repo, source.revision, interrupt.token());
   if (!repository) return report(repository.error(), interrupt, loader_status(repository.error().code));
-  std::vector<std::string> names;
-  for (const auto& file : repository->files) names.push_back(file.path);
-  const auto chosen = choose_model_files(names, source.filename, source.quant);
+  const auto chosen = hub.choose(*repository, source.filename, source.quant, interrupt.token());
   const auto is_chosen = [&](const std::string& name) {
     return chosen && std::ranges::find(*chosen, name) != chosen->end();
   };
@@ -178,7 +175,7 @@ int verify(const ModelsArguments& arguments, const Interrupt& interrupt) {
     ++count;
     if (!arguments.quiet && !arguments.json)
       std::println(stderr, "Checking {} ({})", name_of(model), format_size(model.size_bytes));
-  });
+  }, interrupt.token());
   if (!faults) return report(faults.error(), interrupt, loader_status(faults.error().code));
   if (arguments.json) {
     nlohmann::json all = nlohmann::json::array();

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "gguf/header_prefix.h"
 #include "gguf/header_reader.h"
 #include "gguf/model_check.h"
 #include "gguf/tensor_type.h"
@@ -79,8 +80,22 @@ void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::span<const std::byte> bytes(reinterpret_cast<const std::byte*>(data), size);
   const std::size_t before = allocated;
-  const auto header = internal::read_gguf_header(bytes, "m.gguf");
+  const auto prefix = internal::read_header_prefix(bytes);
   require(allocated - before <= 64 * size + 8192);
+  if (prefix) {
+    if (auto model = check_is_model(*prefix, "m.gguf"); !model) check_error(model.error());
+  }
+  const std::size_t between = allocated;
+  const auto header = internal::read_gguf_header(bytes, "m.gguf");
+  require(allocated - between <= 64 * size + 8192);
+  if (header) {
+    // What is sound is read alike.
+    require(prefix.has_value() && prefix->tensor_count == header->tensor_count);
+    for (const auto& [key, value] : prefix->values) {
+      const GgufValue* whole = header->find(key);
+      require(whole != nullptr && whole->text == value.text && whole->type == value.type);
+    }
+  }
   if (!header) {
     check_error(header.error());
     return 0;

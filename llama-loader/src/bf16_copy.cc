@@ -9,6 +9,7 @@
 #include "llama-base/digest.h"
 #include "llama-base/disk.h"
 #include "llama-core/bf16.h"
+#include "llama-loader/multipart.h"
 
 namespace llama {
 namespace {
@@ -41,7 +42,15 @@ class Workshop {
   fs::path folder_;
 };
 
-Result<CachedModel> make_copy(const LoadedModel& model, const CacheManager& cache, int threads) {
+std::vector<fs::path> files_of(const LoadedModel& model) {
+  const auto part = parse_part_name(model.path.string());
+  if (!part) return {model.path};
+  const auto names = part->all_names();
+  return {names.begin(), names.end()};
+}
+
+Result<CachedModel> make_copy(const LoadedModel& model, const CacheManager& cache, int threads,
+                              const std::stop_token& stop) {
   const std::uint64_t needed = space_for(model.metadata.size_bytes);
   if (const std::uint64_t free = internal::free_space(cache.folder()); free < needed) {
     return fail(ErrorCode::NoSpace,
@@ -51,8 +60,9 @@ Result<CachedModel> make_copy(const LoadedModel& model, const CacheManager& cach
   const auto workshop = Workshop::open(cache.folder());
   if (!workshop) return std::unexpected(workshop.error());
   const fs::path file = workshop->folder() / (model.path.stem().string() + "-BF16.gguf");
-  if (auto written = write_as_bf16(model.path, file, threads); !written) return std::unexpected(written.error());
-  return cache.cache_model(file, bf16_copy_key(model));
+  if (auto written = write_as_bf16(files_of(model), file, threads, stop); !written)
+    return std::unexpected(written.error());
+  return cache.cache_model(file, bf16_copy_key(model), stop);
 }
 
 }  // namespace
@@ -84,9 +94,9 @@ Result<CachedModel> bf16_copy_of(const LoadedModel& model, const CacheManager& c
   if (!lock) return std::unexpected(lock.error());
   const auto meanwhile = cache.get_cached_model(key);
   if (meanwhile && *meanwhile) return **meanwhile;
-  auto made = make_copy(model, cache, threads);
+  auto made = make_copy(model, cache, threads, stop);
   if (made) {
-    say(std::format("Made a BF16 copy of {} ({:.2f} GB) in {}; llama-cli models list shows it, remove removes it",
+    say(std::format("Made a BF16 copy of {} ({:.2f} GB) in {}, where it can be listed and removed like any other",
                     model.metadata.filename, static_cast<double>(made->size_bytes) / 1e9, cache.folder().string()));
   }
   return made;

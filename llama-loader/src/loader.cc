@@ -4,6 +4,7 @@
 #include "cache/cache_room.h"
 #include "cache/manifest.h"
 #include "download/fetch.h"
+#include "hub/hub_repository.h"
 #include "llama-loader/gguf_header.h"
 #include "llama-loader/kernel_choice.h"
 #include "llama-loader/model_loader.h"
@@ -113,6 +114,7 @@ Result<internal::FetchedModel> fetch_into(const CacheManager& cache, const Retry
                                {.cache = cache,
                                 .settings = *settings,
                                 .retry = retry,
+                                .transport = internal::hub_transport(*settings),
                                 .ask_hub = ask_hub,
                                 .on_download = config.on_download,
                                 .on_message = say,

@@ -7,6 +7,24 @@
 
 namespace llama {
 
+namespace {
+
+Result<std::vector<std::filesystem::path>> checked_model(const std::filesystem::path& folder,
+                                                         const std::vector<std::string>& names) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& name : names) files.push_back(folder / name);
+  std::vector<GgufHeader> headers;
+  for (const auto& file : files) {
+    auto header = read_gguf_header(file);
+    if (!header) return std::unexpected(header.error());
+    headers.push_back(std::move(*header));
+  }
+  if (auto sound = internal::check_model(headers, files); !sound) return std::unexpected(sound.error());
+  return files;
+}
+
+}  // namespace
+
 Result<std::vector<std::filesystem::path>> find_local_model(const LocalSource& source) {
   std::error_code error;
   if (!std::filesystem::is_directory(source.folder, error)) {
@@ -25,20 +43,21 @@ Result<std::vector<std::filesystem::path>> find_local_model(const LocalSource& s
     return fail(ErrorCode::Io,
                 std::format("folder '{}' cannot be read: {}", (source.folder / inner).string(), error.message()));
 
-  const auto chosen = choose_model_files(names, source.filename);
+  // A word of the folder's name stands in all of its files, as a repository's does (detection.h).
+  const std::filesystem::path whole = std::filesystem::weakly_canonical(source.folder, error);
+  const ModelWish wish{.filename = source.filename, .repository = "/" + whole.filename().string()};
+  const auto chosen = choose_model_files(names, wish);
   if (!chosen)
     return fail(chosen.error().code, std::format("folder '{}': {}", source.folder.string(), chosen.error().message));
-
-  std::vector<std::filesystem::path> files;
-  for (const auto& name : *chosen) files.push_back(source.folder / name);
-  std::vector<GgufHeader> headers;
-  for (const auto& file : files) {
-    auto header = read_gguf_header(file);
-    if (!header) return std::unexpected(header.error());
-    headers.push_back(std::move(*header));
+  if (source.filename) return checked_model(source.folder, *chosen);
+  // Names rank, headers decide: the first that is a model of its own.
+  for (const std::string& candidate : rank_models(names, wish.repository)) {
+    const auto parts = with_all_parts(names, candidate);
+    if (!parts) break;
+    const auto header = read_gguf_header(source.folder / candidate);
+    if (!header || check_is_model(*header, candidate)) return checked_model(source.folder, *parts);
   }
-  if (auto sound = internal::check_model(headers, files); !sound) return std::unexpected(sound.error());
-  return files;
+  return checked_model(source.folder, *chosen);
 }
 
 }  // namespace llama

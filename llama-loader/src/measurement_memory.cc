@@ -14,12 +14,12 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kMemoryVersion = 1;
-constexpr std::size_t kMostBytes = 1 << 20;
-constexpr std::size_t kMostEntries = 200;
+constexpr std::size_t kMaxBytes = 1 << 20;
+constexpr std::size_t kMaxEntries = 200;
 
 // {"KEY": {"value": 512, "measured": 1795564800}, …}; {} where the file is none of ours.
 Json entries_of(const std::filesystem::path& file) {
-  const Json whole = Json::parse(internal::read_small_file(file, kMostBytes), nullptr, false);
+  const Json whole = Json::parse(internal::read_small_file(file, kMaxBytes), nullptr, false);
   if (!whole.is_object() || !whole.contains("version") || whole["version"] != kMemoryVersion) return Json::object();
   const auto found = whole.find("measured");
   return found != whole.end() && found->is_object() ? *found : Json::object();
@@ -31,7 +31,7 @@ std::int64_t measured_at(const Json& entry) {
 }
 
 void drop_oldest(Json& entries) {
-  while (entries.size() > kMostEntries) {
+  while (entries.size() > kMaxEntries) {
     auto oldest = entries.begin();
     for (auto it = entries.begin(); it != entries.end(); ++it) {
       if (measured_at(it.value()) < measured_at(oldest.value())) oldest = it;

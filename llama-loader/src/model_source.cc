@@ -5,6 +5,7 @@
 #include <format>
 
 #include "hub/repo_path.h"
+#include "llama-loader/detection.h"
 
 namespace llama {
 namespace {
@@ -19,7 +20,7 @@ bool is_quant(std::string_view text) {
 
 Result<ModelSource> ModelSource::parse(const std::string& name, const std::optional<std::string>& filename) {
   if (name.empty()) return fail(ErrorCode::InvalidArgument, "the model's name is empty");
-  if (filename && (filename->empty() || !filename->ends_with(".gguf"))) {
+  if (filename && (filename->empty() || !has_gguf_ending(*filename))) {
     return fail(ErrorCode::InvalidArgument, std::format("the file name '{}' does not end in .gguf", *filename));
   }
   const std::filesystem::path path(name);
@@ -34,7 +35,7 @@ Result<ModelSource> ModelSource::parse(const std::string& name, const std::optio
   const std::size_t colon = name.rfind(':');
   const std::string repo = name.substr(0, colon);
   const std::string tag = colon == std::string::npos ? "" : name.substr(colon + 1);
-  if (internal::is_repo_name(repo) && !name.ends_with(".gguf") && (colon == std::string::npos || is_quant(tag))) {
+  if (internal::is_repo_name(repo) && !has_gguf_ending(name) && (colon == std::string::npos || is_quant(tag))) {
     HuggingFaceSource source{.repo = repo, .filename = filename};
     if (!tag.empty()) source.quant = tag;
     if (filename && source.quant) {

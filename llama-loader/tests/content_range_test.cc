@@ -25,7 +25,7 @@ TEST(ContentRange, DecidesWhereABodyStarts) {
     ByteRange asked;
     int start;  // -1: refused; -2: refused, and no ranges are to be had
   };
-  using Headers = std::vector<std::pair<std::string, std::string>>;
+  using Headers = std::vector<HttpHeader>;
   const auto head = [](int status, Headers headers) {
     return HttpHead{.status = status, .headers = std::move(headers)};
   };

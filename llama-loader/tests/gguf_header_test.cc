@@ -7,41 +7,13 @@
 #include <cstring>
 #include <fstream>
 
+#include "gguf/header_prefix.h"
+#include "gguf_bytes.h"
+
 namespace llama {
 namespace {
 
-// Writes GGUF bytes field by field, so that each can be wrong.
-struct Bytes {
-  std::string data;
-  template <class T>
-  Bytes& number(T value) {
-    data.append(reinterpret_cast<const char*>(&value), sizeof value);
-    return *this;
-  }
-  Bytes& text(std::string_view value) {
-    number<std::uint64_t>(value.size());
-    data += value;
-    return *this;
-  }
-  Bytes& raw(std::string_view value) {
-    data += value;
-    return *this;
-  }
-  Bytes& start(std::uint64_t tensors, std::uint64_t keys, std::uint32_t version = 3) {
-    return raw("GGUF").number(version).number(tensors).number(keys);
-  }
-  Bytes& key(std::string_view name, std::string_view value) { return text(name).number<std::uint32_t>(8).text(value); }
-  Bytes& tensor(std::string_view name, const std::vector<std::uint64_t>& shape, std::uint32_t type,
-                std::uint64_t offset) {
-    text(name).number<std::uint32_t>(static_cast<std::uint32_t>(shape.size()));
-    for (const auto extent : shape) number(extent);
-    return number(type).number(offset);
-  }
-  Bytes& pad_and(std::size_t bytes) {
-    data.resize((data.size() + 31) / 32 * 32 + bytes);
-    return *this;
-  }
-};
+using Bytes = test::GgufBytes;
 
 Result<GgufHeader> read(const std::string& data) {
   const auto path = std::filesystem::temp_directory_path() / ("gguf-" + std::to_string(::getpid()) + ".gguf");
@@ -151,6 +123,85 @@ TEST(GgufHeader, KnowsProjectorsAndAdapters) {
     const auto header = read(Bytes().start(0, 1).key(key, value).data);
     ASSERT_TRUE(header) << header.error().message;
     EXPECT_FALSE(check_is_model(*header, "x.gguf")) << value;
+  }
+}
+
+// What published files of each kind declare.
+TEST(GgufHeader, TellsDraftsFromModelsThatHoldOne) {
+  struct Row {
+    const char* what;
+    Bytes bytes;
+    bool is_model;
+  };
+  const auto model = [](const char* architecture, std::uint64_t tensors, std::uint32_t blocks, std::uint32_t drafts) {
+    const std::string name = architecture;
+    return Bytes()
+        .start(tensors, 4)
+        .key("general.type", "model")
+        .key("general.architecture", name)
+        .key(name + ".block_count", blocks)
+        .key(name + ".nextn_predict_layers", drafts);
+  };
+  for (const Row& row :
+       {Row{"a model with a draft in it", model("qwen35moe", 733, 41, 1), true},
+        {"that draft alone", model("qwen35moe", 22, 41, 1), false},
+        {"a model without", model("qwen35moe", 711, 40, 0), true},
+        {"Gemma's assistant", model("gemma4-assistant", 50, 4, 0), false},
+        {"the same, an older converter", model("gemma4_assistant", 50, 4, 0), false},
+        {"EAGLE-3", model("eagle3", 14, 1, 0), false},
+        {"DFlash", model("dflash", 60, 5, 0), false},
+        {"an adapter", Bytes().start(300, 2).key("general.type", "adapter").key("general.architecture", "llama"),
+         false},
+        {"an importance matrix", Bytes().start(300, 1).key("general.type", "imatrix"), false},
+        {"a projector", Bytes().start(300, 1).key("general.architecture", "clip"), false},
+        {"the first of two parts",
+         Bytes()
+             .start(1, 5)
+             .key("general.architecture", "glm4moe")
+             .key("glm4moe.block_count", 47)
+             .key("glm4moe.nextn_predict_layers", 1)
+             .key("split.count", 2)
+             .key("split.tensors.count", 803),
+         true}}) {
+    const auto header = internal::read_header_prefix(std::as_bytes(std::span(row.bytes.data)));
+    ASSERT_TRUE(header) << row.what;
+    EXPECT_EQ(check_is_model(*header, "m.gguf").has_value(), row.is_model) << row.what;
+  }
+}
+
+TEST(HeaderPrefix, ReadsWhatIsWholeInAnyNumberOfBytes) {
+  const std::string whole = Bytes()
+                                .start(7, 3)
+                                .key("general.architecture", "bert")
+                                .text("bert.rates")
+                                .number<std::uint32_t>(9)
+                                .number<std::uint32_t>(4)
+                                .number<std::uint64_t>(2)
+                                .number<std::uint64_t>(0)
+                                .key("bert.block_count", 12)
+                                .data;
+  for (std::size_t length = 0; length <= whole.size(); ++length) {
+    const auto header = internal::read_header_prefix(std::as_bytes(std::span(whole.data(), length)));
+    ASSERT_EQ(header.has_value(), length >= 24) << length;
+    if (!header) continue;
+    EXPECT_EQ(header->tensor_count, 7u);
+    EXPECT_EQ(header->value("bert.block_count"), length == whole.size() ? "12" : "");
+    EXPECT_LE(header->values.size(), 3u);
+  }
+  EXPECT_FALSE(internal::read_header_prefix(std::as_bytes(std::span("<!DOCTYPE html><html>"))));
+}
+
+TEST(HeaderPrefix, EndsWhereASoundHeaderWould) {
+  const std::uint64_t huge = ~std::uint64_t{0};
+  for (const std::string& bad :
+       {Bytes().start(huge, huge).data, Bytes().start(0, 1).number(huge).raw("x").data,
+        Bytes().start(0, 1).text("a").number<std::uint32_t>(99).raw(std::string(64, 'x')).data,
+        Bytes().start(0, 1).text("a").number<std::uint32_t>(9).number<std::uint32_t>(9).number(huge).data,
+        Bytes().start(0, 1).text("a").number<std::uint32_t>(9).number<std::uint32_t>(4).number(huge).data,
+        Bytes().start(0, 1).text("a").number<std::uint32_t>(9).number<std::uint32_t>(8).number(huge).data}) {
+    const auto header = internal::read_header_prefix(std::as_bytes(std::span(bad)));
+    ASSERT_TRUE(header);
+    EXPECT_TRUE(header->values.empty());
   }
 }
 

@@ -15,6 +15,12 @@ TEST(PartName, ReadsBaseIndexAndCount) {
   EXPECT_EQ(part->all_names().size(), 3u);
 }
 
+TEST(PartName, KeepsTheEndingAsItIsWritten) {
+  const auto part = parse_part_name("M-00001-of-00002.GGUF");
+  ASSERT_TRUE(part);
+  EXPECT_EQ(part->all_names(), (std::vector<std::string>{"M-00001-of-00002.GGUF", "M-00002-of-00002.GGUF"}));
+}
+
 TEST(PartName, RefusesOtherNames) {
   for (const char* name :
        {"model.gguf", "m-part1-of-3.gguf", "m-00001-of-00003.bin", "m-001-of-003.gguf", "m-00000-of-00003.gguf",

@@ -1,12 +1,15 @@
 """Where our kernels are missed, a Q8_0 model's BF16 copy: made once, kept in the cache, used where it is faster."""
 import json
 import os
+import signal
 import subprocess
+import time
 
 import gguf
 import make_models
 import pytest
 from embed_test import content, varied
+from fetching import preloaded
 from program import CLI, cosines, embed, rows, vectors
 
 TEXTS = content(varied(40))
@@ -107,6 +110,33 @@ def test_two_processes_make_one_copy(q8, tmp_path, environment):
                                   env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) for i in range(2)]
     said = [process.communicate()[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
+
+
+SLOW_READS = """#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <sys/types.h>
+#include <unistd.h>
+ssize_t pread64(int fd, void *data, size_t size, off64_t at) {
+  ssize_t (*real)(int, void *, size_t, off64_t) = dlsym(RTLD_NEXT, "pread64");
+  usleep(500000);
+  return real(fd, data, size, at);
+}
+ssize_t pread(int fd, void *data, size_t size, off_t at) { return pread64(fd, data, size, at); }
+"""
+
+
+def test_a_copy_is_interrupted(q8, tmp_path, environment):
+    (tmp_path / "texts.txt").write_bytes(TEXTS)
+    process = subprocess.Popen([CLI, "embed", "-m", q8, "-i", tmp_path / "texts.txt", "-o", tmp_path / "out.parquet"], env={**environment, **preloaded(tmp_path, "slow_reads", SLOW_READS)},
+                               stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    incoming = tmp_path / "cache/llama-loader/models/.incoming"
+    while not list(incoming.glob("model-*/*-BF16.gguf")):  # it is being written
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Made" not in said, said
+    assert copies(environment) == [] and list(incoming.iterdir()) == [] and not (tmp_path / "out.parquet").exists()
 
 
 def test_stock_kernels_that_are_asked_for_and_ours_need_no_copy(run, memory, environment):

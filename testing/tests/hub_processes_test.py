@@ -11,8 +11,10 @@ import subprocess
 import time
 
 import pytest
-from fetching import MODEL, SIZE, command, environment, fetch, leave_partial, preloaded, published, right, wrong
+from fetching import MODEL, SIZE, command, environment, fetch, leave_partial, preloaded, published, right, split_model, wrong
 from program import CLI
+
+import fake_hub_faults as faults  # fetching knows where
 
 
 # 18: killed
@@ -79,6 +81,46 @@ def test_19_whoever_waits_takes_over_when_the_holder_dies(hub, tmp_path, big):
     assert out.startswith("ok new") and f"waiting for process {first.pid}" in err
 
 
+def test_19_parts_with_the_same_content(hub, tmp_path):
+    """The second part's lock was the first's: the process waited for itself."""
+    part = split_model(tmp_path)[0].read_bytes()
+    for number in (1, 2):
+        hub.add("org/twice", f"m-0000{number}-of-00002.gguf", part)
+    run = fetch(hub, tmp_path, repo="org/twice")
+    wrong(run, "InvalidModel", tmp_path=tmp_path)
+    assert "waiting" not in run.stderr and hub.sent() == len(part)
+
+
+def test_19_two_models_with_the_same_contents_in_another_order(hub, tmp_path, big):
+    """Two processes that lock the same contents in the order of their files would wait for each other."""
+    other = big[:-1] + b"x"
+    for repo, contents in (("org/one", (big, other)), ("org/two", (other, big))):
+        for number, content in enumerate(contents, 1):
+            hub.add(repo, f"m-0000{number}-of-00002.gguf", content)
+    hub.rate_per_connection = 8_000_000
+    processes = [subprocess.Popen(command(tmp_path, repo=repo), env=environment(hub, tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for repo in ("org/one", "org/two")]
+    for process in processes:
+        assert process.communicate(timeout=120)[0].startswith("error InvalidModel"), "they are no parts of one model"
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("arguments", [("models", "pull", "org/big"), ("embed", "-m", "org/big", "-i", "in.txt", "-o", "out.parquet")], ids=["pull", "embed"])
+def test_19_a_wait_for_another_process_ends_on_a_signal(hub, tmp_path, big, sent, arguments):
+    hub.add("org/big", "m.gguf", big)
+    hub.rate_per_connection = 100_000
+    (tmp_path / "in.txt").write_text("hello world\n")
+    holder = subprocess.Popen(command(tmp_path, repo="org/big"), env=environment(hub, tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while "downloading" not in holder.stderr.readline():
+        pass
+    waiter = subprocess.Popen([CLI, *arguments, "--cache-dir", str(tmp_path / "cache")], env=environment(hub, tmp_path), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert f"waiting for process {holder.pid}" in waiter.stderr.readline()
+    waiter.send_signal(sent)
+    waiter.communicate(timeout=30)
+    holder.kill()
+    holder.communicate()
+    assert waiter.returncode == 128 + sent
+
+
 # 20: eviction
 
 def test_20_the_model_not_used_for_longest_goes(hub, tmp_path):
@@ -108,8 +150,10 @@ def test_20_a_model_in_use_stays(hub, tmp_path):
 
 def test_20_a_model_larger_than_the_limit(hub, tmp_path):
     hub.add("org/model", "small-Q4_K_M.gguf", MODEL[:1000])
-    wrong(fetch(hub, tmp_path, "limit=100000"), "NoSpace", "--no-cache-limit", "small-Q4_K_M.gguf", tmp_path=tmp_path)
-    assert hub.requests("resolve", "blob") == []
+    run = fetch(hub, tmp_path, "limit=100000")
+    wrong(run, "NoSpace", "limit", "small-Q4_K_M.gguf", tmp_path=tmp_path)
+    assert "--" not in run.stdout  # a library knows no flags
+    assert [r.range for r in hub.requests("blob")] == [(0, 65536)]  # no more than the header's beginning
 
 
 # 22, 23: interrupted, offline
@@ -136,6 +180,40 @@ def test_22_interrupted_and_taken_up_again(hub, tmp_path, big, sent, arguments):
     assert hub.sent() <= len(big) + 4_000_000
 
 
+@pytest.fixture
+def endless(hub, tmp_path):
+    """A model in the cache that takes a while to read: a hole of 100 GB stands for its weights."""
+    path = pathlib.Path(right(fetch(hub, tmp_path)))
+    with open(path, "r+b") as file:
+        file.truncate(100_000_000_000)
+    return path
+
+
+def test_22_a_check_of_the_cache_is_interrupted(hub, tmp_path, endless):
+    process = subprocess.Popen([CLI, "models", "verify", "--cache-dir", str(tmp_path / "cache")], env=environment(hub, tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr.readline().startswith("Checking")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130 and err.startswith("Interrupted: ") and out == "", (out, err)
+
+
+def test_22_a_check_of_files_that_look_changed_is_interrupted(hub, tmp_path, endless):
+    process = subprocess.Popen([CLI, "models", "pull", "org/model", "--offline", "--cache-dir", str(tmp_path / "cache")], env=environment(hub, tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert "look changed" in process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 143 and err.startswith("Interrupted: ") and "damaged" not in err, err
+
+
+def test_22_a_retry_is_interrupted(hub, tmp_path):
+    hub.fault("info", faults.status(503, {"Retry-After": "300"}), times=None)
+    process = subprocess.Popen([CLI, "models", "pull", "org/model", "--cache-dir", str(tmp_path / "cache")], env=environment(hub, tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert "trying again in 30" in process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 143
+
+
 @pytest.mark.parametrize("variable", ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])
 def test_23_offline(hub, tmp_path, variable):
     wrong(fetch(hub, tmp_path, **{variable: "1"}), "Offline", "org/model")
@@ -144,6 +222,11 @@ def test_23_offline(hub, tmp_path, variable):
     right(fetch(hub, tmp_path, **{variable: "yes"}), hit="hit")
     right(fetch(None, tmp_path, HF_ENDPOINT=hub.endpoint.replace("127.0.0.1", "127.0.0.1"), HF_HUB_OFFLINE="TRUE"), hit="hit")
     assert hub.requests() == []
+
+
+def test_23_offline_with_a_model_of_another_endpoint(hub, tmp_path):
+    right(fetch(hub, tmp_path))
+    wrong(fetch(hub, tmp_path, HF_ENDPOINT="http://mirror.invalid", HF_HUB_OFFLINE="1"), "Offline", f"from '{hub.endpoint}', not from 'http://mirror.invalid'", "set HF_ENDPOINT")
 
 
 def test_23_offline_with_a_part_of_a_model(hub, tmp_path):

@@ -6,6 +6,8 @@ import os
 import pathlib
 import subprocess
 
+import gguf
+import numpy
 import pytest
 from fetching import MODEL, SIZE, cli, environment, fetch, published, split_model, wrong
 from program import CLI, rows
@@ -46,6 +48,53 @@ def test_the_example(hub, tmp_path):
 
 
 # The program
+
+
+def header_only(path, architecture, **more):
+    """What a file of this kind declares; one tensor."""
+    writer = gguf.GGUFWriter(path, architecture)
+    writer.add_block_count(40)
+    for name, value in more.items():
+        writer.add_uint32(f"{architecture}.{name}", value)
+    writer.add_tensor("blk.39.weight", numpy.zeros((64, 64), numpy.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path.read_bytes()
+
+
+def test_drafts_are_left_out(hub, tmp_path):
+    """By their names; and by their headers, where the names say nothing."""
+    for name in ("mtp-m-F16.gguf", "m-F16-mtp.gguf", "m-assistant-F16.gguf"):
+        hub.add("org/m", name, header_only(tmp_path / "d.gguf", "gemma4-assistant"))
+    hub.add("org/m", "m-Q8_0.gguf", MODEL)
+    listed = cli(hub, tmp_path, "models", "pull", "org/m", "--list-files")
+    assert [line.split()[-1] for line in listed.stdout.splitlines() if line.startswith("* ") and "gguf" in line] == ["m-Q8_0.gguf"], listed.stdout
+    assert hub.requests("blob") == []  # no header was needed
+    hub.add("org/m", "m-F16.gguf", header_only(tmp_path / "e.gguf", "qwen35", nextn_predict_layers=1))
+    run = fetch(hub, tmp_path, repo="org/m")
+    assert run.stdout.startswith("ok new") and run.stdout.strip().endswith("m-Q8_0.gguf"), run
+    assert "left out" in run.stderr and "'m-F16.gguf': a draft" in run.stderr
+    assert fetch(hub, tmp_path, repo="org/m").stdout.startswith("ok hit")
+    assert sorted(published(tmp_path))[0].endswith("m-Q8_0.gguf")
+
+
+@pytest.mark.parametrize("repo,name", [("org/m-MTP-GGUF", "m-MTP-Q8_0.gguf"), ("org/m-GGUF", "m-MTP-Q8_0.gguf"), ("org/Assistant-GGUF", "Assistant-Q8_0.GGUF"), ("org/Eagle-GGUF", "Eagle-Q8_0.gguf")])
+def test_a_name_alone_makes_no_draft(hub, tmp_path, repo, name):
+    hub.add(repo, name, MODEL)
+    run = fetch(hub, tmp_path, repo=repo)
+    assert run.stdout.startswith("ok new") and run.stdout.strip().endswith(name), run
+
+
+def test_endings_in_capitals(hub, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "MODEL.GGUF").write_bytes(MODEL)
+    (tmp_path / "in.txt").write_text("hello world\n")
+    for model in (folder, folder / "MODEL.GGUF"):
+        run = cli(hub, tmp_path, "embed", "-m", str(model), "-i", str(tmp_path / "in.txt"), "-o", str(tmp_path / "out.parquet"), "--force")
+        assert run.returncode == 0, run.stderr
 
 
 def test_embed_from_the_hub(hub, tmp_path):

@@ -1,10 +1,12 @@
-// Write a model anew with its weights in BF16.
+// Write a model anew with its quantized weights in BF16.
 //
 // On a CPU with BF16 instructions ggml's own kernels multiply BF16 faster than Q8_0. What Q8_0 holds survives with 8
-// bits of mantissa; the file is about twice as large.
+// bits of mantissa; the file is about twice as large. What is not quantized (norms, biases) stays as it is.
 #pragma once
 
 #include <filesystem>
+#include <span>
+#include <stop_token>
 
 #include "llama-base/error.h"
 
@@ -13,11 +15,12 @@ namespace llama {
 // Does ggml multiply BF16 with instructions for it here?
 [[nodiscard]] bool multiplies_bf16();
 
-// input    a model's file, of a split one the first; output: a new file, whole only when this returns without an error.
-// Errors   InvalidModel (with llama.cpp's reason; a full disk as well).
-// Cost     reads all weights and writes twice their size: seconds per GB.
-// Threads  any.
-[[nodiscard]] Result<void> write_as_bf16(const std::filesystem::path& input, const std::filesystem::path& output,
-                                         int threads);
+// files   of one model, in order; the output is one file, which is there only when this returns without an error.
+// Errors   InvalidModel, NoSpace, Io, Cancelled.
+// Requires files whose headers have been checked (llama-loader, gguf_header.h).
+// Cost     reads all weights and writes twice their size: seconds per GB; 16 MB of memory per thread.
+// Threads  any; `threads` of its own (0: default_threads()).
+[[nodiscard]] Result<void> write_as_bf16(std::span<const std::filesystem::path> files,
+                                         const std::filesystem::path& output, int threads, const std::stop_token& stop);
 
 }  // namespace llama

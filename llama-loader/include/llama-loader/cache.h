@@ -4,7 +4,7 @@
 // under their own names and a manifest: repository, commit, sizes, digests. There is no index that could be wrong; the
 // manifests are read each time. What is on its way lies in .incoming; a model appears in one step, complete and
 // verified. When it grows beyond its limit the models not used for longest go, except those that a process is using.
-// Errors   Io, NoSpace; InvalidArgument (a key that is no name; a folder that a newer version has written).
+// Errors   Io, NoSpace, Cancelled; InvalidArgument (a key that is no name; a folder that a newer version has written).
 // Threads  any number at once, and any number of processes.
 #pragma once
 
@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,7 +75,8 @@ class CacheManager {
   // Nothing where there is none, or its files are not what they were.
   [[nodiscard]] Result<std::optional<CachedModel>> get_cached_model(const std::string& key) const;
   // Puts a local model file in (a hard link where the file system can, else a copy).
-  [[nodiscard]] Result<CachedModel> cache_model(const std::filesystem::path& file, const std::string& key) const;
+  [[nodiscard]] Result<CachedModel> cache_model(const std::filesystem::path& file, const std::string& key,
+                                                const std::stop_token& stop = {}) const;
   // Removes the models not used for longest until the rest fits the limit.
   [[nodiscard]] Result<CacheCleanup> cleanup_old_models() const;
 
@@ -82,8 +84,8 @@ class CacheManager {
   // Errors   NotFound, and InvalidArgument where a process is using it.
   [[nodiscard]] Result<void> remove(const std::string& key) const;
   // Computes every file's digest anew, whatever the manifests say.
-  [[nodiscard]] Result<std::vector<CacheFault>> verify(
-      const std::function<void(const CachedModel&)>& on_model = {}) const;
+  [[nodiscard]] Result<std::vector<CacheFault>> verify(const std::function<void(const CachedModel&)>& on_model = {},
+                                                       const std::stop_token& stop = {}) const;
   // Downloads that nobody goes on with: their folders and sizes are removed. Returns the bytes.
   [[nodiscard]] Result<std::uint64_t> remove_partial_downloads() const;
 

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -44,6 +45,13 @@ class HubClient {
 
   [[nodiscard]] Result<HubRepository> list(const std::string& repo, const std::string& revision = "main",
                                            const std::stop_token& stop = {}) const;
+
+  // The files that a ModelLoader would take of a listed repository, in order; asks for the headers of some.
+  // Errors   NotFound, InvalidModel (a file that is no model of its own), Cancelled.
+  [[nodiscard]] Result<std::vector<std::string>> choose(const HubRepository& repository,
+                                                        const std::optional<std::string>& filename,
+                                                        const std::optional<std::string>& quant,
+                                                        const std::stop_token& stop = {}) const;
 
  private:
   HubSettings settings_;

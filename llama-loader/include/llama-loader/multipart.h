@@ -11,9 +11,10 @@
 namespace llama {
 
 struct PartName {
-  std::string base;  // the name before "-00001-of-00003.gguf", with its folder if it had one
-  int index = 1;     // 1 to count
-  int count = 1;     // 1 to 9999
+  std::string base;              // the name before "-00001-of-00003.gguf", with its folder if it had one
+  int index = 1;                 // 1 to count
+  int count = 1;                 // 1 to 9999
+  std::string ending = ".gguf";  // as it is written: ".GGUF" is one too
 
   [[nodiscard]] std::string name_of(int part) const;
   [[nodiscard]] std::vector<std::string> all_names() const;

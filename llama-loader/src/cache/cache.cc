@@ -7,6 +7,7 @@
 
 #include "cache/cache_folder.h"
 #include "cache/cache_room.h"
+#include "cache/file_copy.h"
 #include "hub/repo_path.h"
 #include "llama-base/disk.h"
 #include "llama-base/file_digest.h"
@@ -14,7 +15,7 @@
 namespace llama {
 namespace {
 
-constexpr std::size_t kLongestKey = 200;  // a file name has 255 bytes, and the lock's is longer
+constexpr std::size_t kMaxKey = 200;  // a file name has 255 bytes, and the lock's is longer
 
 std::string escaped(std::string_view text) {
   std::string result;
@@ -35,8 +36,7 @@ std::string sha256_of_text(std::string_view text) {
 }
 
 Result<void> check_key(const std::string& key) {
-  if (internal::is_safe_path(key) && !key.contains('/') && !key.starts_with('.') && key.size() <= kLongestKey)
-    return {};
+  if (internal::is_safe_path(key) && !key.contains('/') && !key.starts_with('.') && key.size() <= kMaxKey) return {};
   return fail(ErrorCode::InvalidArgument, std::format("'{}' is no key of a cached model", key));
 }
 
@@ -67,7 +67,7 @@ std::string CacheManager::generate_cache_key(std::string_view repo, std::string_
                                              std::int64_t modified) {
   std::string key = std::format("{}_{}_{}_{}", escaped(repo), escaped(filename), size_bytes, modified);
   if (key.starts_with('.')) key.replace(0, 1, "%2E");
-  if (key.size() > kLongestKey) key = key.substr(0, kLongestKey - 65) + "_" + sha256_of_text(key);
+  if (key.size() > kMaxKey) key = key.substr(0, kMaxKey - 65) + "_" + sha256_of_text(key);
   return key;
 }
 
@@ -81,7 +81,8 @@ Result<std::optional<CachedModel>> CacheManager::get_cached_model(const std::str
   return internal::describe(*entry);
 }
 
-Result<CachedModel> CacheManager::cache_model(const std::filesystem::path& file, const std::string& key) const {
+Result<CachedModel> CacheManager::cache_model(const std::filesystem::path& file, const std::string& key,
+                                              const std::stop_token& stop) const {
   if (auto checked = check_key(key); !checked) return std::unexpected(checked.error());
   const auto folder = internal::CacheFolder::open(folder_);
   if (!folder) return std::unexpected(folder.error());
@@ -89,22 +90,23 @@ Result<CachedModel> CacheManager::cache_model(const std::filesystem::path& file,
   if (!look) return fail(ErrorCode::NotFound, std::format("model file '{}' does not exist", file.string()));
   const auto room = internal::make_room(*folder, {.limit = max_size_bytes_, .needed = look->size_bytes, .kept = key});
   if (!room) return std::unexpected(room.error());
-  const auto lock = folder->lock(key, internal::FileLock::Kind::Exclusive, {}, {});
+  const auto lock = folder->lock(key, internal::FileLock::Kind::Exclusive, {}, stop);
   if (!lock) return std::unexpected(lock.error());
-  const auto digest = internal::digest_of_file(file, internal::DigestKind::Sha256, {}, {});
+  const auto digest = internal::digest_of_file(file, internal::DigestKind::Sha256, {}, stop);
   if (!digest) return std::unexpected(digest.error());
 
   const auto copy = folder->incoming(*digest) / "data";
   if (auto made = internal::make_folders(copy.parent_path()); !made) return std::unexpected(made.error());
   std::error_code error;
   std::filesystem::remove(copy, error);
-  std::filesystem::create_hard_link(file, copy, error);
-  if (error) std::filesystem::copy_file(file, copy, error);
-  if (error) return internal::disk_error("copied", copy, error.value());
+  if (auto copied = internal::link_or_copy(file, copy, stop); !copied) {
+    folder->discard_incoming(*digest);
+    return std::unexpected(copied.error());
+  }
   internal::Manifest manifest;
   manifest.files.push_back(
       {.path = file.filename().string(), .size_bytes = look->size_bytes, .digest = *digest, .fingerprint = {}});
-  auto entry = folder->publish(key, std::move(manifest), {{.source = copy}});
+  auto entry = folder->publish(key, std::move(manifest), {{.source = copy}}, stop);
   folder->discard_incoming(*digest);
   if (!entry) return std::unexpected(entry.error());
   return internal::describe(*entry);
@@ -140,14 +142,16 @@ Result<void> CacheManager::remove(const std::string& key) const {
   return folder->remove(key);
 }
 
-Result<std::vector<CacheFault>> CacheManager::verify(const std::function<void(const CachedModel&)>& on_model) const {
+Result<std::vector<CacheFault>> CacheManager::verify(const std::function<void(const CachedModel&)>& on_model,
+                                                     const std::stop_token& stop) const {
   const auto folder = internal::CacheFolder::open(folder_);
   if (!folder) return std::unexpected(folder.error());
   std::vector<CacheFault> faults;
   for (const auto& entry : folder->entries()) {
     if (on_model) on_model(internal::describe(entry));
     for (const auto& file : entry.manifest.files) {
-      const auto digest = internal::digest_of_file(entry.folder / file.path, file.digest.kind, {}, {});
+      const auto digest = internal::digest_of_file(entry.folder / file.path, file.digest.kind, {}, stop);
+      if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "the check of the models was stopped");
       if (!digest) {
         faults.push_back({entry.key, std::format("{}: {}", file.path, digest.error().message)});
       } else if (digest->hex != file.digest.hex) {

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <format>
 
+#include "cache/file_copy.h"
 #include "llama-base/disk.h"
 #include "unix_time.h"
 
@@ -19,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kLayoutVersion = 1;
-constexpr std::size_t kMostManifest = 16 << 20;
+constexpr std::size_t kMaxManifest = 16 << 20;
 // Source   https://bford.info/cachedir/
 constexpr std::string_view kTag =
     "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of llama-loader: backups may leave it "
@@ -31,17 +32,25 @@ std::int64_t modified_seconds(const fs::path& path) {
 }
 
 // A hard link leaves the source where a rerun after a crash finds it; not every file system has them.
-Result<void> place(const StagedFile& file, const fs::path& target) {
+Result<void> place(const StagedFile& file, const fs::path& target, const std::stop_token& stop) {
   if (::link(file.source.c_str(), target.c_str()) == 0) return {};
   if (file.how == StagedFile::How::Move) {
     if (::rename(file.source.c_str(), target.c_str()) == 0) return {};
     return disk_error("put in place", target, errno);
   }
-  std::error_code error;
-  fs::copy_file(file.source, target, error);
-  if (error) return disk_error("copied", target, error.value());
-  return sync_file(target);
+  return copy_file(file.source, target, stop);
 }
+
+struct Scrapped {
+  explicit Scrapped(fs::path folder) : path(std::move(folder)) {}
+  Scrapped(const Scrapped&) = delete;
+  Scrapped& operator=(const Scrapped&) = delete;
+  ~Scrapped() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+  fs::path path;
+};
 
 }  // namespace
 
@@ -63,7 +72,7 @@ Result<CacheFolder> CacheFolder::open(const fs::path& folder) {
     return fail(
         ErrorCode::InvalidArgument,
         std::format("the model cache '{}' was written by a newer version ({}): update this program, or use another "
-                    "folder (--cache-dir)",
+                    "folder",
                     folder.string(), found));
   }
   std::error_code ignored;
@@ -78,7 +87,7 @@ Result<CacheFolder> CacheFolder::open(const fs::path& folder) {
 
 std::optional<CacheEntry> CacheFolder::entry(const std::string& key) const {
   const fs::path folder = folder_ / key;
-  auto manifest = parse_manifest(read_small_file(folder / "manifest.json", kMostManifest));
+  auto manifest = parse_manifest(read_small_file(folder / "manifest.json", kMaxManifest));
   if (!manifest) return std::nullopt;
   // A stamp from the future, from when the clock was wrong, protects for no longer than one of now.
   const std::int64_t used = std::min(modified_seconds(folder / ".last_used"), unix_time());
@@ -119,13 +128,14 @@ void CacheFolder::discard_incoming(const Digest& digest) const {
   fs::remove_all(incoming(digest), ignored);
 }
 
-Result<CacheEntry> CacheFolder::publish(const std::string& key, Manifest manifest,
-                                        const std::vector<StagedFile>& files) const {
+Result<CacheEntry> CacheFolder::publish(const std::string& key, Manifest manifest, const std::vector<StagedFile>& files,
+                                        const std::stop_token& stop) const {
   std::string name = (folder_ / ".incoming" / "model-XXXXXX").string();
   if (auto made = make_folders(folder_ / ".incoming"); !made) return std::unexpected(made.error());
   if (::mkdtemp(name.data()) == nullptr) return disk_error("created", name, errno);
   const fs::path staging = name;
   ::chmod(staging.c_str(), 0755);
+  const Scrapped scrapped(staging);  // where it fails; once it is renamed nothing has that name
   for (std::size_t i = 0; i < files.size(); ++i) {
     ManifestFile& file = manifest.files[i];
     const fs::path target = staging / file.path;
@@ -135,7 +145,7 @@ Result<CacheEntry> CacheFolder::publish(const std::string& key, Manifest manifes
       if (::symlink(files[i].source.c_str(), target.c_str()) != 0) return disk_error("linked", target, errno);
     } else {
       if (auto synced = sync_file(files[i].source); !synced) return std::unexpected(synced.error());
-      if (auto placed = place(files[i], target); !placed) return std::unexpected(placed.error());
+      if (auto placed = place(files[i], target, stop); !placed) return std::unexpected(placed.error());
     }
     if (const auto look = fingerprint_of(target)) file.fingerprint = *look;
     if (auto synced = sync_file(target.parent_path()); !synced) return std::unexpected(synced.error());

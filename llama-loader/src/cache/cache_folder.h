@@ -65,7 +65,7 @@ class CacheFolder {
 
   // Requires the entry's exclusive lock. The files' fingerprints are filled in.
   [[nodiscard]] Result<CacheEntry> publish(const std::string& key, Manifest manifest,
-                                           const std::vector<StagedFile>& files) const;
+                                           const std::vector<StagedFile>& files, const std::stop_token& stop) const;
   [[nodiscard]] Result<void> write_manifest(const CacheEntry& entry) const;
   [[nodiscard]] Result<void> remove(const std::string& key) const;  // Requires the entry's exclusive lock
   void touch(const CacheEntry& entry) const;                        // used now

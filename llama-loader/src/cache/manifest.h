@@ -54,7 +54,7 @@ struct Manifest {
 struct ModelRequest {
   std::string repo, endpoint;
   std::string revision = "main";
-  std::optional<std::string> filename, quant;
+  std::optional<std::string> filename{}, quant{};
 };
 
 [[nodiscard]] bool serves(const Manifest& manifest, const ModelRequest& request);

@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "download/byte_ranges.h"
-#include "http.h"
+#include "llama-http/http_transport.h"
 
 namespace llama::internal {
 

@@ -12,16 +12,18 @@
 #include "download/partial_file.h"
 #include "download/piece_queue.h"
 #include "download/prefix_hasher.h"
+#include "download/signed_address.h"
 #include "hub/hub_failure.h"
 #include "hub/hub_request.h"
-#include "hub/url.h"
 #include "llama-base/disk.h"
+#include "llama-http/curl_transport.h"
+#include "llama-http/url.h"
 
 namespace llama::internal {
 namespace {
 
-constexpr std::uint64_t kSmallestPiece = 1 << 20;
-constexpr std::uint64_t kLargestPiece = 32 << 20;
+constexpr std::uint64_t kMinPiece = 1 << 20;
+constexpr std::uint64_t kMaxPiece = 32 << 20;
 constexpr std::chrono::milliseconds kTick{100};
 constexpr std::uint64_t kFastTick =
     20 << 20;  // bytes in a tick; a single connection this fast waits for nothing but this machine
@@ -30,7 +32,7 @@ constexpr std::chrono::seconds kDurableSave{5};
 
 // Of the file's size, not of what is missing: a few pieces per lane, none too small to be worth a request.
 std::uint64_t piece_size(std::uint64_t size, int lanes) {
-  return std::clamp(size / (static_cast<std::uint64_t>(lanes) * 8), kSmallestPiece, kLargestPiece);
+  return std::clamp(size / (static_cast<std::uint64_t>(lanes) * 8), kMinPiece, kMaxPiece);
 }
 
 // What the lanes of one file share.
@@ -41,15 +43,16 @@ class Download {
         environment_(environment),
         file_(file),
         lanes_(std::clamp(environment.settings.lanes, 1, 16)),
-        queue_(file.ranges().missing(request.size_bytes, piece_size(request.size_bytes, lanes_)), request.size_bytes) {}
+        queue_(file.ranges().missing(request.size_bytes, piece_size(request.size_bytes, lanes_)), request.size_bytes),
+        address_(request.url) {}
 
   Result<void> run(PrefixHasher& hasher) {
     // A stop from outside stops the lanes; so does the first lane that fails.
     const std::stop_callback forward(environment_.stop, [this] { stop_.request_stop(); });
     const std::size_t pieces =
         file_.ranges().missing(request_.size_bytes, piece_size(request_.size_bytes, lanes_)).size();
-    most_ = std::min<std::size_t>(static_cast<std::size_t>(lanes_), pieces);
-    start_lanes(std::min<std::size_t>(most_, 1), hasher);
+    max_lanes_ = std::min<std::size_t>(static_cast<std::size_t>(lanes_), pieces);
+    start_lanes(std::min<std::size_t>(max_lanes_, 1), hasher);
     auto saved = report_until_done(hasher);
     threads_.clear();
     if (auto last = file_.save(PartialFile::Save::Durable); saved && !last) saved = last;
@@ -77,7 +80,7 @@ class Download {
     while (!done_.wait_for(lock, kTick, [&] { return running_ == 0; })) {
       lock.unlock();
       const ByteRanges ranges = file_.ranges();
-      if (ranges.total() - before < kFastTick) start_lanes(most_, hasher);
+      if (ranges.total() - before < kFastTick) start_lanes(max_lanes_, hasher);
       before = ranges.total();
       if (environment_.on_progress) environment_.on_progress(before);
       Result<void> saved;
@@ -133,29 +136,13 @@ class Download {
     stop_.request_stop();
   }
 
-  std::string address() {
-    const std::scoped_lock lock(mutex_);
-    return address_.empty() ? request_.url : address_;
-  }
-  void remember(const std::string& url) {
-    const std::scoped_lock lock(mutex_);
-    if (url != request_.url) address_ = url;
-  }
-  // True where another lane may already have found a new one.
-  bool forget(const std::string& url) {
-    const std::scoped_lock lock(mutex_);
-    if (url == request_.url) return false;
-    if (address_ == url) address_.clear();
-    return true;
-  }
-
   static HubFailure odd(std::string reason, bool again = true) {
     return {.error = {ErrorCode::Network, std::move(reason)}, .again = again, .wish = {}};
   }
 
   // Fetches the piece; what came is taken off its range. Nothing when all of it came.
   std::optional<HubFailure> fetch(HttpTransport& transport, Piece& piece, PrefixHasher& hasher) {
-    const std::string url = address();
+    const std::string url = address_.current();
     HubQuestion question{.endpoint = environment_.settings.endpoint,
                          .repo = request_.repo,
                          .revision = request_.revision,
@@ -180,15 +167,15 @@ class Download {
                                 if (not_mine) return false;
                                 piece = {.range = {0, request_.size_bytes}, .whole = true};
                               }
-                              remember(question.url);
+                              address_.remember(question.url);
                               return true;
                             },
                         .body =
                             [&](std::span<const std::byte> bytes) {
                               if (!success) {
                                 words.append(reinterpret_cast<const char*>(bytes.data()),
-                                             std::min(bytes.size(), kMostErrorBody - words.size()));
-                                return words.size() < kMostErrorBody;
+                                             std::min(bytes.size(), kMaxErrorBody - words.size()));
+                                return words.size() < kMaxErrorBody;
                               }
                               too_long = bytes.size() > piece.range.end - at;
                               const auto wanted =
@@ -202,7 +189,7 @@ class Download {
                             }};
     const auto result = follow(transport, environment_.settings, question, url, range, sink, stop_.get_token());
     if (!result) {
-      forget(url);
+      address_.forget(url);
       return result.error();
     }
     if (disk) return HubFailure{.error = *disk, .again = false, .wish = {}};
@@ -212,7 +199,7 @@ class Download {
     if (fault) {
       // The bytes come from the beginning or not at all: no failure yet, only another way.
       if (fault->no_ranges && !piece.whole) return queue_.no_pieces(), std::nullopt;
-      forget(url);
+      address_.forget(url);
       return odd(about(fault->reason, question.url));
     }
     if (success)
@@ -231,10 +218,10 @@ class Download {
                             const std::string& url) {
     HubFailure failure = explain_answer(question, result.head, words);
     // What the hub led to has no say about permissions: its signed addresses expire. The hub gives a new one.
-    if (!same_origin(question.url, environment_.settings.endpoint) || forget(url)) {
+    if (!same_origin(question.url, environment_.settings.endpoint) || address_.forget(url)) {
       if (!failure.again)
         failure = odd(std::format("{} (an expired address?)", odd_status(question.url, result.head.status)));
-      forget(url);
+      address_.forget(url);
     }
     if (result.head.status == 416) failure = odd(about("the server's file is shorter than the hub says", question.url));
     return failure;
@@ -252,10 +239,10 @@ class Download {
   std::mutex mutex_;
   std::condition_variable done_;
   std::vector<std::jthread> threads_;  // the lanes; started by run() alone
-  std::size_t most_ = 0;               // lanes that there may be
+  std::size_t max_lanes_ = 0;          // lanes that there may be
   int running_ = 0;
   std::optional<Error> error_;
-  std::string address_;  // where the hub led to, signed for a while
+  SignedAddress address_;
 };
 
 Result<void> check_space(const PartialFile& file, const std::filesystem::path& folder) {
@@ -284,7 +271,9 @@ Result<std::filesystem::path> download(const DownloadRequest& request, const std
     if (auto fetched = Download(request, environment, *file).run(hasher); !fetched)
       return std::unexpected(fetched.error());
     if (environment.on_progress) environment.on_progress(file->size_bytes());
-    const auto digest = hasher.finish();
+    const auto digest = hasher.finish(environment.stop);
+    if (!digest && digest.error().code == ErrorCode::Cancelled)
+      return fail(ErrorCode::Cancelled, std::string(kDownloadStopped));
     if (!digest) return std::unexpected(digest.error());
     if (digest->hex == request.digest.hex) return file->data();
     if (auto forgotten = file->forget(); !forgotten) return std::unexpected(forgotten.error());

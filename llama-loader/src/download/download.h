@@ -3,8 +3,8 @@
 //
 // The file is cut into pieces; each lane (a thread with a connection) takes the next missing one and writes it at its
 // offset. Where the server gives no parts, one lane reads the whole. A piece that breaks off goes back into the queue;
-// bytes that came are kept. The digest is computed beside, behind the bytes that are there without a gap. A digest that
-// differs means one clean start, then Corrupt.
+// bytes that came are kept. The digest is computed at the same time, as far as the bytes are there without a gap. A
+// digest that differs means one clean start, then Corrupt.
 // Errors   those of hub_failure.h, NoSpace, Io, Corrupt, Cancelled; all but Corrupt keep what came.
 // Threads  a thread per lane, one for the digest, one of curl's per lane now and then; the caller's waits and reports.
 #pragma once
@@ -16,8 +16,8 @@
 #include <string>
 #include <string_view>
 
-#include "http.h"
 #include "llama-base/digest.h"
+#include "llama-http/http_transport.h"
 #include "llama-loader/hub_settings.h"
 #include "llama-loader/retry.h"
 

@@ -1,32 +1,20 @@
 #include "download/fetch.h"
 
 #include <algorithm>
-#include <chrono>
 #include <format>
 #include <optional>
 
 #include "cache/cache_room.h"
-#include "download/download.h"
-#include "download/speed.h"
-#include "gguf/model_check.h"
+#include "download/model_files.h"
 #include "hub/hub_failure.h"
-#include "hub/url.h"
-#include "llama-base/disk.h"
+#include "hub/hub_repository.h"
+#include "hub/model_choice.h"
 #include "llama-base/file_digest.h"
 #include "llama-loader/detection.h"
-#include "llama-loader/gguf_header.h"
-#include "llama-loader/huggingface.h"
 #include "unix_time.h"
 
 namespace llama::internal {
 namespace {
-
-namespace fs = std::filesystem;
-
-Digest digest_of(const HubFile& file) {
-  if (!file.sha256.empty()) return {.kind = DigestKind::Sha256, .hex = file.sha256};
-  return {.kind = DigestKind::GitBlob, .hex = file.git_sha1};
-}
 
 std::string gigabytes(std::uint64_t bytes) {
   return bytes < 1'000'000'000 ? std::format("{:.1f} MB", static_cast<double>(bytes) / 1e6)
@@ -44,12 +32,7 @@ class Fetch {
       if (!found) return std::unexpected(found.error());
       if (*found) return std::move(**found);
     }
-    if (environment_.settings.offline) {
-      return fail(ErrorCode::Offline,
-                  std::format("the model '{}' is not in the cache '{}', and the network is switched off "
-                              "(--offline, HF_HUB_OFFLINE)",
-                              request_.repo, folder_.path().string()));
-    }
+    if (environment_.settings.offline) return fail(ErrorCode::Offline, not_here());
     if (auto chosen = choose(); !chosen) {
       const bool later = chosen.error().code == ErrorCode::Network || chosen.error().code == ErrorCode::RateLimited;
       auto found = later ? from_cache() : Result<std::optional<FetchedModel>>(std::nullopt);
@@ -60,7 +43,7 @@ class Fetch {
     auto lock = folder_.lock(key_, FileLock::Kind::Exclusive, waiting(), environment_.stop);
     if (!lock) return std::unexpected(lock.error());
     // Whoever held the lock may have brought it.
-    if (auto entry = folder_.entry(key_); entry && is_chosen(*entry) && entry->looks_unchanged()) {
+    if (auto entry = folder_.entry(key_); entry && is_made_of(*entry, choice_.files) && entry->looks_unchanged()) {
       return use(std::move(*entry), std::move(*lock), true);
     }
     return download_all(std::move(*lock));
@@ -75,6 +58,26 @@ class Fetch {
       say(process > 0 ? std::format("waiting for process {}, which is fetching '{}'", process, request_.repo)
                       : std::format("waiting for another process that is fetching '{}'", request_.repo));
     };
+  }
+
+  // Of another endpoint it may be another model, whatever its name: it is not used, but said.
+  std::string not_here() const {
+    std::string elsewhere;
+    for (const auto& entry : folder_.entries()) {
+      ModelRequest there = request_;
+      there.endpoint = entry.manifest.endpoint;
+      if (!serves(entry.manifest, there) || elsewhere.contains("'" + there.endpoint + "'")) continue;
+      elsewhere += std::format("{}'{}'", elsewhere.empty() ? "" : " and ", there.endpoint);
+    }
+    const std::string missing = std::format(
+        "the model '{}' is not in the cache '{}', and the network is switched off "
+        "(HF_HUB_OFFLINE, or for this program alone)",
+        request_.repo, folder_.path().string());
+    if (elsewhere.empty()) return missing;
+    return std::format(
+        "the model '{}' is in the cache '{}' from {}, not from '{}', and the network is switched off: set "
+        "HF_ENDPOINT to the address that it is from",
+        request_.repo, folder_.path().string(), elsewhere, request_.endpoint);
   }
 
   // What the cache has for this request; of several the one that its revision was last known to be.
@@ -95,16 +98,21 @@ class Fetch {
     if (!lock) return std::unexpected(lock.error());
     best = folder_.entry(best->key);  // it may have gone meanwhile
     if (!best) return std::nullopt;
-    if (!best->looks_unchanged() && !hash_again(*best)) return std::nullopt;
+    if (!best->looks_unchanged()) {
+      const auto same = hash_again(*best);
+      if (!same) return std::unexpected(same.error());
+      if (!*same) return std::nullopt;
+    }
     folder_.touch(*best);
     return FetchedModel{.entry = std::move(*best), .cache_hit = true, .use = std::move(*lock)};
   }
 
   // Files that look different may have been copied or restored: their digests decide.
-  bool hash_again(CacheEntry& entry) {
+  Result<bool> hash_again(CacheEntry& entry) {
     say(std::format("the files of '{}' look changed; checking them", entry.manifest.repo));
     for (auto& file : entry.manifest.files) {
       const auto digest = digest_of_file(entry.folder / file.path, file.digest.kind, {}, environment_.stop);
+      if (!digest && digest.error().code == ErrorCode::Cancelled) return std::unexpected(digest.error());
       const auto look = fingerprint_of(entry.folder / file.path);
       if (!digest || digest->hex != file.digest.hex || !look) {
         say(std::format("the cached file '{}' is damaged", (entry.folder / file.path).string()));
@@ -117,45 +125,39 @@ class Fetch {
   }
 
   Result<void> choose() {
-    const HubClient hub(environment_.settings, environment_.retry, environment_.on_message);
-    auto listed = hub.list(request_.repo, request_.revision, environment_.stop);
+    const auto transport = environment_.transport();
+    auto listed = list_repository(*transport, environment_.settings, environment_.retry, request_.repo,
+                                  request_.revision, environment_.on_message, environment_.stop);
     if (!listed) return std::unexpected(listed.error());
     repository_ = std::move(*listed);
-    std::vector<std::string> names;
-    for (const auto& file : repository_.files) names.push_back(file.path);
-    const auto chosen = choose_model_files(names, request_.filename, request_.quant);
-    if (!chosen)
-      return fail(chosen.error().code, std::format("repository '{}': {}", request_.repo, chosen.error().message));
-    const auto automatic = choose_model_files(names, std::nullopt, std::nullopt);
-    automatic_ = automatic && *automatic == *chosen;
-    std::uint64_t size = 0;
-    std::int64_t modified = 0;
-    for (const auto& name : *chosen) {
-      const auto file = std::ranges::find(repository_.files, name, &HubFile::path);
-      constexpr std::uint64_t kSmallestModel = 24;
-      if (file->size_bytes < kSmallestModel) {
-        return fail(ErrorCode::InvalidModel,
-                    std::format("repository '{}': '{}' has {} bytes, no model", request_.repo, name, file->size_bytes));
-      }
-      if (__builtin_add_overflow(size, file->size_bytes, &size) || size > INT64_MAX) {
-        return fail(ErrorCode::Network,
-                    std::format("repository '{}': the sizes of its files cannot be", request_.repo));
-      }
-      modified = std::max(modified, file->modified);
-      files_.push_back(*file);
-    }
-    size_ = size;
-    key_ = CacheManager::generate_cache_key(request_.repo, files_[0].path, size, modified);
-    if (const auto there = folder_.entry(key_); there && !is_chosen(*there)) {
-      // Another content under the same label: another endpoint's, or a date that did not change.
-      key_ = CacheManager::generate_cache_key(
-          request_.repo, files_[0].path + "@" + digest_of(files_[0]).hex.substr(0, 12), size, modified);
-    }
+    const auto is_known = [&](const ModelChoice& choice) {
+      const auto entry = folder_.entry(key_of(choice));
+      return entry && is_made_of(*entry, choice.files);
+    };
+    auto choice = choose_model(repository_, request_,
+                               {.transport = *transport,
+                                .settings = environment_.settings,
+                                .is_known = is_known,
+                                .on_message = environment_.on_message,
+                                .stop = environment_.stop});
+    if (!choice) return std::unexpected(choice.error());
+    choice_ = std::move(*choice);
+    key_ = key_of(choice_);
     return {};
   }
 
-  bool is_chosen(const CacheEntry& entry) const {
-    return std::ranges::equal(entry.manifest.files, files_, [](const ManifestFile& have, const HubFile& want) {
+  std::string key_of(const ModelChoice& choice) const {
+    const HubFile& first = choice.files[0];
+    std::string key = CacheManager::generate_cache_key(request_.repo, first.path, choice.size_bytes, choice.modified);
+    const auto there = folder_.entry(key);
+    if (!there || is_made_of(*there, choice.files)) return key;
+    // Another content under the same label: another endpoint's, or a date that did not change.
+    return CacheManager::generate_cache_key(request_.repo, first.path + "@" + digest_of(first).hex.substr(0, 12),
+                                            choice.size_bytes, choice.modified);
+  }
+
+  static bool is_made_of(const CacheEntry& entry, const std::vector<HubFile>& files) {
+    return std::ranges::equal(entry.manifest.files, files, [](const ManifestFile& have, const HubFile& want) {
       return have.path == want.path && have.size_bytes == want.size_bytes && have.digest == digest_of(want);
     });
   }
@@ -166,155 +168,54 @@ class Fetch {
     manifest.endpoint = request_.endpoint;
     manifest.commit = repository_.commit;
     manifest.revisions[request_.revision] = unix_time();
-    manifest.automatic = automatic_;
+    manifest.automatic = choice_.automatic;
     if (auto written = folder_.write_manifest(entry); !written) return std::unexpected(written.error());
     folder_.touch(entry);
     lock.share();
     return FetchedModel{.entry = std::move(entry), .cache_hit = hit, .use = std::move(lock)};
   }
 
-  // A file with the right content that lies on this machine already; its digest is computed, whatever its name says.
-  std::optional<StagedFile> find_here(const HubFile& file) {
-    const Digest wanted = digest_of(file);
-    const auto is_it = [&](const fs::path& path) {
-      std::error_code error;
-      if (fs::file_size(path, error) != file.size_bytes || error) return false;
-      const auto digest = digest_of_file(path, wanted.kind, {}, environment_.stop);
-      return digest && digest->hex == wanted.hex;
-    };
-    // In the place itself, left by a damaged manifest.
-    if (const fs::path here = folder_.path() / key_ / file.path; is_it(here))
-      return StagedFile{.source = here, .how = StagedFile::How::Copy};
-    for (const auto& entry : folder_.entries()) {
-      for (const auto& have : entry.manifest.files) {
-        if (have.digest == wanted && !have.linked && is_it(entry.folder / have.path)) {
-          return StagedFile{.source = entry.folder / have.path, .how = StagedFile::How::Copy};
-        }
-      }
-    }
-    if (environment_.settings.hugging_face_cache.empty()) return std::nullopt;
-    std::string name = "models--" + request_.repo;
-    name.replace(name.find('/'), 1, "--");
-    const fs::path blob = environment_.settings.hugging_face_cache / name / "blobs" / wanted.hex;
-    if (!is_it(blob)) return std::nullopt;
-    say(std::format("'{}' is in Hugging Face's cache already and is used from there", file.path));
-    std::error_code error;
-    return StagedFile{.source = fs::absolute(blob, error), .how = StagedFile::How::Link};
-  }
-
   Result<FetchedModel> download_all(FileLock lock) {
-    std::vector<std::optional<StagedFile>> staged;
-    std::uint64_t missing = 0, done = 0;
-    for (const auto& file : files_) {
-      staged.push_back(find_here(file));
-      if (environment_.stop.stop_requested()) return fail(ErrorCode::Cancelled, std::string(kDownloadStopped));
-      (staged.back() ? done : missing) += file.size_bytes;
-    }
-    const auto room =
-        make_room(folder_, {.limit = environment_.cache.max_size_bytes(), .needed = missing, .kept = key_});
-    if (!room)
-      return fail(room.error().code, std::format("'{}': {}{}", request_.repo, room.error().message, smaller_choices()));
-    for (const auto& gone : room->removed)
-      say(std::format("removed '{}' ({}) from the cache to make room", gone.key, gigabytes(gone.owned_bytes)));
+    ModelFiles files(environment_, folder_, repository_, choice_.files, key_);
+    if (auto looked = files.find_here(); !looked) return std::unexpected(looked.error());
+    const std::uint64_t missing = files.missing_bytes();
+    if (auto room = make_place(missing); !room) return std::unexpected(room.error());
     if (missing > 0) {
-      say(std::format("downloading {}{} ({}) from {} at commit {}", files_[0].path,
-                      files_.size() > 1 ? std::format(" and {} more parts", files_.size() - 1) : "", gigabytes(missing),
-                      request_.repo, repository_.commit.substr(0, 12)));
+      say(std::format("downloading {}{} ({}) from {} at commit {}", choice_.files[0].path,
+                      choice_.files.size() > 1 ? std::format(" and {} more parts", choice_.files.size() - 1) : "",
+                      gigabytes(missing), request_.repo, repository_.commit.substr(0, 12)));
     }
-    // Locks of the files on their way: the same content may be part of another model that is being fetched.
-    std::vector<FileLock> locks;
-    for (std::size_t i = 0; i < files_.size(); ++i) {
-      if (staged[i]) continue;
-      const Digest digest = digest_of(files_[i]);
-      auto file_lock = folder_.lock(digest.hex, FileLock::Kind::Exclusive, waiting(), environment_.stop);
-      if (!file_lock) return std::unexpected(file_lock.error());
-      locks.push_back(std::move(*file_lock));
-      auto data = download_one(i, done);
-      if (!data) return std::unexpected(data.error());
-      staged[i] = StagedFile{.source = std::move(*data)};
-      done += files_[i].size_bytes;
-    }
-    if (auto sound = check_headers(staged); !sound) {
-      for (const auto& file : files_) folder_.discard_incoming(digest_of(file));
+    if (auto fetched = files.download_rest(waiting()); !fetched) return std::unexpected(fetched.error());
+    if (auto sound = files.check_headers(); !sound) {
+      files.discard_incoming();
       return std::unexpected(sound.error());
     }
-    return publish(staged, std::move(lock), missing == 0);
-  }
-
-  Result<fs::path> download_one(std::size_t number, std::uint64_t done_before) {
-    const HubFile& file = files_[number];
-    Speed speed;
-    DownloadProgress progress{.file = file.path,
-                              .file_number = number + 1,
-                              .file_count = files_.size(),
-                              .file_done = 0,
-                              .file_size = file.size_bytes,
-                              .all_done = 0,
-                              .all_size = size_,
-                              .bytes_per_second = 0};
-    const auto on_progress = [&](std::uint64_t bytes) {
-      progress.file_done = bytes;
-      progress.all_done = done_before + bytes;
-      progress.bytes_per_second = speed.update(bytes);
-      if (environment_.on_download) environment_.on_download(progress);
-    };
-    const std::string url =
-        std::format("{}/{}/resolve/{}/{}", environment_.settings.endpoint, percent_encoded(request_.repo, "/"),
-                    repository_.commit, percent_encoded(file.path, "/"));
-    return download({.repo = request_.repo,
-                     .revision = request_.revision,
-                     .path = file.path,
-                     .url = url,
-                     .size_bytes = file.size_bytes,
-                     .digest = digest_of(file)},
-                    folder_.incoming(digest_of(file)),
-                    {.settings = environment_.settings,
-                     .retry = environment_.retry,
-                     .transport = curl_transport({.connect_timeout = environment_.settings.connect_timeout,
-                                                  .stall_timeout = environment_.settings.stall_timeout}),
-                     .on_progress = on_progress,
-                     .on_message = environment_.on_message,
-                     .stop = environment_.stop});
-  }
-
-  // A right digest says that it is what was published, and nothing about whether that is sound.
-  Result<void> check_headers(const std::vector<std::optional<StagedFile>>& staged) const {
-    const auto about = [&](const HubFile& file, const Error& error) {
-      return fail(error.code,
-                  std::format("'{}' of '{}' is as published, but {}", file.path, request_.repo, error.message));
-    };
-    std::vector<GgufHeader> headers;
-    std::vector<fs::path> names;
-    for (std::size_t i = 0; i < staged.size(); ++i) {
-      auto header = llama::read_gguf_header(staged[i]->source);
-      if (!header) return about(files_[i], header.error());
-      headers.push_back(std::move(*header));
-      names.emplace_back(files_[i].path);
-    }
-    if (auto model = check_model(headers, names); !model) return about(files_[0], model.error());
-    return {};
-  }
-
-  Result<FetchedModel> publish(const std::vector<std::optional<StagedFile>>& staged, FileLock lock, bool hit) {
     Manifest manifest;
-    std::vector<StagedFile> sources;
-    for (std::size_t i = 0; i < files_.size(); ++i) {
-      manifest.files.push_back({.path = files_[i].path,
-                                .size_bytes = files_[i].size_bytes,
-                                .digest = digest_of(files_[i]),
-                                .fingerprint = {}});
-      sources.push_back(*staged[i]);
+    for (const HubFile& file : choice_.files) {
+      manifest.files.push_back(
+          {.path = file.path, .size_bytes = file.size_bytes, .digest = digest_of(file), .fingerprint = {}});
     }
-    auto entry = folder_.publish(key_, std::move(manifest), sources);
+    auto entry = folder_.publish(key_, std::move(manifest), files.staged(), environment_.stop);
     if (!entry) return std::unexpected(entry.error());
-    for (const auto& file : files_) folder_.discard_incoming(digest_of(file));
-    return use(std::move(*entry), std::move(lock), hit);
+    files.discard_incoming();
+    return use(std::move(*entry), std::move(lock), missing == 0);
+  }
+
+  Result<void> make_place(std::uint64_t missing) const {
+    const auto room =
+        make_room(folder_, {.limit = environment_.cache.max_size_bytes(), .needed = missing, .kept = key_});
+    if (!room) {
+      return fail(room.error().code, std::format("'{}': {}{}", request_.repo, room.error().message, smaller_choices()));
+    }
+    for (const auto& gone : room->removed)
+      say(std::format("removed '{}' ({}) from the cache to make room", gone.key, gigabytes(gone.owned_bytes)));
+    return {};
   }
 
   std::string smaller_choices() const {
     std::string text;
     for (const auto& file : repository_.files) {
-      if (file.path.ends_with(".gguf") && file.size_bytes < files_[0].size_bytes && text.size() < 400) {
+      if (has_gguf_ending(file.path) && file.size_bytes < choice_.files[0].size_bytes && text.size() < 400) {
         text += std::format("{}{} ({})", text.empty() ? "; smaller: " : ", ", file.path, gigabytes(file.size_bytes));
       }
     }
@@ -325,9 +226,7 @@ class Fetch {
   const FetchEnvironment& environment_;
   const CacheFolder& folder_;
   HubRepository repository_;
-  std::vector<HubFile> files_;  // the chosen ones, in the model's order
-  std::uint64_t size_ = 0;
-  bool automatic_ = false;
+  ModelChoice choice_;
   std::string key_;
 };
 

@@ -1,8 +1,7 @@
 // Bring a repository's model into the cache, or find it there.
 //
-// Errors   those of huggingface.h and detection.h, NoSpace, Io, Corrupt, InvalidModel (a header that is not sound:
-// nothing
-//          is published), Cancelled.
+// Errors   those of huggingface.h and detection.h, NoSpace, Io, Corrupt, InvalidModel (a header that is not sound;
+//          nothing is published), Cancelled.
 #pragma once
 
 #include <functional>
@@ -11,6 +10,7 @@
 #include <string_view>
 
 #include "cache/cache_folder.h"
+#include "llama-http/http_transport.h"
 #include "llama-loader/cache.h"
 #include "llama-loader/download_progress.h"
 #include "llama-loader/hub_settings.h"
@@ -22,6 +22,7 @@ struct FetchEnvironment {
   const CacheManager& cache;
   const HubSettings& settings;
   const RetryConfig& retry;
+  TransportFactory transport;
   bool ask_hub = false;  // even where the cache has an answer: the revision may have moved
   std::function<void(const DownloadProgress&)> on_download;
   std::function<void(std::string_view line)> on_message;

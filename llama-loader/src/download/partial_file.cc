@@ -18,7 +18,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kJournalVersion = 1;
-constexpr std::size_t kMostJournal = 16 << 20;
+constexpr std::size_t kMaxJournal = 16 << 20;
 
 // Differs after each start of the machine; "" where there is no such thing: then only synced bytes count.
 std::string boot_id() { return read_small_file("/proc/sys/kernel/random/boot_id", 256); }
@@ -53,7 +53,7 @@ struct PartialFile::State {
   [[nodiscard]] std::filesystem::path journal() const { return folder / "journal.json"; }
 
   void read_journal() {
-    const Json json = Json::parse(read_small_file(journal(), kMostJournal), nullptr, false);
+    const Json json = Json::parse(read_small_file(journal(), kMaxJournal), nullptr, false);
     if (!json.is_object() || json.value("version", Json(0)) != kJournalVersion || json.value("size", Json(0)) != size ||
         json.value("digest", Json("")) != digest.hex) {
       return;

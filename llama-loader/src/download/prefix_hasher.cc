@@ -66,10 +66,14 @@ void PrefixHasher::advance(std::uint64_t prefix) {
 
 std::uint64_t PrefixHasher::hashed() const { return state_->hashed; }
 
-Result<Digest> PrefixHasher::finish() {
+Result<Digest> PrefixHasher::finish(const std::stop_token& stop) {
   advance(state_->file.size_bytes());
-  if (state_->thread.joinable()) state_->thread.join();
+  {
+    const std::stop_callback forward(stop, [this] { state_->thread.request_stop(); });
+    if (state_->thread.joinable()) state_->thread.join();
+  }
   if (!state_->outcome) return std::unexpected(state_->outcome.error());
+  if (state_->hashed < state_->file.size_bytes()) return fail(ErrorCode::Cancelled, "computing a digest was stopped");
   return state_->hasher.finish();
 }
 

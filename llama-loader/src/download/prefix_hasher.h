@@ -1,10 +1,11 @@
-// Compute a file's digest while it grows: behind the bytes that are there without a gap, on a thread of its own.
+// Compute a file's digest while it grows, on a thread of its own, as far as its bytes are there without a gap.
 //
 // Threads  advance() and finish() from one; the reading is done by the hasher's own.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 
 #include "download/partial_file.h"
 #include "llama-base/digest.h"
@@ -21,7 +22,8 @@ class PrefixHasher {
 
   void advance(std::uint64_t prefix);  // so many bytes from the beginning are there
   [[nodiscard]] std::uint64_t hashed() const;
-  [[nodiscard]] Result<Digest> finish();  // Requires all bytes there; waits for the rest of the work
+  // Requires all bytes there; waits for the rest of the work. Errors   Io, Cancelled.
+  [[nodiscard]] Result<Digest> finish(const std::stop_token& stop);
 
  private:
   struct State;

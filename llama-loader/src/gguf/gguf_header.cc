@@ -8,6 +8,7 @@
 #include <format>
 
 #include "gguf/header_reader.h"
+#include "llama-loader/detection.h"
 
 namespace llama {
 namespace {
@@ -16,6 +17,17 @@ int small_number(const std::string& text, int fallback) {
   int value = fallback;
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
+}
+
+// A draft that was taken out of its model ("MTP only") announces all of the model's blocks and holds the tensors of the
+// last few: of a whole model every block has at least three, on the average.
+bool lacks_blocks(const GgufHeader& header, const std::string& architecture) {
+  const int blocks = small_number(header.value(architecture + ".block_count"), 0);
+  const int drafts = small_number(header.value(architecture + ".nextn_predict_layers"), 0);
+  const int in_all_parts = small_number(header.value("split.tensors.count"), 0);
+  const auto tensors =
+      header.split_count() > 1 && in_all_parts > 0 ? static_cast<std::uint64_t>(in_all_parts) : header.tensor_count;
+  return drafts > 0 && blocks > drafts && tensors > 0 && tensors / 3 < static_cast<std::uint64_t>(blocks - drafts);
 }
 
 }  // namespace
@@ -53,13 +65,15 @@ Result<void> check_is_model(const GgufHeader& header, const std::filesystem::pat
   };
   const std::string type = header.value("general.type"), architecture = header.value("general.architecture");
   if (type == "mmproj" || architecture == "clip")
-    return refuse("a multimodal projector, not a model of its own; choose another file with --filename");
+    return refuse("a multimodal projector, not a model of its own; choose another file");
   if (type == "adapter" || header.find("adapter.type") != nullptr)
     return refuse("an adapter (LoRA), not a model of its own");
   if (type == "imatrix" || architecture == "imatrix") return refuse("an importance matrix, not a model");
   if (architecture == "controlvector") return refuse("a control vector, not a model");
   if (architecture.empty()) return refuse("the metadata lacks general.architecture");
   if (header.find("general.architecture")->type != GgufType::String) return refuse("general.architecture is no text");
+  if (is_draft_name(architecture) || lacks_blocks(header, architecture))
+    return refuse("a draft for speculative decoding, not a model of its own; choose another file");
   return {};
 }
 

@@ -15,8 +15,8 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "GGUF files are little-endian");
 
-constexpr std::uint64_t kLeastKey = 8 + 1 + 4 + 1;             // bytes: length, name, type, value
-constexpr std::uint64_t kLeastTensor = 8 + 1 + 4 + 8 + 4 + 8;  // length, name, dimensions, one of them, type, offset
+constexpr std::uint64_t kMinKey = 8 + 1 + 4 + 1;             // bytes: length, name, type, value
+constexpr std::uint64_t kMinTensor = 8 + 1 + 4 + 8 + 4 + 8;  // length, name, dimensions, one of them, type, offset
 
 // llama.cpp keeps most texts as C strings.
 std::string_view up_to_nul(std::string_view text) { return text.substr(0, text.find('\0')); }
@@ -65,9 +65,9 @@ class HeaderReader {
     if (version != 0 && (version & 0xffff) == 0) return bad("a big-endian GGUF file; this machine is little-endian");
     if (version < 2) return bad(std::format("GGUF version {} is too old: convert the model anew", version));
     if (version > 3) return bad(std::format("GGUF version {} needs a newer llama.cpp", version));
-    if (key_count_ > kMaxCount || key_count_ * kLeastKey > reader.left())
+    if (key_count_ > kMaxCount || key_count_ * kMinKey > reader.left())
       return bad(std::format("the file cannot hold the {} metadata keys that it announces", key_count_));
-    if (header_.tensor_count > kMaxCount || header_.tensor_count * kLeastTensor > reader.left())
+    if (header_.tensor_count > kMaxCount || header_.tensor_count * kMinTensor > reader.left())
       return bad(std::format("the file cannot hold the {} tensors that it announces", header_.tensor_count));
     return {};
   }
@@ -254,10 +254,10 @@ Result<GgufHeader> read_gguf_header(ByteReader reader, std::uint64_t file_size, 
 }
 
 std::string shown(std::string_view text) {
-  constexpr std::size_t kMost = 80;
-  std::string result(text.substr(0, kMost));
+  constexpr std::size_t kMaxShown = 80;
+  std::string result(text.substr(0, kMaxShown));
   std::ranges::replace_if(result, [](unsigned char c) { return c < 0x20 || c > 0x7e; }, '?');
-  if (text.size() > kMost) result += "...";
+  if (text.size() > kMaxShown) result += "...";
   return result;
 }
 

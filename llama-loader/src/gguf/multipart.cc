@@ -3,6 +3,8 @@
 #include <charconv>
 #include <format>
 
+#include "llama-loader/detection.h"
+
 namespace llama {
 namespace {
 
@@ -16,7 +18,7 @@ std::optional<int> five_digits(std::string_view text) {
 
 }  // namespace
 
-std::string PartName::name_of(int part) const { return std::format("{}-{:05}-of-{:05}.gguf", base, part, count); }
+std::string PartName::name_of(int part) const { return std::format("{}-{:05}-of-{:05}{}", base, part, count, ending); }
 
 std::vector<std::string> PartName::all_names() const {
   std::vector<std::string> names;
@@ -28,11 +30,12 @@ std::optional<PartName> parse_part_name(std::string_view name) {
   constexpr std::string_view kShape = "-00000-of-00000.gguf";
   if (name.size() <= kShape.size()) return std::nullopt;
   const std::string_view suffix = name.substr(name.size() - kShape.size());
-  if (suffix[0] != '-' || suffix.substr(6, 4) != "-of-" || suffix.substr(15) != ".gguf") return std::nullopt;
+  if (suffix[0] != '-' || suffix.substr(6, 4) != "-of-" || !has_gguf_ending(suffix)) return std::nullopt;
   const auto index = five_digits(suffix.substr(1, 5));
   const auto count = five_digits(suffix.substr(10, 5));
   if (!index || !count || *index < 1 || *count < 1 || *index > *count || *count > 9999) return std::nullopt;
-  return PartName{std::string(name.substr(0, name.size() - kShape.size())), *index, *count};
+  return PartName{std::string(name.substr(0, name.size() - kShape.size())), *index, *count,
+                  std::string(suffix.substr(15))};
 }
 
 }  // namespace llama

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <format>
 
-#include "hub/url.h"
+#include "llama-http/curl_transport.h"
+#include "llama-http/url.h"
 #include "llama-loader/retry.h"
 #include "unix_time.h"
 

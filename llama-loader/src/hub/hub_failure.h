@@ -2,8 +2,7 @@
 //
 // Pure.
 // Source   huggingface_hub 1.29, utils/_http.py (hf_raise_for_status): X-Error-Code counts more than the status,
-// because
-//          the hub answers 401 for whatever an anonymous caller may not know about.
+//          because the hub answers 401 for whatever an anonymous caller may not know about.
 #pragma once
 
 #include <chrono>
@@ -11,8 +10,8 @@
 #include <string>
 #include <string_view>
 
-#include "http.h"
 #include "llama-base/error.h"
+#include "llama-http/http_transport.h"
 
 namespace llama::internal {
 

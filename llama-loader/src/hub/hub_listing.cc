@@ -46,7 +46,7 @@ Result<void> add_tree_page(std::string_view json, HubRepository& repository) {
   if (!page.is_array()) return fail(ErrorCode::Network, "the hub's list of files is no list (a proxy's page?)");
   for (const Json& entry : page) {
     if (text_of(entry, "type") != "file") continue;
-    HubFile file{.path = text_of(entry, "path"), .git_sha1 = text_of(entry, "oid")};
+    HubFile file{.path = text_of(entry, "path"), .sha256 = {}, .git_sha1 = text_of(entry, "oid")};
     const Json& lfs = member(entry, "lfs");
     const Json& size = member(lfs.is_object() ? lfs : entry, "size");
     if (lfs.is_object()) file.sha256 = text_of(lfs, "oid");

@@ -3,8 +3,8 @@
 #include <format>
 #include <random>
 
-#include "hub/url.h"
 #include "llama-base/pause.h"
+#include "llama-http/url.h"
 
 namespace llama::internal {
 namespace {
@@ -35,7 +35,7 @@ std::expected<HttpResult, HubFailure> follow(HttpTransport& transport, const Hub
         // A redirect's short body is read, so that the connection can be used again.
         .body =
             [&](std::span<const std::byte> bytes) {
-              return redirected ? (body += bytes.size()) <= kMostErrorBody : sink.body(bytes);
+              return redirected ? (body += bytes.size()) <= kMaxErrorBody : sink.body(bytes);
             }};
     HttpResult result = transport.perform(
         {.url = hops.back(), .token = question.with_token ? settings.token : "", .range = range}, watching, stop);
@@ -67,7 +67,7 @@ Result<HubAnswer> ask(HttpTransport& transport, const HubSettings& settings, con
     const HttpSink sink{.head = [&](const HttpHead& head) { return answer.head = head, true; },
                         .body =
                             [&](std::span<const std::byte> bytes) {
-                              const std::size_t limit = answer.head.status == 200 ? most : kMostErrorBody;
+                              const std::size_t limit = answer.head.status == 200 ? most : kMaxErrorBody;
                               too_long = answer.body.size() + bytes.size() > limit;
                               if (!too_long)
                                 answer.body.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());

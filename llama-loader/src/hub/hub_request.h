@@ -16,7 +16,7 @@
 
 namespace llama::internal {
 
-constexpr std::size_t kMostErrorBody = 64 << 10;
+constexpr std::size_t kMaxErrorBody = 64 << 10;
 
 // One request with its redirects. The sink sees the last answer only. `hops` receives the addresses asked, the one that
 // answered last.

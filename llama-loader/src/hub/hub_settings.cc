@@ -9,7 +9,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "hub/url.h"
+#include "llama-http/url.h"
 
 namespace llama {
 namespace {

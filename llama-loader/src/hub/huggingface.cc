@@ -1,76 +1,35 @@
 #include "llama-loader/huggingface.h"
 
-#include <algorithm>
-#include <ctime>
-#include <format>
-#include <map>
-#include <set>
-
-#include "hub/hub_listing.h"
-#include "hub/hub_request.h"
-#include "hub/repo_path.h"
-#include "hub/url.h"
+#include "hub/hub_repository.h"
+#include "hub/model_choice.h"
 
 namespace llama {
-namespace {
-
-constexpr std::size_t kMostBody = 64 << 20;
-constexpr std::size_t kMostPages = 2000;
-
-}  // namespace
 
 HubClient::HubClient(HubSettings settings, RetryConfig retry, Message on_message)
     : settings_(std::move(settings)), retry_(retry), on_message_(std::move(on_message)) {}
 
 Result<HubRepository> HubClient::list(const std::string& repo, const std::string& revision,
                                       const std::stop_token& stop) const {
-  if (!internal::is_repo_name(repo)) {
-    return fail(ErrorCode::InvalidArgument, std::format("'{}' is no repository name (organization/model)", repo));
-  }
-  if (!internal::is_revision(revision)) {
-    return fail(ErrorCode::InvalidArgument, std::format("'{}' is no branch, tag or commit", revision));
-  }
-  if (settings_.offline) {
-    return fail(ErrorCode::Offline, std::format("repository '{}' cannot be asked for: the network is switched off "
-                                                "(--offline, HF_HUB_OFFLINE)",
-                                                repo));
-  }
-  const auto transport = internal::curl_transport(
-      {.connect_timeout = settings_.connect_timeout, .stall_timeout = settings_.stall_timeout})();
-  const std::string api = settings_.endpoint + "/api/models/" + internal::percent_encoded(repo, "/");
-  const internal::HubQuestion question{
-      .endpoint = settings_.endpoint, .repo = repo, .revision = revision, .path = {}, .url = {}};
-  const auto get = [&](const std::string& url) {
-    return internal::ask(*transport, settings_, retry_, question, url, kMostBody, on_message_, stop);
-  };
+  const auto transport = internal::hub_transport(settings_)();
+  return internal::list_repository(*transport, settings_, retry_, repo, revision, on_message_, stop);
+}
 
-  const auto info = get(api + "/revision/" + internal::percent_encoded(revision));
-  if (!info) return std::unexpected(info.error());
-  auto commit = internal::commit_in(info->body);
-  if (!commit) return std::unexpected(commit.error());
-
-  HubRepository repository{.repo = repo, .revision = revision, .commit = *commit, .files = {}, .left_out = 0};
-  std::set<std::string> asked;
-  for (std::string url = api + "/tree/" + *commit + "?recursive=true&expand=true"; !url.empty();) {
-    if (!asked.insert(url).second || asked.size() > kMostPages) {
-      return fail(ErrorCode::Network, std::format("the hub's list of files of '{}' has no end", repo));
-    }
-    const auto page = get(url);
-    if (!page) return std::unexpected(page.error());
-    if (auto added = internal::add_tree_page(page->body, repository); !added) return std::unexpected(added.error());
-    const std::string next = internal::next_page(page->head.value("link"));
-    if (next.empty()) break;
-    // The list goes on at the endpoint itself or nowhere: pages carry the digests that all else is checked against.
-    const std::vector<std::string> here{url};
-    const auto target = internal::redirect_target(here, next);
-    if (!target) return std::unexpected(target.error());
-    if (!internal::same_origin(*target, settings_.endpoint)) {
-      return fail(ErrorCode::Network, std::format("the hub's list of files of '{}' goes on at another host", repo));
-    }
-    url = *target;
-  }
-  std::ranges::sort(repository.files, {}, &HubFile::path);
-  return repository;
+Result<std::vector<std::string>> HubClient::choose(const HubRepository& repository,
+                                                   const std::optional<std::string>& filename,
+                                                   const std::optional<std::string>& quant,
+                                                   const std::stop_token& stop) const {
+  const auto transport = internal::hub_transport(settings_)();
+  const auto choice = internal::choose_model(
+      repository, {.repo = repository.repo, .endpoint = settings_.endpoint, .filename = filename, .quant = quant},
+      {.transport = *transport,
+       .settings = settings_,
+       .is_known = [](const internal::ModelChoice&) { return false; },
+       .on_message = on_message_,
+       .stop = stop});
+  if (!choice) return std::unexpected(choice.error());
+  std::vector<std::string> paths;
+  for (const HubFile& file : choice->files) paths.push_back(file.path);
+  return paths;
 }
 
 }  // namespace llama

@@ -12,7 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::int64_t kLongest = 1LL << 40;  // seconds; more than anyone means, and safe to multiply
+constexpr std::int64_t kMaxWish = 1LL << 40;  // seconds; more than anyone means, and safe to multiply
 
 std::optional<std::int64_t> whole_number(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -20,9 +20,9 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (end != text.data() + text.size() || text.empty()) return std::nullopt;
-  if (error == std::errc::result_out_of_range) return text.front() == '-' ? -1 : kLongest;
+  if (error == std::errc::result_out_of_range) return text.front() == '-' ? -1 : kMaxWish;
   if (error != std::errc()) return std::nullopt;
-  return std::min(value, kLongest);
+  return std::min(value, kMaxWish);
 }
 
 // "Wed, 21 Oct 2015 07:28:00 GMT"
@@ -74,7 +74,7 @@ std::optional<seconds> server_wish(std::string_view retry_after, std::string_vie
   }
   if (parameter(rate_limit, "r") == 0) wish = std::max(wish, parameter(rate_limit, "t").value_or(0));
   if (wish <= 0) return std::nullopt;
-  return seconds(std::min(wish, kLongest));
+  return seconds(std::min(wish, kMaxWish));
 }
 
 }  // namespace llama

@@ -1,4 +1,4 @@
-#include "hub/url.h"
+#include "llama-http/url.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "hub/url.h"
+#include "llama-http/url.h"
 
 #include <curl/curl.h>
 
@@ -10,7 +10,7 @@
 namespace llama::internal {
 namespace {
 
-constexpr std::size_t kMostHops = 10;
+constexpr std::size_t kMaxHops = 10;
 
 struct FreeUrl {
   void operator()(CURLU* url) const noexcept { curl_url_cleanup(url); }
@@ -86,7 +86,7 @@ std::string percent_encoded(std::string_view text, std::string_view kept) {
 Result<std::string> redirect_target(std::span<const std::string> hops, std::string_view location) {
   const std::string& from = hops.back();
   if (location.empty()) return refused(from, "without saying where to");
-  if (hops.size() > kMostHops) return refused(hops.front(), std::format("more than {} times", kMostHops));
+  if (hops.size() > kMaxHops) return refused(hops.front(), std::format("more than {} times", kMaxHops));
   const UrlHandle handle = parsed(from);
   // Setting a relative address on top of an absolute one resolves it.
   if (!handle ||

@@ -1,22 +1,21 @@
-#include "http.h"
+#include "llama-http/curl_transport.h"
 
 #include <curl/curl.h>
 
-#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cstdlib>
-#include <format>
-#include <ranges>
 
-#include "hub/url.h"
+#include "llama-http/url.h"
+#include "request_headers.h"
 
-namespace llama::internal {
+namespace llama {
 namespace {
 
-constexpr long kStallBytesPerSecond = 1024;
+using Clock = std::chrono::steady_clock;
+
 constexpr long kReceiveBuffer = 512L * 1024;
-constexpr std::size_t kMostHeaders = 200;
+constexpr std::size_t kMaxHeaders = 200;
 
 struct FreeEasy {
   void operator()(CURL* handle) const noexcept { curl_easy_cleanup(handle); }
@@ -24,10 +23,6 @@ struct FreeEasy {
 struct FreeMulti {
   void operator()(CURLM* handle) const noexcept { curl_multi_cleanup(handle); }
 };
-struct FreeList {
-  void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
-};
-
 bool start_curl() {
   static const bool kStarted = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
   return kStarted;
@@ -42,7 +37,7 @@ std::string_view trimmed(std::string_view text) {
 // What one transfer collects; libcurl calls back with it.
 struct Transfer {
   const HttpSink& sink;
-  HttpHead head;
+  HttpHead head{};
   bool head_delivered = false;
   bool refused = false;
 
@@ -53,24 +48,23 @@ struct Transfer {
     return !refused;
   }
 
+  void take_line(std::string_view line) {
+    if (head_delivered) return;       // trailers of a chunked body
+    if (line.starts_with("HTTP/")) {  // also after 100 Continue, and after a proxy's answer to CONNECT
+      head = {};
+      if (const std::size_t space = line.find(' '); space != std::string_view::npos)
+        head.status = static_cast<int>(std::strtol(std::string(line.substr(space + 1)).c_str(), nullptr, 10));
+      return;
+    }
+    const std::size_t colon = line.find(':');
+    if (colon != std::string_view::npos && head.headers.size() < kMaxHeaders)
+      head.headers.push_back(
+          {internal::lower_case(line.substr(0, colon)), std::string(trimmed(line.substr(colon + 1)))});
+  }
+
   static std::size_t on_header(char* data, std::size_t, std::size_t size, void* self) noexcept {
     try {
-      auto& transfer = *static_cast<Transfer*>(self);
-      const std::string_view line = trimmed({data, size});
-      if (line.starts_with("HTTP/")) {  // also after 100 Continue, and after a proxy's answer to CONNECT
-        transfer.head = {};
-        const std::size_t space = line.find(' ');
-        if (space != std::string_view::npos)
-          transfer.head.status =
-              static_cast<int>(std::strtol(std::string(line.substr(space + 1)).c_str(), nullptr, 10));
-        return size;
-      }
-      const std::size_t colon = line.find(':');
-      if (colon != std::string_view::npos && transfer.head.headers.size() < kMostHeaders) {
-        std::string name(line.substr(0, colon));
-        std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-        transfer.head.headers.emplace_back(std::move(name), trimmed(line.substr(colon + 1)));
-      }
+      static_cast<Transfer*>(self)->take_line(trimmed({data, size}));
       return size;
     } catch (...) {
       return CURL_WRITEFUNC_ERROR;
@@ -106,30 +100,31 @@ bool is_hopeless(CURLcode code) {
 
 class CurlTransport : public HttpTransport {
  public:
-  explicit CurlTransport(const HttpOptions& options) : options_(options) {
+  explicit CurlTransport(HttpOptions options) : options_(std::move(options)) {
     if (start_curl()) {
       easy_.reset(curl_easy_init());
       multi_.reset(curl_multi_init());
     }
+    if (options_.ca_file.empty()) {
+      if (const char* file = std::getenv("SSL_CERT_FILE")) options_.ca_file = file;
+    }
   }
 
   HttpResult perform(const HttpRequest& request, const HttpSink& sink, const std::stop_token& stop) override {
-    if (!easy_ || !multi_) return {.end = TransferEnd::Hopeless, .head = {}, .reason = "libcurl does not start"};
-    if (stop.stop_requested()) return {.end = TransferEnd::Cancelled, .head = {}, .reason = {}};
-    Transfer transfer{.sink = sink};
-    std::unique_ptr<curl_slist, FreeList> headers;
-    const auto header = [&](const std::string& line) {
-      if (curl_slist* longer = curl_slist_append(headers.get(), line.c_str())) {
-        // The longer list begins with the old one, which has this owner no more.
-        [[maybe_unused]] const curl_slist* old = headers.release();
-        headers.reset(longer);
-      }
+    const auto hopeless = [](std::string reason) {
+      return HttpResult{.end = TransferEnd::Hopeless, .head = {}, .reason = std::move(reason)};
     };
-    header("Accept-Encoding: identity");
-    if (!request.token.empty()) header("Authorization: Bearer " + request.token);
+    if (!easy_ || !multi_) return hopeless("libcurl does not start");
+    if (auto why = internal::unsendable(request); !why.empty()) return hopeless(std::move(why));
+    if (stop.stop_requested()) return {.end = TransferEnd::Cancelled, .head = {}, .reason = {}};
+    const internal::HeaderList headers(request);
+    if (!headers.is_whole()) return hopeless("out of memory");
+    Transfer transfer{.sink = sink};
     std::array<char, CURL_ERROR_SIZE> detail{};
-    prepare(request, headers.get(), transfer, detail.data());
+    const HttpTimeLimits limits = request.limits.value_or(options_.limits);
+    prepare(request, limits, headers.get(), transfer, detail.data());
 
+    const auto started = Clock::now();
     const CURLcode code = run(stop);
     curl_easy_setopt(easy_.get(), CURLOPT_ERRORBUFFER, nullptr);
     HttpResult result{.end = TransferEnd::Complete, .head = {}, .reason = {}};
@@ -140,9 +135,8 @@ class CurlTransport : public HttpTransport {
     } else if (transfer.refused) {
       result.end = TransferEnd::Refused;
     } else {
-      long connect_status = 0;
-      curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_CONNECTCODE, &connect_status);
-      result.end = is_hopeless(code) || connect_status == 407 ? TransferEnd::Hopeless : TransferEnd::Broken;
+      const bool late = limits.total.count() > 0 && Clock::now() - started >= limits.total;
+      result.end = code == CURLE_OPERATION_TIMEDOUT && late ? TransferEnd::TimedOut : failed(code);
       result.reason = detail[0] != '\0' ? detail.data() : curl_easy_strerror(code);
     }
     result.head = std::move(transfer.head);
@@ -150,28 +144,50 @@ class CurlTransport : public HttpTransport {
   }
 
  private:
-  void prepare(const HttpRequest& request, curl_slist* headers, Transfer& transfer, char* detail) {
+  [[nodiscard]] TransferEnd failed(CURLcode code) const {
+    long connect_status = 0;
+    curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_CONNECTCODE, &connect_status);
+    return is_hopeless(code) || connect_status == 407 ? TransferEnd::Hopeless : TransferEnd::Broken;
+  }
+
+  void prepare(const HttpRequest& request, const HttpTimeLimits& limits, curl_slist* headers, Transfer& transfer,
+               char* detail) {
     CURL* curl = easy_.get();
     curl_easy_reset(curl);  // the connection stays
     curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "llama-loader/0.1");
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, options_.user_agent.c_str());
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_HTTP_CONTENT_DECODING, 0L);
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, static_cast<long>(options_.connect_timeout.count()));
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, kStallBytesPerSecond);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options_.stall_timeout.count()));
     curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, kReceiveBuffer);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
+    if (!options_.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, options_.ca_file.c_str());
+    set_method(request);
     if (request.range) curl_easy_setopt(curl, CURLOPT_RANGE, request.range->c_str());
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(limits.connect.count()));
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(limits.idle_bytes_per_second));
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(limits.idle.count()));
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(limits.total.count()));
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &Transfer::on_header);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
+  }
+
+  void set_method(const HttpRequest& request) {
+    CURL* curl = easy_.get();
+    if (request.body) {
+      // Not copied: the request outlives the transfer.
+      curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body->size()));
+      curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body->c_str());
+    } else if (request.method == "HEAD") {
+      curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+    }
+    if (request.method != "GET" || request.body) curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   }
 
   // The multi interface, because it can be woken: a stop takes effect at once.
@@ -201,13 +217,6 @@ class CurlTransport : public HttpTransport {
 
 }  // namespace
 
-std::string_view HttpHead::value(std::string_view name) const {
-  for (const auto& [key, value] : std::views::reverse(headers)) {
-    if (key == name) return value;
-  }
-  return {};
-}
-
 TransportFactory curl_transport(const HttpOptions& options) {
   return [options] { return std::make_unique<CurlTransport>(options); };
 }
@@ -215,9 +224,9 @@ TransportFactory curl_transport(const HttpOptions& options) {
 std::string proxy_for_message() {
   for (const char* name : {"https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"}) {
     const char* value = std::getenv(name);
-    if (value != nullptr && *value != '\0') return without_secrets(value);
+    if (value != nullptr && *value != '\0') return internal::without_secrets(value);
   }
   return {};
 }
 
-}  // namespace llama::internal
+}  // namespace llama

@@ -1,0 +1,51 @@
+// Bring the files of a chosen model together: those that lie on this machine already, and the others from the hub.
+//
+// Files with the same content (two parts of a split model may have it) are fetched once.
+// Errors   those of download.h, and InvalidModel: a header that is not sound.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cache/cache_folder.h"
+#include "download/fetch.h"
+#include "llama-loader/huggingface.h"
+
+namespace llama::internal {
+
+class ModelFiles {
+ public:
+  // key: of the entry that they will be; what an earlier one left there is used.
+  ModelFiles(const FetchEnvironment& environment, const CacheFolder& folder, const HubRepository& repository,
+             const std::vector<HubFile>& files, std::string key);
+
+  // Looks for contents on this machine, by their digests.
+  [[nodiscard]] Result<void> find_here();
+  [[nodiscard]] std::uint64_t missing_bytes() const;
+  // Requires a call of find_here().
+  [[nodiscard]] Result<void> download_rest(const CacheFolder::OnWait& on_wait);
+  // A right digest says that a file is what was published, and nothing about whether that is sound.
+  [[nodiscard]] Result<void> check_headers() const;
+  // Requires all of them there; in the model's order.
+  [[nodiscard]] std::vector<StagedFile> staged() const;
+  void discard_incoming() const;
+
+ private:
+  [[nodiscard]] std::size_t first_with_content_of(std::size_t number) const;
+  [[nodiscard]] std::optional<StagedFile> look_for(const HubFile& file) const;
+  [[nodiscard]] Result<std::vector<FileLock>> lock_missing(const CacheFolder::OnWait& on_wait) const;
+  [[nodiscard]] Result<std::filesystem::path> download_one(std::size_t number, std::uint64_t done_before) const;
+
+  const FetchEnvironment& environment_;
+  const CacheFolder& folder_;
+  const HubRepository& repository_;
+  const std::vector<HubFile>& files_;
+  std::string key_;
+  std::uint64_t size_bytes_ = 0;                  // of all files
+  std::vector<std::optional<StagedFile>> found_;  // of the first file with each content
+};
+
+}  // namespace llama::internal
