@@ -3,15 +3,13 @@
 #include <ggml-backend.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdlib>
 #include <format>
 #include <mutex>
-#include <optional>
 #include <utility>
 
 #include "llama-core/backend.h"
 #include "llama-core/log.h"
+#include "plugin_path.h"
 
 namespace llama {
 namespace {
@@ -21,34 +19,21 @@ namespace fs = std::filesystem;
 using Select = bool (*)(const char* level);
 using SetAlways = void (*)(bool);
 using Speed = double (*)(const char* level);
-
-constexpr std::array<const char*, 5> kLevels = {"avx512-bf16", "onednn", "avx512-vnni", "avx-vnni", "avx2"};
+using Levels = const char* const* (*)();
 
 std::mutex mutex;
 Select select_level = nullptr;
 SetAlways set_always = nullptr;
 Speed speed_of = nullptr;
-bool automatic = true;      // nobody has chosen
-std::string measured_best;  // what "auto" is; "": the best level
-std::mutex small_batches;   // held by a SmallBatchesToo
-std::string why_not;        // the plug-in could not be loaded
+std::vector<std::string> levels;  // that the plug-in was built with, the best one first
+bool automatic = true;            // nobody has chosen
+std::string measured_best;        // what "auto" is; "": the best level
+std::mutex small_batches;         // held by a SmallBatchesToo
+std::string why_not;              // the plug-in could not be loaded
 std::string in_use = "stock";
 
-// The environment's word, beside the running program, where it was installed, where it was built.
-std::optional<fs::path> find_plugin() {
-  if (const char* path = std::getenv("GGML_PACKED_PATH"); path != nullptr && *path != '\0') return path;
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  for (const fs::path& path :
-       {program.parent_path() / PACKED_NAME, program.parent_path().parent_path() / "lib/llama-cli" / PACKED_NAME,
-        fs::path(PACKED_INSTALLED), fs::path(PACKED_BUILT)}) {
-    if (fs::exists(path, error)) return path;
-  }
-  return std::nullopt;
-}
-
 Select load_plugin() {
-  const auto path = find_plugin();
+  const auto path = internal::find_plugin();
   std::error_code error;
   if (!path || !fs::exists(*path, error)) {
     why_not = std::format("{} was not found", path ? path->string() : PACKED_NAME);
@@ -61,6 +46,9 @@ Select load_plugin() {
     return nullptr;
   }
   speed_of = reinterpret_cast<Speed>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_speed"));
+  if (auto* names = reinterpret_cast<Levels>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_levels"))) {
+    for (const char* const* name = names(); *name != nullptr; ++name) levels.emplace_back(*name);
+  }
   set_always = reinterpret_cast<SetAlways>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_set_always"));
   return reinterpret_cast<Select>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_select"));
 }
@@ -69,6 +57,14 @@ Select load_plugin() {
 std::string level() {
   ggml_backend_dev_t device = ggml_backend_dev_by_name("packed");
   return device == nullptr ? "" : ggml_backend_dev_description(device);
+}
+
+// "auto, stock, avx512-vnni or avx2": what choose_kernels() takes.
+std::string listed() {
+  std::string list = "auto";
+  for (std::size_t i = 0; i < levels.size(); ++i) list += (i == 0 ? ", stock, " : ", ") + levels[i];
+  if (const std::size_t last = list.rfind(", "); last != std::string::npos) list.replace(last, 2, " or ");
+  return levels.empty() ? "auto or stock" : list;
 }
 
 }  // namespace
@@ -89,14 +85,6 @@ internal::SmallBatchesToo::~SmallBatchesToo() {
 }
 
 Result<void> choose_kernels(std::string_view name) {
-  constexpr std::array<std::string_view, 7> kNames = {"auto",        "stock",       "avx2",  "avx-vnni",
-                                                      "avx512-vnni", "avx512-bf16", "onednn"};
-  if (!std::ranges::contains(kNames, name)) {
-    return fail(
-        ErrorCode::InvalidArgument,
-        std::format("no kernels are called '{}': auto, stock, avx2, avx-vnni, avx512-vnni, avx512-bf16 or onednn",
-                    name));
-  }
   if (auto started = start_backends(); !started) return started;
   const std::scoped_lock lock(mutex);
   if (select_level == nullptr) {
@@ -105,6 +93,9 @@ Result<void> choose_kernels(std::string_view name) {
       return {};
     }
     return fail(ErrorCode::InvalidArgument, std::format("the kernels '{}' cannot be used: {}", name, why_not));
+  }
+  if (name != "auto" && name != "stock" && !std::ranges::contains(levels, name)) {
+    return fail(ErrorCode::InvalidArgument, std::format("no kernels are called '{}': {}", name, listed()));
   }
   const std::string wanted(name == "auto" ? measured_best : name == "stock" ? "off" : name);
   if (!select_level(wanted.c_str())) {
@@ -120,10 +111,17 @@ std::vector<KernelSpeed> measure_kernels() {
   if (auto started = start_backends(); !started) return speeds;
   const std::scoped_lock lock(mutex);
   if (select_level == nullptr || speed_of == nullptr) return speeds;
-  for (const char* name : kLevels) {
-    if (const double speed = speed_of(name); speed > 0) speeds.push_back({.name = name, .giga_operations = speed});
+  for (const std::string& name : levels) {
+    if (const double speed = speed_of(name.c_str()); speed > 0)
+      speeds.push_back({.name = name, .giga_operations = speed});
   }
   return speeds;
+}
+
+std::vector<std::string> kernel_levels() {
+  if (auto started = start_backends(); !started) return {};
+  const std::scoped_lock lock(mutex);
+  return levels;
 }
 
 std::string fastest_kernels(std::span<const KernelSpeed> measured) {

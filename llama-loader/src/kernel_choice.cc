@@ -1,11 +1,12 @@
 #include "llama-loader/kernel_choice.h"
 
 #include <algorithm>
-#include <array>
+#include <cstdint>
 #include <format>
 #include <mutex>
+#include <optional>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "llama-core/kernels.h"
 #include "llama-core/processor.h"
@@ -13,10 +14,29 @@
 namespace llama {
 namespace {
 
-// A level's place here is what is remembered of it.
-constexpr std::array<std::string_view, 6> kLevels = {"", "avx2", "avx512-vnni", "avx512-bf16", "avx-vnni", "onednn"};
+// What a measurement depends on, and how it is remembered: as a level's place in the plug-in's list, from 1 on.
+struct Question {
+  std::vector<std::string> levels = kernel_levels();
+  std::string key;
 
-std::int64_t number_of(std::string_view level) { return std::ranges::find(kLevels, level) - kLevels.begin(); }
+  Question() {
+    std::string names;
+    for (const std::string& level : levels) names += (names.empty() ? "" : ", ") + level;
+    // With the best level that is here: a virtual machine, or GGML_PACKED_LEVEL, may hide what the processor of that
+    // name has.
+    key = std::format("kernels; {}; {} of {}; llama-loader {}", processor_name(), kernels_in_use(), names,
+                      LLAMA_LOADER_VERSION);
+  }
+
+  [[nodiscard]] std::int64_t number_of(const std::string& level) const {
+    const auto found = std::ranges::find(levels, level);
+    return found == levels.end() ? 0 : found - levels.begin() + 1;
+  }
+  [[nodiscard]] std::optional<std::string> level_of(std::int64_t number) const {
+    if (number < 1 || number > std::ssize(levels)) return std::nullopt;
+    return levels[static_cast<std::size_t>(number - 1)];
+  }
+};
 
 }  // namespace
 
@@ -26,17 +46,15 @@ void choose_measured_kernels(const MeasurementMemory& memory) {
   const std::scoped_lock lock(mutex);
   if (chosen || !kernels_are_automatic()) return;
   chosen = true;
-  // With the best level that is here: a virtual machine, or GGML_PACKED_LEVEL, may hide what the processor of that name
-  // has.
-  const std::string key =
-      std::format("kernels; {}; {}; llama-loader {}", processor_name(), kernels_in_use(), LLAMA_LOADER_VERSION);
-  std::int64_t level = memory.recall(key).value_or(0);
-  if (level < 1 || level >= std::ssize(kLevels)) {
-    level = number_of(fastest_kernels(measure_kernels()));
-    if (level < 1 || level >= std::ssize(kLevels)) return;
-    memory.remember(key, level);
+  const Question question;
+  auto level = question.level_of(memory.recall(question.key).value_or(0));
+  if (!level) {
+    const std::int64_t number = question.number_of(fastest_kernels(measure_kernels()));
+    level = question.level_of(number);
+    if (!level) return;
+    memory.remember(question.key, number);
   }
-  internal::use_measured_kernels(kLevels.at(static_cast<std::size_t>(level)));
+  internal::use_measured_kernels(*level);
 }
 
 }  // namespace llama

@@ -107,6 +107,16 @@ bool select(const char* level) {
   return true;
 }
 
+// For our own program: the names of all levels, the best one first; nullptr ends them.
+const char* const* levels() {
+  static const auto names = [] {
+    auto all = level_names();
+    all.push_back(nullptr);
+    return all;
+  }();
+  return names.data();
+}
+
 // For our own program: how fast a level is here, in giga-operations a second; 0 where the CPU lacks it.
 double speed(const char* level) {
   const Kernels* found = kernels(level);
@@ -143,6 +153,7 @@ void* proc_address(ggml_backend_reg_t, const char* name) {
   if (wanted == "ggml_backend_set_n_threads") return reinterpret_cast<void*>(set_threads);
   if (wanted == "ggml_backend_set_abort_callback") return reinterpret_cast<void*>(set_abort);
   if (wanted == "ggml_packed_select") return reinterpret_cast<void*>(select);
+  if (wanted == "ggml_packed_levels") return reinterpret_cast<void*>(levels);
   if (wanted == "ggml_packed_speed") return reinterpret_cast<void*>(speed);
   if (wanted == "ggml_packed_set_always") return reinterpret_cast<void*>(set_always);
   return nullptr;

@@ -16,11 +16,14 @@
 
 namespace llama {
 
-// name     "auto" (the best that the CPU can do, or what was measured to be faster), "stock" (ggml's), or a level:
-// "avx2", "avx-vnni",
-//          "avx512-vnni", "avx512-bf16", "onednn".
+// name     "auto" (the best that the CPU can do, or what was measured to be faster), "stock" (ggml's), or a level, as
+//          kernel_levels() names them.
 // Errors   InvalidArgument: no such name, a level that this CPU lacks, or a plug-in that cannot be loaded.
 [[nodiscard]] Result<void> choose_kernels(std::string_view name);
+
+// The levels that our kernels were compiled for, whether this CPU has them or not, the best one first: "avx512-bf16", …,
+// "avx2". {} where our kernels cannot be used.
+[[nodiscard]] std::vector<std::string> kernel_levels();
 
 // "packed, avx512-bf16", "stock", or "stock (why)" where our own were wanted: for people and for provenance.
 [[nodiscard]] std::string kernels_in_use();
