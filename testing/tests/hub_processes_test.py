@@ -108,7 +108,7 @@ def test_20_a_model_in_use_stays(hub, tmp_path):
 
 def test_20_a_model_larger_than_the_limit(hub, tmp_path):
     hub.add("org/model", "small-Q4_K_M.gguf", MODEL[:1000])
-    wrong(fetch(hub, tmp_path, "limit=100000"), "NoSpace", "--no-cache-limit", "small-Q4_K_M.gguf", tmp_path=tmp_path)
+    wrong(fetch(hub, tmp_path, "limit=100000"), "NoSpace", "raise that limit", "small-Q4_K_M.gguf", tmp_path=tmp_path)
     assert hub.requests("resolve", "blob") == []
 
 

@@ -63,7 +63,7 @@ Result<CacheFolder> CacheFolder::open(const fs::path& folder) {
     return fail(
         ErrorCode::InvalidArgument,
         std::format("the model cache '{}' was written by a newer version ({}): update this program, or use another "
-                    "folder (--cache-dir)",
+                    "folder for the cache",
                     folder.string(), found));
   }
   std::error_code ignored;

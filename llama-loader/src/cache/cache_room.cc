@@ -71,7 +71,7 @@ Result<CacheCleanup> make_room(const CacheFolder& folder, const RoomWanted& want
   if (wanted.needed > *wanted.limit) {
     return fail(
         ErrorCode::NoSpace,
-        std::format("the model has {:.2f} GB and the cache may have {:.2f} GB in all; --no-cache-limit lifts that",
+        std::format("the model has {:.2f} GB and the cache may have {:.2f} GB in all; raise that limit or lift it",
                     static_cast<double>(wanted.needed) / 1e9, static_cast<double>(*wanted.limit) / 1e9));
   }
   for (const auto& victim : eviction_order(candidates, *wanted.limit, wanted.needed, wanted.kept)) {
@@ -86,7 +86,7 @@ Result<CacheCleanup> make_room(const CacheFolder& folder, const RoomWanted& want
   if (wanted.needed > 0 && cleanup.size_bytes + wanted.needed > *wanted.limit) {
     return fail(
         ErrorCode::NoSpace,
-        std::format("the cache may have {:.2f} GB, and the models in it are in use; --no-cache-limit lifts that",
+        std::format("the cache may have {:.2f} GB, and the models in it are in use; raise that limit or lift it",
                     static_cast<double>(*wanted.limit) / 1e9));
   }
   return cleanup;

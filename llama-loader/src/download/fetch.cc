@@ -47,7 +47,7 @@ class Fetch {
     if (environment_.settings.offline) {
       return fail(ErrorCode::Offline,
                   std::format("the model '{}' is not in the cache '{}', and the network is switched off "
-                              "(--offline, HF_HUB_OFFLINE)",
+                              "(offline, or HF_HUB_OFFLINE)",
                               request_.repo, folder_.path().string()));
     }
     if (auto chosen = choose(); !chosen) {

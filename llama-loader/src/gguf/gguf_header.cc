@@ -53,7 +53,7 @@ Result<void> check_is_model(const GgufHeader& header, const std::filesystem::pat
   };
   const std::string type = header.value("general.type"), architecture = header.value("general.architecture");
   if (type == "mmproj" || architecture == "clip")
-    return refuse("a multimodal projector, not a model of its own; choose another file with --filename");
+    return refuse("a multimodal projector, not a model of its own; name another of the files beside it");
   if (type == "adapter" || header.find("adapter.type") != nullptr)
     return refuse("an adapter (LoRA), not a model of its own");
   if (type == "imatrix" || architecture == "imatrix") return refuse("an importance matrix, not a model");

@@ -32,7 +32,7 @@ Result<HubRepository> HubClient::list(const std::string& repo, const std::string
   }
   if (settings_.offline) {
     return fail(ErrorCode::Offline, std::format("repository '{}' cannot be asked for: the network is switched off "
-                                                "(--offline, HF_HUB_OFFLINE)",
+                                                "(offline, or HF_HUB_OFFLINE)",
                                                 repo));
   }
   const auto transport = internal::curl_transport(
