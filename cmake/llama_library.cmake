@@ -48,7 +48,10 @@ endfunction()
 
 # llama_test(NAME LABEL unit|model SOURCES … LIBRARIES …)
 #
-# With label "model" the tests find the synthetic models of testing/make_models.py in the folder $TEST_MODELS.
+# With label "model" the tests find the synthetic models of testing/make_models.py in the folder $TEST_MODELS, and the
+# plug-in of kernels is built before them. The target unit-tests builds all programs with label "unit", but those of the
+# kernels: without optimization they take longer than all others.
+add_custom_target(unit-tests)
 function(llama_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL" "SOURCES;LIBRARIES")
   add_executable(${name} ${arg_SOURCES})
@@ -56,8 +59,12 @@ function(llama_test name)
   include(GoogleTest)
   set(needs "")
   if(arg_LABEL STREQUAL "model")
+    add_dependencies(${name} ggml-packed)
     set(needs FIXTURES_REQUIRED models
       ENVIRONMENT "TEST_MODELS=${CMAKE_BINARY_DIR}/test-models;XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/test-cache")
+  endif()
+  if(arg_LABEL STREQUAL "unit" AND NOT name MATCHES "^ggml-packed")
+    add_dependencies(unit-tests ${name})
   endif()
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${arg_LABEL} TIMEOUT 300 ${needs})
 endfunction()
@@ -76,5 +83,6 @@ function(llama_fuzz_target name)
     target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/testing/replay_corpus.cc)
     add_test(NAME ${name} COMMAND ${name} ${CMAKE_CURRENT_SOURCE_DIR}/${arg_CORPUS})
     set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300)
+    add_dependencies(unit-tests ${name})
   endif()
 endfunction()

@@ -12,7 +12,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // 0.7, and not the double next to the float: 0.699999988079071.
-Json number(float value) { return std::isfinite(value) ? Json::parse(std::format("{}", value), nullptr, false) : Json(); }
+Json number(float value) {
+  return std::isfinite(value) ? Json::parse(std::format("{}", value), nullptr, false) : Json();
+}
 
 // A token need not be whole characters: `bytes` says what it is, `token` shows what can be shown.
 Json token_json(const std::string& bytes, float logprob) {
@@ -35,18 +37,16 @@ Json delta_json(const StreamChunk& chunk) {
 }
 
 Json done_json(const GenerationResponse& r) {
-  Json object{{"type", "done"},
-              {"finish_reason", openai_name(r.finish_reason)},
-              {"finish", to_string(r.finish_reason)}};
+  Json object{
+      {"type", "done"}, {"finish_reason", openai_name(r.finish_reason)}, {"finish", to_string(r.finish_reason)}};
   if (!r.finish_detail.empty()) object["finish_detail"] = r.finish_detail;
   if (!r.schema_violation.empty()) object["schema_violation"] = r.schema_violation;
   object["usage"] = {{"prompt_tokens", r.usage.prompt_tokens},
                      {"reused_tokens", r.usage.reused_tokens},
                      {"generated_tokens", r.usage.generated_tokens},
                      {"dropped_messages", r.usage.dropped_messages}};
-  object["milliseconds"] = {{"queue", r.queue_time.count()},
-                            {"prompt", r.prompt_time.count()},
-                            {"generation", r.generation_time.count()}};
+  object["milliseconds"] = {
+      {"queue", r.queue_time.count()}, {"prompt", r.prompt_time.count()}, {"generation", r.generation_time.count()}};
   object["sampling"] = {{"temperature", number(r.sampling.temperature)},
                         {"top_k", r.sampling.top_k},
                         {"top_p", number(r.sampling.top_p)},

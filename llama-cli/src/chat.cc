@@ -14,7 +14,7 @@
 namespace llama {
 namespace {
 
-constexpr std::array<const char*, 11> kCommands{"/help", "/exit",  "/clear", "/system",   "/undo", "/retry",
+constexpr std::array<const char*, 11> kCommands{"/help", "/exit", "/clear",   "/system",   "/undo", "/retry",
                                                 "/save", "/load", "/history", "/thinking", "/stats"};
 
 constexpr const char* kHelp =
@@ -194,7 +194,8 @@ class Chat {
       system_ = rest;
       start_anew();
     } else if (name == "/undo") {
-      std::println(stderr, "{}", undo(MessageRole::User) ? "The last question is forgotten" : "There is nothing to forget");
+      std::println(stderr, "{}",
+                   undo(MessageRole::User) ? "The last question is forgotten" : "There is nothing to forget");
     } else if (name == "/retry") {
       retry();
     } else if (name == "/history") {

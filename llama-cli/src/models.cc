@@ -16,7 +16,6 @@
 namespace llama {
 namespace {
 
-
 int report(const Error& error, const Interrupt& interrupt, int status) {
   if (error.code == ErrorCode::Cancelled) {
     std::println(stderr, "Interrupted: {}", error.message);
@@ -132,7 +131,8 @@ int list_files(const ModelsArguments& arguments, const HuggingFaceSource& source
                      {"sha256", file.sha256},
                      {"chosen", is_chosen(file.path)}});
     }
-    std::println("{}", nlohmann::json{{"repo", repository->repo}, {"commit", repository->commit}, {"files", all}}.dump(2));
+    std::println("{}",
+                 nlohmann::json{{"repo", repository->repo}, {"commit", repository->commit}, {"files", all}}.dump(2));
   } else {
     std::println("{} at commit {}", repository->repo, repository->commit);
     for (const auto& file : repository->files)
@@ -208,8 +208,9 @@ int prune(const ModelsArguments& arguments, const Interrupt& interrupt) {
   if (arguments.json) {
     nlohmann::json removed = nlohmann::json::array();
     for (const auto& model : cleanup->removed) removed.push_back(to_json(model));
-    std::println("{}",
-                 nlohmann::json{{"removed", removed}, {"partial_bytes", *partial}, {"size_bytes", cleanup->size_bytes}}.dump(2));
+    std::println(
+        "{}",
+        nlohmann::json{{"removed", removed}, {"partial_bytes", *partial}, {"size_bytes", cleanup->size_bytes}}.dump(2));
     return kDone;
   }
   for (const auto& model : cleanup->removed)

@@ -18,7 +18,8 @@ constexpr float kNever = -std::numeric_limits<float>::infinity();
 
 Result<void> in_range(std::string_view name, float value, float least, float most) {
   if (value >= least && value <= most) return {};  // false for NaN
-  return fail(ErrorCode::InvalidArgument, std::format("{} must be between {} and {}, got {}", name, least, most, value));
+  return fail(ErrorCode::InvalidArgument,
+              std::format("{} must be between {} and {}, got {}", name, least, most, value));
 }
 
 }  // namespace
@@ -62,8 +63,7 @@ struct Sampler::State {
     for (std::size_t i = 0; i < logits.size(); ++i) {
       candidates[i] = {.id = static_cast<Token>(i), .logit = logits[i], .p = 0.0F};
     }
-    llama_token_data_array array{
-        .data = candidates.data(), .size = candidates.size(), .selected = -1, .sorted = false};
+    llama_token_data_array array{.data = candidates.data(), .size = candidates.size(), .selected = -1, .sorted = false};
     try {
       llama_sampler_apply(chain.get(), &array);
     } catch (const std::exception&) {
@@ -136,8 +136,8 @@ void Sampler::see(std::span<const Token> tokens) {
 Result<Token> Sampler::sample(std::span<const float> logits) {
   State& state = *state_;
   if (logits.size() != static_cast<std::size_t>(state.model->vocabulary_size())) {
-    return fail(ErrorCode::InvalidArgument, std::format("{} logits for a vocabulary of {} tokens", logits.size(),
-                                                        state.model->vocabulary_size()));
+    return fail(ErrorCode::InvalidArgument,
+                std::format("{} logits for a vocabulary of {} tokens", logits.size(), state.model->vocabulary_size()));
   }
   if (std::ranges::any_of(logits, [](float logit) { return std::isnan(logit); })) {
     return fail(ErrorCode::Internal, "the model computed a logit that is not a number");

@@ -44,9 +44,9 @@ TEST(ChooseDevice, TakesTheCpuForLayersWhereThereIsNoGpu) {
 }
 
 TEST(ChooseDevice, RefusesWhatMeansNothing) {
-  for (const DeviceChoice& choice : {DeviceChoice{.gpu_layers = -1, .name = ""}, DeviceChoice{.gpu_layers = {}, .name = "CUDA0"},
-                                     DeviceChoice{.gpu_layers = 1, .name = "none"},
-                                     DeviceChoice{.gpu_layers = 1, .name = "CPU"}}) {
+  for (const DeviceChoice& choice :
+       {DeviceChoice{.gpu_layers = -1, .name = ""}, DeviceChoice{.gpu_layers = {}, .name = "CUDA0"},
+        DeviceChoice{.gpu_layers = 1, .name = "none"}, DeviceChoice{.gpu_layers = 1, .name = "CPU"}}) {
     const auto refused = choose_device(kAll, choice);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::InvalidArgument);

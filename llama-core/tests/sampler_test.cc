@@ -178,12 +178,14 @@ std::string refusal(std::string_view gbnf) {
 // llama.cpp prints these on standard error, crashes or does not come back.
 TEST(Grammar, SaysWhereItIsWrong) {
   EXPECT_EQ(refusal("root ::= \"a\" b"), "the grammar is wrong in row 1, column 14: there is no rule 'b'");
-  EXPECT_EQ(refusal("root ::= a\na ::= (\"x\" | y]\ny ::= \"\""), "the grammar is wrong in row 2, column 15: ')' is missing");
+  EXPECT_EQ(refusal("root ::= a\na ::= (\"x\" | y]\ny ::= \"\""),
+            "the grammar is wrong in row 2, column 15: ')' is missing");
   EXPECT_EQ(refusal("root ::= \"a"), "the grammar is wrong in row 1, column 12: '\"' is missing");
   EXPECT_EQ(refusal("root = \"a\""), "the grammar is wrong in row 1, column 6: '::=' is missing");
   EXPECT_EQ(refusal("root ::= * \"a\""), "the grammar is wrong in row 1, column 10: there is nothing to repeat");
   EXPECT_EQ(refusal("root ::= \"\\q\""), "the grammar is wrong in row 1, column 11: no such escape");
-  EXPECT_EQ(refusal("root ::= \"a\"{3,2}"), "the grammar is wrong in row 1, column 18: the repetitions end before they begin");
+  EXPECT_EQ(refusal("root ::= \"a\"{3,2}"),
+            "the grammar is wrong in row 1, column 18: the repetitions end before they begin");
   EXPECT_EQ(refusal("root ::= \"\"*"), "the grammar is wrong in row 1, column 12: there is nothing to repeat");
   EXPECT_TRUE(refusal("root ::= " + std::string(200'000, '(')).contains("deep"));
   std::string chain = "root ::= r0\nr0 ::= \"a\"\n", doubling = "root ::= r0\n";

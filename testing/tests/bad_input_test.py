@@ -79,7 +79,7 @@ def test_truncated_gguf(out):
 
 
 def test_generation_model_needs_pooling(out):
-    refused(embed(MODELS / "llama.gguf", b"x\n", out), MODEL, "--pooling")
+    refused(embed(MODELS / "llama.gguf", b"x\n", out), MODEL, "choose the pooling")
     run = embed(MODELS / "llama.gguf", b"x\n", out, "--pooling", "mean")
     assert run.returncode == 0, run.stderr
 

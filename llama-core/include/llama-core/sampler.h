@@ -23,20 +23,20 @@ namespace llama {
 
 // The defaults are llama.cpp's.
 struct SamplingConfig {
-  float temperature = 0.8F;          // 0: always the most likely token
-  std::int32_t top_k = 40;           // the most likely ones; 0: all
-  float top_p = 0.95F;               // the most likely ones whose probabilities sum to it; 1: all
-  float min_p = 0.05F;               // at least this share of the most likely one's probability; 0: all
-  float typical_p = 1.0F;            // 1: off
-  float top_n_sigma = -1.0F;         // standard deviations below the largest logit; negative: off
-  float xtc_probability = 0.0F;      // 0: off
+  float temperature = 0.8F;      // 0: always the most likely token
+  std::int32_t top_k = 40;       // the most likely ones; 0: all
+  float top_p = 0.95F;           // the most likely ones whose probabilities sum to it; 1: all
+  float min_p = 0.05F;           // at least this share of the most likely one's probability; 0: all
+  float typical_p = 1.0F;        // 1: off
+  float top_n_sigma = -1.0F;     // standard deviations below the largest logit; negative: off
+  float xtc_probability = 0.0F;  // 0: off
   float xtc_threshold = 0.1F;
-  float repeat_penalty = 1.0F;       // of tokens among the last repeat_last_n; 1: off
-  std::int32_t repeat_last_n = 64;   // tokens
-  float frequency_penalty = 0.0F;    // 0: off
-  float presence_penalty = 0.0F;     // 0: off
-  float dry_multiplier = 0.0F;       // 0: off
-  std::uint32_t seed = 0;            // of the draws
+  float repeat_penalty = 1.0F;      // of tokens among the last repeat_last_n; 1: off
+  std::int32_t repeat_last_n = 64;  // tokens
+  float frequency_penalty = 0.0F;   // 0: off
+  float presence_penalty = 0.0F;    // 0: off
+  float dry_multiplier = 0.0F;      // 0: off
+  std::uint32_t seed = 0;           // of the draws
 
   bool operator==(const SamplingConfig&) const = default;
 };

@@ -21,8 +21,8 @@ struct PoolingChoice {
   std::string warning;  // "" where the GGUF or the caller decided
 };
 
-// Errors   InvalidArgument (asked for none or rank), InvalidModel (a reranker; a generation model, with the flag that
-//          overrides).
+// Errors   InvalidArgument (asked for none or rank), InvalidModel (a reranker; a generation model, with the way
+//          out).
 [[nodiscard]] Result<PoolingChoice> choose_pooling(const PoolingFacts& facts);
 
 }  // namespace llama

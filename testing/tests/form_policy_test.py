@@ -1,0 +1,100 @@
+"""The form of files: lines, lengths, formatting. Pages are free: a table, or a command to copy, stands on one line."""
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+PROJECT = pathlib.Path(os.environ["PROJECT"])
+MAX_COLUMNS = 120
+MAX_LINES = 300
+
+# Files longer than MAX_LINES, and why. An entry whose file has become shorter fails: take it out then.
+LONGER = {
+    "kernels_attention.cc": "Highway compiles it once for each level: one file is one compilation",
+    "graph_test.cc": "one table of graphs, each row run by every level",
+    "agent_server.cc": "to be divided by the reply seam",
+    "engine.cc": "to be divided by the reply seam",
+    "schema_grammar.cc": "to be divided: the keywords of a schema, and the grammar's text",
+    "grammar_check.cc": "to be divided: reading a grammar, and judging it",
+    "download.cc": "to be divided: requests, and the file that they fill",
+    "fetch.cc": "to be divided: choosing, and waiting",
+}
+
+# Python files with lines that are older than the rule. An entry whose file has none any more fails, too.
+OLD_LONG_LINES = set("""
+    bench/alternate.py bench/bars.py bench/compare_tools.py bench/contenders.py bench/experts.py
+    bench/generate.py bench/generation.py bench/loader_faults.py bench/loader_speed.py bench/machine.py
+    bench/micro.py bench/onnx_models.py bench/onnx_worker.py bench/parity.py bench/peer_worker.py bench/plots.py
+    bench/publish.py bench/reference.py bench/run.py bench/scaling.py bench/table.py bench/texts.py
+    bench/tokenizer_speed.py bench/tokens.py bench/torch_worker.py bench/workloads.py testing/export_onnx.py
+    testing/fake_hub.py testing/fake_proxy.py testing/family_parity.py testing/gguf_bytes.py
+    testing/make_hostile_gguf.py testing/make_models.py testing/model_families.py testing/parity_texts.py
+    testing/template_parity.py testing/template_renderings.py testing/tests/bad_input_test.py
+    testing/tests/bench_test.py testing/tests/bf16_copy_test.py testing/tests/device_test.py
+    testing/tests/devices.py testing/tests/embed_test.py testing/tests/fetching.py
+    testing/tests/generate_test.py testing/tests/hostile_model_test.py testing/tests/hub_answers_test.py
+    testing/tests/hub_cache_test.py testing/tests/hub_processes_test.py testing/tests/hub_program_test.py
+    testing/tests/kernels_test.py testing/tests/memory_test.py testing/tests/parity_test.py
+    testing/tests/template_test.py testing/tests/token_budget_test.py testing/tests/tokenizer_test.py
+    testing/token_parity.py
+""".split())
+
+
+def files(*suffixes):
+    """What is under version control or could be: not what a build leaves."""
+    return [path for path in sorted(PROJECT.rglob("*")) if path.suffix in suffixes and path.is_file()
+            and path.relative_to(PROJECT).parts[0] not in ("build", "shared", ".git")]
+
+
+def name(path):
+    return str(path.relative_to(PROJECT))
+
+
+def too_wide(suffixes):
+    return [f"{name(path)}:{number}" for path in files(*suffixes)
+            for number, line in enumerate(path.read_text().splitlines(), 1) if len(line) > MAX_COLUMNS]
+
+
+def test_no_line_of_code_is_wider_than_a_screen():
+    wide = too_wide((".cc", ".h"))
+    assert not wide, "\n".join(wide)
+
+
+def test_no_line_of_python_is_wider_than_a_screen():
+    wide = {line.rsplit(":", 1)[0] for line in too_wide((".py",))}
+    assert sorted(wide - OLD_LONG_LINES) == []
+    assert sorted(OLD_LONG_LINES - wide) == [], "no longer needed in OLD_LONG_LINES"
+
+
+def test_no_file_is_longer_than_can_be_read_at_once():
+    long = {path.name: count for path in files(".cc", ".h")
+            if (count := len(path.read_text().splitlines())) > MAX_LINES}
+    assert {file: count for file, count in long.items() if file not in LONGER} == {}
+    assert sorted(set(LONGER) - set(long)) == [], "no longer needed in LONGER"
+
+
+def clang_format():
+    """The command that formats: installed, or in a root file system that script/root-fs has made for linting."""
+    if found := shutil.which("clang-format-21"):
+        return found, {}
+    cache = pathlib.Path(os.environ.get("HOME", "/")) / ".cache/llama-cli"
+    for program in sorted(cache.glob("root-*/usr/lib/llvm-21/bin/clang-format")):
+        root = program.parents[4]
+        libraries = [root / "usr/lib/llvm-21/lib", *(root / "usr/lib").glob("*-linux-gnu")]
+        environment = {"LD_LIBRARY_PATH": ":".join(map(str, libraries))}
+        if subprocess.run([program, "--version"], env=environment, capture_output=True).returncode == 0:
+            return program, environment
+    return None, {}
+
+
+def test_code_is_formatted():
+    program, environment = clang_format()
+    if program is None:
+        pytest.skip("no clang-format-21 here: script/tidy makes the environment that has it")
+    checked = subprocess.run([program, "--dry-run", "-Werror", *files(".cc", ".h")], env=os.environ | environment,
+                             capture_output=True, text=True, cwd=PROJECT)
+    unformatted = {line.split(":")[0] for line in checked.stderr.splitlines() if "clang-format-violations" in line}
+    assert not unformatted, "script/tidy formats " + " ".join(sorted(os.path.relpath(f, PROJECT) for f in unformatted))
+    assert checked.returncode == 0, checked.stderr
