@@ -4,6 +4,9 @@ bert.gguf    BERT: mean pooling, WordPiece, CLS and SEP
 qwen3.gguf   Qwen3: last-token pooling, byte-level BPE, EOS added
 llama.gguf   a llama decoder without pooling
 generator.gguf   Qwen3 without pooling, which generates
+qwen3-nan.gguf   Qwen3 in F16 with one weight that is NaN: no text has a finite vector
+bert-nan-hello.gguf, qwen3-nan-z.gguf   one NaN in the row of the token "hello", "z": texts with it have none
+qwen3-zero.gguf  Qwen3 whose last norm is zero: so is every vector
 and from them the damaged and odd files that the tests of bad input need.
 
 With --full-qwen3 FILE it writes the shape of Qwen3-Embedding-0.6B with random Q8_0 weights, for benchmarks;
@@ -15,6 +18,7 @@ import sys
 
 import gguf
 import numpy
+from gguf_bytes import Gguf
 
 SEED = 20260131
 
@@ -188,6 +192,30 @@ def projector(path):
     finish(writer)
 
 
+def patched(source, path, tensor, change):
+    """A copy of a model in which `change` has changed a tensor's values, a flat array."""
+    types = {int(kind): gguf.GGML_QUANT_SIZES[kind] for kind in (gguf.GGMLQuantizationType.F32, gguf.GGMLQuantizationType.F16)}
+    model = Gguf(source, types)
+    _, kind, data = model.tensors[tensor]
+    values = numpy.frombuffer(data, numpy.float32 if kind == 0 else numpy.float16).copy()
+    change(values)
+    model.tensors[tensor][2] = values.tobytes()
+    model.write(path)
+
+
+def not_finite(folder):
+    def one_nan(at):
+        return lambda values: values.__setitem__(at, numpy.nan)
+    def first_value_of(model, token):
+        return 64 * gguf.GGUFReader(model).fields["tokenizer.ggml.tokens"].contents().index(token)
+    decoder(folder / "qwen3-nan.gguf", "qwen3", pooling=gguf.PoolingType.LAST, kind="F16")
+    patched(folder / "qwen3-nan.gguf", folder / "qwen3-nan.gguf", "blk.1.ffn_up.weight", one_nan(5))
+    for model, name, token in (("bert", "hello", "\u2581hello"), ("qwen3", "z", "z")):
+        source = folder / f"{model}.gguf"
+        patched(source, folder / f"{model}-nan-{name}.gguf", "token_embd.weight", one_nan(first_value_of(source, token)))
+    patched(folder / "qwen3.gguf", folder / "qwen3-zero.gguf", "output_norm.weight", lambda values: values.fill(0))
+
+
 def main():
     if sys.argv[1] in ("--full-qwen3", "--full-generator"):
         embeds = sys.argv[1] == "--full-qwen3"
@@ -205,6 +233,7 @@ def main():
     decoder(folder / "llama.gguf", "llama")
     decoder(folder / "generator.gguf", "qwen3", context=40960, add_eos=False)
     projector(folder / "mmproj-tiny.gguf")
+    not_finite(folder)
     whole = (folder / "bert.gguf").read_bytes()
     (folder / "truncated.gguf").write_bytes(whole[: len(whole) // 2])
     (folder / "text.gguf").write_text("This is no model.\n")

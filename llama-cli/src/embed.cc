@@ -11,10 +11,11 @@
 #include "exit_status.h"
 #include "llama-core/kernels.h"
 #include "llama-embedding/batch_processor.h"
-#include "llama-embedding/line_reader.h"
+#include "llama-embedding/text_file.h"
 #include "load_display.h"
 #include "parquet_writer.h"
 #include "progress.h"
+#include "status_line.h"
 
 namespace llama {
 namespace {
@@ -36,6 +37,8 @@ int stream_status(ErrorCode code) {
     case ErrorCode::NotFound:
     case ErrorCode::InvalidText:
       return kInputError;
+    case ErrorCode::InvalidModel:
+      return kModelError;
     default:
       return kInternalError;
   }
@@ -75,7 +78,6 @@ EmbeddingConfig make_config(const EmbedArguments& arguments, ModelSource source,
   config.token_budget = arguments.token_budget;
   config.bf16_copy = !arguments.no_bf16_copy;
   config.threads = arguments.threads;
-  config.debug = arguments.debug;
   config.stop = interrupt.token();
   return config;
 }
@@ -84,18 +86,24 @@ ExistingFile existing_file(const EmbedArguments& arguments) {
   return arguments.force ? ExistingFile::Replace : ExistingFile::Refuse;
 }
 
+struct Inputs {
+  ModelSource model;
+  std::unique_ptr<TextFile> texts;
+};
+
 // Whatever can be known to fail is tried before the model loads.
-Step<ModelSource> check_arguments(const EmbedArguments& arguments) {
+Step<Inputs> open_inputs(const EmbedArguments& arguments) {
   std::error_code ignored;
   if (arguments.input != "-" && std::filesystem::equivalent(arguments.input, arguments.output, ignored)) {
     return stop_with({ErrorCode::InvalidArgument, "the output would replace the input"}, kUsageError);
   }
-  if (auto opened = LineReader::open(arguments.input); !opened) return stop_with(opened.error(), kInputError);
+  auto texts = TextFile::open(arguments.input);
+  if (!texts) return stop_with(texts.error(), kInputError);
   if (auto checked = ParquetWriter::check_output(arguments.output, existing_file(arguments)); !checked)
     return stop_with(checked.error(), kOutputError);
   auto source = make_source(arguments.loader);
   if (!source) return stop_with(source.error(), kModelError);
-  return std::move(*source);
+  return Inputs{.model = std::move(*source), .texts = std::move(*texts)};
 }
 
 using SharedModel = std::shared_ptr<const EmbeddingModel>;
@@ -122,7 +130,12 @@ Step<SharedModel> load_model(const EmbedArguments& arguments, ModelSource source
   config.on_load_progress = [&](double fraction) { display.on_progress(fraction); };
   auto model = EmbeddingModel::load(config);
   display.end();
-  if (!model) return stop_with(model.error(), loader_status(model.error().code));
+  if (!model) {
+    Error error = model.error();
+    if (error.code == ErrorCode::NoPooling)
+      error.message += "; --pooling mean, cls or last embeds with it all the same";
+    return stop_with(std::move(error), loader_status(model.error().code));
+  }
   console.line("Model loaded successfully in {} ({} dimensions)",
                format_duration(std::chrono::steady_clock::now() - started), (*model)->embedding_dimension());
   if (arguments.debug) {
@@ -133,7 +146,10 @@ Step<SharedModel> load_model(const EmbedArguments& arguments, ModelSource source
                  format_size((*model)->metadata().memory_before_bytes),
                  format_size((*model)->metadata().memory_after_bytes));
   }
-  if (!(*model)->warning().empty()) std::println(stderr, "Warning: {}", (*model)->warning());
+  if (const std::string& warning = (*model)->warning(); !warning.empty()) {
+    const bool guessed = !arguments.pooling && !(*model)->model().pooling();
+    std::println(stderr, "Warning: {}{}", warning, guessed ? "; --pooling sets another" : "");
+  }
   return *model;
 }
 
@@ -143,9 +159,22 @@ struct Run {
   Seconds elapsed{0};
 };
 
-Step<Run> embed_file(const EmbedArguments& arguments, const SharedModel& model, const Interrupt& interrupt,
-                     const Console& console) {
-  const auto total = count_texts(arguments.input);
+Result<std::optional<TextCount>> count_texts(TextFile& texts, const Interrupt& interrupt, const Console& console) {
+  StatusLine line(stderr, console.terminal);
+  auto counted = texts.count(interrupt.token(), [&](double fraction) {
+    if (!console.quiet && line.is_due())
+      line.draw(std::format("Counting the texts: {} ({}%)", bar(fraction), static_cast<int>(fraction * 100)));
+  });
+  if (!counted) return std::unexpected(counted.error());
+  return texts.total();
+}
+
+// The model gave no vector at all, although there were texts: more than some of them are wrong.
+bool gave_nothing(const BatchStatistics& statistics) { return statistics.texts == 0 && statistics.not_finite > 0; }
+
+Step<Run> embed_texts(const EmbedArguments& arguments, const SharedModel& model, std::unique_ptr<TextFile> texts,
+                      const Interrupt& interrupt, const Console& console) {
+  const auto total = count_texts(*texts, interrupt, console);
   if (!total) return stop_with(total.error(), kInputError);
   auto writer =
       ParquetWriter::open(arguments.output, model->embedding_dimension(), provenance(*model), existing_file(arguments));
@@ -171,8 +200,8 @@ Step<Run> embed_file(const EmbedArguments& arguments, const SharedModel& model, 
   const auto processor = BatchProcessor::create(model, arguments.batch_size);
   if (!processor) return stop_with(processor.error(), kUsageError);
   const auto started = std::chrono::steady_clock::now();
-  auto stream = processor->process_file(arguments.input, options);
-  if (!stream) return stop_with(stream.error(), kInputError);
+  auto stream = processor->process_source(std::move(texts), options);
+  if (!stream) return stop_with(stream.error(), kInternalError);
   for (;;) {
     auto result = stream->next();
     if (!result) return stop_with(result.error(), stream_status(result.error().code));
@@ -181,6 +210,11 @@ Step<Run> embed_file(const EmbedArguments& arguments, const SharedModel& model, 
       return stop_with(written.error(), kOutputError);
   }
   const BatchStatistics statistics = stream->statistics();
+  if (gave_nothing(statistics)) {
+    return stop_with({ErrorCode::InvalidModel, std::format("the model gives no finite vector: NaN or infinity for {}",
+                                                           statistics.not_finite == 1 ? "the one text" : "every text")},
+                     kModelError);
+  }
   const auto summary =
       writer->close({{"llama.device", statistics.device.empty() ? model->model().device() : statistics.device}});
   if (!summary) return stop_with(summary.error(), kOutputError);
@@ -212,11 +246,11 @@ int run_embed(const EmbedArguments& arguments, const Interrupt& interrupt) {
   const Console console{.quiet = arguments.quiet, .terminal = ::isatty(STDERR_FILENO) == 1};
   if (arguments.debug) set_log_sink(show_log);
 
-  auto source = check_arguments(arguments);
-  if (!source) return report(source.error(), interrupt);
-  const auto model = load_model(arguments, std::move(*source), interrupt, console);
+  auto inputs = open_inputs(arguments);
+  if (!inputs) return report(inputs.error(), interrupt);
+  const auto model = load_model(arguments, std::move(inputs->model), interrupt, console);
   if (!model) return report(model.error(), interrupt);
-  const auto run = embed_file(arguments, *model, interrupt, console);
+  const auto run = embed_texts(arguments, *model, std::move(inputs->texts), interrupt, console);
   if (!run) return report(run.error(), interrupt);
   print_summary(console, arguments, *run);
   if (arguments.debug) {

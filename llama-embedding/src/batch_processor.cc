@@ -5,6 +5,7 @@
 #include "embedder.h"
 #include "embedding_stream.h"
 #include "llama-base/utf8.h"
+#include "llama-embedding/text_file.h"
 
 namespace llama {
 
@@ -34,8 +35,7 @@ Result<std::vector<EmbeddingResult>> BatchProcessor::process_batch(std::span<con
   tokenized.reserve(texts.size());
   tokens.reserve(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    if (!internal::is_utf8(texts[i]))
-      return fail(ErrorCode::InvalidText, std::format("text {} is not valid UTF-8", i));
+    if (!internal::is_utf8(texts[i])) return fail(ErrorCode::InvalidText, std::format("text {} is not valid UTF-8", i));
     auto result = state_->model->tokenize(texts[i]);
     if (!result) return fail(result.error().code, std::format("text {}: {}", i, result.error().message));
     tokenized.push_back(std::move(*result));
@@ -47,21 +47,32 @@ Result<std::vector<EmbeddingResult>> BatchProcessor::process_batch(std::span<con
   std::vector<EmbeddingResult> results;
   results.reserve(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {
+    if ((*rows)[i].vector.empty()) {
+      const Error error = internal::no_finite_vector();
+      return fail(error.code, std::format("text {}: {}", i, error.message));
+    }
     results.push_back({.text = texts[i],
                        .text_hash = md5_hex(texts[i]),
                        .embedding = std::move((*rows)[i].vector),
                        .sequence_length = static_cast<std::uint32_t>(tokens[i].size()),
                        .processing_time_ms = (*rows)[i].time_ms,
-                       .truncated = tokenized[i].truncated});
+                       .truncated = tokenized[i].truncated,
+                       .row = i});
   }
   return results;
 }
 
-Result<EmbeddingStream> BatchProcessor::process_file(const std::filesystem::path& input, StreamOptions options) const {
-  auto reader = LineReader::open(input);
-  if (!reader) return std::unexpected(reader.error());
-  return EmbeddingStream(std::make_unique<EmbeddingStream::State>(state_->model, state_->batch_size, std::move(*reader),
+Result<EmbeddingStream> BatchProcessor::process_source(std::unique_ptr<TextSource> source,
+                                                       StreamOptions options) const {
+  if (source == nullptr) return fail(ErrorCode::InvalidArgument, "a stream needs a source of texts");
+  return EmbeddingStream(std::make_unique<EmbeddingStream::State>(state_->model, state_->batch_size, std::move(source),
                                                                   std::move(options)));
+}
+
+Result<EmbeddingStream> BatchProcessor::process_file(const std::filesystem::path& input, StreamOptions options) const {
+  auto file = TextFile::open(input);
+  if (!file) return std::unexpected(file.error());
+  return process_source(std::move(*file), std::move(options));
 }
 
 }  // namespace llama

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kTokens = 256;
 constexpr int kRounds = 3;
-constexpr double kLeastGain = 1.1;
+constexpr double kMinGain = 1.1;
 
 std::chrono::nanoseconds median(std::vector<std::chrono::nanoseconds> times) {
   if (times.empty()) return std::chrono::nanoseconds(0);
@@ -71,7 +71,7 @@ bool may_use_bf16_copy(const Bf16Facts& facts) {
 
 bool copy_is_faster(const Bf16Timings& timings) {
   const auto model = median(timings.model), copy = median(timings.copy);
-  return copy.count() > 0 && static_cast<double>(model.count()) > kLeastGain * static_cast<double>(copy.count());
+  return copy.count() > 0 && static_cast<double>(model.count()) > kMinGain * static_cast<double>(copy.count());
 }
 
 std::shared_ptr<const Model> choose_bf16_copy(const Bf16World& world) {

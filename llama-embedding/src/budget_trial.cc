@@ -15,10 +15,10 @@ namespace {
 // Each budget's part of a trial: five passes at the largest.
 constexpr std::size_t kTokensEach = 5 * static_cast<std::size_t>(kLargestBudget);
 // A longer text has a pass of its own at the usual budget and below: it tells little.
-constexpr std::size_t kLongest = kUsualBudget;
-constexpr std::size_t kLeastMeasurements = 4;
+constexpr std::size_t kMaxLength = kUsualBudget;
+constexpr std::size_t kMinMeasurements = 4;
 // By how much another budget has to be faster than the usual one, that chance does not choose.
-constexpr double kLeastLead = 1.02;
+constexpr double kMinLead = 1.02;
 
 // Every n-th of the texts, longest first, such that they have `wanted` tokens together; and the others.
 struct Sample {
@@ -71,9 +71,9 @@ double median(std::vector<double> values) {
 Trial plan_trial(std::span<const std::size_t> lengths, std::size_t max_sequences) {
   Trial trial;
   std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < lengths.size(); ++i) (lengths[i] <= kLongest ? order : trial.rest).push_back(i);
+  for (std::size_t i = 0; i < lengths.size(); ++i) (lengths[i] <= kMaxLength ? order : trial.rest).push_back(i);
   std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) { return lengths[i]; });
-  if (batches_of(lengths, order, kUsualBudget, max_sequences).size() < kLeastBatches) {
+  if (batches_of(lengths, order, kUsualBudget, max_sequences).size() < kMinBatches) {
     trial.rest.insert(trial.rest.end(), order.begin(), order.end());
     return trial;
   }
@@ -113,12 +113,12 @@ std::optional<BudgetChoice> choose_budget(std::span<const BudgetMeasurement> mea
   std::map<std::int32_t, double> medians;
   std::string shown;
   for (const std::int32_t budget : kBudgets) {
-    if (speeds[budget].size() < kLeastMeasurements) return std::nullopt;
+    if (speeds[budget].size() < kMinMeasurements) return std::nullopt;
     medians[budget] = median(speeds[budget]);
     shown += std::format("{}{} tokens: {}/s", shown.empty() ? "" : ", ", budget, std::lround(medians[budget]));
   }
   const auto best = std::ranges::max_element(medians, {}, [](const auto& entry) { return entry.second; });
-  const bool clearly = best->second > medians[kUsualBudget] * kLeastLead;
+  const bool clearly = best->second > medians[kUsualBudget] * kMinLead;
   return BudgetChoice{.budget = clearly ? best->first : kUsualBudget, .reason = "measured: " + shown};
 }
 

@@ -20,7 +20,7 @@ inline constexpr std::array<std::int32_t, 3> kBudgets = {256, 512, 1024};  // to
 inline constexpr std::int32_t kUsualBudget = 512;
 inline constexpr std::int32_t kLargestBudget = 1024;
 // A window with fewer passes than that at the usual budget is not measured.
-inline constexpr std::size_t kLeastBatches = 20;
+inline constexpr std::size_t kMinBatches = 20;
 
 struct TrialBatch {
   std::int32_t budget = 0;

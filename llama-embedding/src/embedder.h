@@ -18,16 +18,26 @@
 namespace llama::internal {
 
 struct EmbeddedText {
-  std::vector<float> vector;
+  std::vector<float> vector;  // {}: the model gives none that is finite (no_finite_vector())
   std::uint64_t time_ms = 0;
 };
+
+// So many texts in a row without a finite vector, and it is the model and not the texts.
+inline constexpr int kMaxNotFinite = 32;
+
+// Why a text has no vector.
+[[nodiscard]] Error no_finite_vector();
 
 class Embedder {
  public:
   explicit Embedder(std::shared_ptr<const EmbeddingModel> model, std::int32_t batch_size);
   Embedder(const EmbeddingModel& model, std::int32_t batch_size);
 
+  // The most texts of one pass where batch_size is asked for.
+  [[nodiscard]] static std::int32_t texts_per_pass(std::int32_t batch_size);
+
   // Shape    row i of the result belongs to texts[i].
+  // Errors   InvalidModel: kMaxNotFinite texts in a row, of this call and those before it, have no finite vector.
   // on_batch is told which texts a batch finished.
   [[nodiscard]] Result<std::vector<EmbeddedText>> embed(
       std::span<const std::span<const Token>> texts, const std::stop_token& stop,
@@ -46,21 +56,31 @@ class Embedder {
     const std::function<void(std::span<const std::size_t>)>& on_batch;
     std::vector<EmbeddedText> results;
   };
+  // One pass through the model.
+  struct Pass {
+    std::size_t tokens = 0;
+    std::chrono::nanoseconds time{0};
+    std::vector<std::size_t> not_finite;  // of its texts
+  };
   [[nodiscard]] Result<void> make_context(std::int32_t tokens);
   [[nodiscard]] Result<void> make_room_for(std::size_t tokens);
   [[nodiscard]] static std::size_t token_count(const Job& job, std::span<const std::size_t> batch);
   // Computes a part of the texts at each budget in turn. Returns those that are left.
   [[nodiscard]] Result<std::vector<std::size_t>> measure_budgets(Job& job);
-  [[nodiscard]] Result<void> compute(Job& job, std::span<const std::size_t> batch);
+  // A batch with all that belongs to it. Returns its pass, without those of texts that were tried again.
+  [[nodiscard]] Result<Pass> compute(Job& job, std::span<const std::size_t> batch);
+  [[nodiscard]] Result<Pass> compute_pass(Job& job, std::span<const std::size_t> batch);
 
   std::shared_ptr<const EmbeddingModel> keep_alive_;
   const EmbeddingModel& model_;
   std::int32_t batch_size_;
+  BudgetTuner& tuner_;  // the model's, for that batch size
   std::optional<EmbeddingContext> context_;
   TokenBatch batch_;
   std::chrono::nanoseconds compute_time_{0};
-  std::chrono::nanoseconds last_time_{0};  // of the last batch
-  bool warm_ = false;                      // the context has computed: the weights are packed
+  bool warm_ = false;          // the context has computed: the weights are packed
+  bool is_tainted_ = false;    // its memory may hold NaN
+  int not_finite_in_row_ = 0;  // texts, up to the last one
   std::uint64_t batches_ = 0;
   std::string device_, last_device_;
 };

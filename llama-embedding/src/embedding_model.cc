@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string_view>
@@ -27,8 +28,9 @@ struct EmbeddingModel::State {
   bool appends_eos = false;
   std::string warning;
   std::optional<internal::TextTokenizer> tokenizer;
-  std::unique_ptr<internal::BudgetTuner> budget;
-  std::mutex mutex;  // guards embedder
+  std::mutex budgets_mutex;
+  std::map<std::int32_t, std::unique_ptr<internal::BudgetTuner>> budgets;  // by texts per pass
+  std::mutex mutex;                                                        // guards embedder
   std::optional<internal::Embedder> embedder;
 };
 
@@ -107,27 +109,27 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
     state->warning = state->warning.empty() ? tokenizer->warning() : state->warning + "; " + tokenizer->warning();
   }
   state->tokenizer = std::move(*tokenizer);
-  state->budget = internal::make_budget_tuner(state->config, state->loaded);
   std::shared_ptr<EmbeddingModel> made(new EmbeddingModel(std::move(state)));
   made->state_->embedder.emplace(*made, made->state_->config.batch_size);
   return made;
 }
 
 Result<EmbeddingResult> EmbeddingModel::embed_text(std::string_view text, const std::stop_token& stop) const {
-  if (!internal::is_utf8(text))
-    return fail(ErrorCode::InvalidText, "the text is not valid UTF-8");
+  if (!internal::is_utf8(text)) return fail(ErrorCode::InvalidText, "the text is not valid UTF-8");
   const auto tokenized = tokenize(text);
   if (!tokenized) return std::unexpected(tokenized.error());
   const std::span<const Token> tokens(tokenized->tokens);
   const std::scoped_lock lock(state_->mutex);
   auto rows = state_->embedder->embed(std::span(&tokens, 1), stop);
   if (!rows) return std::unexpected(rows.error());
+  if (rows->front().vector.empty()) return std::unexpected(internal::no_finite_vector());
   return EmbeddingResult{.text = std::string(text),
                          .text_hash = md5_hex(text),
                          .embedding = std::move(rows->front().vector),
                          .sequence_length = static_cast<std::uint32_t>(tokens.size()),
                          .processing_time_ms = rows->front().time_ms,
-                         .truncated = tokenized->truncated};
+                         .truncated = tokenized->truncated,
+                         .row = 0};
 }
 
 Result<TokenizedText> EmbeddingModel::tokenize(std::string_view text) const { return (*state_->tokenizer)(text); }
@@ -143,10 +145,15 @@ bool EmbeddingModel::appends_eos() const { return state_->appends_eos; }
 const std::string& EmbeddingModel::tokenizer() const { return state_->tokenizer->description(); }
 std::string EmbeddingModel::kernels() const { return state_->kernels; }
 TokenBudget EmbeddingModel::token_budget() const {
-  internal::BudgetChoice choice = budget_tuner().choice();
+  internal::BudgetChoice choice = budget_tuner(internal::Embedder::texts_per_pass(config().batch_size)).choice();
   return {.tokens = choice.budget, .reason = std::move(choice.reason)};
 }
-internal::BudgetTuner& EmbeddingModel::budget_tuner() const { return *state_->budget; }
+internal::BudgetTuner& EmbeddingModel::budget_tuner(std::int32_t texts_per_pass) const {
+  const std::scoped_lock lock(state_->budgets_mutex);
+  auto& tuner = state_->budgets[texts_per_pass];
+  if (!tuner) tuner = internal::make_budget_tuner(state_->config, state_->loaded, texts_per_pass);
+  return *tuner;
+}
 const std::string& EmbeddingModel::warning() const { return state_->warning; }
 
 }  // namespace llama

@@ -1,4 +1,4 @@
-// The inside of EmbeddingStream: a thread that reads and tokenizes windows of lines ahead of the one that computes.
+// The inside of EmbeddingStream: a thread that reads and tokenizes windows of texts ahead of the one that computes.
 #pragma once
 
 #include <condition_variable>
@@ -8,47 +8,66 @@
 
 #include "embedder.h"
 #include "llama-embedding/batch_processor.h"
-#include "llama-embedding/line_reader.h"
+#include "llama-embedding/text_source.h"
 
 namespace llama {
 
 namespace internal {
 
-struct WindowLine {
-  Line line;
+struct WindowRow {
+  std::uint64_t row = 0;
+  std::string text;
   std::string hash;
-  Result<TokenizedText> tokens;
+  Result<TokenizedText> tokens;  // or why the row fails
 };
 
-// Some lines in order, read together so that batches are full.
+// Some rows in order, read together so that batches are full.
 struct Window {
-  std::vector<WindowLine> lines;
-  std::uint64_t blank_lines = 0;  // of the input so far
-  std::optional<Error> error;     // reading broke off after these lines
+  std::vector<WindowRow> rows;
+  std::size_t bytes = 0, tokens = 0;  // of the rows
+  std::uint64_t skipped = 0;          // rows without text between them
+  std::optional<Error> error;         // reading broke off after these rows
   bool last = false;
+
+  [[nodiscard]] bool is_full() const;
+  // Both together are within the bounds of one.
+  [[nodiscard]] bool has_room_for(const Window& more) const;
+  void append(Window more);
 };
 
 }  // namespace internal
 
 struct EmbeddingStream::State {
-  State(std::shared_ptr<const EmbeddingModel> model, std::int32_t batch_size, LineReader reader, StreamOptions options);
+  State(std::shared_ptr<const EmbeddingModel> model, std::int32_t batch_size, std::unique_ptr<TextSource> source,
+        StreamOptions options);
   ~State();
 
   Result<std::optional<EmbeddingResult>> next();
+  Result<std::vector<RowResult>> next_rows();
 
   BatchStatistics statistics;
 
  private:
-  void read_ahead(const std::stop_token& stop);
+  void read_ahead(const std::stop_token& stop);  // the thread
   internal::Window read_window(const std::stop_token& stop);
-  Result<bool> fill();  // computes one window; false at the end
+  void add_row(internal::Window& window, SourceText row) const;
+  bool hand_over(internal::Window window, const std::stop_token& stop);  // false: stopped
+
+  Result<internal::Window> take_window();
+  Result<void> fill();  // computes one window
+  Result<void> compute(internal::Window& window);
+  TextFailure failure_of(const internal::WindowRow& row, const Error& error) const;
 
   std::shared_ptr<const EmbeddingModel> model_;
   internal::Embedder embedder_;
-  LineReader reader_;  // the reading thread's
+  std::unique_ptr<TextSource> source_;
   StreamOptions options_;
-  std::deque<EmbeddingResult> ready_;
+  std::deque<RowResult> ready_;
+  std::optional<Error> error_;  // comes after what is ready
   bool over_ = false;
+
+  SourceBatch unread_;           // of the source's last batch: what is in no window yet; the thread's
+  std::size_t unread_from_ = 0;  // its first text that is not
 
   std::mutex mutex_;
   std::condition_variable_any changed_;

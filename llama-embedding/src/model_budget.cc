@@ -14,7 +14,8 @@ bool vectors_ignore_the_batch(std::string_view kernels, std::string_view device)
   return kernels.starts_with("packed") && device == "CPU";
 }
 
-std::unique_ptr<BudgetTuner> make_budget_tuner(const EmbeddingConfig& config, const LoadedModel& loaded) {
+std::unique_ptr<BudgetTuner> make_budget_tuner(const EmbeddingConfig& config, const LoadedModel& loaded,
+                                               std::int32_t texts_per_pass) {
   if (config.token_budget > 0) {
     return std::make_unique<BudgetTuner>(BudgetChoice{.budget = config.token_budget, .reason = "given"});
   }
@@ -27,7 +28,7 @@ std::unique_ptr<BudgetTuner> make_budget_tuner(const EmbeddingConfig& config, co
   const std::string key =
       std::format("token budget; {}; {}, {} threads; {}; llama-embedding {}; {} texts a pass", loaded.metadata.identity,
                   processor_name(), config.threads > 0 ? config.threads : default_threads(), kernels,
-                  LLAMA_EMBEDDING_VERSION, config.batch_size);
+                  LLAMA_EMBEDDING_VERSION, texts_per_pass);
   return std::make_unique<BudgetTuner>(
       BudgetTuner::Memory{.recall = [=] { return memory.recall(key); },
                           .remember = [=](std::int64_t budget) { memory.remember(key, budget); }});

@@ -1,6 +1,7 @@
 // Decide where a model's budget of tokens comes from.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -16,7 +17,9 @@ namespace llama::internal {
 // device   Model::device()
 [[nodiscard]] bool vectors_ignore_the_batch(std::string_view kernels, std::string_view device);
 
+// texts_per_pass  at most so many, as Embedder::texts_per_pass() has it: a budget is remembered for that number.
 // Requires a config with a loader.
-[[nodiscard]] std::unique_ptr<BudgetTuner> make_budget_tuner(const EmbeddingConfig& config, const LoadedModel& loaded);
+[[nodiscard]] std::unique_ptr<BudgetTuner> make_budget_tuner(const EmbeddingConfig& config, const LoadedModel& loaded,
+                                                             std::int32_t texts_per_pass);
 
 }  // namespace llama::internal

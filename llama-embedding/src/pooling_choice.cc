@@ -20,18 +20,13 @@ Result<PoolingChoice> choose_pooling(const PoolingFacts& facts) {
   }
   if (facts.declared && *facts.declared != Pooling::None) return PoolingChoice{*facts.declared, {}};
   if (facts.is_encoder)
-    return PoolingChoice{Pooling::Mean,
-                         "the model does not say its pooling; using mean, as most encoders (another pooling can be chosen)"};
+    return PoolingChoice{Pooling::Mean, "the model does not say its pooling; using mean, as most encoders"};
 
   std::string name = facts.name;
   std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (name.contains("embed"))
-    return PoolingChoice{
-        Pooling::Last,
-        "the model does not say its pooling; using last, as most embedding decoders (another pooling can be chosen)"};
-  return fail(ErrorCode::InvalidModel,
-              "this looks like a generation model: it names no pooling; choose the pooling mean, cls or last to embed "
-              "with it all the same");
+    return PoolingChoice{Pooling::Last, "the model does not say its pooling; using last, as most embedding decoders"};
+  return fail(ErrorCode::NoPooling, "this looks like a generation model: it does not say its pooling");
 }
 
 }  // namespace llama

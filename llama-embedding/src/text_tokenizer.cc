@@ -8,8 +8,8 @@
 namespace llama::internal {
 namespace {
 
-constexpr std::size_t kLeastPrefix = 64 << 10;  // bytes
-constexpr std::size_t kBytesPerToken = 16;      // more than nearly every text has
+constexpr std::size_t kMinPrefix = 64 << 10;  // bytes
+constexpr std::size_t kBytesPerToken = 16;    // more than nearly every text has
 
 // The end of a prefix of about `bytes`: after a space where one is near, else between two characters.
 std::size_t prefix_end(std::string_view text, std::size_t bytes) {
@@ -109,7 +109,7 @@ std::vector<Token> TextTokenizer::by_wordpiece(std::string_view text) const {
 }
 
 Result<std::vector<Token>> TextTokenizer::by_llama_cpp(std::string_view text) const {
-  for (std::size_t bytes = std::max(kLeastPrefix, options_.max_length * kBytesPerToken);; bytes *= 4) {
+  for (std::size_t bytes = std::max(kMinPrefix, options_.max_length * kBytesPerToken);; bytes *= 4) {
     const bool whole = bytes >= text.size();
     const std::string_view part = whole ? text : text.substr(0, prefix_end(text, bytes));
     auto tokens =

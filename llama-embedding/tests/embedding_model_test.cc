@@ -69,7 +69,7 @@ TEST(EmbeddingModel, RefusesWhatMeansNothing) {
   EXPECT_EQ(code("bert.gguf", [](auto& c) { c.max_sequence_length = 0; }), ErrorCode::InvalidArgument);
   EXPECT_EQ(code("bert.gguf", [](auto& c) { c.max_sequence_length = 2; }), ErrorCode::InvalidArgument);
   EXPECT_EQ(code("bert.gguf", [](auto& c) { c.pooling = Pooling::Rank; }), ErrorCode::InvalidArgument);
-  EXPECT_EQ(code("llama.gguf", [](auto&) {}), ErrorCode::InvalidModel);
+  EXPECT_EQ(code("llama.gguf", [](auto&) {}), ErrorCode::NoPooling);
   EXPECT_EQ(code("none.gguf", [](auto&) {}), ErrorCode::NotFound);
   EXPECT_EQ(code("text.gguf", [](auto&) {}), ErrorCode::InvalidModel);
 }

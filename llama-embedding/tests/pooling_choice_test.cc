@@ -31,8 +31,9 @@ TEST(PoolingChoice, FollowsTheCallerThenTheFileThenTheKindOfModel) {
   }
 }
 
-TEST(PoolingChoice, NamesTheFlag) {
-  EXPECT_NE(choose_pooling({{}, {}, false, "SmolLM2"}).error().message.find("--pooling"), std::string::npos);
+TEST(PoolingChoice, TellsTheCallerThatItMayDecide) {
+  EXPECT_EQ(choose_pooling({{}, {}, false, "SmolLM2"}).error().code, ErrorCode::NoPooling);
+  EXPECT_EQ(choose_pooling({{}, Pooling::Rank, true, ""}).error().code, ErrorCode::InvalidModel);
 }
 
 }  // namespace

@@ -1,13 +1,20 @@
 """Bad input: one clear line, the right exit status, no damaged output."""
+import base64
+import gzip
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+import zipfile
 
+import numpy
+import pyarrow
+import pyarrow.parquet
 import pytest
-from program import CLI, MODELS, PROJECT, embed, rows
+from program import CLI, MODELS, PROJECT, embed, rows, vectors
 
 sys.path.insert(0, str(PROJECT / "testing"))
 import make_models
@@ -69,6 +76,79 @@ def test_invalid_utf8_with_on_error_fail(out, tmp_path):
     nothing_left(tmp_path)
 
 
+TWO_LINES = "some words\nand more of them, h\u00e9l\u00e0s\n"
+
+
+def packed(kind, folder):
+    """A file of that kind, made by somebody else's library."""
+    path = folder / f"odd.{kind}"
+    if kind == "gz":
+        path.write_bytes(gzip.compress(TWO_LINES.encode()))
+    elif kind in ("zip", "xlsx"):
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("[Content_Types].xml", TWO_LINES * 100)
+            archive.writestr("xl/workbook.xml" if kind == "xlsx" else "texts.txt", TWO_LINES * 100)
+    elif kind == "parquet":
+        pyarrow.parquet.write_table(pyarrow.table({"text": TWO_LINES.splitlines()}), path)
+    elif kind == "sqlite":
+        with sqlite3.connect(path) as database:
+            database.execute("create table texts (text)")
+    elif kind == "png":
+        path.write_bytes(base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="))
+    return path
+
+
+KINDS = {"gz": "gzip -dc", "zip": "a zip archive", "xlsx": "Excel", "parquet": "a Parquet file", "sqlite": "SQLite", "png": "a PNG image"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("from_stdin", [False, True], ids=["file", "pipe"])
+def test_a_file_that_is_no_text(out, tmp_path, kind, from_stdin):
+    path = packed(kind, tmp_path)
+    run = embed(GOOD, "-", out, input=path.read_bytes()) if from_stdin else embed(GOOD, path, out)
+    refused(run, INPUT, "standard input" if from_stdin else path, KINDS[kind])
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("encoding", ["UTF-16LE", "UTF-16BE", "UTF-32LE", "UTF-32BE"])
+@pytest.mark.parametrize("from_stdin", [False, True], ids=["file", "pipe"])
+def test_wide_characters_are_refused_and_what_the_message_says_helps(out, tmp_path, encoding, from_stdin):
+    data = ("\ufeff" + TWO_LINES).encode(encoding)
+    path = tmp_path / "wide.txt"
+    path.write_bytes(data)
+    run = embed(GOOD, "-", out, input=data) if from_stdin else embed(GOOD, path, out)
+    told = f"iconv -f {encoding[:6]} -t UTF-8"
+    refused(run, INPUT, "standard input" if from_stdin else path, told)
+    nothing_left(tmp_path)
+    converted = subprocess.run([*told.split(), str(path)], capture_output=True, check=True).stdout
+    assert embed(GOOD, converted, out).returncode == 0
+    assert rows(out)["text"].to_pylist() == TWO_LINES.splitlines()
+
+
+NAN = "the model gives NaN or infinity for this text"
+
+
+def test_a_model_that_gives_no_finite_vector(out, tmp_path):
+    refused(embed(MODELS / "qwen3-nan.gguf", b"one\ntwo\n", out), MODEL, "no finite vector")
+    many = embed(MODELS / "qwen3-nan.gguf", b"a text\n" * 3000, out)
+    refused(many, MODEL, "no finite vector", "32 texts in a row")
+    assert many.stderr.count(NAN) == 0
+    refused(embed(MODELS / "qwen3-nan.gguf", b"one\ntwo\n", out, "--on-error", "fail"), MODEL, "line 1", NAN)
+    nothing_left(tmp_path)
+
+
+@pytest.mark.parametrize("kernels", ["auto", "stock"])
+def test_texts_without_a_finite_vector_are_left_out(out, tmp_path, kernels):
+    texts = [f"the number {i}" + (" hello" if i % 10 == 3 else "") for i in range(100)]
+    run = embed(MODELS / "bert-nan-hello.gguf", "\n".join(texts).encode(), out, "--kernels", kernels)
+    assert run.returncode == 0 and "failed: 10" in run.stdout, run.stderr
+    assert [f"line {i + 1}: {NAN}" in run.stderr for i in range(100)] == ["hello" in text for text in texts]
+    assert rows(out)["text"].to_pylist() == [text for text in texts if "hello" not in text]
+    assert numpy.isfinite(vectors(out)).all()
+    failing = embed(MODELS / "bert-nan-hello.gguf", "\n".join(texts).encode(), out, "--force", "--on-error", "fail")
+    refused(failing, MODEL, "line 4", NAN)
+
+
 def test_not_a_gguf_file(out, tmp_path):
     refused(embed(MODELS / "text.gguf", b"x\n", out), MODEL, "text.gguf", "not a GGUF file")
     nothing_left(tmp_path)
@@ -79,7 +159,7 @@ def test_truncated_gguf(out):
 
 
 def test_generation_model_needs_pooling(out):
-    refused(embed(MODELS / "llama.gguf", b"x\n", out), MODEL, "choose the pooling")
+    refused(embed(MODELS / "llama.gguf", b"x\n", out), MODEL, "--pooling")
     run = embed(MODELS / "llama.gguf", b"x\n", out, "--pooling", "mean")
     assert run.returncode == 0, run.stderr
 
@@ -173,6 +253,38 @@ def test_signals(tmp_path, sig, status):
     process.send_signal(sig)
     _, stderr = process.communicate(timeout=10)
     assert process.returncode == status and "Interrupted" in stderr
+    nothing_left(tmp_path)
+
+
+def interrupted_after(path, line, folder):
+    """Starts on an input that takes long, and stops it once that line was printed."""
+    process = subprocess.Popen([CLI, "embed", "-m", str(GOOD), "-i", str(path), "-o", str(folder / "out.parquet")], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        for text in process.stdout:
+            if text.startswith(line):
+                break
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=20)
+        return process.returncode, stderr
+    finally:
+        process.kill()
+
+
+def test_ctrl_c_while_texts_are_counted(tmp_path):
+    path = tmp_path / "sparse.txt"
+    path.write_bytes(b"a text\n" * 20_000)
+    os.truncate(path, 1 << 40)  # a terabyte of NUL bytes that takes an hour
+    status, stderr = interrupted_after(path, "Model loaded", tmp_path)
+    assert status == INTERRUPTED and "Interrupted" in stderr
+    nothing_left(tmp_path)
+
+
+def test_ctrl_c_while_nobody_writes_to_a_fifo(tmp_path):
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    status, stderr = interrupted_after(path, "Processing", tmp_path)
+    assert status == INTERRUPTED and "Interrupted" in stderr
     nothing_left(tmp_path)
 
 

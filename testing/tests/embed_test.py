@@ -148,6 +148,28 @@ def test_standard_input_and_odd_paths(tmp_path):
     assert rows(folder / "o ü.parquet").num_rows == len(TEXTS)
 
 
+def test_standard_input_that_is_a_file_is_counted(tmp_path):
+    """From where it stands: a shell may have read its first lines."""
+    path, out = tmp_path / "in.txt", tmp_path / "out.parquet"
+    path.write_bytes(b"header\n" + content(TEXTS))
+    with open(path, "rb", buffering=0) as file:
+        file.read(len(b"header\n"))
+        run = embed(MODELS / "bert.gguf", "-", out, stdin=file)
+    assert run.returncode == 0 and f"Processing {len(TEXTS)} texts" in run.stdout
+    assert rows(out)["text"].to_pylist() == TEXTS
+
+
+def test_a_fifo_and_a_pipe_with_a_byte_order_mark(tmp_path):
+    fifo, out = tmp_path / "fifo", tmp_path / "out.parquet"
+    os.mkfifo(fifo)
+    writer = subprocess.Popen(["sh", "-c", f"printf '\\357\\273\\277one\\n' > '{fifo}'"])
+    run = embed(MODELS / "bert.gguf", fifo, out)
+    assert writer.wait() == 0 and run.returncode == 0 and "Processing texts" in run.stdout
+    assert rows(out)["text"].to_pylist() == ["one"]
+    run = embed(MODELS / "bert.gguf", "-", out, "--force", input=b"\xef\xbb\xbftwo")
+    assert run.returncode == 0 and rows(out)["text"].to_pylist() == ["two"]
+
+
 def test_a_very_long_line(tmp_path):
     out = tmp_path / "out.parquet"
     line = b"hello world " * (20 << 20 >> 3)  # 30 MB

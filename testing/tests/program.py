@@ -23,7 +23,9 @@ def embed(model, source, output, *flags, **options):
         path.write_bytes(source)
         source = path
     command = [CLI, "embed", "-m", str(model), "-i", str(source), "-o", str(output), *flags]
-    return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=600, **options)
+    run = subprocess.run(command, capture_output=True, timeout=600, **options)
+    run.stdout, run.stderr = (stream.decode(errors="replace") for stream in (run.stdout, run.stderr))
+    return run
 
 
 def rows(path):

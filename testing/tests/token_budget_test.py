@@ -76,6 +76,16 @@ def test_another_number_of_threads_is_measured_for_itself(run, memory):
     assert len(budgets(memory)) == 2
 
 
+def test_it_is_remembered_for_the_texts_that_a_pass_can_have(run, memory):
+    """llama.cpp takes 256 at most: what is asked beyond is the same."""
+    run("--batch-size", "1000")
+    entry, = budgets(memory)
+    assert entry.endswith("; 256 texts a pass")
+    assert run("--batch-size", "256")[1] == "measured by an earlier run"
+    assert run("--batch-size", "64")[1].startswith("measured: ")
+    assert len(budgets(memory)) == 2
+
+
 def test_a_changed_model_file_is_measured_for_itself(run, memory, tmp_path):
     model = tmp_path / "model.gguf"
     model.write_bytes((MODELS / "bert.gguf").read_bytes())

@@ -49,8 +49,6 @@ struct EmbeddingConfig {
 
   DeviceChoice device;  // nothing said: the first GPU, and the CPU where there is none
 
-  bool debug = false;  // set by programs that show llama.cpp's log
-
   // Where models come from; nothing: the default cache, and the environment's settings.
   std::shared_ptr<const ModelLoader> loader;
 

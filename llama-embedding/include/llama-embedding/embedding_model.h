@@ -45,7 +45,7 @@ class EmbeddingModel {
   [[nodiscard]] static Result<std::shared_ptr<const EmbeddingModel>> load(EmbeddingConfig config);
   ~EmbeddingModel();
 
-  // Errors   InvalidText (not UTF-8, no tokens), Cancelled.
+  // Errors   InvalidText (not UTF-8, no tokens), InvalidModel (NaN or infinity in the vector), Cancelled.
   [[nodiscard]] Result<EmbeddingResult> embed_text(std::string_view text, const std::stop_token& stop = {}) const;
 
   // Errors   InvalidText (no tokens). Requires valid UTF-8.
@@ -62,12 +62,13 @@ class EmbeddingModel {
   [[nodiscard]] bool appends_eos() const;                  // because the tokenizer of a last-token model does not
   [[nodiscard]] const std::string& tokenizer() const;      // for people: "WordPiece, lower case, accents stripped"
   [[nodiscard]] const std::string& warning() const;        // one line for the user, or ""
-  [[nodiscard]] std::string kernels() const;       // kernels_in_use() as loaded; ", bf16 copy" where one is used
-  [[nodiscard]] TokenBudget token_budget() const;  // in force now: a run may change it once
+  [[nodiscard]] std::string kernels() const;  // kernels_in_use() as loaded; ", bf16 copy" where one is used
+  // In force now for config().batch_size: a run may change it once.
+  [[nodiscard]] TokenBudget token_budget() const;
 
  private:
   friend class internal::Embedder;
-  [[nodiscard]] internal::BudgetTuner& budget_tuner() const;
+  [[nodiscard]] internal::BudgetTuner& budget_tuner(std::int32_t texts_per_pass) const;
   struct State;
   explicit EmbeddingModel(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

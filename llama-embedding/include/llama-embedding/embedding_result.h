@@ -1,8 +1,10 @@
 // Hold one text and its vector.
 #pragma once
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +18,16 @@ struct EmbeddingResult {
   std::uint32_t sequence_length = 0;     // tokens, special ones included, after truncation
   std::uint64_t processing_time_ms = 0;  // the text's share of its batch's time, by tokens
   bool truncated = false;                // tokens beyond the maximum were left out
+  std::uint64_t row = 0;                 // the source's number of the text (text_source.h), its index in a list
 };
+
+// Neither NaN nor infinity in it: a value is either where all bits of its exponent are set.
+[[nodiscard]] inline bool is_finite(std::span<const float> vector) {
+  constexpr std::uint32_t kExponent = 0x7f800000;
+  std::uint32_t odd = 0;  // no early exit: the compiler vectorizes it
+  for (const float x : vector) odd |= (std::bit_cast<std::uint32_t>(x) & kExponent) == kExponent ? 1U : 0U;
+  return odd == 0;
+}
 
 // Scale a vector to Euclidean length 1; a zero vector stays as it is.
 inline void normalize(std::vector<float>& vector) {

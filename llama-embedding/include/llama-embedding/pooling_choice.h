@@ -21,8 +21,8 @@ struct PoolingChoice {
   std::string warning;  // "" where the GGUF or the caller decided
 };
 
-// Errors   InvalidArgument (asked for none or rank), InvalidModel (a reranker; a generation model, with the way
-//          out).
+// Errors   InvalidArgument (asked for none or rank), InvalidModel (a reranker), NoPooling (a generation model, as long
+//          as nobody asks for one).
 [[nodiscard]] Result<PoolingChoice> choose_pooling(const PoolingFacts& facts);
 
 }  // namespace llama

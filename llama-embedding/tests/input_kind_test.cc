@@ -1,0 +1,92 @@
+#include "input_kind.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <vector>
+
+namespace llama::internal {
+namespace {
+
+using namespace std::string_literals;
+
+std::string wide(std::string_view text, std::size_t width, bool big_endian, bool marked) {
+  std::string result;
+  const auto put = [&](unsigned character) {
+    for (std::size_t i = 0; i < width; ++i) {
+      const std::size_t shift = 8 * (big_endian ? width - 1 - i : i);
+      result += static_cast<char>(shift < 32 ? character >> shift & 0xff : 0);
+    }
+  };
+  if (marked) put(0xfeff);
+  for (const char c : text) put(static_cast<unsigned char>(c));
+  return result;
+}
+
+std::string random_bytes(std::size_t count) {
+  std::mt19937 random(5);
+  std::string bytes;
+  for (std::size_t i = 0; i < count; ++i) bytes += static_cast<char>(random() & 0xff);
+  return bytes;
+}
+
+TEST(InputKind, SaysWhatItIsAndWhatToDo) {
+  struct Row {
+    const char* name;
+    std::string start;
+    const char* told;
+  };
+  const std::string text = "some words and a newline\nand more of them\n", noise = random_bytes(5000);
+  const std::vector<Row> rows{
+      {"UTF-16LE with a mark", wide(text, 2, false, true), "iconv -f UTF-16 -t UTF-8"},
+      {"UTF-16BE with a mark", wide(text, 2, true, true), "iconv -f UTF-16 -t UTF-8"},
+      {"UTF-32LE with a mark", wide(text, 4, false, true), "iconv -f UTF-32 -t UTF-8"},
+      {"UTF-32BE with a mark", wide(text, 4, true, true), "iconv -f UTF-32 -t UTF-8"},
+      {"UTF-16LE", wide(text, 2, false, false), "iconv -f UTF-16LE -t UTF-8"},
+      {"UTF-16BE", wide(text, 2, true, false), "iconv -f UTF-16BE -t UTF-8"},
+      {"UTF-32LE", wide(text, 4, false, false), "iconv -f UTF-32LE -t UTF-8"},
+      {"UTF-32BE", wide(text, 4, true, false), "iconv -f UTF-32BE -t UTF-8"},
+      {"the mark alone", "\xff\xfe", "UTF-16"},
+      {"PNG", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR"s, "a PNG image"},
+      {"gzip", "\x1f\x8b\x08\0\0\0\0\0\0\x03"s, "gzip -dc"},
+      {"zip", "PK\x03\x04\x14\0\0\0\x08\0 a.txt"s + noise, "a zip archive"},
+      {"xlsx", "PK\x03\x04\x14\0\x06\0\x08\0[Content_Types].xml xl/workbook.xml"s + noise, "an Excel workbook"},
+      {"Parquet", "PAR1\x15\x04\x15\0\x12"s + noise, "a Parquet file"},
+      {"SQLite", "SQLite format 3\0\x10\0\x01\x01"s, "an SQLite database"},
+      {"PDF", "%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<</Length 6>>\n", "pdftotext"},
+      {"noise", noise, "binary"},
+      {"NUL bytes", std::string(4096, '\0'), "NUL bytes"},
+      {"a text that goes on with NUL bytes", text + std::string(4096, '\0'), "NUL bytes"},
+  };
+  for (const Row& row : rows) {
+    const auto why = why_no_text(row.start);
+    ASSERT_TRUE(why) << row.name;
+    EXPECT_NE(why->find(row.told), std::string::npos) << row.name << ": " << *why;
+  }
+}
+
+TEST(InputKind, LeavesTextsAlone) {
+  std::string latin, long_text;
+  for (int i = 0; i < 200; ++i) latin += "caf\xe9 na\xefve gar\xe7on\n";
+  while (long_text.size() < kInputKindBytes + 10) long_text += "短い日本語のテスト文です。\n";
+  const std::vector<std::string> texts{"",
+                                       "a",
+                                       "PAR1 is the name of a band\n",
+                                       "BZh and ORC and GGUF\n",
+                                       "GIF8 images\n",
+                                       "%PDF-1.7 is a version\n",
+                                       "PK\x03\x04 in a text\n",
+                                       "\xef\xbb\xbfwith a mark\n",
+                                       "a\0b\n"s,
+                                       "one\0two\nbad \xff\xfe\nthree\n"s,
+                                       "a field\0another field\0the last one\nand more of these\0in the next line\n"s,
+                                       latin,
+                                       long_text,
+                                       long_text.substr(0, kInputKindBytes),
+                                       long_text.substr(0, kInputKindBytes - 1)};
+  for (const std::string& text : texts)
+    EXPECT_FALSE(why_no_text(text)) << text.substr(0, 60) << why_no_text(text).value();
+}
+
+}  // namespace
+}  // namespace llama::internal
