@@ -21,14 +21,13 @@ Result<PoolingChoice> choose_pooling(const PoolingFacts& facts) {
   if (facts.declared && *facts.declared != Pooling::None) return PoolingChoice{*facts.declared, {}};
   if (facts.is_encoder)
     return PoolingChoice{Pooling::Mean,
-                         "the model does not say its pooling; using mean, as most encoders (another pooling can be chosen)"};
+                         "the model does not say its pooling; using mean, as most encoders (it can be chosen)"};
 
   std::string name = facts.name;
   std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (name.contains("embed"))
     return PoolingChoice{
-        Pooling::Last,
-        "the model does not say its pooling; using last, as most embedding decoders (another pooling can be chosen)"};
+        Pooling::Last, "the model does not say its pooling; using last, as most embedding decoders (it can be chosen)"};
   return fail(ErrorCode::InvalidModel,
               "this looks like a generation model: it names no pooling; choose the pooling mean, cls or last to embed "
               "with it all the same");

@@ -17,17 +17,17 @@ enum class ErrorCode {
   InvalidText,      // a text that cannot become tokens (not UTF-8, no tokens)
   ContextFull,      // more tokens than the context holds
   OutOfMemory,
-  Io,             // reading or writing failed
-  NoSpace,        // the disk is full, or the model cache may not grow
-  AccessDenied,   // the hub wants a token, another token, or consent to terms
-  RateLimited,    // the hub asks to come back later
-  Network,        // the hub is out of reach or does not answer sensibly; later it may
-  Offline,        // the network would be needed and may not be used
-  Corrupt,        // what came is not what was published: the digest differs
-  Cancelled,      // a stop was requested
-  Busy,           // as many requests wait as may; later there is room
-  TimedOut,       // it took longer than it may
-  Internal,       // llama.cpp failed where it should not have
+  Io,            // reading or writing failed
+  NoSpace,       // the disk is full, or the model cache may not grow
+  AccessDenied,  // the hub wants a token, another token, or consent to terms
+  RateLimited,   // the hub asks to come back later
+  Network,       // the hub is out of reach or does not answer sensibly; later it may
+  Offline,       // the network would be needed and may not be used
+  Corrupt,       // what came is not what was published: the digest differs
+  Cancelled,     // a stop was requested
+  Busy,          // as many requests wait as may; later there is room
+  TimedOut,      // it took longer than it may
+  Internal,      // llama.cpp failed where it should not have
 };
 
 struct Error {
