@@ -63,7 +63,8 @@ def measure(workload, machine_class, quick, rounds):
         after = machine.peaks()
         rows = [summary(contender, runs[contender.name], accuracy[contender.name], runs) for contender in contenders]
     add_ratios(workload, rows)
-    return {"name": workload.name, "title": workload.title, "date": datetime.date.today().isoformat(), "quick": quick, "rounds": rounds,
+    return {"name": workload.name, "title": workload.title, "date": datetime.date.today().isoformat(), "quick": quick,
+            "rounds": rounds,
             "texts": count, "tokens": rows[0]["tokens"], "texts_sha256": texts.sha256(path), "threads": places.THREADS,
             "peaks_before": before, "peaks_after": after, "engine_peers": workload.engine_peers, "rows": rows}
 
@@ -74,9 +75,12 @@ def summary(contender, runs, cosines, all_runs):
     engine = median(run.engine_seconds for run in runs)
     row = {"name": contender.name, "peer": contender.peer, "command": contender.command, "tokens": tokens,
            "process_seconds": rounded(median(run.seconds for run in runs), 3), "engine_seconds": round(engine, 3),
-           "engine_tokens_per_second": round(tokens / max(engine, 1e-3), 1), "outside_engine": rounded(median(run.outside for run in runs), 4),
-           "peak_bytes": max(run.peak_bytes for run in runs), "cosine_min": float(cosines.min()), "cosine_mean": float(cosines.mean()),
-           "cosine_texts": len(cosines), "runs": [[rounded(run.seconds, 3), round(run.engine_seconds, 3)] for run in runs]}
+           "engine_tokens_per_second": round(tokens / max(engine, 1e-3), 1),
+           "outside_engine": rounded(median(run.outside for run in runs), 4),
+           "peak_bytes": max(run.peak_bytes for run in runs), "cosine_min": float(cosines.min()),
+           "cosine_mean": float(cosines.mean()),
+           "cosine_texts": len(cosines),
+           "runs": [[rounded(run.seconds, 3), round(run.engine_seconds, 3)] for run in runs]}
     if getattr(contender, "tried", None):
         row["batches_tried"] = contender.tried
     return row

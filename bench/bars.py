@@ -26,14 +26,19 @@ def of_onnxruntime(name):
 
 def generated(model, what, key="ratio"):
     def find(entries):
-        return next((r[key] for r in entries["generate"]["rows"] if r["model"].startswith(model) and what in r["what"]), None) if "generate" in entries else None
+        if "generate" not in entries:
+            return None
+        return next((r[key] for r in entries["generate"]["rows"] if r["model"].startswith(model) and what in r["what"]),
+                    None)
     return find
 
 
 def thousand(key):
     """Of a whole run only: a quick one has fewer texts."""
     def find(entries):
-        return entries["thousand"]["rows"][0][key] if "thousand" in entries and not entries["thousand"]["quick"] else None
+        if "thousand" not in entries or entries["thousand"]["quick"]:
+            return None
+        return entries["thousand"]["rows"][0][key]
     return find
 
 
@@ -58,23 +63,31 @@ def embed(work, workload, name, key, *bars, **more):
 BARS = [
     embed("0.6B Q8_0, short texts, process, of `llama-embedding`", "0.6b-short", OURS, "process_ratio", 7.0, 5.0, 3.0),
     embed("the same, engine, of torch's best", "0.6b-short", OURS, "engine_ratio", 2.0, 2.0, 1.6),
-    embed("0.6B Q8_0, 8 to 512 tokens, process, of `llama-embedding`", "0.6b-mixed", OURS, "process_ratio", None, None, None),
+    embed("0.6B Q8_0, 8 to 512 tokens, process, of `llama-embedding`", "0.6b-mixed", OURS, "process_ratio", None, None,
+          None),
     embed("0.6B Q8_0, 512 tokens, process, of `llama-embedding`", "0.6b-512", OURS, "process_ratio", 6.0, 5.0, 3.0),
     embed("0.6B Q8_0, 2,048 tokens, process, of `llama-embedding`", "0.6b-long", OURS, "process_ratio", 5.0, 4.0, 2.5),
     embed("MiniLM F16, process, of `llama-embedding`", "minilm-short", f"{OURS}, F16", "process_ratio", 5.0, 5.5, 5.0),
     Bar("MiniLM F16, engine, of onnxruntime f32", of_onnxruntime(f"{OURS}, F16"), (1.3, 1.2, 1.0), "minilm-short"),
     Bar("MiniLM Q8_0, engine, of onnxruntime f32", of_onnxruntime(f"{OURS}, Q8_0"), (2.0, 1.7, 1.4), "minilm-short"),
-    Bar("`generate`, 0.6B Q8_0, prompt of 512, of `llama-bench` pp512", generated("0.6B", "prompt"), (4.0, 3.0, 2.0), "generate"),
+    Bar("`generate`, 0.6B Q8_0, prompt of 512, of `llama-bench` pp512", generated("0.6B", "prompt"), (4.0, 3.0, 2.0),
+        "generate"),
     Bar("the same, one stream, of tg128", generated("0.6B", "stream"), (0.98, 0.98, 0.98), "generate"),
-    Bar("1,000 short texts, 0.6B Q8_0, end to end, seconds", thousand("process_seconds"), (40, 60, 160), "thousand", least=False, show="{:.1f}"),
-    Bar("time outside the model, packing the weights included, the same run", thousand("outside_engine"), (0.02, 0.02, 0.02), "thousand", least=False, show="{:.1%}"),
-    Bar("peak memory, the same run, bytes", thousand("peak_bytes"), (1.6e9, 1.6e9, 1.6e9), "thousand", least=False, show="{:,.0f}"),
+    Bar("1,000 short texts, 0.6B Q8_0, end to end, seconds", thousand("process_seconds"), (40, 60, 160), "thousand",
+        least=False, show="{:.1f}"),
+    Bar("time outside the model, packing the weights included, the same run", thousand("outside_engine"),
+        (0.02, 0.02, 0.02), "thousand", least=False, show="{:.1%}"),
+    Bar("peak memory, the same run, bytes", thousand("peak_bytes"), (1.6e9, 1.6e9, 1.6e9), "thousand", least=False,
+        show="{:,.0f}"),
     embed("0.6B, lowest cosine to f32", "0.6b-short", OURS, "cosine_min", 0.9995, 0.9995, 0.9995, show="{:.5f}"),
     embed("of stock Q8_0", "0.6b-short", "llama-embedding", "cosine_min", None, None, None, show="{:.5f}"),
-    embed("MiniLM F16, lowest cosine to f32", "minilm-short", f"{OURS}, F16", "cosine_min", 0.9999, 0.9999, 0.9999, show="{:.5f}"),
-    embed("MiniLM Q8_0, lowest cosine to f32", "minilm-short", f"{OURS}, Q8_0", "cosine_min", None, None, None, show="{:.5f}"),
+    embed("MiniLM F16, lowest cosine to f32", "minilm-short", f"{OURS}, F16", "cosine_min", 0.9999, 0.9999, 0.9999,
+          show="{:.5f}"),
+    embed("MiniLM Q8_0, lowest cosine to f32", "minilm-short", f"{OURS}, Q8_0", "cosine_min", None, None, None,
+          show="{:.5f}"),
     embed("of stock Q8_0", "minilm-short", "llama-embedding, Q8_0", "cosine_min", None, None, None, show="{:.5f}"),
-    Bar("time per token from 1,000 to 100,000 texts, furthest apart", worst_deviation, (0.05, 0.05, 0.05), "scaling", least=False, show="{:.1%}"),
+    Bar("time per token from 1,000 to 100,000 texts, furthest apart", worst_deviation, (0.05, 0.05, 0.05), "scaling",
+        least=False, show="{:.1%}"),
 ]
 
 

@@ -21,7 +21,8 @@ WORK = pathlib.Path(tempfile.mkdtemp())
 def ours(content, model=MODEL):
     (WORK / "in.txt").write_bytes(content)
     out = WORK / "out.parquet"
-    return subprocess.run([CLI, "embed", "-m", model, "-i", WORK / "in.txt", "-o", out, "--force"], capture_output=True, text=True), out
+    return subprocess.run([CLI, "embed", "-m", model, "-i", WORK / "in.txt", "-o", out, "--force"], capture_output=True,
+                          text=True), out
 
 
 def theirs(content, model=MODEL):
@@ -56,11 +57,13 @@ def texts_in(run):
 def main():
     long = b"hello\n" + b"a long text " * 400 + b"\nworld\n"
     a, _ = ours(long)
-    show("a text of 1,200 tokens among others", next(line for line in a.stdout.splitlines() if "Truncated" in line), verdict(theirs(long)))
+    show("a text of 1,200 tokens among others", next(line for line in a.stdout.splitlines() if "Truncated" in line),
+         verdict(theirs(long)))
 
     bad = b"hello\nbad \xff\xfe line\nworld\n"
     a, _ = ours(bad)
-    show("a line that is not UTF-8", a.stderr.splitlines()[0], f"{verdict(theirs(bad))}, {texts_in(theirs(bad))} vectors")
+    show("a line that is not UTF-8", a.stderr.splitlines()[0],
+         f"{verdict(theirs(bad))}, {texts_in(theirs(bad))} vectors")
 
     if GENERATOR:
         a, _ = ours(b"hello\n", GENERATOR)
@@ -69,11 +72,13 @@ def main():
     many = b"the number of the long text is 42\n" * 20000
     (WORK / "in.txt").write_bytes(many)
     out = WORK / "killed.parquet"
-    process = subprocess.Popen([CLI, "embed", "-m", MODEL, "-i", WORK / "in.txt", "-o", out, "--quiet"], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([CLI, "embed", "-m", MODEL, "-i", WORK / "in.txt", "-o", out, "--quiet"],
+                               stderr=subprocess.DEVNULL)
     time.sleep(3)
     process.send_signal(signal.SIGINT)
     process.wait()
-    show("Ctrl-C after three seconds", f"status {process.returncode}, output there: {out.exists()}", "writes to stdout; the shell's file stays")
+    show("Ctrl-C after three seconds", f"status {process.returncode}, output there: {out.exists()}",
+         "writes to stdout; the shell's file stays")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 @dataclasses.dataclass
 class Run:
-    """One run. Seconds are of the whole process (None where there is no such thing), engine_seconds of the model's work alone."""
+    """One run. Seconds are of the whole process (None where there is no such thing), engine_seconds of the model's work
+    alone."""
     seconds: float | None
     engine_seconds: float
     tokens: int | None  # None: the peer does not say
@@ -87,9 +88,11 @@ class Ours(Process):
         self.command = places.shown(" ".join(map(str, self.base)) + " --input TEXTS --output OUT.parquet")
 
     def run(self, path, texts):
-        with tempfile.TemporaryDirectory() as folder, open(f"{folder}/out", "w+") as out, open(f"{folder}/err", "w+") as err:
+        with (tempfile.TemporaryDirectory() as folder, open(f"{folder}/out", "w+") as out,
+              open(f"{folder}/err", "w+") as err):
             seconds, peak = timed([*self.base, "--input", path, "--output", f"{folder}/out.parquet"], out, err)
-            table = pyarrow.parquet.read_table(f"{folder}/out.parquet", columns=["embedding", "sequence_length", "processing_time_ms"])
+            table = pyarrow.parquet.read_table(f"{folder}/out.parquet",
+                                               columns=["embedding", "sequence_length", "processing_time_ms"])
             out.seek(0)
             printed = out.read()
         tokens = sum(table["sequence_length"].to_pylist())
@@ -102,12 +105,14 @@ class Ours(Process):
 class LlamaEmbedding(Process):
     def __init__(self, name, model, flags=()):
         self.name, self.peer = name, True
-        self.base = ["llama-embedding", "--model", model, "--threads", places.THREADS, "--no-escape", "--embd-output-format", "json", *flags]
+        self.base = ["llama-embedding", "--model", model, "--threads", places.THREADS, "--no-escape",
+                     "--embd-output-format", "json", *flags]
         self.command = places.shown(" ".join(map(str, self.base)) + " --file TEXTS >OUT.json")
 
     def run(self, path, texts):
         for _ in range(5):  # its output breaks off now and then
-            with tempfile.TemporaryDirectory() as folder, open(f"{folder}/out", "w+") as out, open(f"{folder}/err", "w+") as err:
+            with (tempfile.TemporaryDirectory() as folder, open(f"{folder}/out", "w+") as out,
+                  open(f"{folder}/err", "w+") as err):
                 seconds, peak = timed([*self.base, "--file", path], out, err)
                 out.seek(0)
                 err.seek(0)
@@ -118,7 +123,8 @@ class LlamaEmbedding(Process):
                 continue
             vectors = numpy.array([answer["embedding"] for answer in answers], dtype=numpy.float32)
             assert len(vectors) == len(texts), (self.name, len(vectors), len(texts))
-            # Its log tells when the first batch began (minutes.seconds.milliseconds.microseconds) and how large each was.
+            # Its log tells when the first batch began (minutes.seconds.milliseconds.microseconds) and how large each
+            # was.
             stamps = re.search(r"^(\d+)\.(\d+)\.(\d+)\.(\d+) I batch_decode", log, re.MULTILINE)
             before = sum(int(part) * unit for part, unit in zip(stamps.groups(), (60, 1, 1e-3, 1e-6))) if stamps else 0
             tokens = sum(int(n) for n in re.findall(r"batch_decode: n_tokens = (\d+)", log)) or None
@@ -132,16 +138,19 @@ class LlamaServer:
 
     def __init__(self, name, model, longest):
         self.name, self.peer = name, True
-        self.base = ["llama-server", "--model", model, "--threads", places.THREADS, "--embedding", "--no-webui", "--parallel", self.CLIENTS,
+        self.base = ["llama-server", "--model", model, "--threads", places.THREADS, "--embedding", "--no-webui",
+                     "--parallel", self.CLIENTS,
                      "--kv-unified", "--ctx-size", 8 * longest, "--batch-size", longest, "--ubatch-size", longest]
-        self.command = places.shown(" ".join(map(str, self.base))) + f"; {self.CLIENTS} clients, {self.TEXTS} texts in each /v1/embeddings request"
+        self.command = (places.shown(" ".join(map(str, self.base))) +
+                        f"; {self.CLIENTS} clients, {self.TEXTS} texts in each /v1/embeddings request")
 
     def __enter__(self):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        self.process = subprocess.Popen([str(part) for part in self.base] + ["--port", str(port)], stdout=subprocess.DEVNULL,
+        self.process = subprocess.Popen([str(part) for part in self.base] + ["--port", str(port)],
+                                        stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
         for _ in range(1200):
             try:
@@ -152,10 +161,12 @@ class LlamaServer:
         sys.exit("bench: llama-server does not come up")
 
     def ask(self, texts):
-        request = urllib.request.Request(f"{self.url}/v1/embeddings", json.dumps({"input": texts}).encode(), {"Content-Type": "application/json"})
+        request = urllib.request.Request(f"{self.url}/v1/embeddings", json.dumps({"input": texts}).encode(),
+                                         {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=3600) as response:
             answer = json.load(response)
-        return [one["embedding"] for one in sorted(answer["data"], key=lambda one: one["index"])], answer["usage"]["prompt_tokens"]
+        return [one["embedding"]
+                for one in sorted(answer["data"], key=lambda one: one["index"])], answer["usage"]["prompt_tokens"]
 
     def run(self, path, texts):
         parts = [texts[at:at + self.TEXTS] for at in range(0, len(texts), self.TEXTS)]
@@ -172,7 +183,8 @@ class LlamaServer:
 
 
 class Worker:
-    """A Python peer: a process that has loaded its model and answers (peer_worker.py). tune() finds its best batch size."""
+    """A Python peer: a process that has loaded its model and answers (peer_worker.py). tune() finds its best batch
+    size."""
 
     def __init__(self, name, *arguments):
         self.name, self.peer, self.batch, self.tried = name, True, 8, {}
@@ -184,7 +196,8 @@ class Worker:
 
     def __enter__(self):
         self.log = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen([str(part) for part in self.base], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        self.process = subprocess.Popen([str(part) for part in self.base], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=self.log, text=True)
         self.read()
         return self
 
@@ -196,7 +209,8 @@ class Worker:
         return json.loads(line)
 
     def ask(self, path, batch, count=None, vectors=None):
-        self.process.stdin.write(json.dumps({"texts": str(path), "count": count, "batch": batch, "vectors": vectors}) + "\n")
+        self.process.stdin.write(json.dumps({"texts": str(path), "count": count, "batch": batch,
+                                             "vectors": vectors}) + "\n")
         self.process.stdin.flush()
         return self.read()
 

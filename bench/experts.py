@@ -1,6 +1,7 @@
 """Models with experts, random weights: our kernels beside ggml's in turn, on the same file and texts.
 
-    script/enter python3 bench/experts.py        (after script/bootstrap; 3 minutes, 3 GB of disk for as long as it runs)
+    script/enter python3 bench/experts.py        (after script/bootstrap; 3 minutes, 3 GB of disk for as long as it
+    runs)
 
 nomic-bert-moe has the shape of nomic-embed-text-v2-moe, qwen3moe is a small one; both with toy vocabularies.
 """
@@ -20,7 +21,8 @@ sys.path.insert(0, str(places.PROJECT / "testing"))
 import model_families  # noqa: E402
 
 SIZES = {"nomic-bert-moe": model_families.Size(width=768, inner=3072, layers=12, heads=12, kv_heads=12, head=64),
-         "qwen3moe": model_families.Size(width=1024, inner=768, layers=8, experts=64, asked=8, heads=16, kv_heads=4, head=128)}
+         "qwen3moe": model_families.Size(width=1024, inner=768, layers=8, experts=64, asked=8, heads=16, kv_heads=4,
+                                         head=128)}
 MODELS = [("nomic-bert-moe", "Q8_0"), ("nomic-bert-moe", "Q4_K_M"), ("qwen3moe", "Q8_0"), ("qwen3moe", "Q4_K_M")]
 ROUNDS, TEXTS = 3, 40
 
@@ -28,7 +30,8 @@ ROUNDS, TEXTS = 3, 40
 def embed(model, kernels, texts, folder):
     """Tokens per second, vectors."""
     out = folder / "out.parquet"
-    run = subprocess.run([places.CLI, "embed", "--model", model, "--kernels", kernels, "--threads", str(places.THREADS), "--input", texts,
+    run = subprocess.run([places.CLI, "embed", "--model", model, "--kernels", kernels, "--threads", str(places.THREADS),
+                          "--input", texts,
                           "--output", out, "--force"], check=True, capture_output=True, text=True)
     rate = int(re.search(r"\(([\d,]+) tokens/s\)", run.stdout)[1].replace(",", ""))
     vectors = numpy.array(pyarrow.parquet.read_table(out)["embedding"].to_pylist())

@@ -1,4 +1,5 @@
-"""llama-agent's generation beside llama-completion and llama-server: the same prompts, in turn, medians and their ratio.
+"""llama-agent's generation beside llama-completion and llama-server: the same prompts, in turn, medians and their
+ratio.
 
     script/enter cmake --build --preset release --target generate_load
     script/enter --section reference python3 testing/make_models.py --full-generator /tmp/qwen3-0.6b-shape.gguf
@@ -42,8 +43,10 @@ class Ours:
     """generate_load, fed with rounds of requests."""
 
     def __init__(self, model, **config):
-        self.process = subprocess.Popen([PROJECT / "build/release/bench/generate_load", model, json.dumps({"threads": THREADS, **config})],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.process = subprocess.Popen([PROJECT / "build/release/bench/generate_load", model,
+                                         json.dumps({"threads": THREADS, **config})],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                        text=True)
 
     def round(self, *requests):
         self.process.stdin.write(json.dumps(requests) + "\n")
@@ -68,7 +71,8 @@ class Server:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self.process = subprocess.Popen(["llama-server", "-m", model, "--port", str(self.port), "-c", str(context), "-np", str(parallel),
+        self.process = subprocess.Popen(["llama-server", "-m", model, "--port", str(self.port), "-c", str(context),
+                                         "-np", str(parallel),
                                          "-t", str(THREADS), "-b", "512", "-ub", "512", "--kv-unified", "--no-webui"],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(600):
@@ -81,7 +85,8 @@ class Server:
 
     def ask(self, prompt, tokens, stream=False, **more):
         """The whole answer, the time to its first token and the pauses between tokens, in ms since the start."""
-        body = {"prompt": prompt, "n_predict": tokens, "temperature": 0, "ignore_eos": True, "cache_prompt": True, "stream": stream, **more}
+        body = {"prompt": prompt, "n_predict": tokens, "temperature": 0, "ignore_eos": True, "cache_prompt": True,
+                "stream": stream, **more}
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/completion", json.dumps(body).encode(),
                                          {"Content-Type": "application/json"})
         began = time.perf_counter()
@@ -147,11 +152,15 @@ def one(model, runs):
         for i in range(runs):
             answer = agent.round({"session": f"s{i}", "text": prompt, "tokens": tokens, "keep": False})["answers"][0]
             ours.append((answer["generated_tokens"] - 1) / answer["generation_ms"] * 1000)
-            run = subprocess.run(["llama-completion", "-m", model, "-no-cnv", "-p", prompt, "-n", str(tokens), "--temp", "0", "--ignore-eos",
+            run = subprocess.run(["llama-completion", "-m", model, "-no-cnv", "-p", prompt, "-n", str(tokens), "--temp",
+                                  "0", "--ignore-eos",
                                   "-c", "4096", "-b", "512", "-ub", "512", "-t", str(THREADS), "--perf"],
-                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True)
-            # As ours: all that happens from the first token on, its sampling too. Their "eval time" is the decoding alone.
-            total, reading = (float(re.search(rf"\b{name} time =\s+([\d.]+) ms", run.stderr)[1]) for name in ("total", "prompt eval"))
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                 check=True)
+            # As ours: all that happens from the first token on, its sampling too. Their "eval time" is the decoding
+            # alone.
+            total, reading = (float(re.search(rf"\b{name} time =\s+([\d.]+) ms", run.stderr)[1])
+                              for name in ("total", "prompt eval"))
             count = re.search(r"[^t] eval time =\s+[\d.]+ ms /\s+(\d+) runs", run.stderr)[1]
             theirs.append(int(count) / (total - reading) * 1000)
     show("one reply", ours, theirs, "llama-completion", "tokens/s", True)
@@ -162,7 +171,8 @@ def streams(model, runs):
     with Ours(model, context=8192, parallel=count) as agent, Server(model, 8192, count) as server:
         for run in range(runs + 1):
             prompts = [text(words, 100 * run + i) for i in range(count)]
-            round_ = agent.round(*({"session": f"{run}-{i}", "text": p, "tokens": tokens, "keep": False} for i, p in enumerate(prompts)))
+            round_ = agent.round(*({"session": f"{run}-{i}", "text": p, "tokens": tokens, "keep": False}
+                                   for i, p in enumerate(prompts)))
             wall, _ = server.at_once([{"prompt": p, "tokens": tokens} for p in prompts])
             if run > 0:  # the first warms up
                 ours.append(count * tokens / round_["wall_ms"] * 1000)
@@ -194,12 +204,15 @@ def gap(model, runs):
         for run in range(runs):
             prompts = [text(words, 1000 * run + i) for i in range(7)]
             tokens = 400 if "SmolLM2" in str(model) else 150
-            answers = agent.round(*({"session": f"{run}-{i}", "text": p, "tokens": tokens, "gaps": True, "keep": False} for i, p in enumerate(prompts)),
-                                  {"session": f"{run}-long", "text": f"{run} {long_text}", "tokens": 1, "after_ms": 1500, "keep": False})["answers"]
+            answers = agent.round(*({"session": f"{run}-{i}", "text": p, "tokens": tokens, "gaps": True, "keep": False}
+                                    for i, p in enumerate(prompts)),
+                                  {"session": f"{run}-long", "text": f"{run} {long_text}", "tokens": 1,
+                                   "after_ms": 1500, "keep": False})["answers"]
             begin, end = answers[7]["began_ms"], answers[7]["ended_ms"]
             pauses = [pause for answer in answers[:7] for at, pause in answer["gaps"]]
             ours.append(max(pauses))
-            usual.append(statistics.median(pause for answer in answers[:7] for at, pause in answer["gaps"] if not begin < at < end))
+            usual.append(statistics.median(pause for answer in answers[:7] for at, pause in answer["gaps"]
+                                           if not begin < at < end))
             delay.append(end - begin)
             calls = [{"prompt": p, "tokens": tokens, "stream": True} for p in prompts]
             calls.append({"prompt": f"{run} {long_text}", "tokens": 1, "stream": True, "after": 1.5})
@@ -216,7 +229,8 @@ def flat(model, _):
     total, at_once = 10_000, 16
     with Ours(model, context=4096, parallel=8, idle_bytes=32 << 20) as agent:
         for done in range(0, total, at_once):
-            resident = agent.round(*({"session": f"{done + i}", "text": text(10 + (done + i) % 50, done + i), "tokens": 4 + i, "keep": False,
+            resident = agent.round(*({"session": f"{done + i}", "text": text(10 + (done + i) % 50, done + i),
+                                      "tokens": 4 + i, "keep": False,
                                       "temperature": 0.8} for i in range(at_once)))["resident_kib"]
             if (done + at_once) % 1000 < at_once:
                 print(f"  {done + at_once:>6} requests: {resident / 1024:.1f} MiB", flush=True)

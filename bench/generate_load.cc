@@ -118,7 +118,8 @@ int main(int argc, char** argv) {
   config.threads = wishes.value("threads", 0);
   config.queue.idle_memory_bytes = wishes.value("idle_bytes", std::uint64_t{1} << 30);
   config.queue.request_timeout = std::chrono::hours(24);
-  auto server = or_exit(llama::AgentServer::initialize(loader, {.source = std::move(source), .on_progress = {}, .stop = {}}, config));
+  auto server = or_exit(
+      llama::AgentServer::initialize(loader, {.source = std::move(source), .on_progress = {}, .stop = {}}, config));
 
   Load load{.server = *server, .mutex = {}, .ids = {}};
   for (std::string line; std::getline(std::cin, line);) {

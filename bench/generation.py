@@ -18,7 +18,8 @@ class Ours:
 
     def __init__(self, model):
         config = {"threads": places.THREADS, "context": 2048, "parallel": 1}
-        self.process = subprocess.Popen([places.GENERATE_LOAD, model, json.dumps(config)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([places.GENERATE_LOAD, model, json.dumps(config)], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, text=True)
         self.sessions = itertools.count()
 
@@ -40,7 +41,8 @@ class Ours:
 
 
 def llama_bench(model):
-    run = subprocess.run(["llama-bench", "-m", model, "-p", str(PROMPT), "-n", str(DECODE), "-t", str(places.THREADS), "-r", "1", "-o", "json"],
+    run = subprocess.run(["llama-bench", "-m", model, "-p", str(PROMPT), "-n", str(DECODE), "-t", str(places.THREADS),
+                          "-r", "1", "-o", "json"],
                          capture_output=True, text=True, check=True)
     speeds = {(one["n_prompt"], one["n_gen"]): one["avg_ts"] for one in json.loads(run.stdout)}
     return speeds[PROMPT, 0], speeds[0, DECODE]
@@ -50,7 +52,8 @@ def prompts():
     """Different texts of 512 tokens (the shape's tokenizer is SmolLM2's): nothing of one is remembered for the next."""
     source = iter(texts.lines())
     while True:
-        yield texts.of_length(tokens.shape(), PROMPT + 1, source)  # one token is the closing one, which is not generated with
+        # one token is the closing one, which is not generated with
+        yield texts.of_length(tokens.shape(), PROMPT + 1, source)
 
 
 def generation(_machine_class, quick, rounds):
@@ -70,8 +73,10 @@ def generation(_machine_class, quick, rounds):
                 their_prompt.append(a)
                 their_decode.append(b)
                 say(f"bench: generate, {name}: prompt {prompt[-1]:.0f} beside {a:.0f}, decode {decode[-1]:.1f} beside {b:.1f} tokens/s")
-        for what, mine, theirs in ((f"prompt of {PROMPT} tokens", prompt, their_prompt), (f"{DECODE} tokens of one stream", decode, their_decode)):
+        for what, mine, theirs in ((f"prompt of {PROMPT} tokens", prompt, their_prompt),
+                                   (f"{DECODE} tokens of one stream", decode, their_decode)):
             rows.append({"model": name, "what": what, "ours": round(median(mine), 1), "peer": round(median(theirs), 1),
                          "ratio": round(median(mine) / median(theirs), 2), "prompt_tokens": sizes[0]})
-    return {"name": "generate", "title": f"generation, tokens/s, beside llama-bench pp{PROMPT} and tg{DECODE}", "quick": quick, "rows": rows,
+    return {"name": "generate", "title": f"generation, tokens/s, beside llama-bench pp{PROMPT} and tg{DECODE}",
+            "quick": quick, "rows": rows,
             "date": datetime.date.today().isoformat(), "threads": places.THREADS, "rounds": 1 if quick else rounds}

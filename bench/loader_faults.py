@@ -54,7 +54,7 @@ class Ours:
         return {"XDG_CACHE_HOME": str(folder)}
 
     def files(self, folder):
-        return [p for p in folder.glob("llama-loader/models/[!.]*/**/*.gguf")] + [p for p in folder.glob("*/models/[!.]*/**/*.gguf")]
+        return [*folder.glob("llama-loader/models/[!.]*/**/*.gguf"), *folder.glob("*/models/[!.]*/**/*.gguf")]
 
 
 class HuggingFace:
@@ -66,7 +66,8 @@ class HuggingFace:
     again = command
 
     def environment(self, folder):
-        return {"HF_HOME": str(folder), "PYTHONPATH": os.environ["HUB_PEERS"], "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_XET": "1"}
+        return {"HF_HOME": str(folder), "PYTHONPATH": os.environ["HUB_PEERS"], "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+                "HF_HUB_DISABLE_XET": "1"}
 
     def files(self, folder):
         return list(folder.glob("hub/models--*/snapshots/**/*.gguf"))
@@ -105,11 +106,14 @@ class Trial:
 
     def environment(self, **more):
         clean = {k: v for k, v in os.environ.items() if not k.startswith("HF_") and not k.lower().endswith("_proxy")}
-        return {**clean, "HF_ENDPOINT": self.hub.endpoint, "MODEL_ENDPOINT": self.hub.endpoint + "/", "HF_HUB_DOWNLOAD_TIMEOUT": "3",
-                "HF_HUB_ETAG_TIMEOUT": "3", "HF_HUB_DISABLE_TELEMETRY": "1", "HOME": str(self.folder), **self.client.environment(self.folder), **more}
+        return {**clean, "HF_ENDPOINT": self.hub.endpoint, "MODEL_ENDPOINT": self.hub.endpoint + "/",
+                "HF_HUB_DOWNLOAD_TIMEOUT": "3",
+                "HF_HUB_ETAG_TIMEOUT": "3", "HF_HUB_DISABLE_TELEMETRY": "1", "HOME": str(self.folder),
+                **self.client.environment(self.folder), **more}
 
     def start(self, **more):
-        return subprocess.Popen(self.client.command(self.name), env=self.environment(**more), cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        return subprocess.Popen(self.client.command(self.name), env=self.environment(**more), cwd=self.folder,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                 start_new_session=True, preexec_fn=self.before)
 
     before = None
@@ -148,7 +152,8 @@ class Trial:
         return self.judge(self.run(), error_is_good)
 
     def stop_on_the_way(self, how):
-        """Starts a slow download, ends it after a third and goes on; the share of the file that the second run fetched."""
+        """Starts a slow download, ends it after a third and goes on; the share of the file that the second run
+        fetched."""
         self.hub.rate_per_connection = RATE
         process = self.start()
         until = time.monotonic() + LIMIT
@@ -201,7 +206,8 @@ def breaks_always(t):
 
 
 faulty("one bit is wrong, once", "blob", lambda: faults.flip(70_000), offset=70_000)
-faulty("one bit is wrong, each time", "blob", lambda: faults.flip(70_000), offset=70_000, times=None, error_is_good=True)
+faulty("one bit is wrong, each time", "blob", lambda: faults.flip(70_000), offset=70_000, times=None,
+       error_is_good=True)
 faulty("Content-Length is too small", "blob", lambda: faults.length(500_000), offset=0)
 faulty("the answer is longer than asked for", "blob", lambda: faults.extra(1000), offset=0, error_is_good=True)
 faulty("three answers of the list are 503", "tree", lambda: faults.status(503), times=3)
@@ -212,7 +218,10 @@ faulty("nothing comes for 40 s in the middle", "blob", lambda: faults.stall(5_00
 
 def only_rests(edit):
     """For answers to ranges that do not begin with the file."""
-    return lambda response, request, hub: edit(response, request, hub) if request.method == "GET" and request.range and request.range[0] else None
+    def of(response, request, hub):
+        asks = request.method == "GET" and request.range and request.range[0]
+        return edit(response, request, hub) if asks else None
+    return of
 
 
 @row("after a break, the server sends the whole file instead of the rest")
@@ -236,7 +245,8 @@ def other_content(t):
     return t.usual(error_is_good=True)
 
 
-faulty("an endless redirect", "resolve", lambda: faults.redirect("/org/model/resolve/main/" + NAME), times=None, error_is_good=True)
+faulty("an endless redirect", "resolve", lambda: faults.redirect("/org/model/resolve/main/" + NAME), times=None,
+       error_is_good=True)
 faulty("the signed address has expired", "resolve", lambda: faults.expired(), times=1)
 faulty("a login page instead of the file", "blob", lambda: faults.web_page(), times=None, error_is_good=True)
 faulty("a login page instead of the file, once", "blob", lambda: faults.web_page(), offset=0)
@@ -334,7 +344,9 @@ def part(t):
     t.name, t.model = "m-00001-of-00002.gguf", first.read_bytes()
     status = t.run()
     found = t.files()
-    return Verdict(status not in (0, None) and not found, "error before the download" if not found else "one part is in the cache" + (", exit status 0" if status == 0 else ""))
+    return Verdict(status not in (0, None) and not found,
+                   "error before the download" if not found
+                   else "one part is in the cache" + (", exit status 0" if status == 0 else ""))
 
 
 def main():
@@ -355,14 +367,17 @@ def main():
                     results[words][client.title] = trial(Trial(client, hub, folder, MODEL))
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
-        print(f"{words}: " + " | ".join(f"{'ok' if v.good else 'NO'} {v.words}" for v in results[words].values()), file=sys.stderr, flush=True)
+        print(f"{words}: " + " | ".join(f"{'ok' if v.good else 'NO'} {v.words}" for v in results[words].values()),
+              file=sys.stderr, flush=True)
     titles = [client.title for client in CLIENTS]
     print("| fault | " + " | ".join(titles) + " |\n|---|" + "---|" * len(titles))
     for words, found in results.items():
         print(f"| {words} | " + " | ".join(("✓ " if found[t].good else "✗ ") + found[t].words for t in titles) + " |")
-    print("| **passed** | " + " | ".join(f"**{sum(f[t].good for f in results.values())} of {len(results)}**" for t in titles) + " |")
+    print("| **passed** | " + " | ".join(f"**{sum(f[t].good for f in results.values())} of {len(results)}**"
+                                         for t in titles) + " |")
     if arguments.json:
-        arguments.json.write_text(json.dumps({w: {t: dataclasses.asdict(v) for t, v in f.items()} for w, f in results.items()}, indent=1) + "\n")
+        arguments.json.write_text(json.dumps({w: {t: dataclasses.asdict(v) for t, v in f.items()}
+                                              for w, f in results.items()}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

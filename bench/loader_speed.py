@@ -40,7 +40,8 @@ def timed(command, **options):
 
 def ours(hub):
     shutil.rmtree(WORK / "cache", ignore_errors=True)
-    return timed([CLI, "models", "pull", "org/full", "--quiet", "--cache-dir", WORK / "cache"], env={**os.environ, "HF_ENDPOINT": hub.endpoint})
+    return timed([CLI, "models", "pull", "org/full", "--quiet", "--cache-dir", WORK / "cache"],
+                 env={**os.environ, "HF_ENDPOINT": hub.endpoint})
 
 
 def curl(hub, keep=""):

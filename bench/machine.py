@@ -11,7 +11,8 @@ VERSIONS = ("torch", "transformers", "onnxruntime", "tokenizers")
 
 
 def peaks():
-    return json.loads(subprocess.run([places.PEAK, str(places.THREADS)], capture_output=True, text=True, check=True).stdout)
+    return json.loads(subprocess.run([places.PEAK, str(places.THREADS)], capture_output=True, text=True,
+                                     check=True).stdout)
 
 
 def class_of(measured):
@@ -45,5 +46,6 @@ def versions():
 
 def describe():
     measured = peaks()
-    return {"processor": processor(), "threads": places.THREADS, "memory_gib": memory_gib(), "class": class_of(measured) + (f"-{places.HELD_TO}" if places.HELD_TO else ""), "peaks": measured,
+    return {"processor": processor(), "threads": places.THREADS, "memory_gib": memory_gib(),
+            "class": class_of(measured) + (f"-{places.HELD_TO}" if places.HELD_TO else ""), "peaks": measured,
             "load_before": round(os.getloadavg()[0], 2)}

@@ -1,4 +1,5 @@
-"""Parts alone, by Google Benchmark: the batch planner, tokenizers, digests, and the plug-in's products at each level."""
+"""Parts alone, by Google Benchmark: the batch planner, tokenizers, digests, and the plug-in's products at each
+level."""
 import datetime
 import json
 import subprocess
@@ -38,13 +39,16 @@ def micro(folder, quick, rounds):
     _, path = texts.make("minilm", "short", 1000)
     folder.mkdir(parents=True, exist_ok=True)
     partial, whole = folder / ".micro.json", folder / "micro.json"
-    options = [f"--benchmark_min_time={'0.02s' if quick else '0.1s'}", f"--benchmark_repetitions={1 if quick else rounds}",
+    options = [f"--benchmark_min_time={'0.02s' if quick else '0.1s'}",
+               f"--benchmark_repetitions={1 if quick else rounds}",
                "--benchmark_enable_random_interleaving=true"]
     say("bench: micro")
-    subprocess.run([places.MICRO, *options, f"--benchmark_out={partial}", "--benchmark_out_format=json", path, *vocabularies()],
+    subprocess.run([places.MICRO, *options, f"--benchmark_out={partial}", "--benchmark_out_format=json", path,
+                    *vocabularies()],
                    check=True, stdout=subprocess.DEVNULL)
     partial.rename(whole)
     rows = rows_of(json.loads(whole.read_text()))
     rows[0]["command"] = " ".join([places.shown(places.MICRO), *options, "TEXTS", *map(places.shown, vocabularies())])
-    return {"name": "micro", "title": "parts alone, one thread", "date": datetime.date.today().isoformat(), "quick": quick,
+    return {"name": "micro", "title": "parts alone, one thread", "date": datetime.date.today().isoformat(),
+            "quick": quick,
             "rounds": 1 if quick else rounds, "rows": rows}

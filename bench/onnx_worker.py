@@ -1,4 +1,5 @@
-"""onnxruntime as a peer, as fastembed runs MiniLM: onnx_worker.py MODEL.onnx THREADS      (peer_worker.py tells the rest)"""
+"""onnxruntime as a peer, as fastembed runs MiniLM: onnx_worker.py MODEL.onnx THREADS      (peer_worker.py tells the
+rest)"""
 import sys
 
 import onnxruntime

@@ -26,17 +26,20 @@ folder = pathlib.Path(folder)
 
 def ours(kind):
     out = work / f"{kind}.parquet"
-    subprocess.run([cli, "embed", "-m", folder / f"all-MiniLM-L6-v2-{kind}.gguf", "-i", work / "texts.txt", "-o", out, "--quiet"], check=True)
+    subprocess.run([cli, "embed", "-m", folder / f"all-MiniLM-L6-v2-{kind}.gguf", "-i", work / "texts.txt", "-o", out,
+                    "--quiet"], check=True)
     return numpy.stack(pyarrow.parquet.read_table(out)["embedding"].to_numpy(zero_copy_only=False))
 
 
 def llama_embedding(kind):
-    command = ["llama-embedding", "-m", folder / f"all-MiniLM-L6-v2-{kind}.gguf", "-f", work / "texts.txt", "--embd-normalize", "-1",
+    command = ["llama-embedding", "-m", folder / f"all-MiniLM-L6-v2-{kind}.gguf", "-f", work / "texts.txt",
+               "--embd-normalize", "-1",
                "--embd-output-format", "json"]
     for _ in range(5):  # its output breaks off now and then
         run = subprocess.run(command, capture_output=True, text=True, errors="replace")
         try:
-            return numpy.array([e["embedding"] for e in sorted(json.loads(run.stdout)["data"], key=lambda e: e["index"])])
+            return numpy.array([e["embedding"]
+                                for e in sorted(json.loads(run.stdout)["data"], key=lambda e: e["index"])])
         except json.JSONDecodeError:
             continue
     sys.exit(run.stderr[-500:])
@@ -59,7 +62,8 @@ def cosines(vectors):
     return (vectors * reference).sum(1) / numpy.linalg.norm(vectors, axis=1) / numpy.linalg.norm(reference, axis=1)
 
 
-columns = {"llama-cli, F32": cosines(ours("F32")), "llama-cli, F16": cosines(ours("F16")), "llama-embedding, F32": cosines(llama_embedding("F32")),
+columns = {"llama-cli, F32": cosines(ours("F32")), "llama-cli, F16": cosines(ours("F16")),
+           "llama-embedding, F32": cosines(llama_embedding("F32")),
            "onnxruntime + tokenizers": cosines(onnx())}
 kinds = collections.defaultdict(list)
 for i, (kind, _) in enumerate(rows):

@@ -1,9 +1,11 @@
-"""The loop of a Python peer's process: a request for each line of standard input, an answer for each on standard output.
+"""The loop of a Python peer's process: a request for each line of standard input, an answer for each on standard
+output.
 
 Request   {"texts": FILE, "count": N or null, "batch": N, "vectors": FILE.npy or null}
 Answer    {"tokens", "padded_tokens", "tokenize_seconds", "compute_seconds", "peak_bytes"}
 
-As a user who wants speed would: texts sorted by length, so that those of a batch are about as long and little is padded.
+As a user who wants speed would: texts sorted by length, so that those of a batch are about as long and little is
+padded.
 """
 import json
 import os

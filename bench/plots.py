@@ -26,7 +26,8 @@ def speed(entry):
         width = max(1, (WIDTH - LEFT - 190) * row["engine_tokens_per_second"] / most)
         body += [text(LEFT - 8, y + 15, row["name"], "end", "normal" if row["peer"] else "bold"),
                  f'<rect x="{LEFT}" y="{y}" width="{width:.1f}" height="{BAR}" fill="{PEER if row["peer"] else OURS}"/>',
-                 text(LEFT + width + 6, y + 15, f"{row['engine_tokens_per_second']:,.0f}  (cosine {row['cosine_min']:.4f})")]
+                 text(LEFT + width + 6, y + 15,
+                      f"{row['engine_tokens_per_second']:,.0f}  (cosine {row['cosine_min']:.4f})")]
     return svg(46 + len(rows) * (BAR + GAP), body, entry["title"])
 
 
@@ -41,7 +42,8 @@ def chart(title, points, x_name, y_name, show_y, left, log_y=False):
     right, top, bottom = left + 270, 50, 230
     xs = [math.log10(x) for x, _ in points]
     scale = math.log10 if log_y else float
-    low, high = (min(scale(y) for _, y in points), max(scale(y) for _, y in points)) if log_y else (0, max(y for _, y in points) * 1.15)
+    heights = [y for _, y in points]
+    low, high = (scale(min(heights)), scale(max(heights))) if log_y else (0, max(heights) * 1.15)
     spread_x, spread_y = max(xs[-1] - xs[0], 1e-9), max(high - low, 1e-9)
 
     def x_of(x):
@@ -49,7 +51,8 @@ def chart(title, points, x_name, y_name, show_y, left, log_y=False):
 
     def y_of(y):
         return bottom - (scale(y) - low) / spread_y * (bottom - top)
-    body = [text(left, 24, title, weight="bold"), f'<path d="M{left} {top} V{bottom} H{right}" fill="none" stroke="{RULE}"/>',
+    body = [text(left, 24, title, weight="bold"),
+            f'<path d="M{left} {top} V{bottom} H{right}" fill="none" stroke="{RULE}"/>',
             text((left + right) / 2, bottom + 38, x_name, "middle"), text(left, top - 8, y_name)]
     for x, y in points:
         body += [text(x_of(x), bottom + 18, f"{x:,}", "middle"), text(x_of(x), y_of(y) - 9, show_y.format(y), "middle")]
@@ -58,8 +61,10 @@ def chart(title, points, x_name, y_name, show_y, left, log_y=False):
 
 def scaling(entry):
     rows = entry["rows"]
-    seconds = chart("Time by texts", [(r["texts"], r["process_seconds"]) for r in rows], "texts", "seconds", "{:,.1f}", 50, log_y=True)
-    memory = chart("Peak memory by texts", [(r["texts"], r["peak_bytes"] / 2**20) for r in rows], "texts", "MiB", "{:,.0f}", 410)
+    seconds = chart("Time by texts", [(r["texts"], r["process_seconds"]) for r in rows], "texts", "seconds", "{:,.1f}",
+                    50, log_y=True)
+    memory = chart("Peak memory by texts", [(r["texts"], r["peak_bytes"] / 2**20) for r in rows], "texts", "MiB",
+                   "{:,.0f}", 410)
     return svg(280, seconds + memory, entry["title"])
 
 
@@ -67,7 +72,8 @@ def batch(entry):
     points = [(r["batch_size"], r["engine_tokens_per_second"]) for r in entry["rows"]]
     memory = [(r["batch_size"], r["peak_bytes"] / 2**20) for r in entry["rows"]]
     return svg(280, chart("Speed by --batch-size", points, "texts in a pass at most", "tokens/s", "{:,.0f}", 50)
-               + chart("Peak memory by --batch-size", memory, "texts in a pass at most", "MiB", "{:,.0f}", 410), entry["title"])
+               + chart("Peak memory by --batch-size", memory, "texts in a pass at most", "MiB", "{:,.0f}", 410),
+               entry["title"])
 
 
 def write(results, folder):
@@ -77,7 +83,8 @@ def write(results, folder):
         if "-" in name:  # a class as if it were a lesser one: its tables say enough
             continue
         for entry in result["entries"] if result else ():
-            draw = {"scaling": scaling, "batch": batch, "thousand": None, "generate": None, "micro": None}.get(entry["name"], speed)
+            draw = {"scaling": scaling, "batch": batch, "thousand": None, "generate": None,
+                    "micro": None}.get(entry["name"], speed)
             if draw:
                 file = f"{name}-{entry['name']}.svg"
                 (folder / file).write_text(draw(entry))

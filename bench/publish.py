@@ -1,6 +1,7 @@
 """Put results into doc/performance.md: what is between its markers, and the plots beside it.
 
-The results of each class of machine are kept in doc/performance/CLASS.json. A new run replaces the entries that it measured and
+The results of each class of machine are kept in doc/performance/CLASS.json. A new run replaces the entries that it
+measured and
 leaves the others, and the other classes, as they are, each with its date.
 """
 import json
@@ -22,7 +23,8 @@ def kept(name):
 
 
 def merge(result):
-    """The new entries over the kept ones of that class. Machine and versions are the newest run's; each entry has its date and commit."""
+    """The new entries over the kept ones of that class. Machine and versions are the newest run's; each entry has its
+    date and commit."""
     name = result["machine"]["class"]
     if name not in CLASSES:
         raise SystemExit(f"bench: doc/performance.md has no place for class {name}")
@@ -42,7 +44,8 @@ def summary(results):
     columns = {name: by_name(results[name]) for name in CLASSES}
     shown = [name for name in CLASSES if columns[name] or "-" not in name]  # of stand-ins those that there are
     rows = [[bar.work, *(bars.cell(bar, columns[name], i) for i, name in enumerate(shown))] for bar in bars.BARS]
-    return table.markdown(["work", *(CLASSES[name] if "-" in name else f"{name}: {CLASSES[name]}" for name in shown)], rows)
+    return table.markdown(["work", *(CLASSES[name] if "-" in name else f"{name}: {CLASSES[name]}" for name in shown)],
+                          rows)
 
 
 def details(result, name):

@@ -1,4 +1,5 @@
-"""Vectors in f32 that all others are compared with: transformers, one text at a time, nothing padded; kept in the cache.
+"""Vectors in f32 that all others are compared with: transformers, one text at a time, nothing padded; kept in the
+cache.
 
 For the 0.6B's shape with the GGUF's own Q8_0-rounded weights, for MiniLM with the published f32 weights.
 """

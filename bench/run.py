@@ -3,9 +3,12 @@
     script/bench [--quick] [--rounds N] [--busy] [--output FOLDER] [SELECTION…]
     script/bench --publish [--output FOLDER]       put the last results into doc/performance.md
 
-SELECTION: names or beginnings of them, of 0.6b-short 0.6b-mixed 0.6b-512 0.6b-long minilm-short minilm-mixed thousand scaling
-batch generate micro; default: all. --busy: other work runs on this machine; OpenMP's threads then wait passively, ours and the peers'.
-Results: bench.json and bench.md in FOLDER, default build/bench (build/bench-avx2 behind script/bench --held-to-avx2). A selection
+SELECTION: names or beginnings of them, of 0.6b-short 0.6b-mixed 0.6b-512 0.6b-long minilm-short minilm-mixed thousand
+scaling
+batch generate micro; default: all. --busy: other work runs on this machine; OpenMP's threads then wait passively, ours
+and the peers'.
+Results: bench.json and bench.md in FOLDER, default build/bench (build/bench-avx2 behind script/bench --held-to-avx2). A
+selection
 replaces its own entry and leaves the others.
 """
 import argparse
@@ -40,7 +43,8 @@ def measures(folder):
     import scaling
     import workloads
     found = {w.name: lambda *rest, w=w: alternate.measure(w, *rest) for w in workloads.WORKLOADS}
-    return found | {"thousand": scaling.thousand, "scaling": scaling.scaling, "batch": scaling.batch, "generate": generation.generation,
+    return found | {"thousand": scaling.thousand, "scaling": scaling.scaling, "batch": scaling.batch,
+                    "generate": generation.generation,
                     "micro": lambda _machine_class, *rest: micro.micro(folder, *rest)}
 
 
@@ -51,7 +55,8 @@ def main():
     parser.add_argument("--busy", action="store_true")
     parser.add_argument("--publish", action="store_true")
     parser.add_argument("--rounds", type=int)
-    parser.add_argument("--output", type=pathlib.Path, default=places.PROJECT / (f"build/bench-{places.HELD_TO}" if places.HELD_TO else "build/bench"))
+    parser.add_argument("--output", type=pathlib.Path,
+                        default=places.PROJECT / (f"build/bench-{places.HELD_TO}" if places.HELD_TO else "build/bench"))
     arguments = parser.parse_args()
     if arguments.publish:
         import publish
@@ -68,12 +73,14 @@ def main():
     result = load(arguments.output)
     about = machine.describe()
     if result["entries"] and result["machine"]["class"] != about["class"]:
-        print(f"bench: the results in {arguments.output} are of another class of machine; beginning anew", file=sys.stderr)
+        print(f"bench: the results in {arguments.output} are of another class of machine; beginning anew",
+              file=sys.stderr)
         result["entries"] = []
     result |= {"machine": about, "versions": machine.versions()}
     rounds = arguments.rounds or (1 if arguments.quick else 3)
     for name in chosen:
-        entry = known[name](about["class"], arguments.quick, rounds) | {"busy": arguments.busy, "commit": result["versions"]["commit"]}
+        entry = known[name](about["class"], arguments.quick, rounds) | {"busy": arguments.busy,
+                                                                        "commit": result["versions"]["commit"]}
         kept = {e["name"]: e for e in result["entries"]} | {name: entry}
         result["entries"] = [kept[n] for n in known if n in kept]
         save(arguments.output, result)

@@ -8,20 +8,24 @@ from contenders import Ours
 
 
 def entry(name, title, quick, rows):
-    return {"name": name, "title": title, "date": datetime.date.today().isoformat(), "quick": quick, "threads": places.THREADS, "rows": rows}
+    return {"name": name, "title": title, "date": datetime.date.today().isoformat(), "quick": quick,
+            "threads": places.THREADS, "rows": rows}
 
 
 def measured(contender, path, some, rounds):
     runs = [contender.run(path, some) for _ in range(rounds)]
-    row = {"command": contender.command, "texts": len(some), "tokens": runs[0].tokens, "process_seconds": round(median(r.seconds for r in runs), 3),
-           "engine_seconds": round(median(r.engine_seconds for r in runs), 3), "outside_engine": round(median(r.outside for r in runs), 4),
+    row = {"command": contender.command, "texts": len(some), "tokens": runs[0].tokens,
+           "process_seconds": round(median(r.seconds for r in runs), 3),
+           "engine_seconds": round(median(r.engine_seconds for r in runs), 3),
+           "outside_engine": round(median(r.outside for r in runs), 4),
            "peak_bytes": max(r.peak_bytes for r in runs)}
     say(f"bench: {len(some):,} texts: {row['process_seconds']} s, {row['peak_bytes'] / 2**20:.0f} MiB")
     return row
 
 
 def scaling(_machine_class, quick, rounds):
-    """1,000 to 100,000 short texts with MiniLM. The time that a run needs before its first text is that of a run of one."""
+    """1,000 to 100,000 short texts with MiniLM. The time that a run needs before its first text is that of a run of
+    one."""
     contender = Ours("llama-cli embed", places.minilm("F16"))
     one, one_path = texts.make("minilm", "short", 1)
     contender.run(one_path, one)
@@ -56,7 +60,8 @@ def batch(_machine_class, quick, rounds):
                      "engine_tokens_per_second": round(runs[size][0].tokens / max(engine, 1e-3), 1),
                      "peak_bytes": max(run.peak_bytes for run in runs[size])})
         say(f"bench: batch {size}: {rows[-1]['engine_tokens_per_second']} tokens/s")
-    return entry("batch", f"all-MiniLM-L6-v2, F16, {count:,} texts of 29 tokens on average, by --batch-size", quick, rows)
+    return entry("batch", f"all-MiniLM-L6-v2, F16, {count:,} texts of 29 tokens on average, by --batch-size", quick,
+                 rows)
 
 
 def thousand(_machine_class, quick, _rounds):
@@ -65,5 +70,6 @@ def thousand(_machine_class, quick, _rounds):
     few, few_path = texts.make("0.6b", "short", 2)
     contender = Ours("llama-cli embed", places.SHAPE)
     contender.run(few_path, few)
-    return entry("thousand", f"Qwen3-Embedding-0.6B's shape, Q8_0, {len(some):,} texts of 29 tokens on average, end to end", quick,
+    return entry("thousand",
+                 f"Qwen3-Embedding-0.6B's shape, Q8_0, {len(some):,} texts of 29 tokens on average, end to end", quick,
                  [measured(contender, path, some, 1)])

@@ -32,36 +32,47 @@ def machine(about, versions):
 def embedding(entry):
     lines = [f"{entry['texts']:,} texts, {entry['tokens']:,} tokens; {entry['rounds']} rounds in turn, medians; int8 peak before and after "
              f"{peak_of(entry['peaks_before'], 'int8')} and {peak_of(entry['peaks_after'], 'int8')} GOPS; {entry['date']}.{quick_mark(entry)}", ""]
-    header = ["", "process, s", "of llama-embedding", "engine, tokens/s", f"of {' / '.join(entry['engine_peers'])}", "cosine min", "mean", "peak MiB"]
+    header = ["", "process, s", "of llama-embedding", "engine, tokens/s", f"of {' / '.join(entry['engine_peers'])}",
+              "cosine min", "mean", "peak MiB"]
     rows = []
     for row in entry["rows"]:
         batch = row["command"].rpartition("; sorted, ")[2] if "; sorted, " in row["command"] else ""
         name = row["name"] if row["peer"] else f"**{row['name']}**"
-        rows.append([f"{name}{', ' + batch if batch else ''}", number(row["process_seconds"]), number(row.get("process_ratio"), 2),
-                     number(row["engine_tokens_per_second"], 0), number(row["engine_ratio"], 2), f"{row['cosine_min']:.5f}", f"{row['cosine_mean']:.5f}",
+        rows.append([f"{name}{', ' + batch if batch else ''}", number(row["process_seconds"]),
+                     number(row.get("process_ratio"), 2),
+                     number(row["engine_tokens_per_second"], 0), number(row["engine_ratio"], 2),
+                     f"{row['cosine_min']:.5f}", f"{row['cosine_mean']:.5f}",
                      mib(row["peak_bytes"])])
-    return lines + markdown(header, rows) + ["", f"Cosine to the f32 reference: {entry['rows'][0]['cosine_texts']} texts."]
+    return lines + markdown(header, rows) + ["",
+                                             f"Cosine to the f32 reference: {entry['rows'][0]['cosine_texts']} texts."]
 
 
 def scaling(entry):
-    rows = [[f"{r['texts']:,}", f"{r['tokens']:,}", number(r["process_seconds"]), number(r["us_per_token"], 2), f"{r['deviation']:+.1%}", mib(r["peak_bytes"])]
+    rows = [[f"{r['texts']:,}", f"{r['tokens']:,}", number(r["process_seconds"]), number(r["us_per_token"], 2),
+             f"{r['deviation']:+.1%}", mib(r["peak_bytes"])]
             for r in entry["rows"]]
-    return [f"{entry['date']}.{quick_mark(entry)}", ""] + markdown(["texts", "tokens", "process, s", "µs per token", "from the last row", "peak MiB"], rows)
+    return [f"{entry['date']}.{quick_mark(entry)}",
+            ""] + markdown(["texts", "tokens", "process, s", "µs per token", "from the last row", "peak MiB"], rows)
 
 
 def batch(entry):
-    rows = [[str(r["batch_size"]), number(r["process_seconds"]), number(r["engine_tokens_per_second"], 0), mib(r["peak_bytes"])] for r in entry["rows"]]
-    return [f"{entry['date']}.{quick_mark(entry)}", ""] + markdown(["--batch-size", "process, s", "engine, tokens/s", "peak MiB"], rows)
+    rows = [[str(r["batch_size"]), number(r["process_seconds"]), number(r["engine_tokens_per_second"], 0),
+             mib(r["peak_bytes"])] for r in entry["rows"]]
+    return [f"{entry['date']}.{quick_mark(entry)}",
+            ""] + markdown(["--batch-size", "process, s", "engine, tokens/s", "peak MiB"], rows)
 
 
 def thousand(entry):
-    rows = [[f"{r['texts']:,}", f"{r['tokens']:,}", number(r["process_seconds"]), f"{r['outside_engine']:.1%}", mib(r["peak_bytes"])] for r in entry["rows"]]
-    return [f"{entry['date']}.{quick_mark(entry)}", ""] + markdown(["texts", "tokens", "process, s", "outside the model", "peak MiB"], rows)
+    rows = [[f"{r['texts']:,}", f"{r['tokens']:,}", number(r["process_seconds"]), f"{r['outside_engine']:.1%}",
+             mib(r["peak_bytes"])] for r in entry["rows"]]
+    return [f"{entry['date']}.{quick_mark(entry)}",
+            ""] + markdown(["texts", "tokens", "process, s", "outside the model", "peak MiB"], rows)
 
 
 def generate(entry):
     rows = [[r["model"], r["what"], number(r["ours"]), number(r["peer"]), number(r["ratio"], 2)] for r in entry["rows"]]
-    return [f"{entry['date']}.{quick_mark(entry)}", ""] + markdown(["model", "", "ours, tokens/s", "llama-bench, tokens/s", "ratio"], rows)
+    return [f"{entry['date']}.{quick_mark(entry)}",
+            ""] + markdown(["model", "", "ours, tokens/s", "llama-bench, tokens/s", "ratio"], rows)
 
 
 def products(rows):
@@ -83,7 +94,8 @@ def micro(entry):
     rows = [[row["name"].replace("/", ", "), f"{number(row['value'], 0)} {row['unit']}",
              ", ".join(f"{number(row[key], 0)} {unit}" for key, unit in also if key in row)] for row in parts]
     return ([f"{entry['date']}; medians of {entry['rounds']}.{quick_mark(entry)}", ""] + markdown(["", "", ""], rows) +
-            ["", "Products, GFLOPS (of the measured peak of one thread in that arithmetic):", ""] + products(multiplied))
+            ["", "Products, GFLOPS (of the measured peak of one thread in that arithmetic):",
+             ""] + products(multiplied))
 
 
 SPECIAL = {"scaling": scaling, "batch": batch, "thousand": thousand, "generate": generate, "micro": micro}

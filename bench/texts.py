@@ -1,6 +1,7 @@
 """Real texts in fixed mixes of lengths, the same on every machine.
 
-The lines are those of the docstrings in the peers' pinned packages (script/peers-bench.txt): some 230,000 different lines of
+The lines are those of the docstrings in the peers' pinned packages (script/peers-bench.txt): some 230,000 different
+lines of
 documentation. All choices are made with fixed seeds.
 
 short    single lines, 29 tokens on average

@@ -1,6 +1,7 @@
 """Our WordPiece against llama_tokenize on one thread, on the same texts in turn: the ratio of the medians.
 
-    script/enter python3 bench/tokenizer_speed.py [FILE…]      (default: the English, German, Russian, Hindi, Japanese and
+    script/enter python3 bench/tokenizer_speed.py [FILE…]      (default: the English, German, Russian, Hindi, Japanese
+    and
                                                                 Korean messages and the Python source of script/corpus)
 """
 import os
@@ -18,7 +19,8 @@ NAMES = ["messages-en", "messages-de", "messages-ru", "messages-hi", "messages-j
 
 
 def seconds(records, *flags):
-    run = subprocess.run([PROJECT / "build/release/testing/tokenize_texts", MODEL, *flags], input=records, stdout=subprocess.DEVNULL,
+    run = subprocess.run([PROJECT / "build/release/testing/tokenize_texts", MODEL, *flags], input=records,
+                         stdout=subprocess.DEVNULL,
                          stderr=subprocess.PIPE, check=True)
     return float(re.search(rb"tokenized in ([\d.]+) s", run.stderr)[1])
 

@@ -27,11 +27,15 @@ def shape():
         fields = gguf.GGUFReader(places.SHAPE).fields
         names, merges = (fields[f"tokenizer.ggml.{key}"].contents() for key in ("tokens", "merges"))
         end = fields["tokenizer.ggml.eos_token_id"].contents()
-        tokenizer = tokenizers.Tokenizer(models.BPE({name: i for i, name in enumerate(names)}, [tuple(m.split(" ")) for m in merges]))
+        tokenizer = tokenizers.Tokenizer(models.BPE({name: i for i, name in enumerate(names)},
+                                                    [tuple(m.split(" ")) for m in merges]))
         tokenizer.normalizer = normalizers.NFC()
-        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(tokenizers.Regex(QWEN2_SPLIT), "isolated"),
-                                                           pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
-        tokenizer.post_processor = processors.TemplateProcessing(single=f"$A {names[end]}", special_tokens=[(names[end], end)])
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(tokenizers.Regex(QWEN2_SPLIT),
+                                                                                "isolated"),
+                                                           pre_tokenizers.ByteLevel(add_prefix_space=False,
+                                                                                    use_regex=False)])
+        tokenizer.post_processor = processors.TemplateProcessing(single=f"$A {names[end]}",
+                                                                 special_tokens=[(names[end], end)])
         places.keep(kept, tokenizer.to_str())
     return tokenizers.Tokenizer.from_file(str(kept))
 

@@ -13,8 +13,10 @@ import peer_worker
 import places
 import tokens
 
-NAMES = {"attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm", "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj",
-         "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj", "attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm",
+NAMES = {"attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm", "attn_q": "self_attn.q_proj",
+         "attn_k": "self_attn.k_proj",
+         "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj", "attn_q_norm": "self_attn.q_norm",
+         "attn_k_norm": "self_attn.k_norm",
          "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj"}
 
 
@@ -30,12 +32,16 @@ def shape(dtype):
 
     def number(key):
         return reader.fields[f"qwen3.{key}"].contents()
-    weights = {name_in_transformers(t.name): torch.from_numpy(gguf.quants.dequantize(t.data, t.tensor_type).copy()).to(dtype) for t in reader.tensors}
+    weights = {name_in_transformers(t.name): torch.from_numpy(gguf.quants.dequantize(t.data,
+                                                                                     t.tensor_type).copy()).to(dtype)
+                                                                                     for t in reader.tensors}
     config = Qwen3Config(vocab_size=weights["embed_tokens.weight"].shape[0], hidden_size=number("embedding_length"),
                          intermediate_size=number("feed_forward_length"), num_hidden_layers=number("block_count"),
-                         num_attention_heads=number("attention.head_count"), num_key_value_heads=number("attention.head_count_kv"),
+                         num_attention_heads=number("attention.head_count"),
+                         num_key_value_heads=number("attention.head_count_kv"),
                          head_dim=number("attention.key_length"), max_position_embeddings=number("context_length"),
-                         rms_norm_eps=number("attention.layer_norm_rms_epsilon"), use_cache=False, attn_implementation="sdpa",
+                         rms_norm_eps=number("attention.layer_norm_rms_epsilon"), use_cache=False,
+                         attn_implementation="sdpa",
                          rope_parameters={"rope_type": "default", "rope_theta": number("rope.freq_base")})
     with torch.device("meta"):
         model = Qwen3Model(config)
@@ -44,7 +50,8 @@ def shape(dtype):
     model.eval()
 
     def compute(ids, mask):
-        # Padding is on the right and attention causal: no text sees it, so that no mask is needed and torch takes its fast path.
+        # Padding is on the right and attention causal: no text sees it, so that no mask is needed and torch takes its
+        # fast path.
         hidden = model(input_ids=torch.from_numpy(ids), use_cache=False).last_hidden_state
         last = torch.from_numpy(mask.sum(axis=1) - 1)
         return hidden[torch.arange(len(ids)), last].float().numpy()

@@ -32,14 +32,16 @@ class Workload:
         return f"{self.family}-{self.mix}"
 
     def count(self, machine_class, quick):
-        tokens = (QUICK_SECONDS if quick else SECONDS) * SLOW_PEER[self.family]["C" if places.HELD_TO else machine_class]
+        tokens = (QUICK_SECONDS if quick else SECONDS) * SLOW_PEER[self.family]["C" if places.HELD_TO
+                                                                                else machine_class]
         return min(MOST[self.mix], max(LEAST[self.mix], round(tokens / texts.MEAN[self.mix])))
 
     @property
     def title(self):
         model = {"0.6b": "Qwen3-Embedding-0.6B's shape, Q8_0", "minilm": "all-MiniLM-L6-v2"}[self.family]
         return f"{model}, {'texts of ' if self.mix != 'mixed' else ''}" + {
-            "short": "29 tokens on average", "mixed": "8 to 512 tokens", "512": "512 tokens", "long": "2,048 tokens"}[self.mix]
+            "short": "29 tokens on average", "mixed": "8 to 512 tokens", "512": "512 tokens",
+            "long": "2,048 tokens"}[self.mix]
 
     def contenders(self):
         if self.family == "0.6b":
@@ -51,10 +53,12 @@ class Workload:
                 Worker("torch f32", "torch_worker.py", "0.6b", "f32"),
                 Worker("torch bf16", "torch_worker.py", "0.6b", "bf16")]
         kinds = ("F16", "Q8_0", "F32")
-        return [Ours(f"{name}, {kind}", places.minilm(kind), flags) for name, flags in VARIANTS.items() for kind in kinds] + [
+        return [Ours(f"{name}, {kind}", places.minilm(kind), flags) for name, flags in VARIANTS.items()
+                for kind in kinds] + [
             *(LlamaEmbedding(f"llama-embedding, {kind}", places.minilm(kind)) for kind in kinds),
             LlamaServer("llama-server, F16", places.minilm("F16"), 512),
-            *(Worker(f"onnxruntime {kind}", "onnx_worker.py", onnx_models.made(kind)) for kind in ("f32", "int8") if not places.HELD_TO),
+            *(Worker(f"onnxruntime {kind}", "onnx_worker.py", onnx_models.made(kind)) for kind in ("f32", "int8")
+              if not places.HELD_TO),
             Worker("torch f32", "torch_worker.py", "minilm", "f32"),
             Worker("torch bf16", "torch_worker.py", "minilm", "bf16")]
 
@@ -65,7 +69,9 @@ class Workload:
 
     @property
     def engine_peers(self):
-        return ["torch f32", "torch bf16"] if self.family == "0.6b" else ["torch f32"] if places.HELD_TO else ["onnxruntime f32"]
+        return ["torch f32",
+                "torch bf16"] if self.family == "0.6b" else ["torch f32"] if places.HELD_TO else ["onnxruntime f32"]
 
 
-WORKLOADS = [Workload("0.6b", mix) for mix in ("short", "mixed", "512", "long")] + [Workload("minilm", mix) for mix in ("short", "mixed")]
+WORKLOADS = [Workload("0.6b", mix) for mix in ("short", "mixed", "512", "long")] + [Workload("minilm", mix)
+                                                                                    for mix in ("short", "mixed")]

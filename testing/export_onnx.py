@@ -18,5 +18,7 @@ model = TokenVectors(AutoModel.from_pretrained(sys.argv[1], attn_implementation=
 ids = torch.ones((2, 8), dtype=torch.long)
 axes = {0: "batch", 1: "tokens"}
 with torch.no_grad():
-    torch.onnx.export(model, (ids, ids), sys.argv[2], input_names=["input_ids", "attention_mask"], output_names=["last_hidden_state"],
-                      dynamic_axes={"input_ids": axes, "attention_mask": axes, "last_hidden_state": axes}, dynamo=False, opset_version=17)
+    torch.onnx.export(model, (ids, ids), sys.argv[2], input_names=["input_ids", "attention_mask"],
+                      output_names=["last_hidden_state"],
+                      dynamic_axes={"input_ids": axes, "attention_mask": axes, "last_hidden_state": axes}, dynamo=False,
+                      opset_version=17)

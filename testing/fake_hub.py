@@ -6,7 +6,8 @@
         hub.requests("blob")                          # what was asked for: method, path, headers, range, bytes sent
 
 Two origins as at the real one: the hub (127.0.0.1) tells what there is and redirects to the content server (localhost,
-another port) with an address that expires. Raw sockets, because a well-made server library would not send wrong lengths.
+another port) with an address that expires. Raw sockets, because a well-made server library would not send wrong
+lengths.
 Kinds of requests: info, refs, tree, paths, resolve, small (small files, by a relative redirect), blob, manifest.
 
 Source   the API as huggingface_hub 1.29 and llama.cpp use it: doc strings of both, and hub-docs (rate-limits.md).
@@ -93,7 +94,8 @@ class File:
 
 
 class FakeHub:
-    def __init__(self, folder=None, *, port=0, cdn_port=0, page_size=1000, rate_per_connection=0, token="", private=(), gated=(), expires=3600, log=False):
+    def __init__(self, folder=None, *, port=0, cdn_port=0, page_size=1000, rate_per_connection=0, token="", private=(),
+                 gated=(), expires=3600, log=False):
         self.page_size, self.rate_per_connection, self.token, self.expires, self.log = page_size, rate_per_connection, token, expires, log
         self.private, self.gated, self.disabled = set(private), set(gated), set()
         self.repos = collections.defaultdict(dict)  # repo -> commit -> {path: File}
@@ -144,7 +146,8 @@ class FakeHub:
     def fault(self, kind, edit, *, times=1, after=0, path="", offset=None):
         """The next `times` (None: all) answers to requests of this kind, after the first `after`, are edited.
 
-        With an offset only answers whose body has that byte of the file count; cut, flip and stall then go by the file's offsets."""
+        With an offset only answers whose body has that byte of the file count; cut, flip and stall then go by the
+        file's offsets."""
         self.faults.append({"kind": kind, "edit": edit, "times": times, "after": after, "path": path, "offset": offset})
 
     def requests(self, *kinds):
@@ -199,7 +202,8 @@ class FakeHub:
         if length:
             headers["body"] = incoming.read(length).decode()
         url = urllib.parse.urlsplit(line[1])
-        request = Request(origin, line[0], urllib.parse.unquote(url.path), dict(urllib.parse.parse_qsl(url.query)), headers, when=time.time())
+        request = Request(origin, line[0], urllib.parse.unquote(url.path), dict(urllib.parse.parse_qsl(url.query)),
+                          headers, when=time.time())
         if origin == "cdn" and "authorization" in headers:
             self.leaked_tokens.append(headers["authorization"])
         return request
@@ -284,7 +288,8 @@ class FakeHub:
                 if fault["kind"] != request.kind or fault["path"] not in request.path:
                     continue
                 begin = request.range[0] if request.range else 0
-                if fault["offset"] is not None and (request.method != "GET" or not begin <= fault["offset"] < begin + response.size()):
+                if fault["offset"] is not None and (request.method != "GET"
+                                                    or not begin <= fault["offset"] < begin + response.size()):
                     continue
                 if fault["after"] > 0:
                     fault["after"] -= 1
@@ -318,7 +323,8 @@ class FakeHub:
         if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/refs", path):
             request.kind = "refs"
             return self.with_repo(request, found[1], "main", lambda _: as_json(
-                {"branches": [{"name": "main", "ref": "refs/heads/main", "targetCommit": self.main[found[1]]}], "tags": [], "converts": []}))
+                {"branches": [{"name": "main", "ref": "refs/heads/main", "targetCommit": self.main[found[1]]}],
+                 "tags": [], "converts": []}))
         if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/tree/([^/]+)(?:/(.*))?", path):
             request.kind = "tree"
             return self.with_repo(request, found[1], found[2], lambda files: self.tree(request, files))
@@ -326,7 +332,8 @@ class FakeHub:
             request.kind = "paths"
             body = request.headers.get("body", "")
             wanted = json.loads(body)["paths"] if body.startswith("{") else urllib.parse.parse_qs(body).get("paths", [])
-            return self.with_repo(request, found[1], found[2], lambda files: as_json([entry(p, files[p], True) for p in wanted if p in files]))
+            return self.with_repo(request, found[1], found[2],
+                                  lambda files: as_json([entry(p, files[p], True) for p in wanted if p in files]))
         if found := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
             request.kind = "resolve"
             return self.with_repo(request, found[1], found[2], lambda files: self.resolve(found[1], files, found[3]))
@@ -342,11 +349,13 @@ class FakeHub:
         if authorization and self.token and not known:
             return Response(401, {"X-Error-Message": "Invalid credentials in Authorization header"})
         if repo not in self.main or (repo in self.private and not known):
-            return Response(404 if known else 401, {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"})
+            return Response(404 if known else 401,
+                            {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"})
         if repo in self.disabled:
             return Response(403, {"X-Error-Message": "Access to this resource is disabled."})
         if repo in self.gated and not known and request.kind == "resolve":
-            return Response(401, {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access to this model is restricted."})
+            return Response(401,
+                            {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access to this model is restricted."})
         commit = self.main[repo] if revision == "main" else revision
         if commit not in self.repos[repo]:
             return Response(404, {"X-Error-Code": "RevisionNotFound", "X-Error-Message": "Invalid rev id"})
@@ -356,8 +365,10 @@ class FakeHub:
 
     def info(self, repo, files):
         commit = next(c for c, f in self.repos[repo].items() if f is files)
-        return as_json({"id": repo, "modelId": repo, "sha": commit, "private": repo in self.private, "gated": "auto" if repo in self.gated else False,
-                        "disabled": False, "lastModified": moment(), "tags": ["gguf"], "siblings": [{"rfilename": p} for p in sorted(files)]})
+        return as_json({"id": repo, "modelId": repo, "sha": commit, "private": repo in self.private,
+                        "gated": "auto" if repo in self.gated else False,
+                        "disabled": False, "lastModified": moment(), "tags": ["gguf"],
+                        "siblings": [{"rfilename": p} for p in sorted(files)]})
 
     def tree(self, request, files):
         folders = sorted({"/".join(p.split("/")[:n]) for p in files for n in range(1, p.count("/") + 1)})
@@ -375,7 +386,8 @@ class FakeHub:
         names = sorted(p for p in files if p.endswith(".gguf") and (tag == "latest" or tag.lower() in p.lower()))
         if not names:
             return Response(404, {"X-Error-Code": "EntryNotFound"})
-        return as_json({"ggufFile": {"rfilename": names[0], "size": files[names[0]].size, "blobId": files[names[0]].sha256}})
+        return as_json({"ggufFile": {"rfilename": names[0], "size": files[names[0]].size,
+                                     "blobId": files[names[0]].sha256}})
 
     def resolve(self, repo, files, path):
         if path not in files:
@@ -386,14 +398,18 @@ class FakeHub:
         if not is_large(path, file):
             location = f"/api/resolve-cache/models/{repo}/{commit}/{urllib.parse.quote(path)}?etag={file.sha1}"
             return Response(307, {**common, "Location": location, "ETag": f'"{file.sha1}"', "X-Linked-Size": file.size})
-        query = urllib.parse.urlencode({"Expires": int(time.time() + self.expires), "Signature": "secret", "repo": repo, "commit": commit, "path": path})
-        return Response(302, {**common, "Location": f"{self.cdn}/xet-bridge/{file.sha256}?{query}", "X-Linked-Etag": f'"{file.sha256}"',
-                              "X-Linked-Size": file.size, "X-Xet-Hash": file.sha256[::-1], "ETag": f'"{file.sha1}"'}, b"Found. Redirecting")
+        query = urllib.parse.urlencode({"Expires": int(time.time() + self.expires), "Signature": "secret", "repo": repo,
+                                        "commit": commit, "path": path})
+        return Response(302, {**common, "Location": f"{self.cdn}/xet-bridge/{file.sha256}?{query}",
+                              "X-Linked-Etag": f'"{file.sha256}"',
+                              "X-Linked-Size": file.size, "X-Xet-Hash": file.sha256[::-1], "ETag": f'"{file.sha1}"'},
+                              b"Found. Redirecting")
 
     def on_cdn(self, request):
         request.kind = "blob"
         if int(request.query.get("Expires", 0)) <= time.time():
-            return Response(403, {"Content-Type": "application/xml"}, b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>")
+            return Response(403, {"Content-Type": "application/xml"},
+                            b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>")
         file = self.repos[request.query["repo"]][request.query["commit"]][request.query["path"]]
         return self.content(request, file, {"ETag": f'"{file.sha256[::-1]}"'})
 
@@ -406,7 +422,8 @@ class FakeHub:
         end = min(file.size, end if end is not None else file.size)
         if begin >= end:
             return Response(416, {**headers, "Content-Range": f"bytes */{file.size}"})
-        return Response(206, {**headers, "Content-Range": f"bytes {begin}-{end - 1}/{file.size}"}, file.part(begin, end))
+        return Response(206, {**headers, "Content-Range": f"bytes {begin}-{end - 1}/{file.size}"},
+                        file.part(begin, end))
 
 
 def is_large(path, file):
@@ -441,7 +458,8 @@ def main():
     parser.add_argument("--token", default="")
     parser.add_argument("--private", nargs="*", default=[])
     parser.add_argument("--gated", nargs="*", default=[])
-    parser.add_argument("--fault", action="append", default=[], help='as in \'{"kind": "blob", "edit": "cut", "with": [1000], "times": 1}\'')
+    parser.add_argument("--fault", action="append", default=[],
+                        help='as in \'{"kind": "blob", "edit": "cut", "with": [1000], "times": 1}\'')
     parser.add_argument("--log", action="store_true", help="print every request")
     arguments = vars(parser.parse_args())
     faults = [json.loads(text) for text in arguments.pop("fault")]

@@ -27,7 +27,8 @@ QWEN2_SPLIT = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[
 
 
 def fields(path):
-    return {name: field.contents() for name, field in gguf.GGUFReader(path).fields.items() if name.startswith("tokenizer")}
+    return {name: field.contents() for name, field in gguf.GGUFReader(path).fields.items()
+            if name.startswith("tokenizer")}
 
 
 def smollm2(models_folder, _work, _texts):
@@ -37,8 +38,10 @@ def smollm2(models_folder, _work, _texts):
     merges = [tuple(merge.split(" ")) for merge in data["tokenizer.ggml.merges"]]
     tokenizer = tokenizers.Tokenizer(models.BPE({name: i for i, name in enumerate(names)}, merges))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True),
-                                                       pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)])
-    tokenizer.add_special_tokens([tokenizers.AddedToken(n, special=True, normalized=False) for n, k in zip(names, kinds) if k == 3])
+                                                       pre_tokenizers.ByteLevel(add_prefix_space=False,
+                                                                                use_regex=True)])
+    tokenizer.add_special_tokens([tokenizers.AddedToken(n, special=True, normalized=False)
+                                  for n, k in zip(names, kinds) if k == 3])
     return path, lambda texts: [e.ids for e in tokenizer.encode_batch(texts)]
 
 
@@ -52,7 +55,8 @@ def gemma3(models_folder, _work, _texts):
     proto.normalizer_spec.name = "identity"
     proto.normalizer_spec.add_dummy_prefix = False
     proto.normalizer_spec.remove_extra_whitespaces = False
-    for text, score, kind in zip(data["tokenizer.ggml.tokens"], data["tokenizer.ggml.scores"], data["tokenizer.ggml.token_type"]):
+    for text, score, kind in zip(data["tokenizer.ggml.tokens"], data["tokenizer.ggml.scores"],
+                                 data["tokenizer.ggml.token_type"]):
         piece = proto.pieces.add()
         piece.piece, piece.score, piece.type = text.replace(" ", "\u2581") if kind == 4 else text, score, kind
     processor = sentencepiece.SentencePieceProcessor(model_proto=proto.SerializeToString())
@@ -63,23 +67,29 @@ def qwen2(_models, work, texts):
     tokenizer = tokenizers.Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(tokenizers.Regex(QWEN2_SPLIT), "isolated"),
-                                                       pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+                                                       pre_tokenizers.ByteLevel(add_prefix_space=False,
+                                                                                use_regex=False)])
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=6000, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+    tokenizer.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=6000,
+                                                             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
                                                              show_progress=False))
     import json
     trained = json.loads(tokenizer.to_str())["model"]
     names = [name for name, _ in sorted(trained["vocab"].items(), key=lambda item: item[1])]
     path = work / "qwen2-trained.gguf"
-    make_models.decoder(path, "qwen3", pooling=gguf.PoolingType.LAST, add_eos=False, byte_pairs=(names, [" ".join(m) for m in trained["merges"]]))
-    tokenizer.add_special_tokens([tokenizers.AddedToken(n, special=True, normalized=False) for n in ("<|endoftext|>", "<|im_start|>", "<|im_end|>")])
+    make_models.decoder(path, "qwen3", pooling=gguf.PoolingType.LAST, add_eos=False,
+                        byte_pairs=(names, [" ".join(m) for m in trained["merges"]]))
+    tokenizer.add_special_tokens([tokenizers.AddedToken(n, special=True, normalized=False)
+                                  for n in ("<|endoftext|>", "<|im_start|>", "<|im_end|>")])
     return path, lambda lines: [e.ids for e in tokenizer.encode_batch(lines)]
 
 
 def unigram(_models, work, texts):
     trained = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(texts), model_writer=trained, model_type="unigram", vocab_size=6000,
-                                             normalization_rule_name="nmt_nfkc", character_coverage=0.9995, minloglevel=2,
+    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(texts), model_writer=trained, model_type="unigram",
+                                             vocab_size=6000,
+                                             normalization_rule_name="nmt_nfkc", character_coverage=0.9995,
+                                             minloglevel=2,
                                              hard_vocab_limit=False)
     proto = sentencepiece_model_pb2.ModelProto.FromString(trained.getvalue())
 
@@ -105,14 +115,16 @@ def unigram(_models, work, texts):
     return path, processor.encode
 
 
-FAMILIES = {"SentencePiece, Gemma 3 270M": gemma3, "byte pairs, SmolLM2": smollm2, "byte pairs, Qwen2's pipeline": qwen2, "Unigram, XLM-R's way": unigram}
+FAMILIES = {"SentencePiece, Gemma 3 270M": gemma3, "byte pairs, SmolLM2": smollm2,
+            "byte pairs, Qwen2's pipeline": qwen2, "Unigram, XLM-R's way": unigram}
 
 
 def main(program, models_folder, work, *files):
     models_folder, work = pathlib.Path(models_folder), pathlib.Path(work)
     work.mkdir(parents=True, exist_ok=True)
     # What looks like a special token is read differently on purpose: as transformers does, not as sentencepiece.
-    texts = [t for f in files for t in lines_of(f) if t.strip() and not re.search(r"</?[A-Za-z_0-9|]+>|\[(?:multimodal|@BOS@|toxicity)\]", t)]
+    texts = [t for f in files for t in lines_of(f) if t.strip()
+             and not re.search(r"</?[A-Za-z_0-9|]+>|\[(?:multimodal|@BOS@|toxicity)\]", t)]
     worst = 0
     for name, make in FAMILIES.items():
         try:

@@ -31,7 +31,8 @@ def value_bytes(kind, value):
 def key(name, kind, value):
     """A list is (type of its entries, entries)."""
     if kind == ARRAY:
-        return text(name) + u32(ARRAY) + u32(value[0]) + u64(len(value[1])) + b"".join(value_bytes(value[0], v) for v in value[1])
+        return text(name) + u32(ARRAY) + u32(value[0]) + u64(len(value[1])) + b"".join(value_bytes(value[0], v)
+                                                                                       for v in value[1])
     return text(name) + u32(kind) + value_bytes(kind, value)
 
 

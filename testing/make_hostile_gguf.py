@@ -8,14 +8,19 @@ Files named sound must pass.
 import pathlib
 import sys
 
-from gguf_bytes import (ARRAY, BOOL, F32, F64, I8, I16, I32, I64, MOST, STRING, U8, U16, U32, U64, key, padded, start, tensor,
+from gguf_bytes import (ARRAY, BOOL, F32, F64, I8, I16, I32, I64, MOST, STRING, U8, U16, U32, U64, key, padded, start,
+                        tensor,
                         text, u32, u64, whole)
 
 # ggml's types as (number, elements of a block, bytes of a block); hostile_model_test.py compares them with gguf's
-TENSOR_TYPES = [(0, 1, 4), (1, 1, 2), (2, 32, 18), (3, 32, 20), (6, 32, 22), (7, 32, 24), (8, 32, 34), (9, 32, 36), (10, 256, 84),
-                (11, 256, 110), (12, 256, 144), (13, 256, 176), (14, 256, 210), (15, 256, 292), (16, 256, 66), (17, 256, 74),
-                (18, 256, 98), (19, 256, 50), (20, 32, 18), (21, 256, 110), (22, 256, 82), (23, 256, 136), (24, 1, 1), (25, 1, 2),
-                (26, 1, 4), (27, 1, 8), (28, 1, 8), (29, 256, 56), (30, 1, 2), (34, 256, 54), (35, 256, 66), (39, 32, 17),
+TENSOR_TYPES = [(0, 1, 4), (1, 1, 2), (2, 32, 18), (3, 32, 20), (6, 32, 22), (7, 32, 24), (8, 32, 34), (9, 32, 36),
+                (10, 256, 84),
+                (11, 256, 110), (12, 256, 144), (13, 256, 176), (14, 256, 210), (15, 256, 292), (16, 256, 66),
+                (17, 256, 74),
+                (18, 256, 98), (19, 256, 50), (20, 32, 18), (21, 256, 110), (22, 256, 82), (23, 256, 136), (24, 1, 1),
+                (25, 1, 2),
+                (26, 1, 4), (27, 1, 8), (28, 1, 8), (29, 256, 56), (30, 1, 2), (34, 256, 54), (35, 256, 66),
+                (39, 32, 17),
                 (40, 64, 36), (41, 128, 18), (42, 64, 18)]
 F16, Q4_2, Q8_0, TYPE_I32, TYPE_F64 = 1, 4, 8, 26, 28
 
@@ -157,7 +162,8 @@ def facts():
     yield "experts_too_few", with_keys(number("expert_count", 8), number("expert_used_count", 9))
     yield "experts_too_many", with_keys(number("expert_count", 1025), number("expert_used_count", 1))
     yield "expert_groups_without_experts", with_keys(number("expert_group_count", 2))
-    yield "expert_groups_uneven", with_keys(number("expert_count", 8), number("expert_used_count", 2), number("expert_group_count", 3),
+    yield "expert_groups_uneven", with_keys(number("expert_count", 8), number("expert_used_count", 2),
+                                            number("expert_group_count", 3),
                                             number("expert_group_used_count", 1))
     yield "epsilon_negative", with_keys(key("bert.attention.layer_norm_epsilon", F32, -1.0))
     yield "epsilon_nan", with_keys(key("bert.attention.layer_norm_rms_epsilon", F32, float("nan")))
@@ -165,7 +171,8 @@ def facts():
     yield "rope_odd", with_keys(*heads, number("rope.dimension_count", 7))
     yield "rope_too_wide", with_keys(*heads, number("rope.dimension_count", 18))
     yield "rope_in_part", with_keys(key("qwen3.embedding_length", U32, 64), key("qwen3.attention.head_count", U32, 4),
-                                    key("qwen3.rope.dimension_count", U32, 8), architecture=key("general.architecture", STRING, "qwen3"))
+                                    key("qwen3.rope.dimension_count", U32, 8),
+                                    architecture=key("general.architecture", STRING, "qwen3"))
     yield "keys_unlike_values", with_keys(*heads, number("attention.key_length", 8))
     yield "vectors_from_nowhere", with_keys(*heads, number("embedding_length_out", 128))
     yield "no_tokenizer", with_keys(key("tokenizer.ggml.model", STRING, "none"), number("vocab_size", 2**32 - 1))
@@ -190,7 +197,8 @@ def published():
     yield "2024-32878_ends_in_a_value", start(0, 3) + ARCHITECTURE + text("b") + u32(STRING)
     yield "2025-49847_token_of_2_GiB", one_key(text("tokenizer.ggml.tokens") + u32(ARRAY) + u32(STRING) + u64(1) + u64(2**31))
     yield "2025-52566_token_of_4_GiB", one_key(text("tokenizer.ggml.tokens") + u32(ARRAY) + u32(STRING) + u64(1) + u64(2**32 - 1))
-    yield "2025-53630_sizes_add_up", with_tensors(*[tensor(f"w{i}", [2**60], offset=2**62 * i % 2**64) for i in range(5)])
+    yield "2025-53630_sizes_add_up", with_tensors(*[tensor(f"w{i}", [2**60], offset=2**62 * i % 2**64)
+                                                    for i in range(5)])
     yield "2026-27940_sizes_and_overhead", with_tensors(tensor("w", [2**62 - 128]))
     yield "2026-33298_bytes_wrap", with_tensors(tensor("w", [2**61 + 4], TYPE_F64))
     yield "2026-7482_outside_the_file", with_tensors(tensor("w", [2**20]))
@@ -206,13 +214,17 @@ def proofs():
 
 
 def sound():
-    numbers = [key("bert.block_count", U32, 3), key("bert.embedding_length", U32, 64), key("bert.attention.head_count", U32, 4),
+    numbers = [key("bert.block_count", U32, 3), key("bert.embedding_length", U32, 64),
+               key("bert.attention.head_count", U32, 4),
                key("bert.attention.layer_norm_epsilon", F32, 1e-12), key("bert.rope.scaling.type", STRING, "yarn"),
-               key("bert.expert_count", U32, 8), key("bert.expert_used_count", U32, 2), key("bert.rope.dimension_count", U32, 8)]
+               key("bert.expert_count", U32, 8), key("bert.expert_used_count", U32, 2),
+               key("bert.rope.dimension_count", U32, 8)]
     yield "plain", with_keys()
     yield "numbers", with_keys(*numbers)
-    yield "every_value_type", with_keys(*[key(f"a{kind}", kind, 1) for kind in (U8, I8, U16, I16, U32, I32, F32, BOOL, U64, I64, F64)],
-                                        *[key(f"b{kind}", ARRAY, (kind, [1, 0])) for kind in (U8, I16, F32, BOOL, I64, F64)],
+    yield "every_value_type", with_keys(*[key(f"a{kind}", kind, 1)
+                                          for kind in (U8, I8, U16, I16, U32, I32, F32, BOOL, U64, I64, F64)],
+                                        *[key(f"b{kind}", ARRAY, (kind, [1, 0]))
+                                          for kind in (U8, I16, F32, BOOL, I64, F64)],
                                         key("empty", STRING, ""), key("none", ARRAY, (STRING, [])))
     offsets, data = [], b""
     for kind, elements, size in TENSOR_TYPES:
@@ -220,21 +232,28 @@ def sound():
         data = padded(data + bytes(3 * size))
     yield "every_tensor_type", with_tensors(*offsets, data=data)
     yield "version_2", whole([ARCHITECTURE], [tensor("w", [8])], bytes(32), version=2)
-    yield "alignment_8", whole([ARCHITECTURE, key("general.alignment", U32, 8)], [tensor("a", [1]), tensor("b", [1], offset=8)], bytes(12), 8)
-    yield "alignment_64", whole([ARCHITECTURE, key("general.alignment", U32, 64)], [tensor("a", [1]), tensor("b", [1], offset=64)], bytes(68), 64)
+    yield "alignment_8", whole([ARCHITECTURE, key("general.alignment", U32, 8)],
+                               [tensor("a", [1]), tensor("b", [1], offset=8)], bytes(12), 8)
+    yield "alignment_64", whole([ARCHITECTURE, key("general.alignment", U32, 64)],
+                                [tensor("a", [1]), tensor("b", [1], offset=64)], bytes(68), 64)
     yield "four_dimensions", with_tensors(tensor("w", [2, 3, 4, 5]))
     yield "vocabulary", with_keys(TOKENS, key("tokenizer.ggml.scores", ARRAY, (F32, [0.0] * 4)),
-                                  key("tokenizer.ggml.token_type", ARRAY, (I32, [3] * 4)), key("tokenizer.ggml.model", STRING, "bert"))
+                                  key("tokenizer.ggml.token_type", ARRAY, (I32, [3] * 4)),
+                                  key("tokenizer.ggml.model", STRING, "bert"))
     yield "empty_tokens", with_keys(key("tokenizer.ggml.tokens", ARRAY, (STRING, ["", "", b"\xff\xfe"])))
-    yield "merged_from_parts", with_keys(key("split.no", U16, 0), key("split.count", U16, 0), key("split.tensors.count", I32, 1))
-    yield "template_that_is_only_data", with_keys(key("tokenizer.chat_template", STRING, "{{ ''.__class__.__mro__ }}" * 200))
+    yield "merged_from_parts", with_keys(key("split.no", U16, 0), key("split.count", U16, 0),
+                                         key("split.tensors.count", I32, 1))
+    yield "template_that_is_only_data", with_keys(key("tokenizer.chat_template", STRING,
+                                                      "{{ ''.__class__.__mro__ }}" * 200))
     yield "text_with_nul", with_keys(key("general.description", STRING, "two\nlines\0and more"))
     yield "table_of_integers", with_tensors(tensor("blk.0.ffn_gate_tid2eid.weight", [2, 8], TYPE_I32))
     yield "vectors_of_another_length", with_tensors(tensor("dense_2.weight", [8, 16]),
-                                                    keys=[key("bert.embedding_length", U32, 8), key("bert.embedding_length_out", U32, 16)])
+                                                    keys=[key("bert.embedding_length", U32, 8),
+                                                          key("bert.embedding_length_out", U32, 16)])
 
 
-GROUPS = {"r1": what_it_is, "r2": version, "r3": counts, "r4": metadata, "r5": alignment, "r6": tensors, "r7": parts, "r8": kinds,
+GROUPS = {"r1": what_it_is, "r2": version, "r3": counts, "r4": metadata, "r5": alignment, "r6": tensors, "r7": parts,
+          "r8": kinds,
           "fact": facts, "cve": published, "poc": proofs, "sound": sound}
 
 

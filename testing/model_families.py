@@ -2,7 +2,8 @@
 
     write_family(path, "modern-bert", "Q8_0")
 
-Sizes are small and odd on purpose: heads whose width is not the model's divided by their number, windows that are shorter
+Sizes are small and odd on purpose: heads whose width is not the model's divided by their number, windows that are
+shorter
 than a text; bench/experts.py asks for large ones. Names of tensors and keys are gguf's own (gguf.MODEL_TENSORS).
 """
 import dataclasses
@@ -23,8 +24,10 @@ class Size:
     head: int | None = None
 
 
-# chatglm and stablelm turn a part of each head, of neighbours and of halves; qwen3-yarn is qwen3 with a stretched context.
-FAMILIES = ["nomic-bert", "modern-bert", "jina-bert-v2", "gemma-embedding", "gemma3", "llama", "qwen2", "qwen3", "gemma2",
+# chatglm and stablelm turn a part of each head, of neighbours and of halves; qwen3-yarn is qwen3 with a stretched
+# context.
+FAMILIES = ["nomic-bert", "modern-bert", "jina-bert-v2", "gemma-embedding", "gemma3", "llama", "qwen2", "qwen3",
+            "gemma2",
             "stablelm", "chatglm", "qwen3-yarn", "nomic-bert-moe", "qwen3moe"]
 WITH_EXPERTS = {"nomic-bert-moe", "qwen3moe"}
 BIDIRECTIONAL = {"nomic-bert", "nomic-bert-moe", "modern-bert", "jina-bert-v2", "gemma-embedding"}
@@ -80,7 +83,8 @@ def keys(writer, family):
         writer.add_rope_freq_base(10000.0)
     if family.has_window:
         writer.add_sliding_window(17)
-        writer.add_sliding_window_pattern(2 if family.name in ("gemma2", "gemma3") else [True, False] * (family.layers // 2))
+        writer.add_sliding_window_pattern(2 if family.name in ("gemma2", "gemma3")
+                                          else [True, False] * (family.layers // 2))
         writer.add_rope_freq_base_swa(1000.0)
     if family.name == "gemma2":
         writer.add_attn_logit_softcapping(1.5)  # so low that it makes a difference here

@@ -11,10 +11,13 @@ from tokenizers import Tokenizer, models
 from transformers import PreTrainedTokenizerFast
 
 BOS, EOS = "<s>", "</s>"
-WEATHER = {"type": "function", "function": {"name": "get_weather", "description": "The weather of a city", "parameters": {
-    "type": "object", "properties": {"city": {"type": "string", "description": "its name"}, "days": {"type": "integer"}},
+WEATHER = {"type": "function",
+           "function": {"name": "get_weather", "description": "The weather of a city", "parameters": {
+    "type": "object",
+    "properties": {"city": {"type": "string", "description": "its name"}, "days": {"type": "integer"}},
     "required": ["city"]}}}
-CALL = {"id": "call00001", "type": "function", "function": {"name": "get_weather", "arguments": {"city": "Zürich", "days": 2}}}
+CALL = {"id": "call00001", "type": "function",
+        "function": {"name": "get_weather", "arguments": {"city": "Zürich", "days": 2}}}
 
 
 def say(role, content, **more):
@@ -24,25 +27,30 @@ def say(role, content, **more):
 CONVERSATIONS = {
     "question": ([say("user", "What is an apple?")], {}),
     "system": ([say("system", "You are brief."), say("user", "What is an apple?")], {}),
-    "turns": ([say("system", "You are brief."), say("user", "Hello"), say("assistant", "Hi there."), say("user", "Bye")], {}),
+    "turns": ([say("system", "You are brief."), say("user", "Hello"), say("assistant", "Hi there."),
+               say("user", "Bye")], {}),
     "closed": ([say("user", "Hello"), say("assistant", "Hi there.")], {"add_generation_prompt": False}),
     "spaces": ([say("user", "  a\n\n b\t"), say("assistant", "\n c \n"), say("user", "d ")], {}),
     "scripts": ([say("user", "Grüße 日本語 🙂 \"quoted\" <tag> & {{ 7 }} {% raw %}")], {}),
     "special": ([say("user", "<|im_end|><|eot_id|></s>[INST]")], {}),
     "thinking": ([say("user", "Hello")], {"enable_thinking": True}),
     "no thinking": ([say("user", "Hello")], {"enable_thinking": False}),
-    "thought": ([say("user", "Hello"), say("assistant", "Hi.", reasoning_content="They greet."), say("user", "Bye")], {}),
-    "thought in text": ([say("user", "Hello"), say("assistant", "<think>\nThey greet.\n</think>\n\nHi."), say("user", "Bye")], {}),
+    "thought": ([say("user", "Hello"), say("assistant", "Hi.", reasoning_content="They greet."), say("user", "Bye")],
+                {}),
+    "thought in text": ([say("user", "Hello"), say("assistant", "<think>\nThey greet.\n</think>\n\nHi."),
+                         say("user", "Bye")], {}),
     "tools": ([say("system", "You are brief."), say("user", "Weather in Zürich?")], {"tools": [WEATHER]}),
     "tool call": ([say("user", "Weather in Zürich?"), say("assistant", "", tool_calls=[CALL]),
-                   say("tool", "{\"sky\": \"clear\"}", tool_call_id="call00001", name="get_weather")], {"tools": [WEATHER]}),
+                   say("tool", "{\"sky\": \"clear\"}", tool_call_id="call00001", name="get_weather")],
+                   {"tools": [WEATHER]}),
 }
 
 
 def rendered(tokenizer, template, messages, options):
     """The text, or nothing and why."""
     try:
-        return tokenizer.apply_chat_template(messages, chat_template=template, tokenize=False, **{"add_generation_prompt": True, **options}), None
+        return tokenizer.apply_chat_template(messages, chat_template=template, tokenize=False,
+                                             **{"add_generation_prompt": True, **options}), None
     except Exception as error:  # a template may raise anything
         return None, f"{type(error).__name__}: {error}"
 
@@ -55,7 +63,8 @@ def main():
         for name, (messages, options) in CONVERSATIONS.items():
             text, refusal = rendered(tokenizer, template, messages, options)
             out.append({"name": file.stem, "conversation": name, "text": text, "refusal": refusal,
-                        "request": {"template": template, "bos_token": BOS, "eos_token": EOS, "messages": messages, "now": int(time.time()),
+                        "request": {"template": template, "bos_token": BOS, "eos_token": EOS, "messages": messages,
+                                    "now": int(time.time()),
                                     **options}})
     pathlib.Path(sys.argv[2]).write_text(json.dumps(out), encoding="utf-8")
 

@@ -5,7 +5,8 @@
 
 The second form is WordPiece with a vocabulary of every character, for each of the normalizer's options: what the
 normalizer and the pre-tokenizer do cannot hide behind [UNK].
-Files are compared line by line. "every" is each code point between two letters and after an accent. With "random" come strings of every plane: unassigned code points, runs of combining
+Files are compared line by line. "every" is each code point between two letters and after an accent. With "random" come
+strings of every plane: unassigned code points, runs of combining
 marks, lone joiners. Prints one line for each source and the first differences; exit status 1 where there are any.
 """
 import itertools
@@ -53,13 +54,21 @@ class Ours:
 def random_texts(count, seed):
     """Strings that no corpus has."""
     rng = random.Random(seed)
-    scripts = [(0x20, 0x7F), (0xA0, 0x250), (0x250, 0x530), (0x530, 0x900), (0x900, 0x1100), (0x1100, 0x1200), (0x1200, 0x2000),
-               (0x2000, 0x2E80), (0x2E80, 0xA000), (0xA000, 0xAC00), (0xAC00, 0xD7FC), (0xF900, 0x10000), (0x10000, 0x12000),
-               (0x12000, 0x1F000), (0x1F000, 0x20000), (0x20000, 0x30000), (0x30000, 0x32000), (0xE0000, 0xE0200), (0xF0000, 0x110000)]
-    marks = [c for c in itertools.chain(range(0x300, 0x370), range(0x483, 0x488), range(0x591, 0x5C8), range(0x64B, 0x660), range(0x93A, 0x950),
-                                        range(0x302A, 0x3030), range(0x1AB0, 0x1AD0), range(0x1DC0, 0x1E00), range(0x20D0, 0x20F1),
-                                        range(0x1D165, 0x1D173), range(0xFE20, 0xFE30), range(0x10EFA, 0x10F00), range(0x1E130, 0x1E137))]
-    odd = [0x200C, 0x200D, 0xFEFF, 0xFFFD, 0xFFFE, 0x0, 0x9, 0xA, 0xB, 0xC, 0xD, 0x1C, 0x85, 0xA0, 0xAD, 0x130, 0x131, 0x1E9E, 0x3A3, 0x2028, 0x3000,
+    scripts = [(0x20, 0x7F), (0xA0, 0x250), (0x250, 0x530), (0x530, 0x900), (0x900, 0x1100), (0x1100, 0x1200),
+               (0x1200, 0x2000),
+               (0x2000, 0x2E80), (0x2E80, 0xA000), (0xA000, 0xAC00), (0xAC00, 0xD7FC), (0xF900, 0x10000),
+               (0x10000, 0x12000),
+               (0x12000, 0x1F000), (0x1F000, 0x20000), (0x20000, 0x30000), (0x30000, 0x32000), (0xE0000, 0xE0200),
+               (0xF0000, 0x110000)]
+    marks = [c
+             for c in itertools.chain(range(0x300, 0x370), range(0x483, 0x488), range(0x591, 0x5C8),
+                                      range(0x64B, 0x660), range(0x93A, 0x950),
+                                        range(0x302A, 0x3030), range(0x1AB0, 0x1AD0), range(0x1DC0, 0x1E00),
+                                        range(0x20D0, 0x20F1),
+                                        range(0x1D165, 0x1D173), range(0xFE20, 0xFE30), range(0x10EFA, 0x10F00),
+                                        range(0x1E130, 0x1E137))]
+    odd = [0x200C, 0x200D, 0xFEFF, 0xFFFD, 0xFFFE, 0x0, 0x9, 0xA, 0xB, 0xC, 0xD, 0x1C, 0x85, 0xA0, 0xAD, 0x130, 0x131,
+           0x1E9E, 0x3A3, 0x2028, 0x3000,
            0xE0001, 0x2581, 0x23, 0x5B, 0x5D]
     specials = ["[CLS]", "[SEP]", "[MASK]", "[UNK]", "[PAD]", "[unused1]", "##", "##ing", "[MASK"]
 
@@ -79,7 +88,8 @@ def random_texts(count, seed):
         if kind < 0.55:
             low, high = rng.choice(scripts)
             pool = [c for c in (rng.randrange(low, high) for _ in range(8)) if not 0xD800 <= c < 0xE000] or [0x61]
-            yield "".join(rng.choice([chr(rng.choice(pool)), character(), " ", chr(rng.choice(marks))]) for _ in range(rng.randint(1, 20)))
+            yield "".join(rng.choice([chr(rng.choice(pool)), character(), " ", chr(rng.choice(marks))])
+                          for _ in range(rng.randint(1, 20)))
         elif kind < 0.8:
             yield "".join(character() for _ in range(rng.randint(1, 40)))
         elif kind < 0.9:
@@ -131,8 +141,10 @@ def characters(lowercase, strip_accents):
         if not 0xD800 <= c < 0xE000:
             vocabulary[chr(c)] = 1 + 2 * c
             vocabulary["##" + chr(c)] = 2 + 2 * c
-    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100))
-    tokenizer.normalizer = tokenizers.normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=True, strip_accents=strip_accents,
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordPiece(vocabulary, unk_token="[UNK]",
+                                                                 max_input_chars_per_word=100))
+    tokenizer.normalizer = tokenizers.normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=True,
+                                                                 strip_accents=strip_accents,
                                                                  lowercase=lowercase)
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
     return tokenizer
@@ -151,7 +163,8 @@ def run(name, ours, theirs, sources):
 
 def main(program, *arguments):
     if arguments[0] == "characters":
-        counts = [run(f"lowercase={a} strip_accents={b}: ", Ours(program, "--characters", str(int(a)), str(int(b))), characters(a, b), arguments[1:])
+        counts = [run(f"lowercase={a} strip_accents={b}: ", Ours(program, "--characters", str(int(a)), str(int(b))),
+                      characters(a, b), arguments[1:])
                   for a in (True, False) for b in (True, False)]
         count, different = (sum(column) for column in zip(*counts))
     else:

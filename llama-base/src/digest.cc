@@ -13,9 +13,12 @@ struct FreeContext {
 
 const EVP_MD* algorithm_of(DigestKind kind) {
   switch (kind) {
-    case DigestKind::Sha256: return EVP_sha256();
-    case DigestKind::GitBlob: return EVP_sha1();
-    case DigestKind::Md5: return EVP_md5();
+    case DigestKind::Sha256:
+      return EVP_sha256();
+    case DigestKind::GitBlob:
+      return EVP_sha1();
+    case DigestKind::Md5:
+      return EVP_md5();
   }
   return nullptr;
 }

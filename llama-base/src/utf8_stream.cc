@@ -9,8 +9,8 @@ namespace {
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 struct Head {
-  std::size_t length = 0;        // bytes of the character; 0: no character begins so
-  std::uint8_t least = 0x80;     // of the second byte
+  std::size_t length = 0;     // bytes of the character; 0: no character begins so
+  std::uint8_t least = 0x80;  // of the second byte
   std::uint8_t most = 0xBF;
 };
 

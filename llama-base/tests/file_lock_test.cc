@@ -31,8 +31,8 @@ TEST(FileLock, StopsWaitingWhenAsked) {
   const auto held = FileLock::try_lock(file, FileLock::Kind::Exclusive, mechanism);
   ASSERT_TRUE(held && *held);
   std::stop_source stop;
-  const auto waited = FileLock::lock(
-      file, FileLock::Kind::Exclusive, mechanism, [&](long) { stop.request_stop(); }, stop.get_token());
+  const auto waited =
+      FileLock::lock(file, FileLock::Kind::Exclusive, mechanism, [&](long) { stop.request_stop(); }, stop.get_token());
   ASSERT_FALSE(waited);
   EXPECT_EQ(waited.error().code, ErrorCode::Cancelled);
 }

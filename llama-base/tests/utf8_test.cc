@@ -39,7 +39,8 @@ TEST(Utf8Stream, AnySplitGivesTheSameText) {
 
 // Cases of the Unicode Standard, table 3-7, and the ends of each length.
 TEST(Utf8, KnowsWhatIsNone) {
-  for (const std::string_view good : {"", "a", "\u007F\u0080\u07FF\u0800\uFFFF\U00010000\U0010FFFF"}) EXPECT_TRUE(is_utf8(good));
+  for (const std::string_view good : {"", "a", "\u007F\u0080\u07FF\u0800\uFFFF\U00010000\U0010FFFF"})
+    EXPECT_TRUE(is_utf8(good));
   for (const std::string_view bad : {"\x80", "\xC0\xAF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "a\xC3"}) {
     EXPECT_FALSE(is_utf8(bad));
   }

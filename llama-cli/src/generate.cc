@@ -246,7 +246,8 @@ Step<int> run(const GenerateArguments& arguments, Interrupt& interrupt, const Co
     return stop_with(server.error(), server.error().code == ErrorCode::OutOfMemory ? kInternalError : kModelError);
   }
   if (const std::int32_t trained = (*model)->trained_context(); trained > 0 && arguments.context > trained) {
-    std::println(stderr, "Warning: the model was trained for {} tokens of context, not for {}", trained, arguments.context);
+    std::println(stderr, "Warning: the model was trained for {} tokens of context, not for {}", trained,
+                 arguments.context);
   }
   if (arguments.debug) print_setup(**server, arguments.sampling);
   if (arguments.chat) {

@@ -1,6 +1,7 @@
 // Turn bytes that come in any pieces into whole UTF-8 characters.
 //
-// Bytes that are no character become U+FFFD, one for each maximal part of a character (as the Unicode standard advises).
+// Bytes that are no character become U+FFFD, one for each maximal part of a character (as the Unicode standard
+// advises).
 #pragma once
 
 #include <string>
