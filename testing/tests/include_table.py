@@ -12,7 +12,7 @@ import re
 # What the table calls a package, and the headers that are its.
 PACKAGES = {
     "OpenSSL": r"openssl/.*", "simdutf": r"simdutf\.h", "libcurl": r"curl/.*", "ICU": r"unicode/.*",
-    "llama.cpp": r"llama\.h", "ggml": r"ggml.*\.h", "Highway": r"hwy/.*", "oneDNN": r"oneapi/dnnl/.*",
+    "llama.cpp": r"llama\.h", "ggml": r"(ggml.*|gguf)\.h", "Highway": r"hwy/.*", "oneDNN": r"oneapi/dnnl/.*",
     "nlohmann-json": r"nlohmann/json(_fwd)?\.hpp", "JSON Schema validator": r"nlohmann/json-schema\.hpp",
     "minja": r"minja/.*", "RE2": r"re2/.*", "CLI11": r"CLI/.*", "isocline": r"isocline\.h",
     "Arrow": r"(arrow|parquet)/.*", "GoogleTest": r"(gtest|gmock)/.*", "Google Benchmark": r"benchmark/.*",
