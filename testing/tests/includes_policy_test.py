@@ -24,6 +24,11 @@ def test_every_folder_with_sources_has_a_row():
     assert include_table.without_row(PROJECT, TABLE) == []
 
 
+def test_the_picture_shows_every_room_above_those_that_it_includes():
+    places = include_table.read_picture(PROJECT / "doc/architecture.md")
+    assert include_table.upward(PROJECT, TABLE, places) == []
+
+
 def test_a_parser_of_arguments_has_one_file():
     tree = include_table.Tree(PROJECT, TABLE)
     assert {str(use.file) for use in tree.uses() if use.what == "CLI11"} == {"llama-cli/src/command_line.cc"}
@@ -118,6 +123,18 @@ def test_an_entry_that_nothing_needs_is_found(small_tree):
     root, table, write = small_tree
     write("llama-high/src/b.cc", '"llama-high/b.h"')
     assert include_table.unused(root, table) == ["llama-high: nlohmann-json"]
+
+
+@pytest.mark.parametrize("picture,wrong", [
+    ("    llama-high\n        |\n    llama-low\n", []),
+    ("    llama-low\n\n    llama-high\n", ["llama-high includes llama-low"]),
+    ("    llama-high  llama-low\n", ["llama-high includes llama-low"]),
+    ("    llama-high\n", ["llama-low is not in the picture"]),
+])
+def test_a_picture_upside_down_is_found(small_tree, picture, wrong):
+    root, table, _ = small_tree
+    (root / "page.md").write_text(f"# Title\n\nWords.\n\n{picture}\n" + ROWS)
+    assert include_table.upward(root, table, include_table.read_picture(root / "page.md")) == wrong
 
 
 def test_a_folder_without_a_row_is_found(small_tree):
