@@ -18,8 +18,6 @@ LONGER = {
     "schema_grammar.cc": "to be divided: the keywords of a schema, and the grammar's text",
     "grammar_check.cc": "to be divided: reading a grammar, and judging it",
     "embedding_stream_test.cc": "to be divided: order, failures, stops",
-    "download.cc": "to be divided: requests, and the file that they fill",
-    "fetch.cc": "to be divided: choosing, and waiting",
 }
 
 # Python files with lines that are older than the rule. An entry whose file has none any more fails, too.

@@ -17,7 +17,8 @@ PACKAGES = {
     "minja": r"minja/.*", "RE2": r"re2/.*", "CLI11": r"CLI/.*", "isocline": r"isocline\.h",
     "Arrow": r"(arrow|parquet)/.*", "GoogleTest": r"(gtest|gmock)/.*", "Google Benchmark": r"benchmark/.*",
 }
-STANDARD = r"[a-z_0-9]+|(fcntl|poll|pthread|sched|unistd|signal|dlfcn|link|immintrin|sys/\w+|linux/\w+|net\w*/\w+|arpa/\w+)\.h"
+STANDARD = (r"[a-z_0-9]+|(fcntl|poll|pthread|sched|unistd|signal|dlfcn|link|immintrin|sys/\w+|linux/\w+|net\w*/\w+"
+            r"|arpa/\w+)\.h")
 PARTS = ("include", "src", "tests", "examples", "fuzz")
 SOURCES = (".h", ".cc")
 
