@@ -18,7 +18,7 @@
 
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;  // properties in the schema's order
 using Model = std::shared_ptr<const llama::Model>;
 
 llama::Result<bool> is_admitted(const Model& model, const std::string& gbnf, const std::string& text) {

@@ -25,9 +25,9 @@ def orders(value):
                 yield dict(zip(names, members))
     elif isinstance(value, list):
         yield from (list(items) for items in itertools.product(*(list(itertools.islice(orders(item), 4)) for item in value)))
-    elif isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+    elif isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15 and value == int(value):
         yield int(value)
-        yield value
+        yield float(value)
     else:
         yield value
 
@@ -47,8 +47,17 @@ def is_spelled_by_models(value):
     return True
 
 
-def spellings(value):
-    return list(dict.fromkeys([text(value), *map(text, itertools.islice(orders(value), MAX_SPELLINGS))]))
+def in_order_of(words, value):
+    """The value with its objects' members as they first come in a schema's text."""
+    if isinstance(value, dict):
+        return {name: in_order_of(words, value[name]) for name in sorted(value, key=lambda name: words.find(text(name) + ":") % (1 << 40))}
+    return [in_order_of(words, item) for item in value] if isinstance(value, list) else value
+
+
+def spellings(schema, value):
+    """The instance itself comes first: it is what is checked."""
+    as_in_schema = in_order_of(text(schema), value)
+    return list(dict.fromkeys([text(value), text(as_in_schema), *map(text, itertools.islice(orders(as_in_schema), MAX_SPELLINGS))]))
 
 
 def groups(folder, draft):
@@ -61,7 +70,7 @@ def run(program, model, folder, draft):
     """(counts, [(what, file, group, test, words)])"""
     all_groups = list(groups(folder, draft))
     requests = "".join(json.dumps({"schema": group["schema"], "draft": DRAFTS[draft], "exact": True,
-                                   "documents": [spellings(test["data"]) for test in group["tests"]]}) + "\n"
+                                   "documents": [spellings(group["schema"], test["data"]) for test in group["tests"]]}) + "\n"
                        for _, group in all_groups)
     done = subprocess.run([program, model], input=requests, capture_output=True, text=True, check=True, encoding="utf-8")
     answers = [json.loads(line) for line in done.stdout.splitlines()]

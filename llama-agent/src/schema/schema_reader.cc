@@ -142,10 +142,9 @@ class SchemaReader {
     }
     node.not_schema = below(schema, "not", at);
     node.if_schema = below(schema, "if", at);
-    if (node.if_schema != nullptr) {
-      node.then_schema = below(schema, "then", at);
-      node.else_schema = below(schema, "else", at);
-    }
+    const auto* then_schema = below(schema, "then", at);
+    const auto* else_schema = below(schema, "else", at);
+    if (node.if_schema != nullptr) node.then_schema = then_schema, node.else_schema = else_schema;
   }
 
   void read_identity(const SchemaJson& schema, SchemaNode& node, Context& at) {
