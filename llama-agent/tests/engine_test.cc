@@ -225,8 +225,7 @@ TEST_F(EngineTest, EndsWhereTheContextIsFull) {
 
 TEST_F(EngineTest, ALongPromptDoesNotStopTheOthers) {
   // 1 ms a token and a target of 40 ms: a prompt of 400 tokens must not take all of a step.
-  start({.context_tokens = 4096, .batch_tokens = 512, .time_per_token = 1ms, .endless = true},
-        {.step_target = 40ms});
+  start({.context_tokens = 4096, .batch_tokens = 512, .time_per_token = 1ms, .endless = true}, {.step_target = 40ms});
   const auto busy = ask("a", 1000);
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(*busy->stream->next());
   const auto reply = answer(std::string(400, 'x'), 3);
@@ -241,8 +240,7 @@ TEST_F(EngineTest, ClosesAThoughtThatUsedItsBudgetUp) {
   auto job = std::make_unique<Job>();
   for (const char c : std::string("think\x02")) job->prompt.push_back(static_cast<unsigned char>(c));
   job->sampler = std::make_unique<ScriptedDecoder::MostLikely>();
-  job->rules.thinking_opener = "<think>";
-  job->rules.thinking_closer = "</think>";
+  job->rules.format_options = {.thinking_opener = "<think>", .thinking_closer = "</think>"};
   job->thinking_budget = 10;
   for (const char c : std::string("</think>")) job->thinking_end.push_back(c);
   job->stream = std::make_shared<ReplyStream>();
@@ -252,6 +250,41 @@ TEST_F(EngineTest, ClosesAThoughtThatUsedItsBudgetUp) {
   ASSERT_TRUE(reply);
   EXPECT_EQ(reply->thinking, std::string(10, 'h'));
   EXPECT_FALSE(reply->generated_text.empty());
+}
+
+// Tells what it is given: "a[b]c" where b is a control token.
+class Echo final : public ReplyFormat {
+ public:
+  void push(const ReplyPiece& piece, ReplyEvents& events) override {
+    is_over_ = piece.text == "!";
+    tell_text(piece.control ? std::format("[{}]", piece.text) : std::string(piece.text), events);
+  }
+  void finish(ReplyEnd, ReplyEvents&) override {}
+  [[nodiscard]] bool is_over() const override { return is_over_; }
+
+ private:
+  bool is_over_ = false;
+};
+const ReplyFormatKind kEcho{.name = "echo", .make = [](const ReplyFormatOptions&) -> std::unique_ptr<ReplyFormat> {
+                              return std::make_unique<Echo>();
+                            }};
+
+TEST_F(EngineTest, AFormatSeesTheControlTokensThatItWishesAndMayEndTheReply) {
+  start({.reply = [](std::string_view) { return std::string("a\x03z!more"); }});
+  for (const bool wished : {true, false}) {
+    auto job = std::make_unique<Job>();
+    job->prompt = {'x', ScriptedDecoder::kReply};
+    job->sampler = std::make_unique<ScriptedDecoder::MostLikely>();
+    job->rules.format = &kEcho;
+    if (wished) job->shown_control_tokens = {ScriptedDecoder::kControl};
+    job->stream = std::make_shared<ReplyStream>();
+    const Asked asked{job->stream, job->cancel};
+    ASSERT_TRUE(engine_->submit(std::move(job)));
+    const auto reply = wait(asked);
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->generated_text, wished ? "a[<control>]z!" : "az!");
+    EXPECT_EQ(reply->finish_reason, FinishReason::EndOfSequence);
+  }
 }
 
 TEST_F(EngineTest, ManyThreadsAskAndNothingIsLost) {
