@@ -55,7 +55,8 @@ def places(text):
 def requests(template):
     for evil in (True, False):
         for place, (messages, tools) in places(attack_of(template) if evil else "harmless words").items():
-            request = {"template": template, "bos_token": "<|endoftext|>", "eos_token": "<|im_end|>", "messages": messages}
+            request = {"template": template, "bos_token": "<|endoftext|>", "eos_token": "<|im_end|>",
+                       "messages": messages}
             yield place, {**request, "tools": tools} if tools else request
 
 
@@ -76,7 +77,8 @@ def leaked(answer):
 def attack(program, model, templates):
     """[(template, place, what went wrong)] and how many were tried."""
     wrong, tried, shown = [], 0, 0
-    asked = [(file.stem, place, request) for file in templates for place, request in requests(file.read_text(encoding="utf-8"))]
+    asked = [(file.stem, place, request)
+             for file in templates for place, request in requests(file.read_text(encoding="utf-8"))]
     run = subprocess.run([program, str(model)], input="".join(json.dumps(request) + "\n" for _, _, request in asked),
                          capture_output=True, text=True, check=True)
     answers = [json.loads(line) for line in run.stdout.splitlines()]

@@ -91,8 +91,8 @@ class AgentServer {
                                                                    const AgentConfig& config = {});
   ~AgentServer();
 
-  // Answers the session's last message, and adds the answer to the session. Where the last message is an assistant's, it
-  // goes on: the reply is what is new, and the message in the session becomes the longer one.
+  // Answers the session's last message, and adds the answer to the session. Where the last message is an assistant's,
+  // it goes on: the reply is what is new, and the message in the session becomes longer by it.
   //
   // Errors   NotFound (no such session, or expired), InvalidArgument (check(request); a session without a message to
   //          answer; a schema or grammar), ContextFull (by how many tokens), Busy (the queue is full; the session has
