@@ -13,7 +13,6 @@
 #include "console.h"
 #include "exit_status.h"
 #include "llama-agent/json_schema.h"
-#include "llama-core/grammar.h"
 #include "llama-core/kernels.h"
 #include "load_display.h"
 #include "statistics.h"
@@ -54,7 +53,7 @@ std::string without_final_newline(std::string text) {
 struct Texts {
   std::optional<Message> prompt;  // a chat may begin without one
   GenerationRequest request;      // without its session
-  std::string chat_template;
+  std::optional<ChatTemplate> chat_template;
 };
 
 Step<std::optional<Message>> read_prompt(const GenerateArguments& arguments) {
@@ -87,9 +86,10 @@ Step<Texts> check_arguments(const GenerateArguments& a) {
   auto prompt = read_prompt(a);
   if (!prompt) return std::unexpected(prompt.error());
   texts.prompt = std::move(*prompt);
-  for (const auto& [file, text] : {std::pair{&a.json_schema, &texts.request.json_schema},
-                                   std::pair{&a.grammar, &texts.request.grammar},
-                                   std::pair{&a.chat_template, &texts.chat_template}}) {
+  std::string chat_template;
+  for (const auto& [file, text] :
+       {std::pair{&a.json_schema, &texts.request.json_schema}, std::pair{&a.grammar, &texts.request.grammar},
+        std::pair{&a.chat_template, &chat_template}}) {
     if (!*file) continue;
     auto read = read_file(**file);
     if (!read) return std::unexpected(read.error());
@@ -116,17 +116,19 @@ Step<Texts> check_arguments(const GenerateArguments& a) {
   if (auto sound = check(request); !sound) return stop_with(sound.error(), kUsageError);
   if (!request.json_schema.empty()) {
     if (auto schema = JsonSchema::parse(request.json_schema); !schema) {
-      return stop_with({ErrorCode::InvalidArgument,
-                        std::format("'{}': {}", a.json_schema->string(), schema.error().message)},
-                       kInputError);
+      return stop_with(
+          {ErrorCode::InvalidArgument, std::format("'{}': {}", a.json_schema->string(), schema.error().message)},
+          kInputError);
     }
   }
-  if (!texts.chat_template.empty()) {
-    if (auto parsed = ChatTemplate::parse({.source = texts.chat_template}); !parsed) {
-      return stop_with({ErrorCode::InvalidArgument,
-                        std::format("'{}': {}", a.chat_template->string(), parsed.error().message)},
-                       kInputError);
+  if (!chat_template.empty()) {
+    auto parsed = ChatTemplate::parse({.source = std::move(chat_template)});
+    if (!parsed) {
+      return stop_with(
+          {ErrorCode::InvalidArgument, std::format("'{}': {}", a.chat_template->string(), parsed.error().message)},
+          kInputError);
     }
+    texts.chat_template = std::move(*parsed);
   }
   return texts;
 }
@@ -157,7 +159,7 @@ Step<std::shared_ptr<const Model>> load(const GenerateArguments& arguments, cons
   return loaded->model;
 }
 
-AgentConfig agent_config(const GenerateArguments& a, std::string chat_template) {
+AgentConfig agent_config(const GenerateArguments& a, std::optional<ChatTemplate> chat_template) {
   AgentConfig config;
   config.context_tokens = a.context;
   config.parallel = a.worker_threads;
@@ -236,14 +238,14 @@ Step<int> run(const GenerateArguments& arguments, Interrupt& interrupt, const Co
   if (auto sound = check(config); !sound) return stop_with(sound.error(), kUsageError);
   const auto model = load(arguments, interrupt, console);
   if (!model) return std::unexpected(model.error());
-  if (!texts->request.grammar.empty()) {
-    if (auto grammar = Grammar::parse(*model, texts->request.grammar); !grammar) {
-      return stop_with(grammar.error(), kInputError);
-    }
-  }
   auto server = AgentServer::create(*model, config);
   if (!server) {
     return stop_with(server.error(), server.error().code == ErrorCode::OutOfMemory ? kInternalError : kModelError);
+  }
+  if (!texts->request.grammar.empty()) {
+    if (auto sound = (*server)->check_grammar(texts->request.grammar); !sound) {
+      return stop_with(sound.error(), kInputError);
+    }
   }
   if (const std::int32_t trained = (*model)->trained_context(); trained > 0 && arguments.context > trained) {
     std::println(stderr, "Warning: the model was trained for {} tokens of context, not for {}", trained,
@@ -251,8 +253,11 @@ Step<int> run(const GenerateArguments& arguments, Interrupt& interrupt, const Co
   }
   if (arguments.debug) print_setup(**server, arguments.sampling);
   if (arguments.chat) {
-    return run_chat(**server, texts->request, {.system = arguments.system, .first = std::move(texts->prompt),
-                                               .show_thinking = arguments.show_thinking, .debug = arguments.debug},
+    return run_chat(**server, texts->request,
+                    {.system = arguments.system,
+                     .first = std::move(texts->prompt),
+                     .show_thinking = arguments.show_thinking,
+                     .debug = arguments.debug},
                     interrupt, console);
   }
   return answer(**server, std::move(texts->request), arguments, *texts->prompt, interrupt, console);
