@@ -12,7 +12,15 @@ find_package(ICU 70 REQUIRED COMPONENTS uc)
 find_package(simdutf REQUIRED)
 find_package(CLI11 2.3 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
-find_package(nlohmann_json_schema_validator REQUIRED)
+# RE2 has a CMake package where it was built with CMake, and none in Debian.
+find_package(re2 CONFIG QUIET)
+if(NOT TARGET re2::re2)
+  find_path(RE2_INCLUDE_DIR re2/re2.h REQUIRED)
+  find_library(RE2_LIBRARY re2 REQUIRED)
+  add_library(re2::re2 UNKNOWN IMPORTED)
+  set_target_properties(re2::re2 PROPERTIES
+    IMPORTED_LOCATION ${RE2_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${RE2_INCLUDE_DIR})
+endif()
 # minja and isocline have no CMake package.
 if(NOT TARGET minja::minja)
   find_path(MINJA_INCLUDE_DIR minja/minja.hpp REQUIRED)

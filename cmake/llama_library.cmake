@@ -27,8 +27,11 @@ function(llama_library name)
       string(APPEND dependencies "find_dependency(ICU COMPONENTS uc)\n")
     elseif(dependency MATCHES "^CURL::")
       string(APPEND dependencies "find_dependency(CURL)\n")
-    elseif(dependency MATCHES "^nlohmann_json_schema_validator")
-      string(APPEND dependencies "find_dependency(nlohmann_json_schema_validator)\n")
+    elseif(dependency MATCHES "^re2::")
+      # As in dependencies.cmake.
+      string(APPEND dependencies "find_package(re2 CONFIG QUIET)\nif(NOT TARGET re2::re2)\n"
+        "  find_library(RE2_LIBRARY re2 REQUIRED)\n  add_library(re2::re2 UNKNOWN IMPORTED)\n"
+        "  set_target_properties(re2::re2 PROPERTIES IMPORTED_LOCATION \${RE2_LIBRARY})\nendif()\n")
     elseif(dependency MATCHES "^minja::")
       # Headers only, and in none of ours: a user of the static library needs nothing of it.
       string(APPEND dependencies "if(NOT TARGET minja::minja)\n  add_library(minja::minja INTERFACE IMPORTED)\nendif()\n")

@@ -13,10 +13,10 @@
 namespace llama::internal {
 namespace {
 
-constexpr int kDeepestBrackets = 100;
-constexpr int kDeepestRules = 1'000;
-constexpr double kMostBeginnings = 100'000;
-constexpr int kWithoutEnd = std::numeric_limits<int>::max();
+constexpr int kMaxBracketDepth = 100;
+constexpr int kMaxRuleDepth = 1'000;
+constexpr double kMaxBeginnings = 100'000;
+constexpr int kEndless = std::numeric_limits<int>::max();
 
 struct Symbol {
   std::optional<std::size_t> rule{};  // nothing: a character
@@ -133,7 +133,7 @@ class Parser {
         const std::size_t place = at_;
         sequence.push_back({.rule = rule_named(parse_name(), place)});
       } else if (c == '(') {
-        if (!expect(depth < kDeepestBrackets, std::format("brackets lie more than {} deep", kDeepestBrackets))) break;
+        if (!expect(depth < kMaxBracketDepth, std::format("brackets lie more than {} deep", kMaxBracketDepth))) break;
         ++at_;
         skip_space(true);
         const std::size_t group = rules_.size();
@@ -159,14 +159,14 @@ class Parser {
     const char c = peek();
     ++at_;
     int least = c == '+' ? 1 : 0;
-    int most = c == '?' ? 1 : kWithoutEnd;
+    int most = c == '?' ? 1 : kEndless;
     if (c == '{') {
       least = parse_number();
       most = least;
       if (peek() == ',') {
         ++at_;
         skip_space(true);
-        most = is_digit(peek()) ? parse_number() : kWithoutEnd;
+        most = is_digit(peek()) ? parse_number() : kEndless;
       }
       if (expect(peek() == '}', "'}' is missing")) ++at_;
       if (!expect(least <= most, "the repetitions end before they begin")) return;
@@ -184,7 +184,7 @@ class Parser {
     skip_space(true);
     expect(is_digit(peek()), "a number is missing");
     std::int64_t number = 0;
-    for (; is_digit(peek()); ++at_) number = std::min<std::int64_t>(kWithoutEnd, 10 * number + (peek() - '0'));
+    for (; is_digit(peek()); ++at_) number = std::min<std::int64_t>(kEndless, 10 * number + (peek() - '0'));
     skip_space(true);
     return static_cast<int>(number);
   }
@@ -245,7 +245,7 @@ class Counter {
     if (known_[rule]) return *known_[rule];
     // One that begins with itself: llama.cpp refuses it, with a reason.
     if (open_[rule] || wrong_) return {};
-    if (depth > kDeepestRules) return refuse_depth();
+    if (depth > kMaxRuleDepth) return refuse_depth();
     open_[rule] = true;
     Ways sum;
     for (const auto& sequence : rules_[rule].alternatives) {
@@ -260,9 +260,9 @@ class Counter {
       sum.first += ways.first;
       sum.none += ways.none;
     }
-    if (sum.depth > kDeepestRules) return refuse_depth();
-    if (sum.first + sum.none > kMostBeginnings && !wrong_) {
-      wrong_ = std::format("the grammar has a rule that can begin in more than {} ways: '{}'", kMostBeginnings,
+    if (sum.depth > kMaxRuleDepth) return refuse_depth();
+    if (sum.first + sum.none > kMaxBeginnings && !wrong_) {
+      wrong_ = std::format("the grammar has a rule that can begin in more than {} ways: '{}'", kMaxBeginnings,
                            rules_[rule].name.empty() ? "(…)" : rules_[rule].name);
     }
     open_[rule] = false;
@@ -271,7 +271,7 @@ class Counter {
   }
 
   Ways refuse_depth() {
-    if (!wrong_) wrong_ = std::format("the grammar's rules lead to each other more than {} deep", kDeepestRules);
+    if (!wrong_) wrong_ = std::format("the grammar's rules lead to each other more than {} deep", kMaxRuleDepth);
     return {};
   }
 
@@ -280,12 +280,12 @@ class Counter {
     if (symbol.least == 1 && symbol.most == 1) return once;
     Ways ways;
     double power = 1;  // of once.none
-    for (int k = 0; k <= std::min(symbol.most, 4096) && power <= kMostBeginnings; ++k, power *= once.none) {
-      if (k >= symbol.least || symbol.most == kWithoutEnd) ways.none += power;
+    for (int k = 0; k <= std::min(symbol.most, 4096) && power <= kMaxBeginnings; ++k, power *= once.none) {
+      if (k >= symbol.least || symbol.most == kEndless) ways.none += power;
       if (k < symbol.most) ways.first += power * once.first;
-      if (symbol.most == kWithoutEnd && k >= symbol.least) break;
+      if (symbol.most == kEndless && k >= symbol.least) break;
     }
-    if (power > kMostBeginnings) ways.none += power;
+    if (power > kMaxBeginnings) ways.none += power;
     return ways;
   }
 

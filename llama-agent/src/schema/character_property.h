@@ -1,0 +1,17 @@
+// The characters of a Unicode property: \p{L}, \p{Letter}, \p{Script=Greek}.
+//
+// Cost     the first time that a property is asked for, about a tenth of a second: RE2, which knows the table, is asked
+//          for each character. The answer is kept.
+// Threads  any number.
+#pragma once
+
+#include <string_view>
+
+#include "code_points.h"
+
+namespace llama::internal {
+
+// Null for a name that is not known. It lives as long as the program.
+[[nodiscard]] const CodePoints* characters_of_property(std::string_view name);
+
+}  // namespace llama::internal

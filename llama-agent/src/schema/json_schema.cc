@@ -1,0 +1,107 @@
+#include "llama-agent/json_schema.h"
+
+#include <algorithm>
+#include <exception>
+#include <format>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "schema_check.h"
+#include "schema_grammar.h"
+#include "schema_reader.h"
+
+namespace llama {
+namespace {
+
+constexpr std::size_t kMaxSchemaBytes = 256 * 1024;
+constexpr int kMaxJsonDepth = 256;  // of brackets
+
+// A schema's own words stand in messages: tabs and control characters among them do not.
+std::string one_line(std::string text) {
+  std::ranges::replace_if(text, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+  return text;
+}
+
+std::unexpected<Error> refuse(std::string message) {
+  return fail(ErrorCode::InvalidArgument, one_line("the JSON schema " + std::move(message)));
+}
+
+bool too_deep(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kMaxJsonDepth) return true;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+struct JsonSchema::State {
+  internal::SchemaTree tree;
+  internal::SchemaGrammar grammar;
+};
+
+Result<JsonSchema> JsonSchema::parse(std::string_view text, const JsonSchemaReading& reading) {
+  if (text.size() > kMaxSchemaBytes) {
+    return refuse(std::format("has {} bytes, at most {} are read", text.size(), kMaxSchemaBytes));
+  }
+  if (too_deep(text)) return refuse("is too deep");
+  try {
+    nlohmann::ordered_json schema;
+    try {
+      schema = nlohmann::ordered_json::parse(text);
+    } catch (const std::exception& thrown) {
+      std::string_view reason = thrown.what();  // "[json.exception.parse_error.101] parse error at line 2, …"
+      if (reason.starts_with('[') && reason.contains("] ")) reason.remove_prefix(reason.find("] ") + 2);
+      return refuse(std::format("is no JSON: {}", reason));
+    }
+    if (!schema.is_object() && !schema.is_boolean()) return refuse("is no JSON object");
+    using internal::SchemaDraft;
+    const SchemaDraft draft = reading.draft == 4      ? SchemaDraft::Draft4
+                              : reading.draft == 6    ? SchemaDraft::Draft6
+                              : reading.draft == 7    ? SchemaDraft::Draft7
+                              : reading.draft == 2019 ? SchemaDraft::Draft2019
+                                                      : SchemaDraft::Draft2020;
+    auto state = std::make_shared<State>();
+    auto tree = internal::read_schema(schema, {.draft = draft, .formats = !reading.exact});
+    if (!tree) return fail(tree.error().code, one_line(tree.error().message));
+    state->tree = std::move(*tree);
+    auto grammar = internal::grammar_of(state->tree, reading.exact ? internal::SchemaHabits::Exact : internal::SchemaHabits::Usual);
+    if (!grammar) return fail(grammar.error().code, one_line(grammar.error().message));
+    state->grammar = std::move(*grammar);
+    for (auto& remark : state->grammar.unenforced) remark = one_line(std::move(remark));
+    return JsonSchema(std::move(state));
+  } catch (const std::exception& thrown) {
+    return refuse(std::format("cannot be used: {}", thrown.what()));
+  }
+}
+
+const std::string& JsonSchema::grammar() const { return state_->grammar.gbnf; }
+const std::vector<std::string>& JsonSchema::unenforced() const { return state_->grammar.unenforced; }
+
+Result<void> JsonSchema::validate(std::string_view document) const {
+  if (too_deep(document)) return fail(ErrorCode::InvalidText, "it is too deep to be checked");
+  try {
+    const auto value = nlohmann::json::parse(document, nullptr, false);
+    if (value.is_discarded()) return fail(ErrorCode::InvalidText, "it is no complete JSON");
+    if (auto error = internal::SchemaCheck(state_->tree).first_error(value)) {
+      return fail(ErrorCode::InvalidText, one_line(std::move(*error)));
+    }
+    return {};
+  } catch (const std::exception& thrown) {
+    return fail(ErrorCode::InvalidText, one_line(std::format("it cannot be checked: {}", thrown.what())));
+  }
+}
+
+}  // namespace llama

@@ -1,0 +1,166 @@
+#include "schema_choices.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+namespace llama::internal {
+namespace {
+
+// What a schema says about a value at first sight: to tell that no value fits two of them.
+struct FirstSight {
+  std::uint8_t types = kAnyType;
+  std::optional<std::vector<nlohmann::json>> values{};
+  std::map<std::string, std::vector<nlohmann::json>> members{};  // required ones that have only these values
+};
+
+void look_at(const SchemaNode& node, FirstSight& sight, int depth) {
+  if (node.allows_nothing) sight.types = 0;
+  sight.types &= node.types;
+  if (node.values) sight.values = node.values_to_compare;
+  for (const auto& name : node.required) {
+    const SchemaNode* its = node.property(name);
+    for (int i = 0; its != nullptr && its->reference != nullptr && i < 8; ++i) its = its->reference;
+    if (its != nullptr && its->values) sight.members[name] = its->values_to_compare;
+  }
+  if (depth == 0) return;
+  if (node.reference != nullptr) look_at(*node.reference, sight, depth - 1);
+  for (const auto* part : node.all_of) look_at(*part, sight, depth - 1);
+}
+
+bool share_a_value(const std::vector<nlohmann::json>& a, const std::vector<nlohmann::json>& b) {
+  return std::ranges::any_of(a, [&](const auto& value) { return std::ranges::contains(b, value); });
+}
+
+bool exclude_each_other(const FirstSight& a, const FirstSight& b) {
+  if ((a.types & b.types) == 0) return true;
+  if (a.values && b.values && !share_a_value(*a.values, *b.values)) return true;
+  if (((a.types & b.types) & ~kObject) != 0) return false;
+  return std::ranges::any_of(a.members, [&](const auto& member) {
+    const auto other = b.members.find(member.first);
+    return other != b.members.end() && !share_a_value(member.second, other->second);
+  });
+}
+
+bool all_exclude_each_other(const SchemaSet& choices) {
+  constexpr std::size_t kMaxCompared = 64;
+  constexpr int kMaxLookDepth = 4;
+  if (choices.size() > kMaxCompared) return false;
+  std::vector<FirstSight> sights(choices.size());
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    look_at(*choices[i], sights[i], kMaxLookDepth);
+    for (std::size_t k = 0; k < i; ++k) {
+      if (!exclude_each_other(sights[i], sights[k])) return false;
+    }
+  }
+  return true;
+}
+
+class ChoiceWalk {
+ public:
+  ChoiceWalk(const SchemaTree& tree, SchemaRemarks& remarks, std::size_t max_sets)
+      : tree_(tree), remarks_(remarks), max_sets_(max_sets) {}
+
+  std::vector<SchemaSet> walk(const SchemaSet& nodes) {
+    State start;
+    if (std::ranges::all_of(nodes, [&](const auto* node) { return add(start, *node, nullptr); })) choose(std::move(start));
+    return std::move(sets_);
+  }
+
+ private:
+  // The way that led to a node for the same value; kept alive in ways_.
+  struct Way {
+    const SchemaNode* node;
+    const Way* from;
+  };
+  struct Choice {
+    std::vector<SchemaSet> options;
+    const Way* from;
+    const char* keyword;
+  };
+  struct State {
+    SchemaSet nodes;
+    std::vector<Choice> open;
+  };
+
+  static bool leads_through(const Way* way, const SchemaNode& node) {
+    for (; way != nullptr; way = way->from) {
+      if (way->node == &node) return true;
+    }
+    return false;
+  }
+
+  // False: nothing fits.
+  bool add(State& state, const SchemaNode& node, const Way* from) {
+    if (node.allows_nothing || leads_through(from, node)) return false;
+    if (std::ranges::contains(state.nodes, &node)) return true;
+    state.nodes.push_back(&node);
+    ways_.push_back(std::make_unique<Way>(&node, from));
+    const Way* way = ways_.back().get();
+    if (const auto* target = reference_of(node); target != nullptr && !add(state, *target, way)) return false;
+    for (const auto* part : node.all_of) {
+      if (!add(state, *part, way)) return false;
+    }
+    if (!node.any_of.empty()) state.open.push_back({one_by_one(node.any_of), way, "anyOf"});
+    if (!node.one_of.empty()) {
+      if (!all_exclude_each_other(node.one_of)) remarks_.add("oneOf", node);
+      state.open.push_back({one_by_one(node.one_of), way, "oneOf"});
+    }
+    if (node.if_schema != nullptr && (node.then_schema != nullptr || node.else_schema != nullptr)) {
+      remarks_.add("if", node);
+      // Whoever does not fit `if` fits `else`: that it does not fit `if` is left to the check.
+      if (node.then_schema != nullptr && node.else_schema != nullptr) {
+        state.open.push_back({{{node.if_schema, node.then_schema}, {node.else_schema}}, way, "if"});
+      }
+    }
+    return true;
+  }
+
+  const SchemaNode* reference_of(const SchemaNode& node) {
+    if (node.reference != nullptr) return node.reference;
+    if (node.dynamic_reference == nullptr || node.dynamic_anchor.empty()) return node.dynamic_reference;
+    const auto named_so = std::ranges::count_if(tree_.dynamic_anchors, [&](const auto& a) { return a.contains(node.dynamic_anchor); });
+    if (named_so == 1) return node.dynamic_reference;
+    remarks_.add("$dynamicRef", node);
+    return nullptr;
+  }
+
+  static std::vector<SchemaSet> one_by_one(const SchemaSet& choices) {
+    std::vector<SchemaSet> options;
+    for (const auto* choice : choices) options.push_back({choice});
+    return options;
+  }
+
+  void choose(State state) {
+    if (state.open.empty()) {
+      if (!std::ranges::contains(sets_, state.nodes)) sets_.push_back(std::move(state.nodes));
+      return;
+    }
+    const Choice choice = std::move(state.open.back());
+    state.open.pop_back();
+    if ((steps_ += choice.options.size()) > max_sets_) {
+      remarks_.add(choice.keyword, *choice.from->node);
+      return choose(std::move(state));
+    }
+    for (const auto& option : choice.options) {
+      State next = state;
+      if (std::ranges::all_of(option, [&](const auto* node) { return add(next, *node, choice.from); })) choose(std::move(next));
+    }
+  }
+
+  const SchemaTree& tree_;
+  SchemaRemarks& remarks_;
+  std::size_t max_sets_;
+  std::vector<std::unique_ptr<Way>> ways_;
+  std::vector<SchemaSet> sets_;
+  std::size_t steps_ = 0;
+};
+
+}  // namespace
+
+std::vector<SchemaSet> choices_of(const SchemaSet& nodes, const SchemaTree& tree, SchemaRemarks& remarks, std::size_t max_sets) {
+  return ChoiceWalk(tree, remarks, max_sets).walk(nodes);
+}
+
+}  // namespace llama::internal
