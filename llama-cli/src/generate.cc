@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -81,15 +82,26 @@ Step<std::optional<Message>> read_prompt(const GenerateArguments& arguments) {
   return prompt;
 }
 
+// What the model may write wrong for all its schema, before anybody waits for it.
+void warn_of_unenforced(const JsonSchema& schema, const std::string& file) {
+  constexpr std::size_t kMaxNamed = 3;
+  const auto& unenforced = schema.unenforced();
+  if (unenforced.empty()) return;
+  std::string named;
+  for (std::size_t i = 0; i < std::min(unenforced.size(), kMaxNamed); ++i) named += (i > 0 ? ", " : "") + unenforced[i];
+  if (unenforced.size() > kMaxNamed) named += std::format(" and {} more", unenforced.size() - kMaxNamed);
+  show_notice(std::format("'{}': checked only when the answer is complete: {}", file, named));
+}
+
 // Whatever can be known to fail is tried before the model loads.
 Step<Texts> check_arguments(const GenerateArguments& a) {
   Texts texts;
   auto prompt = read_prompt(a);
   if (!prompt) return std::unexpected(prompt.error());
   texts.prompt = std::move(*prompt);
-  for (const auto& [file, text] : {std::pair{&a.json_schema, &texts.request.json_schema},
-                                   std::pair{&a.grammar, &texts.request.grammar},
-                                   std::pair{&a.chat_template, &texts.chat_template}}) {
+  for (const auto& [file, text] :
+       {std::pair{&a.json_schema, &texts.request.json_schema}, std::pair{&a.grammar, &texts.request.grammar},
+        std::pair{&a.chat_template, &texts.chat_template}}) {
     if (!*file) continue;
     auto read = read_file(**file);
     if (!read) return std::unexpected(read.error());
@@ -115,17 +127,19 @@ Step<Texts> check_arguments(const GenerateArguments& a) {
   request.overflow = drops ? OverflowPolicy::DropOldest : OverflowPolicy::Fail;
   if (auto sound = check(request); !sound) return stop_with(sound.error(), kUsageError);
   if (!request.json_schema.empty()) {
-    if (auto schema = JsonSchema::parse(request.json_schema); !schema) {
-      return stop_with({ErrorCode::InvalidArgument,
-                        std::format("'{}': {}", a.json_schema->string(), schema.error().message)},
-                       kInputError);
+    const auto schema = JsonSchema::parse(request.json_schema);
+    if (!schema) {
+      return stop_with(
+          {ErrorCode::InvalidArgument, std::format("'{}': {}", a.json_schema->string(), schema.error().message)},
+          kInputError);
     }
+    warn_of_unenforced(*schema, a.json_schema->string());
   }
   if (!texts.chat_template.empty()) {
     if (auto parsed = ChatTemplate::parse({.source = texts.chat_template}); !parsed) {
-      return stop_with({ErrorCode::InvalidArgument,
-                        std::format("'{}': {}", a.chat_template->string(), parsed.error().message)},
-                       kInputError);
+      return stop_with(
+          {ErrorCode::InvalidArgument, std::format("'{}': {}", a.chat_template->string(), parsed.error().message)},
+          kInputError);
     }
   }
   return texts;
@@ -251,8 +265,11 @@ Step<int> run(const GenerateArguments& arguments, Interrupt& interrupt, const Co
   }
   if (arguments.debug) print_setup(**server, arguments.sampling);
   if (arguments.chat) {
-    return run_chat(**server, texts->request, {.system = arguments.system, .first = std::move(texts->prompt),
-                                               .show_thinking = arguments.show_thinking, .debug = arguments.debug},
+    return run_chat(**server, texts->request,
+                    {.system = arguments.system,
+                     .first = std::move(texts->prompt),
+                     .show_thinking = arguments.show_thinking,
+                     .debug = arguments.debug},
                     interrupt, console);
   }
   return answer(**server, std::move(texts->request), arguments, *texts->prompt, interrupt, console);
