@@ -43,7 +43,8 @@ Json judge(const Model& model, const Json& request) {
       if (!one) return {{"error", "llama.cpp: " + one.error().message}};
       admitted = admitted || *one;
     }
-    answers.push_back({{"valid", valid.has_value()}, {"why", valid ? "" : valid.error().message}, {"admitted", admitted}});
+    answers.push_back(
+        {{"valid", valid.has_value()}, {"why", valid ? "" : valid.error().message}, {"admitted", admitted}});
   }
   return {{"unenforced", schema->unenforced()}, {"answers", answers}};
 }

@@ -70,6 +70,33 @@ def test_a_schema_holds(smol, tmp_path):
     assert cut.returncode == 1 and b"no document of the schema" in cut.stderr
 
 
+@pytest.mark.parametrize("schema, fits", [
+    ({"type": "string", "pattern": r"^[A-Z]{2}\-\d{3}$"}, lambda answer: re.fullmatch(r"[A-Z]{2}-\d{3}", answer)),
+    ({"type": "array", "prefixItems": [{"type": "integer"}, {"type": "boolean"}], "items": {"type": "null"}, "minItems": 2, "maxItems": 3},
+     lambda answer: len(answer) in (2, 3) and type(answer[0]) is int and type(answer[1]) is bool),
+    ({"anyOf": [{"type": "object"}, {"$ref": "#"}], "maxProperties": 1}, lambda answer: type(answer) is dict and len(answer) < 2),
+    ({"patternProperties": {"^[a-z]{1,5}$": {"type": "number", "minimum": -0.5, "exclusiveMaximum": 12.25}}, "additionalProperties": False,
+      "minProperties": 1, "maxProperties": 2}, lambda answer: answer and all(-0.5 <= value < 12.25 for value in answer.values())),
+], ids=["pattern", "tuple", "recursion", "names and bounds"])
+def test_a_schema_is_enforced_while_generating(schema, fits, smol, tmp_path):
+    file = tmp_path / "schema.json"
+    file.write_text(json.dumps(schema))
+    for seed in range(3):
+        run = generate("-p", "Say anything", "--json-schema", file, "--seed", seed, "--temperature", 1.5, "--limit", 400, model=smol)
+        assert run.returncode == 0, run.stderr
+        assert fits(json.loads(run.stdout)), run.stdout
+        assert b"Warning" not in run.stderr
+
+
+def test_what_is_only_checked_is_told_before_the_model_starts(smol, tmp_path):
+    file = tmp_path / "schema.json"
+    file.write_text(json.dumps({"type": "array", "items": {"const": 1}, "minItems": 2, "maxItems": 2, "uniqueItems": True}))
+    run = generate("-p", "Say anything", "--json-schema", file, model=smol)
+    lines = run.stderr.decode().splitlines()
+    assert "checked only when the answer is complete: uniqueItems at #" in lines[0] and lines[1].startswith("Loading model")
+    assert run.returncode == 1 and "two of its items are the same" in lines[-1]
+
+
 def test_a_grammar_and_stop_strings_hold(smol, tmp_path):
     grammar = tmp_path / "answer.gbnf"
     grammar.write_text('root ::= "yes" | "no"\n')
@@ -300,6 +327,9 @@ def test_a_pipe_whose_turn_fails_tells_by_its_status(smol):
 @pytest.mark.parametrize("flag, text, message", [
     ("--json-schema", "{", "no JSON"),
     ("--json-schema", '{"type":"strange"}', "strange"),
+    ("--json-schema", '{"pattern":"^(?!a)b"}', "look-ahead"),
+    ("--json-schema", '{"pattern":"(a)\\\\1"}', "back-reference"),
+    ("--json-schema", '{"$defs":{"a":{"allOf":[{"$ref":"#/$defs/a"},{"$ref":"#/$defs/a"}]}},"$ref":"#/$defs/a"}', "itself"),
     ("--grammar", "root ::= (", "row 1"),
     ("--grammar", 'root ::= "a" b', "no rule 'b'"),
     ("--grammar", "root ::= " + "(" * 200_000, "deep"),

@@ -18,10 +18,12 @@
 namespace llama {
 
 struct JsonSchemaReading {
-  int draft = 2020;    // 4, 6, 7, 2019, 2020: where "$schema" does not say
+  int draft = 2020;  // 4, 6, 7, 2019, 2020: where "$schema" does not say
   // Exactly what the schema says. False: an object that names its properties has no others and a tuple no further items
   // unless the schema speaks of them; keywords of one type without a "type" mean that type; "format" is a rule.
   bool exact = false;
+
+  bool operator==(const JsonSchemaReading&) const = default;
 };
 
 class JsonSchema {
@@ -29,7 +31,8 @@ class JsonSchema {
   // Errors   InvalidArgument: no JSON, no schema, longer than 256 KiB, deeper than 64 levels, a $ref that leads nowhere,
   //          out of the schema or only to itself, a pattern with look-around or back-references, a schema that nothing
   //          fits or whose grammar would be larger than 1 MiB.
-  // Cost     milliseconds; seconds at most, whatever the schema is.
+  // Cost     milliseconds; seconds at most, whatever the schema is. The last 8 are remembered: the same text again costs
+  //          nothing and shares what was made of it.
   [[nodiscard]] static Result<JsonSchema> parse(std::string_view text, const JsonSchemaReading& reading = {});
 
   [[nodiscard]] const std::string& grammar() const;  // GBNF, from the rule "root"

@@ -21,8 +21,15 @@ const CodePoints& digit_characters() {
 }
 
 const CodePoints& space_characters() {
-  static const CodePoints kSpaces({{0x09, 0x0D}, {0x20, 0x20}, {0xA0, 0xA0}, {0x1680, 0x1680}, {0x2000, 0x200A},
-                                   {0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000},
+  static const CodePoints kSpaces({{0x09, 0x0D},
+                                   {0x20, 0x20},
+                                   {0xA0, 0xA0},
+                                   {0x1680, 0x1680},
+                                   {0x2000, 0x200A},
+                                   {0x2028, 0x2029},
+                                   {0x202F, 0x202F},
+                                   {0x205F, 0x205F},
+                                   {0x3000, 0x3000},
                                    {0xFEFF, 0xFEFF}});
   return kSpaces;
 }
@@ -209,27 +216,45 @@ class ExpressionReader {
     const char32_t c = text_[at_++];
     const auto one = [](char32_t code_point) { return CodePoints({{code_point, code_point}}); };
     switch (c) {
-      case 'd': return digit_characters();
-      case 'D': return digit_characters().complement();
-      case 's': return space_characters();
-      case 'S': return space_characters().complement();
-      case 'w': return word_characters();
-      case 'W': return word_characters().complement();
-      case 't': return one('\t');
-      case 'n': return one('\n');
-      case 'v': return one('\v');
-      case 'f': return one('\f');
-      case 'r': return one('\r');
-      case 'x': return one(read_hex(2));
-      case 'u': return one(read_unicode());
-      case 'p': return read_property();
-      case 'P': return read_property().complement();
+      case 'd':
+        return digit_characters();
+      case 'D':
+        return digit_characters().complement();
+      case 's':
+        return space_characters();
+      case 'S':
+        return space_characters().complement();
+      case 'w':
+        return word_characters();
+      case 'W':
+        return word_characters().complement();
+      case 't':
+        return one('\t');
+      case 'n':
+        return one('\n');
+      case 'v':
+        return one('\v');
+      case 'f':
+        return one('\f');
+      case 'r':
+        return one('\r');
+      case 'x':
+        return one(read_hex(2));
+      case 'u':
+        return one(read_unicode());
+      case 'p':
+        return read_property();
+      case 'P':
+        return read_property().complement();
       case 'c':
         if (is_letter(peek())) return one(text_[at_++] % 32);
         refuse("'\\c' without a letter");
         return {};
-      case 'k': refuse("a back-reference"); return {};
-      default: break;
+      case 'k':
+        refuse("a back-reference");
+        return {};
+      default:
+        break;
     }
     if (c == 'b' && in_class) return one('\b');
     if (c == '0' && (peek() < '0' || peek() > '9')) return one(0);
@@ -257,7 +282,8 @@ class ExpressionReader {
     if (take(U"{")) {
       char32_t value = 0;
       const std::size_t begin = at_;
-      for (; hex_value(peek()) >= 0 && value <= kMaxCodePoint; ++at_) value = value * 16 + static_cast<char32_t>(hex_value(peek()));
+      for (; hex_value(peek()) >= 0 && value <= kMaxCodePoint; ++at_)
+        value = value * 16 + static_cast<char32_t>(hex_value(peek()));
       if (at_ == begin || value > kMaxCodePoint || !take(U"}")) refuse("an escape '\\u{…}' that is no character");
       return std::min(value, kMaxCodePoint);
     }

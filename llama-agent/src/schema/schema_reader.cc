@@ -51,7 +51,8 @@ class SchemaReader {
   Result<SchemaTree> read() {
     choose_draft();
     references_.emplace(tree_, root_);
-    SchemaNode* root = wrong_ ? nullptr : node_of(root_, {.place = "#", .resource = references_->add_resource("", root_)});
+    SchemaNode* root =
+        wrong_ ? nullptr : node_of(root_, {.place = "#", .resource = references_->add_resource("", root_)});
     tree_.root = root;
     // What a reference leads to may be read for it alone, and have references of its own.
     while (!wrong_ && !unresolved_.empty()) {
@@ -61,7 +62,8 @@ class SchemaReader {
     }
     if (!wrong_) {
       for (const auto& node : tree_.nodes) simplify(*node);
-      if (auto itself = reference_to_itself(tree_)) wrong_ = std::format("refers to itself at {} without an end", *itself);
+      if (auto itself = reference_to_itself(tree_))
+        wrong_ = std::format("refers to itself at {} without an end", *itself);
     }
     if (wrong_) return fail(ErrorCode::InvalidArgument, "the JSON schema " + *wrong_);
     return std::move(tree_);
@@ -134,8 +136,8 @@ class SchemaReader {
     read_text_rules(schema, node);
     read_array_rules(schema, node, at);
     read_object_rules(schema, node, at);
-    for (const auto& [keyword, list] : {std::pair{"allOf", &node.all_of}, std::pair{"anyOf", &node.any_of},
-                                        std::pair{"oneOf", &node.one_of}}) {
+    for (const auto& [keyword, list] :
+         {std::pair{"allOf", &node.all_of}, std::pair{"anyOf", &node.any_of}, std::pair{"oneOf", &node.one_of}}) {
       if (!schema.contains(keyword)) continue;
       *list = nodes_of(schema[keyword], keyword, at);
       if (list->empty()) refuse(std::format("has an {} without choices", keyword));
@@ -193,8 +195,8 @@ class SchemaReader {
     return nodes;
   }
 
-  std::vector<std::pair<std::string, const SchemaNode*>> named_nodes(const SchemaJson& members, std::string_view keyword,
-                                                                     const Context& at) {
+  std::vector<std::pair<std::string, const SchemaNode*>> named_nodes(const SchemaJson& members,
+                                                                     std::string_view keyword, const Context& at) {
     std::vector<std::pair<std::string, const SchemaNode*>> nodes;
     if (!members.is_object()) refuse(std::format("has {} that are no object", keyword));
     if (wrong_) return nodes;
@@ -227,21 +229,26 @@ class SchemaReader {
     }
     if (schema.contains("const") && tree_.draft != SchemaDraft::Draft4) {
       const nlohmann::json constant = schema["const"];
-      const bool is_listed = !node.values || std::ranges::any_of(*node.values, [&](const auto& value) { return nlohmann::json(value) == constant; });
+      const bool is_listed = !node.values || std::ranges::any_of(*node.values, [&](const auto& value) {
+        return nlohmann::json(value) == constant;
+      });
       node.values.emplace();
       if (is_listed) node.values->push_back(schema["const"]);
     }
-    if (node.values) node.values_to_compare.assign(node.values->begin(), node.values->end());
+    if (node.values) node.sorted_values.assign(node.values->begin(), node.values->end());
+    std::ranges::sort(node.sorted_values);
   }
 
   void read_bounds(const SchemaJson& schema, SchemaNode& node) {
     for (const auto& [keyword, bound] :
-         {std::pair{"minimum", &node.minimum}, std::pair{"maximum", &node.maximum}, std::pair{"multipleOf", &node.multiple_of},
-          std::pair{"exclusiveMinimum", &node.exclusive_minimum}, std::pair{"exclusiveMaximum", &node.exclusive_maximum}}) {
+         {std::pair{"minimum", &node.minimum}, std::pair{"maximum", &node.maximum},
+          std::pair{"multipleOf", &node.multiple_of}, std::pair{"exclusiveMinimum", &node.exclusive_minimum},
+          std::pair{"exclusiveMaximum", &node.exclusive_maximum}}) {
       if (!schema.contains(keyword)) continue;
       const SchemaJson& value = schema[keyword];
       if (value.is_boolean() && std::string_view(keyword).starts_with("exclusive")) continue;  // draft 4, below
-      if (!value.is_number() || !std::isfinite(value.get<double>())) return refuse(std::format("has a {} that is no number", keyword));
+      if (!value.is_number() || !std::isfinite(value.get<double>()))
+        return refuse(std::format("has a {} that is no number", keyword));
       *bound = value.get<double>();
     }
     if (node.multiple_of && *node.multiple_of <= 0) refuse("has a multipleOf that is not above 0");
@@ -283,7 +290,8 @@ class SchemaReader {
     }
     auto pattern = Pattern::compile(text);
     if (!pattern) {
-      refuse(std::format("has at {} the pattern '{}', which cannot be used: it has {}", place, text, pattern.error().message));
+      refuse(std::format("has at {} the pattern '{}', which cannot be used: it has {}", place, text,
+                         pattern.error().message));
       return nullptr;
     }
     return known = std::move(*pattern);
@@ -291,8 +299,10 @@ class SchemaReader {
 
   void read_array_rules(const SchemaJson& schema, SchemaNode& node, const Context& at) {
     const bool is_list = schema.contains("items") && schema["items"].is_array();  // before 2020-12
-    if (schema.contains("prefixItems")) node.prefix_items = nodes_of(schema["prefixItems"], "prefixItems", at);
-    else if (is_list) node.prefix_items = nodes_of(schema["items"], "items", at);
+    if (schema.contains("prefixItems"))
+      node.prefix_items = nodes_of(schema["prefixItems"], "prefixItems", at);
+    else if (is_list)
+      node.prefix_items = nodes_of(schema["items"], "items", at);
     node.items = below(schema, is_list ? "additionalItems" : "items", at);
     node.min_items = count(schema, "minItems");
     node.max_items = count(schema, "maxItems");
@@ -317,8 +327,10 @@ class SchemaReader {
     node.unevaluated_properties = below(schema, "unevaluatedProperties", at);
     node.min_properties = count(schema, "minProperties");
     node.max_properties = count(schema, "maxProperties");
-    if (schema.contains("required") && !schema["required"].is_boolean()) node.required = names(schema["required"], "required");
-    if (schema.contains("dependentSchemas")) node.dependent_schemas = named_nodes(schema["dependentSchemas"], "dependentSchemas", at);
+    if (schema.contains("required") && !schema["required"].is_boolean())
+      node.required = names(schema["required"], "required");
+    if (schema.contains("dependentSchemas"))
+      node.dependent_schemas = named_nodes(schema["dependentSchemas"], "dependentSchemas", at);
     for (const char* keyword : {"dependentRequired", "dependencies"}) {
       if (!schema.contains(keyword)) continue;
       if (!schema[keyword].is_object()) return refuse(std::format("has {} that are no object", keyword));
@@ -327,7 +339,8 @@ class SchemaReader {
         if (its.is_array() || its.is_string()) {
           node.dependent_required.emplace_back(name, names(its.is_array() ? its : SchemaJson::array({its}), keyword));
         } else {
-          node.dependent_schemas.emplace_back(name, node_of(its, {place_below(place, name), at.resource, at.depth + 1}));
+          node.dependent_schemas.emplace_back(name,
+                                              node_of(its, {place_below(place, name), at.resource, at.depth + 1}));
         }
       }
     }
@@ -357,9 +370,11 @@ class SchemaReader {
       return;
     }
     node.dynamic_reference = meant;
-    const std::string anchor = reference.keyword == "$recursiveRef" ? "#" : reference.text.substr(reference.text.rfind('#') + 1);
+    const std::string anchor =
+        reference.keyword == "$recursiveRef" ? "#" : reference.text.substr(reference.text.rfind('#') + 1);
     const auto& anchors = tree_.dynamic_anchors[meant->resource];
-    if (const auto found = anchors.find(anchor); found != anchors.end() && found->second == meant) node.dynamic_anchor = anchor;
+    if (const auto found = anchors.find(anchor); found != anchors.end() && found->second == meant)
+      node.dynamic_anchor = anchor;
     if (!node.dynamic_anchor.empty()) tree_.has_dynamic_references = true;
   }
 

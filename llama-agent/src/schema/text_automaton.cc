@@ -48,7 +48,8 @@ class ExpressionStates {
   [[nodiscard]] std::size_t end() const { return end_; }
 
   // Every state that is reached without a character between these two.
-  [[nodiscard]] std::vector<std::size_t> closure(const std::vector<std::size_t>& from, Beside before, Beside behind) const {
+  [[nodiscard]] std::vector<std::size_t> closure(const std::vector<std::size_t>& from, Beside before,
+                                                 Beside behind) const {
     std::vector<bool> seen(states_.size());
     std::vector<std::size_t> open = from, reached;
     while (!open.empty()) {
@@ -108,7 +109,9 @@ class ExpressionStates {
           append(part, begin, last);
         }
         return;
-      case Kind::Repetition: append_repetition(expression, first, last); return;
+      case Kind::Repetition:
+        append_repetition(expression, first, last);
+        return;
       default: {
         looks_at_words_ = looks_at_words_ || expression.kind == Kind::WordEdge || expression.kind == Kind::NoWordEdge;
         const std::size_t state = add({.assertion = expression.kind, .next = {last}});
@@ -230,12 +233,15 @@ class ProductWalk {
       Place next{.before = here, .length = most_ ? place.length + 1 : std::min(place.length + 1, least_)};
       for (std::size_t i = 0; i < parts_.size(); ++i) next.possible.push_back(step(i, place, here, one.example));
       // Nothing that must match can match any more.
-      const auto dead = [&](std::size_t i) { return rules_[i].matches ? next.possible[i].empty() : is_matched(i, next.possible[i]); };
+      const auto dead = [&](std::size_t i) {
+        return rules_[i].matches ? next.possible[i].empty() : is_matched(i, next.possible[i]);
+      };
       bool is_dead = false;
       for (std::size_t i = 0; i < parts_.size(); ++i) is_dead = is_dead || dead(i);
       if (!is_dead) steps[number_of(std::move(next))].add(one.members);
     }
-    for (auto& [target, characters] : steps) automaton_.states[number].steps.emplace_back(std::move(characters), target);
+    for (auto& [target, characters] : steps)
+      automaton_.states[number].steps.emplace_back(std::move(characters), target);
   }
 
   std::vector<std::size_t> step(std::size_t part, const Place& place, Beside here, char32_t character) {
