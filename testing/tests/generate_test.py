@@ -13,8 +13,8 @@ from program import CLI, MODELS, REAL
 
 SMOL = REAL / "smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf"
 # What is asked where the answer is compared: its words are far from any other, so that no level of kernels answers
-# otherwise. Along "The capital of Japan is Tokyo." the second likeliest token is less likely by at least 1.65 in log-probability
-# with the file dequantized to F32, by 1.60 to 1.73 with it as it is and each level's rounding. (Of France it is 0.10.)
+# otherwise. Along "The capital of Japan is Tokyo." the second token is less likely by at least 1.65 in log-probability
+# with the file dequantized to F32, and by 1.60 to 1.73 with it as it is at each level. (Of France it is 0.10.)
 
 
 def generate(*flags, model=None, text=None):

@@ -113,7 +113,8 @@ def test_an_unknown_name_is_a_usage_error(tmp_path):
 
 
 def version(*command, **environment):
-    return subprocess.run([*(command or [CLI]), "--version"], env={**os.environ, **environment}, capture_output=True, text=True)
+    environment = {**os.environ, **environment}
+    return subprocess.run([*(command or [CLI]), "--version"], env=environment, capture_output=True, text=True)
 
 
 def test_version_names_the_kernels():
@@ -130,7 +131,7 @@ LOADER = pathlib.Path("/lib64/ld-linux-x86-64.so.2")
 
 @pytest.fixture
 def moved(tmp_path):
-    """The program in another folder, the plug-in where it is looked for or not: moved(None), moved("bin"), moved("lib/llama-cli")."""
+    """The program in another folder, the plug-in where it is looked for, or not: moved("lib/llama-cli"), moved(None)."""
     plugin = pathlib.Path(CLI).parent.parent / "lib/llama-cli/libggml-packed.so"
 
     def move(folder):
@@ -166,7 +167,7 @@ def test_the_environment_makes_it_a_lesser_cpu(tmp_path):
     lesser = {**os.environ, "GGML_PACKED_LEVEL": "avx2", "XDG_CACHE_HOME": str(tmp_path / "cache")}
     run = embed(MODELS / "bert.gguf", b"hello\n", tmp_path / "out.parquet", "--kernels", "avx512-vnni", env=lesser)
     assert run.returncode == 2 and "cannot run the kernels 'avx512-vnni'" in run.stderr
-    # What was measured on the lesser CPU is not taken for this one's: the remembered ones are two, where this has more levels.
+    # What was measured on the lesser CPU is not taken for this one's: both are remembered, where this one has more.
     for environment in (lesser, {**lesser, "GGML_PACKED_LEVEL": ""}):
         run = embed(MODELS / "bert.gguf", b"hello\n", tmp_path / "out.parquet", "--force", env=environment)
         assert run.returncode == 0, run.stderr

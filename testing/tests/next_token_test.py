@@ -34,7 +34,8 @@ def quantize(source, kind):
     """The file in another type, by llama.cpp's own tool."""
     path = f"{_folder.name}/{source.stem}-{kind}.gguf"
     if not os.path.exists(path):
-        subprocess.run(["llama-quantize", "--allow-requantize", source, path, kind, "2"], check=True, capture_output=True)
+        command = ["llama-quantize", "--allow-requantize", source, path, kind, "2"]
+        subprocess.run(command, check=True, capture_output=True)
     return type(source)(path)
 
 
@@ -47,8 +48,8 @@ def log_probabilities(model, kernels, mode):
     lines = (PROJECT / "testing/data/sample.txt").read_text(encoding="utf-8").splitlines()
     # Prose, not the short sentences: more than enough for the windows.
     text = "\n".join(line for line in lines if len(line) > 250)[:6 * POSITIONS[mode]]
-    run = subprocess.run([os.environ["NEXT_TOKEN"], model, kernels, str(WINDOW), mode], input=text.encode(), capture_output=True,
-                         check=False)
+    command = [os.environ["NEXT_TOKEN"], model, kernels, str(WINDOW), mode]
+    run = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
     if b"this CPU cannot run" in run.stderr:
         return None
     assert run.returncode == 0, run.stderr.decode()
