@@ -28,9 +28,8 @@ LEVELS = ["avx2", "avx-vnni", "avx512-vnni", "onednn", "avx512-bf16"]
 KINDS = ["Q4_1", "Q8_0"]  # whose products are of 8 bits in everybody's kernels
 WINDOW = 128
 POSITIONS = {"batch": 3 * WINDOW, "single": WINDOW}
-# Two roundings of the same kind differ by chance. Measured between the levels of one CPU and llama.cpp's: the means by up
-# to 8 %, the worst of all positions, being one single value, by up to a factor of 1.7 (over 128 positions). Kernels that
-# are wrong in a scale, a sign or a column are off by factors of ten and more.
+# Two roundings of the same kind differ by chance. Measured between the levels of one CPU and llama.cpp's: the means by
+# up to 8 %, the worst of all positions, being one single value, by up to a factor of 1.7 (over 128 positions).
 MEAN_TOLERANCE, WORST_TOLERANCE = 1.25, 3.0
 # Where both are exact but for the last bits.
 ROUNDING = 1e-5
