@@ -2,10 +2,12 @@
 
 A greedy answer hangs on the first near tie, whoever computes it; this holds kernels to what matters: how far the whole
 distribution of the next token is from that of the exact weights (Kullback-Leibler divergence, in nats), and that ours
-are no further off than llama.cpp's own. `python3 next_token_test.py` prints the table of doc/kernels.md.
+are no further off than llama.cpp's own. `script/enter python3 testing/tests/next_token_test.py` prints the table of
+doc/kernels.md.
 """
 import concurrent.futures
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -13,17 +15,22 @@ import tempfile
 
 import numpy
 import pytest
-from program import MODELS, PROJECT, REAL
+
+if __name__ == "__main__":
+    top = pathlib.Path(__file__).resolve().parents[2]
+    build = top / "build/release"
+    os.environ |= {"PROJECT": str(top), "TEST_MODELS": str(build / "test-models"),
+                   "LLAMA_CLI": str(build / "llama-cli/llama-cli"), "NEXT_TOKEN": str(build / "testing/next_token")}
+from program import PROJECT, REAL
 
 SMOL = REAL / "smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf"
 LEVELS = ["avx2", "avx-vnni", "avx512-vnni", "onednn", "avx512-bf16"]
-KINDS = ["Q4_1", "Q8_0", "F16"]
+KINDS = ["Q4_1", "Q8_0"]  # whose products are of 8 bits in everybody's kernels
 WINDOW = 128
 POSITIONS = {"batch": 3 * WINDOW, "single": WINDOW}
-# Means over a few hundred positions of two roundings of the same kind differ by chance: the levels of one CPU among
-# themselves by up to 5 %, and the worst of all positions, being one single value, by up to 50 %. Kernels that are wrong
-# in a scale, a sign or a column are off by factors of ten and more.
-MEAN_TOLERANCE, WORST_TOLERANCE = 1.2, 2.0
+# Two roundings of the same kind differ by chance. Measured between the levels of one CPU and llama.cpp's: the means by
+# up to 8 %, the worst of all positions, being one single value, by up to a factor of 1.7 (over 128 positions).
+MEAN_TOLERANCE, WORST_TOLERANCE = 1.25, 3.0
 # Where both are exact but for the last bits.
 ROUNDING = 1e-5
 
@@ -36,7 +43,7 @@ def quantize(source, kind):
     if not os.path.exists(path):
         command = ["llama-quantize", "--allow-requantize", source, path, kind, "2"]
         subprocess.run(command, check=True, capture_output=True)
-    return type(source)(path)
+    return pathlib.Path(path)
 
 
 def file_of(kind):
@@ -49,7 +56,9 @@ def log_probabilities(model, kernels, mode):
     # Prose, not the short sentences: more than enough for the windows.
     text = "\n".join(line for line in lines if len(line) > 250)[:6 * POSITIONS[mode]]
     command = [os.environ["NEXT_TOKEN"], model, kernels, str(WINDOW), mode]
-    run = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
+    # ggml's waiting threads would spin on the cores that others of these need.
+    environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
+    run = subprocess.run(command, input=text.encode(), capture_output=True, check=False, env=environment)
     if b"this CPU cannot run" in run.stderr:
         return None
     assert run.returncode == 0, run.stderr.decode()
@@ -96,9 +105,9 @@ def test_no_level_is_further_from_the_exact_weights_than_llama_cpps_kernels(kind
 
 
 def table():
-    print("| | " + " | ".join(f"{kind}, {mode}" for kind in KINDS for mode in POSITIONS) + " |")
-    print("|---|" + "---|" * len(KINDS) * len(POSITIONS))
     found = {(kind, mode): all_divergences(kind, mode, ["stock", *LEVELS]) for kind in KINDS for mode in POSITIONS}
+    print("| mean, worst | " + " | ".join(f"{kind}, {mode}" for kind, mode in found) + " |")
+    print("|---|" + "---|" * len(found))
     for kernels in ["stock", *LEVELS]:
         cells = [values[kernels] for values in found.values()]
         if all(cell is not None for cell in cells):
