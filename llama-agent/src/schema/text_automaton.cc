@@ -25,7 +25,7 @@ class ExpressionStates {
     std::vector<std::size_t> next{};
   };
 
-  // "Somewhere in the text": any characters before it and any behind it.
+  // "Somewhere in the text": any characters before it and any after it.
   explicit ExpressionStates(const RegularExpression& expression) {
     const std::size_t before = add({});
     const std::size_t any = add({.set = 0});
