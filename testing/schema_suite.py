@@ -5,8 +5,7 @@ usage: schema_suite.py SCHEMA_SUITE MODEL.gguf FOLDER [--list]      (FOLDER: the
 
 For every test of every draft: is the instance's verdict right, wrong, or was the schema refused before the start? And
 by llama.cpp's grammar engine: does the grammar allow every valid instance in some spelling (numbers as a model writes
-them, names
-in the schema's order), and no invalid one unless something was told to be left to the check?
+them, names in the schema's order), and no invalid one unless something was told to be left to the check?
 """
 import collections
 import itertools
