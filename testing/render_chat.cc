@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,10 +23,20 @@ using Json = nlohmann::ordered_json;
 
 using Pieces = std::vector<llama::PromptPiece>;
 
+// Requests that follow one another mostly have the same template: it is read once.
+const llama::Result<llama::ChatTemplate>& parsed_template(const llama::ChatTemplateOptions& options) {
+  static llama::ChatTemplateOptions last;
+  static std::optional<llama::Result<llama::ChatTemplate>> parsed;
+  const bool is_same = parsed && last.source == options.source && last.bos_token == options.bos_token &&
+                       last.eos_token == options.eos_token;
+  if (!is_same) parsed.emplace(llama::ChatTemplate::parse(last = options));
+  return *parsed;
+}
+
 llama::Result<Pieces> render(const Json& request) {
-  auto parsed = llama::ChatTemplate::parse({.source = request.at("template"),
-                                            .bos_token = request.value("bos_token", ""),
-                                            .eos_token = request.value("eos_token", "")});
+  const auto& parsed = parsed_template({.source = request.at("template"),
+                                        .bos_token = request.value("bos_token", ""),
+                                        .eos_token = request.value("eos_token", "")});
   if (!parsed) return std::unexpected(parsed.error());
   std::vector<llama::Message> messages;
   for (const auto& entry : request.at("messages")) {

@@ -2,6 +2,7 @@
 
 usage: template_attacks.py RENDER_CHAT MODEL.gguf FOLDER_OF_TEMPLATES
 """
+import collections
 import json
 import pathlib
 import re
@@ -61,7 +62,7 @@ def requests(template):
 
 
 def leaked(answer):
-    """Bytes of the attack that pass for the template's own."""
+    """Markers of the attack that pass for the template's own."""
     own, at = [], 0
     owner = [outside for text, outside in answer["pieces"] for _ in text]
     text = "".join(text for text, _ in answer["pieces"])
@@ -69,9 +70,16 @@ def leaked(answer):
         end = text.find(END, at)
         if end < 0:
             break
-        own += [text[i] for i in range(at, end) if not owner[i]]
+        own += [marker.group() for marker in MARKER.finditer(text, at, end)
+                if not any(owner[marker.start():marker.end()])]
         at = end
-    return "".join(own)
+    return own
+
+
+def added(evil, harmless):
+    """Special tokens that the attack brought in."""
+    there, expected = (collections.Counter(answer.get("special", [])) for answer in (evil, harmless))
+    return list((there - expected).elements())
 
 
 def attack(program, model, templates):
@@ -93,9 +101,9 @@ def attack(program, model, templates):
             tried += 1
             shown += any(BEGIN in text for text, _ in evil["pieces"])
             if own := leaked(evil):
-                wrong.append((name, place, f"the template's own: {own!r}"))
-            elif evil.get("special") != harmless.get("special"):
-                wrong.append((name, place, f"{evil.get('special')} and not {harmless.get('special')}"))
+                wrong.append((name, place, f"pass for the template's own: {own}"))
+            elif more := added(evil, harmless):
+                wrong.append((name, place, f"special tokens: {more}"))
     return wrong, tried, shown
 
 

@@ -13,10 +13,11 @@ inline thread_local long allocations_to_go = -1;
 
 }  // namespace llama
 
-void* operator new(std::size_t size) {
+// Never inlined, so that the compiler does not see memory of malloc() given to delete, and warn.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   if (llama::allocations_to_go >= 0 && llama::allocations_to_go-- == 0) throw std::bad_alloc();
   if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }

@@ -40,6 +40,10 @@ std::vector<std::string> forms_of(std::string_view text) {
       const std::string json = json_of(form, ascii);
       add(json);
       add(json_of(json, false));
+      // Between single quotes, where lists and dicts are written as Python does.
+      std::string python = json;
+      for (std::size_t at = 0; (at = python.find("\\\"", at)) != std::string::npos; ++at) python.erase(at, 1);
+      add(python);
     }
   }
   return forms;

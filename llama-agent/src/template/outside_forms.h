@@ -7,7 +7,7 @@
 
 namespace llama::internal {
 
-// As it is, trimmed, and as JSON writes these between quotes; each form once.
+// As it is, trimmed, and as JSON and Python write these between quotes; each form once.
 [[nodiscard]] std::vector<std::string> forms_of(std::string_view text);
 
 // What looks like a special token: "<…>" and "[…]" without white space, up to 60 bytes.

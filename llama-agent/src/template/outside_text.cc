@@ -229,24 +229,24 @@ std::vector<Stretch> looked_for(std::string_view plain, const Replacement& what)
   const auto claim = [&](std::size_t begin, std::size_t size, std::size_t source) {
     std::fill_n(owner.begin() + static_cast<std::ptrdiff_t>(begin), size, source);
   };
-  std::size_t from = 0;
+  // Words without a marker are plain text whoever says them: only texts with markers have to be found, and what goes on.
   for (std::size_t i = 0; i < what.sources.size(); ++i) {
-    bool is_found = false;
-    for (const auto& form : forms_of(what.sources[i])) {
-      if (form.empty()) continue;
-      std::size_t found = plain.find(form, from);
-      if (found == std::string_view::npos) found = plain.find(form);
-      if (found == std::string_view::npos) continue;
-      claim(found, form.size(), i + 1);
-      from = found + form.size();
-      is_found = true;
-      break;
+    const bool goes_on = i + 1 == what.last_of_reply;
+    const auto markers = markers_in(what.sources[i]);
+    const auto forms = markers.empty() && !goes_on ? std::vector<std::string>() : forms_of(what.sources[i]);
+    for (const auto& form : forms) {
+      const std::size_t last = form.empty() ? std::string_view::npos : plain.rfind(form);
+      if (last == std::string_view::npos) continue;
+      if (goes_on) claim(last, form.size(), i + 1);
+      for (std::size_t at = 0; !markers.empty() && (at = plain.find(form, at)) != std::string_view::npos;) {
+        claim(at, form.size(), i + 1);
+        at += form.size();
+      }
+      if (goes_on) break;
     }
-    if (is_found) continue;
-    for (const auto marker : markers_in(what.sources[i])) {
-      for (std::size_t found = 0; (found = plain.find(marker, found)) != std::string_view::npos;
-           found += marker.size()) {
-        claim(found, marker.size(), i + 1);
+    for (const auto marker : markers) {
+      for (std::size_t at = 0; (at = plain.find(marker, at)) != std::string_view::npos; at += marker.size()) {
+        claim(at, marker.size(), i + 1);
       }
     }
   }
