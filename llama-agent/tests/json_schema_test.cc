@@ -35,7 +35,8 @@ TEST(JsonSchema, ChecksDocuments) {
   const auto schema = JsonSchema::parse(
       R"({"$schema":"https://json-schema.org/draft/2020-12/schema","$defs":{"n":{"type":"integer","minimum":3}},
           "type":"object","required":["a"],"properties":{"a":{"$ref":"#/$defs/n"},
-          "t":{"type":"array","prefixItems":[{"type":"string"},{"type":"boolean"}]},"p":{"type":"string","pattern":"^x"}}})");
+          "t":{"type":"array","prefixItems":[{"type":"string"},{"type":"boolean"}]},
+          "p":{"type":"string","pattern":"^x"}}})");
   ASSERT_TRUE(schema) << schema.error().message;
   EXPECT_TRUE(schema->validate(R"({"a":3})"));
   EXPECT_TRUE(schema->validate(R"({"a":4,"t":["x",true],"p":"xy"})"));
@@ -159,7 +160,8 @@ TEST(JsonSchema, DoesNotMultiplyChoicesWithoutBound) {
 
 TEST(JsonSchema, HoldsTuplesToTheirNumberOfItems) {
   const std::string_view schema =
-      R"({"type":"array","prefixItems":[{"type":"integer"},{"type":"string"}],"items":{"type":"null"},"minItems":1,"maxItems":3})";
+      R"({"type":"array","prefixItems":[{"type":"integer"},{"type":"string"}],"items":{"type":"null"},
+          "minItems":1,"maxItems":3})";
   EXPECT_EQ(fitting(schema, {"[]", "[1]", R"([1,"a"])", R"([1,"a",null])", R"([1,"a",null,null])", R"([1,"a",2])"}),
             "011100");
   EXPECT_TRUE(unenforced(schema).empty());

@@ -15,7 +15,6 @@ LONGER = {
     "graph_test.cc": "one table of graphs, each row run by every level",
     "agent_server.cc": "to be divided by the reply seam",
     "engine.cc": "to be divided by the reply seam",
-    "schema_grammar.cc": "to be divided: the keywords of a schema, and the grammar's text",
     "grammar_check.cc": "to be divided: reading a grammar, and judging it",
     "download.cc": "to be divided: requests, and the file that they fill",
     "fetch.cc": "to be divided: choosing, and waiting",

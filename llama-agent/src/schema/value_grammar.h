@@ -1,7 +1,7 @@
 // The rules of a grammar for one kind of value each: texts, arrays, objects.
 //
-// Shape    each takes the nodes that a value must all fit and gives sequences, one of which it is. None: there is no such
-//          value.
+// Shape    each takes the nodes that a value must all fit and gives sequences, one of which it is. None: there is no
+//          such value.
 #pragma once
 
 #include <functional>
