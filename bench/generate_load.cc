@@ -111,7 +111,8 @@ int main(int argc, char** argv) {
   const llama::ModelLoader loader;
   auto source = or_exit(llama::ModelSource::parse(argv[1]));
   llama::AgentConfig config;
-  config.chat_template = "{% for m in messages %}{{ m['content'] }}{% endfor %}";
+  config.chat_template =
+      or_exit(llama::ChatTemplate::parse({.source = "{% for m in messages %}{{ m['content'] }}{% endfor %}"}));
   config.context_tokens = wishes.value("context", 4096);
   config.parallel = wishes.value("parallel", 1);
   config.batch_tokens = wishes.value("batch", 512);

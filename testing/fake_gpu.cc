@@ -2,8 +2,8 @@
 //
 //   GGML_BACKEND_PATH=libfake-gpu.so llama-cli devices
 //   FAKE_GPU_MEMORY=N    bytes that it has; what does not fit is refused (default: 1 GB)
-//   FAKE_GPU_REFUSE=N    the Nth piece of memory that is asked for, and every one behind it, is refused
-//   FAKE_GPU_FAIL=N      the Nth graph fails, and every one behind it; HOW says with what
+//   FAKE_GPU_REFUSE=N    the Nth piece of memory that is asked for, and every one after it, is refused
+//   FAKE_GPU_FAIL=N      the Nth graph fails, and every one after it; HOW says with what
 //   FAKE_GPU_HOW         memory (the default), failed, throw
 //
 // Source   libggml 0.27.0: the layout of buffers and their types, as its own functions read them; checked by running.
@@ -73,7 +73,7 @@ struct Piece {
 };
 
 Piece& piece(ggml_backend_buffer_t buffer) {
-  // Behind the functions and the type; the layout of a buffer is not needed for more.
+  // After the functions and the type; the layout of a buffer is not needed for more.
   void* context;
   std::memcpy(&context, reinterpret_cast<std::byte*>(buffer) + sizeof(ggml_backend_buffer_i) + sizeof(void*),
               sizeof context);

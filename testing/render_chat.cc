@@ -1,18 +1,28 @@
 // Render chat templates for a comparison: one JSON object per line in, one JSON object per line out.
 //
 // In: {"template", "bos_token", "eos_token", "messages": [{"role", "content", …}], "add_generation_prompt",
-//      "enable_thinking", "tools", "now"}; out: {"text"} or {"error"}.
+//      "enable_thinking", "tools", "now"}; out: {"text", "pieces": [[text, from outside], …]} or {"error"}.
+// With a GGUF file as argument also "special": the tokens of the prompt that are more than plain text, in order.
+#include <filesystem>
 #include <iostream>
+#include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "llama-agent/chat_template.h"
+#include "llama-agent/decoder.h"
+#include "llama-core/model.h"
 
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-llama::Result<std::string> render(const Json& request) {
+using Pieces = std::vector<llama::PromptPiece>;
+
+llama::Result<Pieces> render(const Json& request) {
   auto parsed = llama::ChatTemplate::parse({.source = request.at("template"),
                                             .bos_token = request.value("bos_token", ""),
                                             .eos_token = request.value("eos_token", "")});
@@ -38,19 +48,58 @@ llama::Result<std::string> render(const Json& request) {
   if (request.contains("enable_thinking")) options.enable_thinking = request["enable_thinking"].get<bool>();
   if (request.contains("tools")) options.tools = request["tools"].dump();
   if (request.contains("now")) options.now = std::chrono::sys_seconds(std::chrono::seconds(request["now"].get<long>()));
-  auto pieces = parsed->render(messages, options);
-  if (!pieces) return std::unexpected(pieces.error());
-  return llama::joined(*pieces);
+  return parsed->render(messages, options);
+}
+
+// One decoder for each template, since that says which tokens are special.
+llama::Result<Json> special_tokens(const std::shared_ptr<const llama::Model>& model, const std::string& source,
+                                   const Pieces& pieces) {
+  static std::map<std::string, std::unique_ptr<llama::Decoder>> decoders;
+  auto& decoder = decoders[source];
+  if (!decoder) {
+    auto made = llama::make_decoder(model, {.context_tokens = 256, .max_sequences = 1}, source);
+    if (!made) return std::unexpected(made.error());
+    decoders.clear();
+    decoders[source] = std::move(*made);
+  }
+  const auto tokens = decoders[source]->tokenize(pieces);
+  if (!tokens) return std::unexpected(tokens.error());
+  static const auto vocabulary = model->vocabulary();
+  Json special = Json::array();
+  for (const llama::Token token : *tokens) {
+    const auto& entry = vocabulary.at(static_cast<std::size_t>(token));
+    const bool is_plain = entry.kind == llama::TokenKind::Normal || entry.kind == llama::TokenKind::Byte;
+    if (!is_plain) special.push_back(entry.text);
+  }
+  return special;
 }
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  std::shared_ptr<const llama::Model> model;
+  if (argc > 1) {
+    const std::filesystem::path file = argv[1];
+    auto loaded = llama::Model::load(std::span(&file, 1));
+    if (!loaded) return std::cerr << loaded.error().message << '\n', 1;
+    model = std::move(*loaded);
+  }
   for (std::string line; std::getline(std::cin, line);) {
     Json answer;
     try {
-      const auto text = render(Json::parse(line));
-      text ? answer["text"] = *text : answer["error"] = text.error().message;
+      const Json request = Json::parse(line);
+      const auto pieces = render(request);
+      if (pieces) {
+        answer["text"] = llama::joined(*pieces);
+        for (const auto& piece : *pieces) answer["pieces"].push_back({piece.text, piece.from_caller});
+        if (model) {
+          auto special = special_tokens(model, request.at("template"), *pieces);
+          if (special) answer["special"] = std::move(*special);
+          if (!special) answer["error"] = special.error().message;
+        }
+      } else {
+        answer["error"] = pieces.error().message;
+      }
     } catch (const std::exception& thrown) {
       answer["error"] = std::string("the request is wrong: ") + thrown.what();
     }

@@ -1,70 +1,27 @@
 #include "llama-agent/agent_server.h"
 
 #include <algorithm>
-#include <format>
-#include <map>
-#include <mutex>
-#include <set>
+#include <atomic>
 #include <utility>
 
 #include "engine/engine.h"
-#include "llama-agent/json_schema.h"
-#include "llama-core/embedding_context.h"
-#include "prompt/prompt.h"
+#include "engine/guarded.h"
+#include "prompt/make_job.h"
+#include "prompt/transcripts.h"
+#include "reply/generation_stream.h"
+#include "session/session_lease.h"
 
 namespace llama {
 namespace {
 
 using internal::Engine;
+using internal::guarded;
 using internal::Job;
-using internal::Transcript;
+using internal::MadeJob;
 
-constexpr std::int32_t kMostContext = 8192;  // tokens, where nothing was wished
+constexpr std::int32_t kMaxDefaultContext = 8192;  // tokens, where nothing was wished
 
 }  // namespace
-
-Result<void> check(const AgentConfig& c) {
-  const auto wrong = [](std::string message) { return fail(ErrorCode::InvalidArgument, std::move(message)); };
-  if (c.context_tokens != 0 && (c.context_tokens < 256 || c.context_tokens > (1 << 20))) {
-    return wrong(std::format("a context of {} tokens is not between 256 and {}", c.context_tokens, 1 << 20));
-  }
-  if (c.parallel < 1 || c.parallel > max_parallel_sequences()) {
-    return wrong(std::format("{} replies at once: 1 to {} are possible", c.parallel, max_parallel_sequences()));
-  }
-  if (c.batch_tokens < c.parallel || c.batch_tokens > 8192) {
-    return wrong(std::format("a batch of {} tokens is not between {} and 8192", c.batch_tokens, c.parallel));
-  }
-  if (c.threads < 0 || c.threads > 1024) return wrong("the number of threads must be between 0 and 1024");
-  if (auto sound = check(c.queue); !sound) return sound;
-  return check(c.sessions);
-}
-
-struct GenerationStream::State {
-  std::shared_ptr<internal::ReplyStream> stream;
-  std::stop_source cancel;
-  struct Cancel {
-    std::stop_source source;
-    void operator()() { source.request_stop(); }
-  };
-  std::optional<std::stop_callback<Cancel>> callers_stop;
-};
-
-GenerationStream::GenerationStream(std::unique_ptr<State> state) : state_(std::move(state)) {}
-GenerationStream::GenerationStream(GenerationStream&&) noexcept = default;
-GenerationStream& GenerationStream::operator=(GenerationStream&& other) noexcept {
-  if (this != &other) {
-    if (state_) state_->cancel.request_stop();
-    state_ = std::move(other.state_);
-  }
-  return *this;
-}
-GenerationStream::~GenerationStream() {
-  if (state_) state_->cancel.request_stop();
-}
-
-Result<std::optional<StreamChunk>> GenerationStream::next() { return state_->stream->next(); }
-const GenerationResponse& GenerationStream::response() const { return *state_->stream->ended(); }
-void GenerationStream::cancel() { state_->cancel.request_stop(); }
 
 struct AgentServer::State {
   State(AgentConfig c, std::shared_ptr<const Model> m, ChatTemplate t, std::unique_ptr<Decoder> decoder)
@@ -74,29 +31,23 @@ struct AgentServer::State {
         sessions(config.sessions),
         engine(std::move(decoder), config.queue) {}
 
+  [[nodiscard]] std::string metadata(std::string_view key) const {
+    return model ? model->metadata(key) : std::string();
+  }
+  [[nodiscard]] Result<MadeJob> job_of(const GenerationRequest& request, const Session& session);
+  [[nodiscard]] Result<GenerationStream> stream(const GenerationRequest& request, const std::stop_token& stop);
+
   AgentConfig config;
   std::shared_ptr<const Model> model;  // none where a test plays it
   ChatTemplate chat_template;
   SessionStore sessions;
+  internal::SessionLeases leases;
+  internal::Transcripts transcripts;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
-  bool is_shut_down = false;
-
-  std::mutex mutex;
-  std::map<std::string, Transcript, std::less<>> transcripts;
-  std::size_t transcript_limit = 64;
-  std::set<std::string, std::less<>> answering;  // sessions with a reply under way
+  std::atomic<bool> is_shut_down = false;
 
   // Last: its thread uses what stands above.
   Engine engine;
-
-  Result<std::unique_ptr<Job>> make_job(const GenerationRequest& request, const Session& session);
-  void end_of_reply(const std::string& id, const std::string& prompt_text, std::span<const Token> prompt,
-                    const GenerationResponse& response, std::span<const Token> generated, std::string_view raw);
-  Transcript transcript_of(const std::string& id) {
-    const std::lock_guard lock(mutex);
-    const auto found = transcripts.find(id);
-    return found == transcripts.end() ? Transcript() : found->second;
-  }
 };
 
 AgentServer::AgentServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -115,15 +66,15 @@ Result<std::unique_ptr<AgentServer>> AgentServer::create(std::shared_ptr<const M
   if (model == nullptr) return fail(ErrorCode::InvalidArgument, "an agent needs a model");
   const std::int32_t trained = std::max(256, model->trained_context());
   const GenerationContextConfig context{
-      .context_tokens = config.context_tokens > 0 ? config.context_tokens : std::min(trained, kMostContext),
+      .context_tokens = config.context_tokens > 0 ? config.context_tokens : std::min(trained, kMaxDefaultContext),
       .max_sequences = config.parallel,
       .batch_tokens = config.batch_tokens,
       .threads = config.threads,
   };
-  auto decoder = make_decoder(model, context);
-  if (!decoder) return std::unexpected(decoder.error());
   auto chat_template = chat_template_of(*model, config.chat_template);
   if (!chat_template) return std::unexpected(chat_template.error());
+  auto decoder = make_decoder(model, context, chat_template->source());
+  if (!decoder) return std::unexpected(decoder.error());
   return std::unique_ptr<AgentServer>(
       new AgentServer(std::make_unique<State>(config, model, std::move(*chat_template), std::move(*decoder))));
 }
@@ -136,131 +87,57 @@ Result<std::unique_ptr<AgentServer>> AgentServer::initialize(const ModelLoader& 
   return create(loaded->model, config);
 }
 
-Result<std::unique_ptr<Job>> AgentServer::State::make_job(const GenerationRequest& request, const Session& session) {
-  if (session.messages.empty() || session.messages.back().role == MessageRole::System) {
-    return fail(ErrorCode::InvalidArgument, "the session has no message to answer");
-  }
-  std::string grammar = request.grammar;
-  std::optional<JsonSchema> schema;
-  if (!request.json_schema.empty()) {
-    auto parsed = JsonSchema::parse(request.json_schema);
-    if (!parsed) return std::unexpected(parsed.error());
-    grammar = parsed->grammar();
-    schema = std::move(*parsed);
-  }
-  RenderOptions options{.enable_thinking = request.enable_thinking, .now = session.created_at};
-  options.continue_last_message = session.messages.back().role == MessageRole::Assistant;
-  options.add_generation_prompt = !options.continue_last_message;
-  const Decoder& decoder = engine.decoder();
-  auto prompt = make_prompt(chat_template, decoder, session.messages, options,
-                            {.context_tokens = decoder.context_tokens(),
-                             .max_tokens = request.stopping.max_tokens,
-                             .overflow = request.overflow},
-                            transcript_of(session.id));
-  if (!prompt) return std::unexpected(prompt.error());
-
-  const SamplingChoice sampling = choose_sampling(
-      request.sampling, [&](std::string_view key) { return model ? model->metadata(key) : std::string(); });
-  auto job = std::make_unique<Job>();
-  auto sampler = decoder.make_sampler(sampling.config, grammar);
-  if (!sampler) return std::unexpected(sampler.error());
-  job->sampler = std::move(*sampler);
-  if (!grammar.empty()) {
-    auto free = decoder.make_sampler(sampling.config, {});
-    if (!free) return std::unexpected(free.error());
-    job->thinking_sampler = std::move(*free);
-  }
-  job->sampling = sampling.config;
-  job->rules.stopping = request.stopping;
-  job->rules.end_texts = chat_template.end_of_turn_texts();
-  if (const auto& markers = chat_template.thinking_markers()) {
-    job->rules.thinking_opener = markers->opener;
-    job->rules.thinking_closer = markers->closer;
-    // The prompt's end may have opened the thought already.
-    const std::size_t opened = prompt->text.rfind(markers->opener);
-    const std::size_t closed = prompt->text.rfind(markers->closer);
-    job->rules.thinking_is_open =
-        opened != std::string::npos && (closed == std::string::npos || closed < opened) &&
-        prompt->text.find_first_not_of(" \t\r\n", opened + markers->opener.size()) == std::string::npos;
-    if (request.thinking_budget) {
-      job->thinking_budget = request.thinking_budget;
-      const PromptPiece end{"\n" + markers->closer + "\n\n", false};
-      auto closing = decoder.tokenize_rest(std::span(&end, 1));
-      if (!closing) return std::unexpected(closing.error());
-      job->thinking_end = std::move(*closing);
-    }
-  }
-  job->logprobs = request.logprobs;
-  job->dropped_messages = prompt->dropped_messages;
-  job->checkpoints = std::move(prompt->checkpoints);
-  job->stream = std::make_shared<internal::ReplyStream>();
-  if (schema) {
-    job->judge = [schema = std::move(*schema)](GenerationResponse& response) {
-      if (auto valid = schema.validate(response.generated_text); !valid)
-        response.schema_violation = valid.error().message;
-    };
-  }
-  job->on_end = [this, id = session.id, text = std::move(prompt->text), tokens = prompt->tokens](
-                    const GenerationResponse& response, std::span<const Token> generated, std::string_view raw) {
-    end_of_reply(id, text, tokens, response, generated, raw);
+Result<MadeJob> AgentServer::State::job_of(const GenerationRequest& request, const Session& session) {
+  auto made = make_job(request, session,
+                       {.decoder = engine.decoder(),
+                        .chat_template = chat_template,
+                        .metadata = [this](std::string_view key) { return metadata(key); }},
+                       transcripts.of(session.id));
+  if (!made) return made;
+  const bool goes_on = session.messages.back().role == MessageRole::Assistant;
+  made->job->on_end = [this, id = session.id, index = session.messages.size() - 1, last = session.messages.back(),
+                       goes_on, prompt = std::move(made->prompt), continued = std::move(made->continued),
+                       tokens = made->job->prompt](const GenerationResponse& response, std::span<const Token> generated,
+                                                   std::string_view raw) {
+    internal::Transcript transcript{.text = prompt + std::string(raw), .tokens = tokens};
+    transcript.tokens.insert(transcript.tokens.end(), generated.begin(), generated.end());
+    transcripts.put(id, std::move(transcript), sessions);
+    const bool is_empty = response.generated_text.empty() && response.thinking.empty() && response.tool_calls.empty();
+    if (is_empty) return std::string();
+    const auto kept = goes_on ? sessions.extend_message(id, index, last, internal::extended(last, continued, response))
+                              : sessions.add_message(id, internal::reply_message(response));
+    return kept ? std::string() : kept.error().message;
   };
-  job->prompt = std::move(prompt->tokens);
-  return job;
+  return made;
 }
 
-void AgentServer::State::end_of_reply(const std::string& id, const std::string& prompt_text,
-                                      std::span<const Token> prompt, const GenerationResponse& response,
-                                      std::span<const Token> generated, std::string_view raw) {
-  if (!response.generated_text.empty() || !response.thinking.empty()) {
-    Message answer{.role = MessageRole::Assistant, .content = response.generated_text, .thinking = response.thinking};
-    // A session that expired or was removed in the meantime has no use for it.
-    static_cast<void>(sessions.add_message(id, std::move(answer)));
-  }
-  Transcript transcript{.text = prompt_text + std::string(raw), .tokens = {prompt.begin(), prompt.end()}};
-  transcript.tokens.insert(transcript.tokens.end(), generated.begin(), generated.end());
-  const std::lock_guard lock(mutex);
-  transcripts.insert_or_assign(id, std::move(transcript));
-  // Those of sessions that are gone go too, but not one by one.
-  if (transcripts.size() < transcript_limit) return;
-  const auto ids = sessions.list();
-  const std::set<std::string_view> kept(ids.begin(), ids.end());
-  std::erase_if(transcripts, [&](const auto& entry) { return !kept.contains(entry.first); });
-  transcript_limit = std::max<std::size_t>(64, 2 * transcripts.size());
+Result<GenerationStream> AgentServer::State::stream(const GenerationRequest& request, const std::stop_token& stop) {
+  if (auto sound = check(request); !sound) return std::unexpected(sound.error());
+  auto lease = leases.take(request.session_id);
+  if (!lease) return std::unexpected(lease.error());
+  // Read only now: a reply that was under way has been added to it.
+  const auto session = sessions.get(request.session_id);
+  if (!session) return std::unexpected(session.error());
+  auto made = job_of(request, *session);
+  if (!made) return std::unexpected(made.error());
+  std::unique_ptr<Job> job = std::move(made->job);
+  job->lease = std::move(*lease);
+  auto reader = std::make_unique<GenerationStream::State>();
+  reader->stream = job->stream;
+  reader->cancel = job->cancel;
+  reader->callers_stop.emplace(stop, GenerationStream::State::Cancel{job->cancel});
+  if (auto submitted = engine.submit(std::move(job)); !submitted) return std::unexpected(submitted.error());
+  return GenerationStream(std::move(reader));
 }
 
 Result<GenerationStream> AgentServer::generate_stream(const GenerationRequest& request, std::stop_token stop) {
-  if (auto sound = check(request); !sound) return std::unexpected(sound.error());
-  {
-    const std::lock_guard lock(state_->mutex);
-    if (!state_->answering.insert(request.session_id).second) {
-      return fail(ErrorCode::Busy, std::format("session '{}' has a reply under way", request.session_id));
-    }
-  }
-  const auto release = [state = state_.get(), id = request.session_id] {
-    const std::lock_guard lock(state->mutex);
-    state->answering.erase(id);
-  };
-  // Read only now: a reply that was under way has been added to it.
-  auto session = state_->sessions.get(request.session_id);
-  if (!session) {
-    release();
-    return std::unexpected(session.error());
-  }
-  auto job = state_->make_job(request, *session);
-  if (!job) {
-    release();
-    return std::unexpected(job.error());
-  }
-  (*job)->on_release = release;
-  auto reader = std::make_unique<GenerationStream::State>();
-  reader->stream = (*job)->stream;
-  reader->cancel = (*job)->cancel;
-  reader->callers_stop.emplace(stop, GenerationStream::State::Cancel{(*job)->cancel});
-  if (auto submitted = state_->engine.submit(std::move(*job)); !submitted) {
-    release();
-    return std::unexpected(submitted.error());
-  }
-  return GenerationStream(std::move(reader));
+  Result<GenerationStream> made = std::unexpected(Error{});
+  const auto done = guarded("the request could not be made", [&]() -> Result<void> {
+    made = state_->stream(request, stop);
+    return {};
+  });
+  if (!done) return std::unexpected(done.error());
+  return made;
 }
 
 Result<GenerationResponse> AgentServer::generate(const GenerationRequest& request, std::stop_token stop) {
@@ -286,12 +163,16 @@ std::string AgentServer::device() const { return state_->model ? state_->model->
 const ChatTemplate& AgentServer::chat_template() const { return state_->chat_template; }
 
 SamplingChoice AgentServer::sampling(const SamplingWishes& wishes) const {
-  const auto& model = state_->model;
-  return choose_sampling(wishes, [&](std::string_view key) { return model ? model->metadata(key) : std::string(); });
+  return choose_sampling(wishes, [this](std::string_view key) { return state_->metadata(key); });
+}
+
+Result<void> AgentServer::check_grammar(const std::string& gbnf) const {
+  const auto sampler = state_->engine.decoder().make_sampler({}, std::span(&gbnf, 1));
+  if (!sampler) return std::unexpected(sampler.error());
+  return {};
 }
 
 HealthStatus AgentServer::health() const {
-  const std::lock_guard lock(state_->mutex);
   return {
       .status = state_->is_shut_down ? "shut down" : "healthy",
       .model_loaded = true,
@@ -301,10 +182,7 @@ HealthStatus AgentServer::health() const {
 }
 
 void AgentServer::shutdown() {
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->is_shut_down = true;
-  }
+  state_->is_shut_down = true;
   state_->engine.shutdown();
 }
 

@@ -1,50 +1,13 @@
 #include "llama-agent/agent_server.h"
 
-#include <gtest/gtest.h>
-
 #include <thread>
 
-#include "scripted_decoder.h"
+#include "agent_fixture.h"
 
 namespace llama {
 namespace {
 
 using namespace std::chrono_literals;
-
-// As published templates are: what opens a reply is what stands before it in the next turn.
-constexpr const char* kTemplate =
-    "{% for m in messages %}{{ m['role'] }}:{% if m['role'] == 'assistant' %}\x02{% endif %}{{ m['content'] }}\n"
-    "{% endfor %}{% if add_generation_prompt %}assistant:\x02{% endif %}";
-
-class AgentServerTest : public testing::Test {
- protected:
-  void start(ScriptedDecoder::Config model = {}, AgentConfig config = {}) {
-    auto decoder = std::make_unique<ScriptedDecoder>(std::move(model));
-    counts_ = decoder->counts();
-    auto chat_template = ChatTemplate::parse({.source = kTemplate});
-    ASSERT_TRUE(chat_template) << chat_template.error().message;
-    auto server = AgentServer::create(std::move(decoder), std::move(*chat_template), config);
-    ASSERT_TRUE(server) << server.error().message;
-    server_ = std::move(*server);
-  }
-
-  std::string session_with(std::string text) {
-    auto session = server_->create_session();
-    EXPECT_TRUE(session);
-    EXPECT_TRUE(server_->add_message(session->id, {.content = std::move(text)}));
-    return session->id;
-  }
-
-  static ErrorCode code_of(const auto& result) { return result ? ErrorCode::Internal : result.error().code; }
-
-  std::shared_ptr<ScriptedDecoder::Counts> counts_;
-  std::unique_ptr<AgentServer> server_;
-};
-
-const auto kShout = [](std::string_view prompt) {
-  const std::size_t at = prompt.rfind("user:");
-  return "HEARD " + std::string(prompt.substr(at + 5, prompt.find('\n', at) - at - 5));
-};
 
 TEST_F(AgentServerTest, KeepsAnswersInTheSessionAndReusesThem) {
   start({.reply = kShout});
@@ -217,16 +180,16 @@ TEST_F(AgentServerTest, AnExpiredSessionSaysSo) {
 TEST_F(AgentServerTest, ARuleThatThrowsEndsItsOwnReplyOnly) {
   start({.time_per_token = 100us, .reply = kShout});
   GenerationRequest bad{.session_id = session_with("bad")};
-  bad.stopping.rules.push_back([](std::string_view, std::int32_t) -> std::optional<std::string> {
-    throw std::runtime_error("oops");
-  });
+  bad.stopping.rules.push_back(
+      [](std::string_view, std::int32_t) -> std::optional<std::string> { throw std::runtime_error("oops"); });
   auto good = server_->generate_stream({.session_id = session_with("good")});
   const auto broken = server_->generate(bad);
   ASSERT_TRUE(broken);
   EXPECT_EQ(broken->finish_reason, FinishReason::StopRule);
   EXPECT_NE(broken->finish_detail.find("oops"), std::string::npos);
   ASSERT_TRUE(good);
-  for (auto chunk = good->next(); chunk && *chunk; chunk = good->next()) {}
+  for (auto chunk = good->next(); chunk && *chunk; chunk = good->next()) {
+  }
   EXPECT_EQ(good->response().generated_text, "HEARD good");
 }
 

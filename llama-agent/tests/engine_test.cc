@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "echo_format.h"
 #include "scripted_decoder.h"
 
 namespace llama::internal {
@@ -24,17 +25,26 @@ class EngineTest : public testing::Test {
 
   Result<Asked> ask(std::string text, std::int32_t max_tokens = 100, ReplyRules rules = {},
                     std::vector<std::int32_t> checkpoints = {}) {
+    auto job = job_for(std::move(text));
+    job->rules = std::move(rules);
+    job->rules.stopping.max_tokens = max_tokens;
+    job->checkpoints = std::move(checkpoints);
+    return ask(std::move(job));
+  }
+
+  Result<Asked> ask(std::unique_ptr<Job> job) {
+    Asked asked{job->stream, job->cancel};
+    if (auto submitted = engine_->submit(std::move(job)); !submitted) return std::unexpected(submitted.error());
+    return asked;
+  }
+
+  static std::unique_ptr<Job> job_for(std::string text) {
     auto job = std::make_unique<Job>();
     text += ScriptedDecoder::kReply;
     for (const char c : text) job->prompt.push_back(static_cast<unsigned char>(c));
     job->sampler = std::make_unique<ScriptedDecoder::MostLikely>();
-    job->rules = std::move(rules);
-    job->rules.stopping.max_tokens = max_tokens;
-    job->checkpoints = std::move(checkpoints);
     job->stream = std::make_shared<ReplyStream>();
-    Asked asked{job->stream, job->cancel};
-    if (auto submitted = engine_->submit(std::move(job)); !submitted) return std::unexpected(submitted.error());
-    return asked;
+    return job;
   }
 
   static Result<GenerationResponse> wait(const Asked& asked) {
@@ -50,14 +60,9 @@ class EngineTest : public testing::Test {
   }
 
   Result<GenerationResponse> answer(std::string text, std::int32_t max_tokens = 100, ReplyRules rules = {}) {
-    auto asked = ask(std::move(text), max_tokens, std::move(rules));
+    const auto asked = ask(std::move(text), max_tokens, std::move(rules));
     if (!asked) return std::unexpected(asked.error());
-    std::string told;
-    auto chunk = asked->stream->next();
-    for (; chunk && *chunk; chunk = asked->stream->next()) told += (*chunk)->text;
-    if (!chunk) return std::unexpected(chunk.error());
-    EXPECT_EQ(told, asked->stream->ended()->generated_text) << "the chunks are the reply";
-    return asked->stream->ended();
+    return wait(*asked);
   }
 
   std::shared_ptr<ScriptedDecoder::Counts> counts_;
@@ -225,8 +230,7 @@ TEST_F(EngineTest, EndsWhereTheContextIsFull) {
 
 TEST_F(EngineTest, ALongPromptDoesNotStopTheOthers) {
   // 1 ms a token and a target of 40 ms: a prompt of 400 tokens must not take all of a step.
-  start({.context_tokens = 4096, .batch_tokens = 512, .time_per_token = 1ms, .endless = true},
-        {.step_target = 40ms});
+  start({.context_tokens = 4096, .batch_tokens = 512, .time_per_token = 1ms, .endless = true}, {.step_target = 40ms});
   const auto busy = ask("a", 1000);
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(*busy->stream->next());
   const auto reply = answer(std::string(400, 'x'), 3);
@@ -238,20 +242,27 @@ TEST_F(EngineTest, ClosesAThoughtThatUsedItsBudgetUp) {
   start({.reply = [](std::string_view prompt) {
     return prompt.contains("think") ? "<think>" + std::string(50, 'h') + "</think>yes" : std::string();
   }});
-  auto job = std::make_unique<Job>();
-  for (const char c : std::string("think\x02")) job->prompt.push_back(static_cast<unsigned char>(c));
-  job->sampler = std::make_unique<ScriptedDecoder::MostLikely>();
-  job->rules.thinking_opener = "<think>";
-  job->rules.thinking_closer = "</think>";
+  auto job = job_for("think");
+  job->rules.format_options = {.thinking_opener = "<think>", .thinking_closer = "</think>"};
   job->thinking_budget = 10;
   for (const char c : std::string("</think>")) job->thinking_end.push_back(c);
-  job->stream = std::make_shared<ReplyStream>();
-  const Asked asked{job->stream, job->cancel};
-  ASSERT_TRUE(engine_->submit(std::move(job)));
-  const auto reply = wait(asked);
+  const auto reply = wait(*ask(std::move(job)));
   ASSERT_TRUE(reply);
   EXPECT_EQ(reply->thinking, std::string(10, 'h'));
   EXPECT_FALSE(reply->generated_text.empty());
+}
+
+TEST_F(EngineTest, AFormatSeesTheControlTokensThatItWishesAndMayEndTheReply) {
+  start({.reply = [](std::string_view) { return std::string("a\x03z!more"); }});
+  for (const bool wished : {true, false}) {
+    auto job = job_for("x");
+    job->rules.format = &kEcho;
+    if (wished) job->shown_control_tokens = {ScriptedDecoder::kControl};
+    const auto reply = wait(*ask(std::move(job)));
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->generated_text, wished ? "a[<control>]z!" : "az!");
+    EXPECT_EQ(reply->finish_reason, FinishReason::EndOfSequence);
+  }
 }
 
 TEST_F(EngineTest, ManyThreadsAskAndNothingIsLost) {

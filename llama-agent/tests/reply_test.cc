@@ -25,12 +25,19 @@ Told tell(const ReplyRules& rules, const std::vector<std::string>& pieces) {
   Told told;
   const auto take = [&](const StreamChunk& chunk) {
     EXPECT_EQ(whole_characters(chunk.text), chunk.text);
+    std::string text, thinking;
+    for (const auto& event : chunk.events) {
+      if (const auto* part = std::get_if<TextEvent>(&event)) text += part->text;
+      if (const auto* part = std::get_if<ThinkingEvent>(&event)) thinking += part->text;
+    }
+    EXPECT_EQ(text, chunk.text) << "the events say the same";
+    EXPECT_EQ(thinking, chunk.thinking);
     told.text += chunk.text;
     told.thinking += chunk.thinking;
     told.tokens += chunk.tokens;
   };
   for (const auto& piece : pieces) {
-    take(reply.push(piece));
+    take(reply.push({.bytes = piece}));
     if (reply.finished()) break;
   }
   reply.finish(FinishReason::EndOfSequence);
@@ -78,7 +85,7 @@ TEST(StopStrings, NeverShowAPartOfOneAndLoseNothing) {
   }
 }
 
-TEST(ThinkingSplitter, AnySplitPartsThoughtFromAnswer) {
+TEST(ThinkingFormat, AnySplitPartsThoughtFromAnswer) {
   struct Row {
     std::string text;
     bool open;
@@ -96,9 +103,7 @@ TEST(ThinkingSplitter, AnySplitPartsThoughtFromAnswer) {
   std::mt19937 random(3);
   for (const auto& row : rows) {
     ReplyRules rules;
-    rules.thinking_opener = "<think>";
-    rules.thinking_closer = "</think>";
-    rules.thinking_is_open = row.open;
+    rules.format_options = {.thinking_opener = "<think>", .thinking_closer = "</think>", .thinking_is_open = row.open};
     for (int i = 0; i < 50; ++i) {
       const auto told = tell(rules, random_pieces(row.text, random));
       EXPECT_EQ(told.thinking, row.thinking) << row.text;
@@ -123,6 +128,11 @@ TEST(Reply, DropsACharacterThatTheLimitCutInTwo) {
   EXPECT_EQ(tell({}, {"a", "\xE6\xBC"}).text, "a\uFFFD");
 }
 
+TEST(Reply, ShowsANulAsAReplacementCharacter) {
+  const auto told = tell({}, {"a", std::string(1, '\0'), "b"});
+  EXPECT_EQ(told.text, "a\uFFFDb");
+}
+
 TEST(Reply, EndsWhereTheModelSpellsTheEndOfItsTurnOut) {
   ReplyRules rules;
   rules.end_texts = {"<|im_end|>"};
@@ -138,8 +148,8 @@ TEST(Reply, AsksTheCallersRules) {
     return std::nullopt;
   }};
   Reply reply(rules);
-  EXPECT_EQ(reply.push("Why").text, "Why");
-  EXPECT_EQ(reply.push("?").text, "?");
+  EXPECT_EQ(reply.push({.bytes = "Why"}).text, "Why");
+  EXPECT_EQ(reply.push({.bytes = "?"}).text, "?");
   EXPECT_EQ(reply.finished(), FinishReason::StopRule);
   EXPECT_EQ(reply.finish_detail(), "a question");
 }
@@ -149,8 +159,8 @@ TEST(Reply, PairsLogProbabilitiesWithTheTextTheyBecame) {
   rules.stopping.stop_strings = {"xyz"};
   Reply reply(rules);
   const auto logprob = [](std::string bytes) { return TokenLogProb{std::move(bytes), -1, {}}; };
-  EXPECT_THAT(reply.push("x", logprob("x")).logprobs, ElementsAre());
-  const auto chunk = reply.push("a", logprob("a"));
+  EXPECT_THAT(reply.push({.bytes = "x", .logprob = logprob("x")}).logprobs, ElementsAre());
+  const auto chunk = reply.push({.bytes = "a", .logprob = logprob("a")});
   EXPECT_EQ(chunk.text, "xa");
   ASSERT_EQ(chunk.logprobs.size(), 2U);
   EXPECT_EQ(chunk.tokens, 2);
@@ -215,6 +225,7 @@ TEST(GenerationRequest, RefusesEveryNumberOutOfItsBounds) {
   EXPECT_FALSE(with([](auto& r) { r.stopping.stop_strings = {""}; }));
   EXPECT_FALSE(with([](auto& r) { r.logprobs = 21; }));
   EXPECT_FALSE(with([](auto& r) { r.grammar = "root ::= \"a\"", r.json_schema = "{}"; }));
+  EXPECT_FALSE(with([](auto& r) { r.grammar = "root ::= \"a\"", r.tools = "[]"; }));
   EXPECT_FALSE(with([](auto& r) { r.stopping.repetition = RepetitionConfig{.min_repetitions = 1}; }));
 }
 

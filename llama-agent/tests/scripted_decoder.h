@@ -17,8 +17,9 @@ namespace llama {
 class ScriptedDecoder final : public Decoder {
  public:
   static constexpr Token kEnd = 256;
-  static constexpr Token kControl = 257;  // has a name, but no text
-  static constexpr char kReply = '\x02';  // what a prompt ends with
+  static constexpr Token kControl = 257;           // has a name, but no text
+  static constexpr char kReply = '\x02';           // what a prompt ends with
+  static constexpr char kControlInReply = '\x03';  // stands for the control token in what a function says
 
   struct Config {
     std::int32_t context_tokens = 1024, max_sequences = 4, batch_tokens = 64;
@@ -32,6 +33,9 @@ class ScriptedDecoder final : public Decoder {
     bool endless = false;
     int fail_at_call = -1;  // of decode(), with that error
     ErrorCode fail_with = ErrorCode::Internal;
+    // Called by every function of the decoder and its samplers, on whatever thread; may throw.
+    std::function<void()> on_call = [] {};
+    std::vector<std::string>* grammars = nullptr;  // where each change of a sampler's grammar is written down
   };
   struct Counts {
     std::atomic<int> calls{0}, tokens{0}, saved{0}, restored{0}, shared{0}, most_sequences{0};
@@ -40,15 +44,23 @@ class ScriptedDecoder final : public Decoder {
   explicit ScriptedDecoder(Config config) : config_(std::move(config)), counts_(std::make_shared<Counts>()) {}
   [[nodiscard]] std::shared_ptr<Counts> counts() const { return counts_; }
 
-  Result<std::vector<Token>> tokenize(std::span<const PromptPiece> prompt) const override { return tokenize_rest(prompt); }
+  Result<std::vector<Token>> tokenize(std::span<const PromptPiece> prompt) const override {
+    return tokenize_rest(prompt);
+  }
   Result<std::vector<Token>> tokenize_rest(std::span<const PromptPiece> prompt) const override {
+    config_.on_call();
     std::vector<Token> tokens;
     for (const auto& piece : prompt) {
+      if (piece.text == "<control>" && !piece.from_caller) {
+        tokens.push_back(kControl);
+        continue;
+      }
       for (const char c : piece.text) tokens.push_back(static_cast<unsigned char>(c));
     }
     return tokens;
   }
   std::string piece(Token token) const override {
+    config_.on_call();
     if (token == kEnd) return "<end>";
     if (token == kControl) return "<control>";
     return std::string(1, static_cast<char>(token));
@@ -58,13 +70,31 @@ class ScriptedDecoder final : public Decoder {
 
   class MostLikely final : public TokenSampler {
    public:
-    void see(std::span<const Token>) override {}
+    explicit MostLikely(
+        std::function<void()> on_call = [] {}, std::vector<std::string>* changes = nullptr,
+        std::vector<std::string> grammars = {})
+        : on_call_(std::move(on_call)), changes_(changes), grammars_(std::move(grammars)) {}
+    void see(std::span<const Token>) override { on_call_(); }
+    Result<void> hold_to(std::optional<std::size_t> grammar) override {
+      on_call_();
+      if (changes_ != nullptr) changes_->push_back(grammar ? grammars_.at(*grammar) : "none");
+      return {};
+    }
     Result<Token> sample(std::span<const float> logits) override {
+      on_call_();
       return static_cast<Token>(std::ranges::max_element(logits) - logits.begin());
     }
+
+   private:
+    std::function<void()> on_call_;
+    std::vector<std::string>* changes_;
+    std::vector<std::string> grammars_;
   };
-  Result<std::unique_ptr<TokenSampler>> make_sampler(const SamplingConfig&, std::string_view) const override {
-    return std::make_unique<MostLikely>();
+  Result<std::unique_ptr<TokenSampler>> make_sampler(const SamplingConfig&,
+                                                     std::span<const std::string> grammars) const override {
+    config_.on_call();
+    return std::make_unique<MostLikely>(config_.on_call, config_.grammars,
+                                        std::vector<std::string>(grammars.begin(), grammars.end()));
   }
 
   std::int32_t context_tokens() const override { return config_.context_tokens; }
@@ -75,6 +105,7 @@ class ScriptedDecoder final : public Decoder {
   bool needs_checkpoints() const override { return config_.recurrent; }
 
   Result<void> decode(std::span<const PlacedToken> tokens, const std::stop_token& stop) override {
+    config_.on_call();
     const int call = counts_->calls++;
     if (call == config_.fail_at_call) return fail(config_.fail_with, "scripted failure");
     if (std::ssize(tokens) > config_.batch_tokens) return fail(ErrorCode::Internal, "too many tokens in a batch");
@@ -102,18 +133,24 @@ class ScriptedDecoder final : public Decoder {
     return {};
   }
   Result<std::span<const float>> logits(std::size_t index) const override {
+    config_.on_call();
     const auto found = logits_.find(index);
     if (found == logits_.end()) return fail(ErrorCode::Internal, "no logits there");
     return std::span<const float>(found->second);
   }
   bool cut(std::int32_t sequence, std::int32_t from) override {
+    config_.on_call();
     auto& tokens = memory_[sequence];
     if (config_.recurrent && from < std::ssize(tokens)) return false;
     tokens.resize(std::min(tokens.size(), static_cast<std::size_t>(from)));
     return true;
   }
-  void clear(std::int32_t sequence) override { memory_[sequence].clear(); }
+  void clear(std::int32_t sequence) override {
+    config_.on_call();
+    memory_[sequence].clear();
+  }
   void share(std::int32_t from, std::int32_t to, std::int32_t length) override {
+    config_.on_call();
     ++counts_->shared;
     memory_[to].assign(memory_[from].begin(), memory_[from].begin() + length);
   }
@@ -122,6 +159,7 @@ class ScriptedDecoder final : public Decoder {
     return found == memory_.end() ? 0 : static_cast<std::int32_t>(found->second.size());
   }
   Result<std::vector<std::byte>> save(std::int32_t sequence, MemoryPart part) const override {
+    config_.on_call();
     if (part == MemoryPart::Whole) ++counts_->saved;
     const auto& tokens = memory_.at(sequence);
     std::vector<std::byte> bytes(tokens.size() * sizeof(Token));
@@ -129,6 +167,7 @@ class ScriptedDecoder final : public Decoder {
     return bytes;
   }
   Result<void> restore(std::int32_t sequence, std::span<const std::byte> bytes, MemoryPart part) override {
+    config_.on_call();
     if (part == MemoryPart::Whole) ++counts_->restored;
     auto& tokens = memory_[sequence];
     tokens.resize(bytes.size() / sizeof(Token));
@@ -139,13 +178,14 @@ class ScriptedDecoder final : public Decoder {
  private:
   std::vector<float> next(const std::vector<Token>& sequence) const {
     std::string text;
-    for (const Token t : sequence) text += t < 256 ? static_cast<char>(t) : '?';
+    for (const Token t : sequence) text += t < 256 ? static_cast<char>(t) : '?';  // one each, so places agree
     const std::size_t mark = text.rfind(kReply);
     const std::string so_far = mark == std::string::npos ? "" : text.substr(mark + 1);
     const std::string reply = config_.reply(text.substr(0, mark));
     Token token = kEnd;
     if (so_far.size() < reply.size()) {
-      token = static_cast<unsigned char>(reply[so_far.size()]);
+      const char c = reply[so_far.size()];
+      token = c == kControlInReply ? kControl : static_cast<unsigned char>(c);
     } else if (config_.endless) {
       token = 'z';
     }

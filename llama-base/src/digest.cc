@@ -7,10 +7,6 @@
 namespace llama::internal {
 namespace {
 
-struct FreeContext {
-  void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
-};
-
 const EVP_MD* algorithm_of(DigestKind kind) {
   switch (kind) {
     case DigestKind::Sha256:
@@ -26,6 +22,9 @@ const EVP_MD* algorithm_of(DigestKind kind) {
 }  // namespace
 
 struct Hasher::State {
+  struct FreeContext {
+    void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
+  };
   DigestKind kind;
   std::unique_ptr<EVP_MD_CTX, FreeContext> context{EVP_MD_CTX_new()};
   bool sound = false;

@@ -118,6 +118,9 @@ class Chat {
     if (!response->schema_violation.empty()) {
       std::println(stderr, "Warning: the answer is no document of the schema: {}", response->schema_violation);
     }
+    if (!response->not_kept.empty()) {
+      std::println(stderr, "Warning: the conversation goes on without this answer: {}", response->not_kept);
+    }
     if (options_.debug) print_statistics(*response);
     if (editor_.is_terminal()) std::println("");
     const bool something = !response->generated_text.empty() || !response->thinking.empty();

@@ -60,7 +60,7 @@ Flags embed_flags(EmbedArguments& a) {
        .shows_default = true},
       {.name = "--on-error",
        .target = &a.on_error,
-       .help = "A line that is not UTF-8: warn, leave it out and continue, or fail",
+       .help = "A line that is not UTF-8 or gets no finite vector: warn, leave it out and continue, or fail",
        .value = "HOW",
        .values = Choices{"continue", "fail"},
        .shows_default = true},

@@ -14,7 +14,6 @@
 #include "console.h"
 #include "exit_status.h"
 #include "llama-agent/json_schema.h"
-#include "llama-core/grammar.h"
 #include "llama-core/kernels.h"
 #include "load_display.h"
 #include "statistics.h"
@@ -55,7 +54,7 @@ std::string without_final_newline(std::string text) {
 struct Texts {
   std::optional<Message> prompt;  // a chat may begin without one
   GenerationRequest request;      // without its session
-  std::string chat_template;
+  std::optional<ChatTemplate> chat_template;
 };
 
 Step<std::optional<Message>> read_prompt(const GenerateArguments& arguments) {
@@ -99,9 +98,10 @@ Step<Texts> check_arguments(const GenerateArguments& a) {
   auto prompt = read_prompt(a);
   if (!prompt) return std::unexpected(prompt.error());
   texts.prompt = std::move(*prompt);
+  std::string chat_template;
   for (const auto& [file, text] :
        {std::pair{&a.json_schema, &texts.request.json_schema}, std::pair{&a.grammar, &texts.request.grammar},
-        std::pair{&a.chat_template, &texts.chat_template}}) {
+        std::pair{&a.chat_template, &chat_template}}) {
     if (!*file) continue;
     auto read = read_file(**file);
     if (!read) return std::unexpected(read.error());
@@ -135,12 +135,14 @@ Step<Texts> check_arguments(const GenerateArguments& a) {
     }
     warn_of_unenforced(*schema, a.json_schema->string());
   }
-  if (!texts.chat_template.empty()) {
-    if (auto parsed = ChatTemplate::parse({.source = texts.chat_template}); !parsed) {
+  if (!chat_template.empty()) {
+    auto parsed = ChatTemplate::parse({.source = std::move(chat_template)});
+    if (!parsed) {
       return stop_with(
           {ErrorCode::InvalidArgument, std::format("'{}': {}", a.chat_template->string(), parsed.error().message)},
           kInputError);
     }
+    texts.chat_template = std::move(*parsed);
   }
   return texts;
 }
@@ -171,7 +173,7 @@ Step<std::shared_ptr<const Model>> load(const GenerateArguments& arguments, cons
   return loaded->model;
 }
 
-AgentConfig agent_config(const GenerateArguments& a, std::string chat_template) {
+AgentConfig agent_config(const GenerateArguments& a, std::optional<ChatTemplate> chat_template) {
   AgentConfig config;
   config.context_tokens = a.context;
   config.parallel = a.worker_threads;
@@ -250,14 +252,14 @@ Step<int> run(const GenerateArguments& arguments, Interrupt& interrupt, const Co
   if (auto sound = check(config); !sound) return stop_with(sound.error(), kUsageError);
   const auto model = load(arguments, interrupt, console);
   if (!model) return std::unexpected(model.error());
-  if (!texts->request.grammar.empty()) {
-    if (auto grammar = Grammar::parse(*model, texts->request.grammar); !grammar) {
-      return stop_with(grammar.error(), kInputError);
-    }
-  }
   auto server = AgentServer::create(*model, config);
   if (!server) {
     return stop_with(server.error(), server.error().code == ErrorCode::OutOfMemory ? kInternalError : kModelError);
+  }
+  if (!texts->request.grammar.empty()) {
+    if (auto sound = (*server)->check_grammar(texts->request.grammar); !sound) {
+      return stop_with(sound.error(), kInputError);
+    }
   }
   if (const std::int32_t trained = (*model)->trained_context(); trained > 0 && arguments.context > trained) {
     std::println(stderr, "Warning: the model was trained for {} tokens of context, not for {}", trained,

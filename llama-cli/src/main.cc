@@ -38,8 +38,9 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return run(argc, argv);
-  } catch (const std::exception& error) {               // out of memory, above all
-    std::fprintf(stderr, "Error: %s\n", error.what());  // println() would throw where stderr is closed
+  } catch (const std::exception& error) {  // out of memory, above all
+    // println() needs memory, and would throw where standard error is closed.
+    for (const char* part : {"Error: ", error.what(), "\n"}) std::fputs(part, stderr);
     return llama::kInternalError;
   }
 }

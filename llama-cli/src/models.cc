@@ -171,11 +171,15 @@ int pull(const ModelsArguments& arguments, const Interrupt& interrupt) {
 
 int verify(const ModelsArguments& arguments, const Interrupt& interrupt) {
   std::size_t count = 0;
-  const auto faults = make_cache(arguments.loader).verify([&](const CachedModel& model) {
-    ++count;
-    if (!arguments.quiet && !arguments.json)
-      std::println(stderr, "Checking {} ({})", name_of(model), format_size(model.size_bytes));
-  }, interrupt.token());
+  const auto faults =
+      make_cache(arguments.loader)
+          .verify(
+              [&](const CachedModel& model) {
+                ++count;
+                if (!arguments.quiet && !arguments.json)
+                  std::println(stderr, "Checking {} ({})", name_of(model), format_size(model.size_bytes));
+              },
+              interrupt.token());
   if (!faults) return report(faults.error(), interrupt, loader_status(faults.error().code));
   if (arguments.json) {
     nlohmann::json all = nlohmann::json::array();

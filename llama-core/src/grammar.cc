@@ -65,6 +65,17 @@ Result<Grammar> Grammar::parse(std::shared_ptr<const Model> model, std::string_v
   return Grammar(std::move(model), sampler);
 }
 
+Result<Grammar> Grammar::copy() const {
+  llama_sampler* sampler = nullptr;
+  try {
+    sampler = llama_sampler_clone(sampler_.get());
+  } catch (const std::exception&) {
+    sampler = nullptr;
+  }
+  if (sampler == nullptr) return fail(ErrorCode::OutOfMemory, "a grammar cannot be copied");
+  return Grammar(model_, sampler);
+}
+
 bool Grammar::allows(Token token) const {
   if (token < 0 || token >= model_->vocabulary_size()) return false;
   llama_token_data candidate{.id = token, .logit = 0.0F, .p = 0.0F};

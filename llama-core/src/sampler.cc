@@ -129,6 +129,8 @@ Result<Sampler> Sampler::create(std::shared_ptr<const Model> model, const Sampli
   return Sampler(std::move(state));
 }
 
+void Sampler::set_grammar(std::optional<Grammar> grammar) { state_->grammar = std::move(grammar); }
+
 void Sampler::see(std::span<const Token> tokens) {
   for (const Token token : tokens) llama_sampler_accept(state_->chain.get(), token);
 }
@@ -139,9 +141,16 @@ Result<Token> Sampler::sample(std::span<const float> logits) {
     return fail(ErrorCode::InvalidArgument,
                 std::format("{} logits for a vocabulary of {} tokens", logits.size(), state.model->vocabulary_size()));
   }
-  if (std::ranges::any_of(logits, [](float logit) { return std::isnan(logit); })) {
-    return fail(ErrorCode::Internal, "the model computed a logit that is not a number");
+  // Minus infinity is how a model rules a token out; but one that rules out all of them says nothing.
+  bool is_any_finite = false;
+  for (const float logit : logits) {
+    if (std::isnan(logit)) return fail(ErrorCode::Internal, "the model computed a logit that is not a number");
+    if (logit == std::numeric_limits<float>::infinity()) {
+      return fail(ErrorCode::Internal, "the model computed a logit that is infinite");
+    }
+    is_any_finite = is_any_finite || std::isfinite(logit);
   }
+  if (!is_any_finite) return fail(ErrorCode::Internal, "the model computed no logit that is finite");
   auto token = state.draw(logits);
   // One token's test is cheap. Only where it fails is the whole vocabulary held against the grammar.
   if (state.grammar && (!token || !state.grammar->allows(*token))) {

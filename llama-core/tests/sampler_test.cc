@@ -141,6 +141,42 @@ TEST(Sampler, ReportsLogitsThatAreNoNumbers) {
   EXPECT_EQ(sampler->sample(logits).error().code, ErrorCode::Internal);
 }
 
+TEST(Sampler, ReportsInfiniteLogitsButLetsATokenBeRuledOut) {
+  const auto vocabulary = model();
+  const float infinite = std::numeric_limits<float>::infinity();
+  for (const float temperature : {0.0F, 0.7F}) {
+    auto sampler = Sampler::create(vocabulary, {.temperature = temperature});
+    ASSERT_TRUE(sampler);
+    std::vector<float> logits(static_cast<std::size_t>(vocabulary->vocabulary_size()), 0.0F);
+    logits[3] = infinite;
+    const auto refused = sampler->sample(logits);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::Internal);
+    EXPECT_TRUE(refused.error().message.contains("infinite")) << refused.error().message;
+    std::ranges::fill(logits, -infinite);
+    EXPECT_EQ(sampler->sample(logits).error().code, ErrorCode::Internal);
+    logits[5] = 1;
+    EXPECT_EQ(sampler->sample(logits), 5) << "all others are ruled out";
+  }
+}
+
+TEST(Sampler, TakesAnotherGrammarInTheMiddleOfAText) {
+  const auto vocabulary = model();
+  auto sampler = Sampler::create(vocabulary, {.temperature = 0});
+  ASSERT_TRUE(sampler);
+  const auto digits = Grammar::parse(vocabulary, "root ::= [0-9]+"), letters = Grammar::parse(vocabulary, "root ::= [a-c]+");
+  ASSERT_TRUE(digits && letters);
+  const std::vector<float> logits(static_cast<std::size_t>(vocabulary->vocabulary_size()), 0.0F);
+  const auto next = [&] { return vocabulary->piece(sampler->sample(logits).value(), SpecialTokens::Parse); };
+  for (int i = 0; i < 2; ++i) {
+    sampler->set_grammar(std::move(digits->copy().value()));
+    EXPECT_EQ(next().find_first_not_of("0123456789"), std::string::npos);
+    sampler->set_grammar(std::move(letters->copy().value()));
+    EXPECT_EQ(next().find_first_not_of("abc"), std::string::npos);
+    EXPECT_EQ(next().find_first_not_of("abc"), std::string::npos);
+  }
+}
+
 TEST(Grammar, HoldsTheModelToIt) {
   const auto vocabulary = model();
   auto grammar = Grammar::parse(vocabulary, "root ::= [a-c]{2}");

@@ -109,8 +109,8 @@ Result<std::vector<std::size_t>> Embedder::measure_budgets(Job& job) {
 
 // A vector with a NaN or an infinity is none. It need not be its text's fault: with ggml's own kernels a NaN in one
 // sequence of a batch reaches others through the attention that masks them out (-inf + NaN is NaN), and it stays in the
-// memory of a context with a KV cache, where later batches meet it. So each such text is tried again alone, on a context
-// made anew where the memory may hold NaN; what fails then fails by itself, and the rest of the batch keeps its vectors.
+// memory of a context with a KV cache, where later batches meet it. So each such text is tried again alone, on a
+// context made anew where the memory may hold NaN; what fails then fails by itself, and the rest keeps its vectors.
 // After kMaxNotFinite failures with no finite vector between them the model gives none at all: the weights are damaged,
 // or the device computes nonsense.
 // Cost: a look at each value (a thousandth of its making). A text that is tried again costs a pass of its own and, with

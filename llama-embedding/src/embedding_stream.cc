@@ -99,8 +99,8 @@ internal::Window EmbeddingStream::State::read_window(const std::stop_token& stop
   return window;
 }
 
-// While a window waits to be computed, what the source sends after a pause joins it: a program that writes a little at a
-// time gets small windows while the model is idle, and full ones while it is busy.
+// While a window waits to be computed, what the source sends after a pause joins it: a program that writes a little at
+// a time gets small windows while the model is idle, and full ones while it is busy.
 bool EmbeddingStream::State::hand_over(internal::Window window, const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   if (!changed_.wait(lock, stop, [&] { return !ahead_ || ahead_->has_room_for(window); })) return false;

@@ -28,9 +28,13 @@ class FetchWorld {
                                  .settings = settings,
                                  .retry = retry_,
                                  .transport = hub_.server.factory(),
-                                 .ask_hub = false,
+                                 .ask_hub = ask_hub,
                                  .on_download = {},
-                                 .on_message = [&](std::string_view line) { said += std::string(line) + "\n"; },
+                                 .on_message =
+                                     [&](std::string_view line) {
+                                       said += std::string(line) + "\n";
+                                       if (line.starts_with("waiting")) stop.request_stop();  // nobody would end it
+                                     },
                                  .stop = stop.get_token()});
   }
   // All that has a model's name in the cache.
@@ -49,6 +53,7 @@ class FetchWorld {
   HubSettings settings = test::MemoryHub::settings();
   std::stop_source stop;
   std::string said;
+  bool ask_hub = false;
 
  private:
   test::MemoryHub& hub_;
@@ -112,6 +117,17 @@ TEST(Fetch, PartsOfTheSameContentAreFetchedOnce) {
   EXPECT_EQ(hub.content_requests().size(), 1u);
   EXPECT_THAT(world.said, testing::Not(HasSubstr("waiting for process")));
   EXPECT_TRUE(world.published().empty());
+}
+
+TEST(Fetch, AModelInUseByThisProcessIsBroughtUpToDate) {
+  test::MemoryHub hub({{"m-Q8_0.gguf", test::sound_model(100)}});
+  FetchWorld world(hub);
+  const auto held = world.fetch();
+  ASSERT_TRUE(held);
+  world.ask_hub = true;
+  const auto again = world.fetch();
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_TRUE(again->cache_hit);
 }
 
 TEST(Fetch, SaysWhereAModelIsThatIsFromAnotherEndpoint) {

@@ -72,4 +72,4 @@ def commands_in(text):
 def test_every_command_in_the_pages_has_its_flags(flags):
     wrong = [f"{page.name}: {command} {flag}" for page in PAGES for command, used in commands_in(page.read_text())
              for flag in used if flag not in flags.get(command, set())]
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)

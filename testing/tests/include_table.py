@@ -12,12 +12,13 @@ import re
 # What the table calls a package, and the headers that are its.
 PACKAGES = {
     "OpenSSL": r"openssl/.*", "simdutf": r"simdutf\.h", "libcurl": r"curl/.*", "ICU": r"unicode/.*",
-    "llama.cpp": r"llama\.h", "ggml": r"ggml.*\.h", "Highway": r"hwy/.*", "oneDNN": r"oneapi/dnnl/.*",
-    "nlohmann-json": r"nlohmann/json(_fwd)?\.hpp", "JSON Schema validator": r"nlohmann/json-schema\.hpp",
+    "llama.cpp": r"llama\.h", "ggml": r"(ggml.*|gguf)\.h", "Highway": r"hwy/.*", "oneDNN": r"oneapi/dnnl/.*",
+    "nlohmann-json": r"nlohmann/json(_fwd)?\.hpp",
     "minja": r"minja/.*", "RE2": r"re2/.*", "CLI11": r"CLI/.*", "isocline": r"isocline\.h",
     "Arrow": r"(arrow|parquet)/.*", "GoogleTest": r"(gtest|gmock)/.*", "Google Benchmark": r"benchmark/.*",
 }
-STANDARD = r"[a-z_0-9]+|(fcntl|poll|pthread|sched|unistd|signal|dlfcn|link|immintrin|sys/\w+|linux/\w+|net\w*/\w+)\.h"
+STANDARD = (r"[a-z_0-9]+|(fcntl|poll|pthread|sched|unistd|signal|dlfcn|link|immintrin|sys/\w+|linux/\w+|net\w*/\w+"
+            r"|arpa/\w+)\.h")
 PARTS = ("include", "src", "tests", "examples", "fuzz")
 SOURCES = (".h", ".cc")
 
@@ -33,6 +34,16 @@ def read_table(page):
     """{room: entries} of the page's table "| folder | what it is | may include |"."""
     rows = re.findall(r"^\| `([\w-]+)` \|[^|]*\|([^|]*)\|$", page.read_text(), re.M)
     return {room: {entry.strip().strip("`") for entry in entries.split(",") if entry.strip()} for room, entries in rows}
+
+
+def read_picture(page):
+    """{room: the line of the page's first picture that it stands in}."""
+    picture = re.search(r"(?:^    .*\n|^\n)+", page.read_text()[page.read_text().index("\n    "):], re.M)[0]
+    places = {}
+    for number, line in enumerate(picture.splitlines()):
+        for room in re.findall(r"(?:llama|ggml)-[a-z]+", line):
+            places.setdefault(room, number)
+    return places
 
 
 def includes(path):
@@ -110,6 +121,15 @@ def unused(root, table):
     used = {(use.file.parts[0], use.what) for use in Tree(root, table).uses()}
     return [f"{room}: {entry}" for room, entries in table.items() for entry in sorted(entries)
             if entry != "all public headers" and (room, entry) not in used]
+
+
+def upward(root, table, places):
+    """Includes of a room that stands beside or above, and rooms that the picture lacks."""
+    rooms = [room for room in table if re.match("llama-|ggml-", room)]
+    lacking = [f"{room} is not in the picture" for room in rooms if room not in places]
+    edges = {(use.file.parts[0], use.what) for use in Tree(root, table).uses() if use.what in table}
+    return lacking + [f"{room} includes {below}" for room, below in sorted(edges)
+                      if room in places and below in places and places[below] <= places[room]]
 
 
 def without_row(root, table):

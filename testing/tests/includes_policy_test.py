@@ -13,7 +13,8 @@ TABLE = include_table.read_table(PROJECT / "doc/architecture.md")
 
 
 def test_every_include_is_in_the_table():
-    assert include_table.violations(PROJECT, TABLE) == []
+    wrong = include_table.violations(PROJECT, TABLE)
+    assert not wrong, "\n".join(wrong)
 
 
 def test_every_entry_of_the_table_is_needed():
@@ -22,6 +23,11 @@ def test_every_entry_of_the_table_is_needed():
 
 def test_every_folder_with_sources_has_a_row():
     assert include_table.without_row(PROJECT, TABLE) == []
+
+
+def test_the_picture_shows_every_room_above_those_that_it_includes():
+    places = include_table.read_picture(PROJECT / "doc/architecture.md")
+    assert include_table.upward(PROJECT, TABLE, places) == []
 
 
 def test_a_parser_of_arguments_has_one_file():
@@ -35,7 +41,7 @@ def test_cmake_names_no_other_rooms_inside_than_the_table():
         for path in (PROJECT / room).rglob("CMakeLists.txt"):
             named = re.findall(r"PROJECT_SOURCE_DIR\}/([\w-]+)/src\b", path.read_text())
             wrong += [f"{room}: {other}/src" for other in named if other != room and f"{other}/src" not in entries]
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 # Python programs stand alone: a module may import those of its own folders, and packages that script/ sets up.
@@ -54,7 +60,7 @@ def test_python_imports_only_its_neighbours_and_known_packages(room):
                 [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
             known = ours | PYTHON_PACKAGES | sys.stdlib_module_names
             wrong += [f"{path.relative_to(PROJECT)}: {name}" for name in names if name.split(".")[0] not in known]
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 # The rules themselves, in a tree with one fault each.
@@ -118,6 +124,18 @@ def test_an_entry_that_nothing_needs_is_found(small_tree):
     root, table, write = small_tree
     write("llama-high/src/b.cc", '"llama-high/b.h"')
     assert include_table.unused(root, table) == ["llama-high: nlohmann-json"]
+
+
+@pytest.mark.parametrize("picture,wrong", [
+    ("    llama-high\n        |\n    llama-low\n", []),
+    ("    llama-low\n\n    llama-high\n", ["llama-high includes llama-low"]),
+    ("    llama-high  llama-low\n", ["llama-high includes llama-low"]),
+    ("    llama-high\n", ["llama-low is not in the picture"]),
+])
+def test_a_picture_upside_down_is_found(small_tree, picture, wrong):
+    root, table, _ = small_tree
+    (root / "page.md").write_text(f"# Title\n\nWords.\n\n{picture}\n" + ROWS)
+    assert include_table.upward(root, table, include_table.read_picture(root / "page.md")) == wrong
 
 
 def test_a_folder_without_a_row_is_found(small_tree):

@@ -21,7 +21,7 @@ def test_public_headers_have_no_macros():
             text = path.read_text()
             if re.search(r"^\s*#\s*define|using namespace", text, re.M) or "#pragma once" not in text:
                 wrong.append(f"{path.name}: a macro, using namespace, or no #pragma once")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_libraries_do_not_print_abort_or_throw():
@@ -30,7 +30,8 @@ def test_libraries_do_not_print_abort_or_throw():
     wrong = [f"{p.name}: {line.strip()}" for folder in LIBRARIES for p in sources(folder, "include", "src")
              for line in p.read_text().splitlines() if pattern.search(line.split("//")[0])]
     # minja's functions can fail in no other way, and Jinja::render() catches what they throw.
-    assert [line for line in wrong if not re.match(r"(jinja|template_functions)\.cc: .*\bthrow\b", line)] == []
+    wrong = [line for line in wrong if not re.match(r"(jinja|template_functions)\.cc: .*\bthrow\b", line)]
+    assert not wrong, "\n".join(wrong)
 
 
 # A library does not know which program uses it: how its caller is told to choose otherwise is the program's to say.
@@ -41,7 +42,15 @@ def test_no_message_of_a_library_names_a_flag():
             code = "\n".join(line for line in path.read_text().splitlines() if not line.lstrip().startswith("//"))
             wrong += [f"{path.name}: {text}" for text in re.findall(r'"(?:\\.|[^"\\\n])*"', code)
                       if re.search(r"(?<![\w-])--[a-z]", text)]
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
+
+
+def test_terms_are_the_usual_ones():
+    pattern = re.compile(r"\bkMost[A-Z]\w*|\b[Ww]hereabouts\b|\bletting go\b|\bbehind it\b")
+    wrong = [f"{path.relative_to(PROJECT)}: {word}" for room in sorted(PROJECT.glob("*"))
+             if room.is_dir() and room.name != "build" for path in include_table.sources(room)
+             for word in sorted(set(pattern.findall(path.read_text())))]
+    assert not wrong, "\n".join(wrong)
 
 
 def test_no_host_of_a_registry_is_written_down():
@@ -56,4 +65,4 @@ def test_no_host_of_a_registry_is_written_down():
                 wrong.append(str(relative))
         except UnicodeDecodeError:
             pass
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)

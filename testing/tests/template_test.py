@@ -6,6 +6,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
+import template_attacks
 import template_parity
 from program import REAL
 
@@ -23,3 +24,12 @@ def test_published_templates_render_as_transformers_does():
     wrong = {name: template_parity.differences(of) for name, of in results.items() if template_parity.differences(of)}
     assert set(wrong) <= KNOWN, wrong
     assert all(set(conversations) <= {"tools", "tool call"} for conversations in wrong.values())
+
+
+def test_no_special_token_comes_from_text_from_outside():
+    templates, models = sorted(REAL.glob("templates/*.jinja")), sorted(REAL.glob("smollm2/*.gguf"))
+    if not templates or not models:
+        pytest.skip("the package index was out of reach: no published templates (script/templates), or no real model")
+    wrong, tried, shown = template_attacks.attack(os.environ["RENDER_CHAT"], models[0], templates)
+    assert wrong == []
+    assert shown > 500, (tried, shown)

@@ -35,7 +35,7 @@ struct AgentConfig {
   std::int32_t threads = 0;         // 0: default_threads(), llama-core/processor.h
   QueueConfig queue{};
   SessionConfig sessions{};
-  std::string chat_template{};  // Jinja; "": the model's own
+  std::optional<ChatTemplate> chat_template{};  // nothing: the model's own
 };
 
 // Errors   InvalidArgument: the first number that is out of its range.
@@ -49,7 +49,7 @@ struct HealthStatus {
   std::chrono::seconds uptime{0};
 };
 
-// A reply as it comes. Letting go of it cancels it.
+// A reply as it comes. Its destructor cancels it.
 //
 // Threads  one reader.
 class GenerationStream {
@@ -91,7 +91,8 @@ class AgentServer {
                                                                    const AgentConfig& config = {});
   ~AgentServer();
 
-  // Answers the session's last message, and adds the answer to the session.
+  // Answers the session's last message, and adds the answer to the session. Where the last message is an assistant's,
+  // it goes on: the reply is what is new, and the message in the session becomes longer by it.
   //
   // Errors   NotFound (no such session, or expired), InvalidArgument (check(request); a session without a message to
   //          answer; a schema or grammar), ContextFull (by how many tokens), Busy (the queue is full; the session has
@@ -109,6 +110,10 @@ class AgentServer {
   [[nodiscard]] std::int32_t context_tokens() const;
   [[nodiscard]] std::string device() const;  // that computes now, as Model::device(); ModelConfig chooses it
   [[nodiscard]] const ChatTemplate& chat_template() const;
+  // Can the model be held to this grammar? It is read once: requests that have it find it read.
+  //
+  // Errors   InvalidArgument: what is wrong with it.
+  [[nodiscard]] Result<void> check_grammar(const std::string& gbnf) const;
   // How a request would be sampled, and where each value comes from.
   [[nodiscard]] SamplingChoice sampling(const SamplingWishes& wishes) const;
   // Cancels what runs and refuses what comes. Takes less than a second, save for the step that is being computed.

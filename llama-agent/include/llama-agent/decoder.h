@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -25,6 +26,9 @@ class TokenSampler {
  public:
   virtual ~TokenSampler() = default;
   virtual void see(std::span<const Token> prompt) = 0;
+  // Hold what comes next to a grammar, from its beginning: the number of one that the sampler was made with. Nothing:
+  // to none, which is how it begins.
+  [[nodiscard]] virtual Result<void> hold_to(std::optional<std::size_t> grammar) = 0;
   [[nodiscard]] virtual Result<Token> sample(std::span<const float> logits) = 0;
 };
 
@@ -39,8 +43,11 @@ class Decoder {
   [[nodiscard]] virtual std::string piece(Token token) const = 0;  // special tokens by their names
   [[nodiscard]] virtual bool ends_generation(Token token) const = 0;
   [[nodiscard]] virtual bool is_control(Token token) const = 0;  // no text of a reply
-  [[nodiscard]] virtual Result<std::unique_ptr<TokenSampler>> make_sampler(const SamplingConfig& config,
-                                                                           std::string_view grammar) const = 0;
+  // grammars: in GBNF. Any thread, any number at once.
+  //
+  // Errors   InvalidArgument: a setting, or what is wrong with a grammar.
+  [[nodiscard]] virtual Result<std::unique_ptr<TokenSampler>> make_sampler(
+      const SamplingConfig& config, std::span<const std::string> grammars) const = 0;
   [[nodiscard]] virtual std::int32_t context_tokens() const = 0;  // of all sequences together
   [[nodiscard]] virtual std::int32_t max_sequences() const = 0;
   [[nodiscard]] virtual std::int32_t batch_tokens() const = 0;
@@ -65,8 +72,11 @@ class Decoder {
 
 // A Decoder that is a model of llama.cpp.
 //
+// No control token of it comes from text from outside, and no user-defined one that the chat template's source names
+// ("<tool_call>").
 // Errors   as GenerationContext::create().
 [[nodiscard]] Result<std::unique_ptr<Decoder>> make_decoder(std::shared_ptr<const Model> model,
-                                                            const GenerationContextConfig& config);
+                                                            const GenerationContextConfig& config,
+                                                            std::string_view template_source = {});
 
 }  // namespace llama

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "llama-agent/finish_reason.h"
+#include "llama-agent/message.h"
 #include "llama-agent/repetition.h"
+#include "llama-agent/reply_event.h"
 #include "llama-base/error.h"
 #include "llama-core/sampler.h"
 
@@ -23,11 +25,11 @@ namespace llama {
 using StopRule = std::function<std::optional<std::string>(std::string_view answer, std::int32_t tokens)>;
 
 struct StoppingConfig {
-  std::int32_t max_tokens = 512;            // of the reply, thinking included: 1 to 32,768
-  std::vector<std::string> stop_strings{};    // at most 20 of at most 100 bytes; never part of the answer
-  std::optional<RepetitionConfig> repetition{};  // nothing: the model may repeat itself
+  std::int32_t max_tokens = 512;                          // of the reply, thinking included: 1 to 32,768
+  std::vector<std::string> stop_strings{};                // at most 20 of at most 100 bytes; never part of the answer
+  std::optional<RepetitionConfig> repetition{};           // nothing: the model may repeat itself
   std::optional<std::chrono::milliseconds> time_limit{};  // of the reply, from its first token on
-  bool end_of_sequence = true;              // false: go on to the limit, whatever the model says
+  bool end_of_sequence = true;                            // false: go on to the limit, whatever the model says
   std::vector<StopRule> rules{};
 };
 
@@ -53,9 +55,12 @@ struct GenerationRequest {
   StoppingConfig stopping{};
   std::string json_schema{};  // JSON text; the reply is a document of it. "": no such wish
   std::string grammar{};      // GBNF; not together with json_schema
-  std::optional<bool> enable_thinking{};           // nothing: as the template does by itself
-  std::optional<std::int32_t> thinking_budget{};   // tokens; then the thought is closed and the answer begins
-  std::optional<std::int32_t> logprobs{};          // that many alternatives for each token: 0 to 20
+  // JSON array of tool definitions, as OpenAI's interface has them: what the model may call. "": nothing, and then
+  // whatever it writes is text. Not together with json_schema or grammar.
+  std::string tools{};
+  std::optional<bool> enable_thinking{};          // nothing: as the template does by itself
+  std::optional<std::int32_t> thinking_budget{};  // tokens; then the thought is closed and the answer begins
+  std::optional<std::int32_t> logprobs{};         // that many alternatives for each token: 0 to 20
   OverflowPolicy overflow = OverflowPolicy::Fail;
 };
 
@@ -63,8 +68,8 @@ struct GenerationRequest {
 [[nodiscard]] Result<void> check(const GenerationRequest& request);
 
 struct TokenLogProb {
-  std::string bytes;   // of the token: not always whole characters
-  float logprob = 0;   // natural logarithm, before the sampler changes anything
+  std::string bytes;  // of the token: not always whole characters
+  float logprob = 0;  // natural logarithm, before the sampler changes anything
   struct Alternative {
     std::string bytes;
     float logprob = 0;
@@ -74,10 +79,11 @@ struct TokenLogProb {
 
 // A piece of a reply: whole characters.
 struct StreamChunk {
-  std::string text;      // of the answer
-  std::string thinking;  // of the thought before it
+  std::string text;                    // of the answer
+  std::string thinking;                // of the thought before it
   std::int32_t tokens = 0;             // that this piece is made of
   std::vector<TokenLogProb> logprobs;  // one per token, where asked for
+  ReplyEvents events;                  // all of it in order, calls of tools included
 };
 
 struct Usage {
@@ -90,9 +96,13 @@ struct Usage {
 struct GenerationResponse {
   std::string generated_text;
   std::string thinking;
+  std::vector<ToolCall> tool_calls;           // that are complete
+  std::optional<ToolCall> unfinished_call{};  // cut off, or no JSON object: for people to see, not to be run
   FinishReason finish_reason = FinishReason::EndOfSequence;
-  std::string finish_detail;  // the stop string, the repeated text, the rule's reason
+  std::string finish_detail;       // the stop string, the repeated text, the rule's reason
   std::string schema_violation{};  // why the text is no document of the request's schema; "": it is, or there is none
+  // Why the session lacks the reply ("session '…' has expired"); "": it has it, or the reply is empty.
+  std::string not_kept{};
   Usage usage;
   std::chrono::milliseconds queue_time{0}, prompt_time{0}, generation_time{0};
   SamplingConfig sampling;  // as it was used, with its seed

@@ -26,8 +26,8 @@ struct ToolCall {
 
 struct Message {
   MessageRole role = MessageRole::User;
-  std::string content{};   // UTF-8
-  std::string thinking{};  // what an assistant thought before it answered; "" where it did not
+  std::string content{};                      // UTF-8
+  std::string thinking{};                     // what an assistant thought before it answered; "" where it did not
   std::vector<ToolCall> tool_calls{};         // of an assistant
   std::optional<std::string> tool_call_id{};  // of a tool's result: the call that it answers
   std::optional<std::string> tool_name{};     // of a tool's result

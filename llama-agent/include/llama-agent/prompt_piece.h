@@ -1,4 +1,5 @@
-// A part of a prompt: the template's own text, or a caller's.
+// A part of a prompt: the template's own text, or text from outside, of a message, a thought, a call of a tool, its
+// result, a tool's definition.
 #pragma once
 
 #include <span>

@@ -19,8 +19,8 @@
 namespace llama {
 
 struct SessionConfig {
-  std::int32_t max_sessions = 1000;             // that are not expired
-  std::chrono::seconds session_timeout{3600};   // since the last use
+  std::int32_t max_sessions = 1000;            // that are not expired
+  std::chrono::seconds session_timeout{3600};  // since the last use
 };
 
 // Errors   InvalidArgument: the number that is out of its range.
@@ -36,7 +36,8 @@ struct SessionStats {
   std::size_t total_sessions = 0, active_sessions = 0, expired_sessions = 0, total_messages = 0;
 };
 
-// Errors   InvalidText: not UTF-8, or longer than 100,000 bytes; InvalidArgument: a user's message without text.
+// Errors   InvalidText: not UTF-8, with a NUL, or longer than 100,000 bytes (an assistant's: 8 MiB); InvalidArgument: a
+//          user's message without text.
 [[nodiscard]] Result<void> check(const Message& message);
 
 class SessionStore {
@@ -48,6 +49,11 @@ class SessionStore {
   // Errors   NotFound: no such session, or it has expired (and the message says which).
   [[nodiscard]] Result<Session> get(std::string_view id) const;
   [[nodiscard]] Result<void> add_message(std::string_view id, Message message);
+  // Puts a longer message in the place of the one at `index`, if that is still the old one.
+  //
+  // Errors   as add_message(); Busy: it is not.
+  [[nodiscard]] Result<void> extend_message(std::string_view id, std::size_t index, const Message& old,
+                                            Message extended);
   // Puts all messages in place of what was there.
   [[nodiscard]] Result<void> set_messages(std::string_view id, std::vector<Message> messages);
   [[nodiscard]] Result<void> remove(std::string_view id);

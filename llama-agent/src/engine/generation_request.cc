@@ -6,10 +6,10 @@
 namespace llama {
 namespace {
 
-constexpr std::int32_t kMostTokens = 32'768;
-constexpr std::size_t kMostStopStrings = 20;
-constexpr std::size_t kLongestStopString = 100;  // bytes
-constexpr std::int32_t kMostLogProbs = 20;
+constexpr std::int32_t kMaxTokens = 32'768;
+constexpr std::size_t kMaxStopStrings = 20;
+constexpr std::size_t kMaxStopString = 100;  // bytes
+constexpr std::int32_t kMaxLogProbs = 20;
 
 std::unexpected<Error> wrong(std::string message) { return fail(ErrorCode::InvalidArgument, std::move(message)); }
 
@@ -22,16 +22,16 @@ Result<void> check_between(std::string_view name, const std::optional<float>& va
 
 Result<void> check(const GenerationRequest& r) {
   const StoppingConfig& s = r.stopping;
-  if (s.max_tokens < 1 || s.max_tokens > kMostTokens) {
-    return wrong(std::format("the token limit must be between 1 and {}, got {}", kMostTokens, s.max_tokens));
+  if (s.max_tokens < 1 || s.max_tokens > kMaxTokens) {
+    return wrong(std::format("the token limit must be between 1 and {}, got {}", kMaxTokens, s.max_tokens));
   }
-  if (s.stop_strings.size() > kMostStopStrings) {
-    return wrong(std::format("{} stop strings, at most {} are possible", s.stop_strings.size(), kMostStopStrings));
+  if (s.stop_strings.size() > kMaxStopStrings) {
+    return wrong(std::format("{} stop strings, at most {} are possible", s.stop_strings.size(), kMaxStopStrings));
   }
   for (const auto& string : s.stop_strings) {
     if (string.empty()) return wrong("a stop string is empty");
-    if (string.size() > kLongestStopString) {
-      return wrong(std::format("a stop string has {} bytes, at most {} are possible", string.size(), kLongestStopString));
+    if (string.size() > kMaxStopString) {
+      return wrong(std::format("a stop string has {} bytes, at most {} are possible", string.size(), kMaxStopString));
     }
   }
   if (s.repetition) {
@@ -45,10 +45,13 @@ Result<void> check(const GenerationRequest& r) {
   if (auto sound = check_between("repeat penalty", w.repeat_penalty, 0.01F, 10); !sound) return sound;
   if (w.top_k && *w.top_k < 0) return wrong(std::format("top-k must not be negative, got {}", *w.top_k));
   if (r.thinking_budget && *r.thinking_budget < 0) return wrong("the thinking budget must not be negative");
-  if (r.logprobs && (*r.logprobs < 0 || *r.logprobs > kMostLogProbs)) {
-    return wrong(std::format("{} alternatives per token, 0 to {} are possible", *r.logprobs, kMostLogProbs));
+  if (r.logprobs && (*r.logprobs < 0 || *r.logprobs > kMaxLogProbs)) {
+    return wrong(std::format("{} alternatives per token, 0 to {} are possible", *r.logprobs, kMaxLogProbs));
   }
   if (!r.json_schema.empty() && !r.grammar.empty()) return wrong("a JSON schema and a grammar exclude each other");
+  if (!r.tools.empty() && !(r.json_schema.empty() && r.grammar.empty())) {
+    return wrong("tools and an answer that is held to a JSON schema or a grammar exclude each other");
+  }
   return {};
 }
 

@@ -21,8 +21,8 @@ class PrefillBudget {
   void learn(std::int32_t generating, std::int32_t prompt_tokens, std::chrono::duration<double> time);
 
  private:
-  static constexpr std::int32_t kLeast = 16;  // a prompt must come to its end
-  double target_;                             // seconds
+  static constexpr std::int32_t kMin = 16;  // a prompt must come to its end
+  double target_;                           // seconds
   std::int32_t batch_;
   double per_token_ = 0;  // seconds; 0: not known yet
   double decode_ = 0;     // seconds of a step without prompt tokens

@@ -1,10 +1,12 @@
-// One request from its submission to its end.
+// A request that has a sequence: its reply, token by token.
+//
+// Threads  the engine's.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,51 +14,54 @@
 #include <string>
 #include <vector>
 
-#include "llama-agent/decoder.h"
-#include "llama-agent/generation_request.h"
-#include "../reply/reply.h"
-#include "../reply/reply_stream.h"
+#include "job.h"
 
 namespace llama::internal {
 
-using Clock = std::chrono::steady_clock;
+class Running {
+ public:
+  // reused: tokens of the prompt that need not be computed. A stop of `shutdown` cancels the request.
+  Running(std::unique_ptr<Job> job, std::int32_t reused, const std::stop_token& shutdown);
+  // Let the sampler see the prompt. Once, before anything else.
+  void begin();
 
-// What the engine needs to know of a request.
-struct Job {
-  std::vector<Token> prompt;              // at least one token, fewer than the context holds
-  std::vector<std::int32_t> checkpoints;  // lengths of the prompt's beginnings that a later prompt may share
-  std::unique_ptr<TokenSampler> sampler;
-  std::unique_ptr<TokenSampler> thinking_sampler;  // none: the thought is drawn as the answer is
-  ReplyRules rules;
-  std::optional<std::int32_t> thinking_budget;  // tokens
-  std::vector<Token> thinking_end;              // what closes a thought that used its budget up
-  std::optional<std::int32_t> logprobs;
-  SamplingConfig sampling;  // for the response
-  std::int32_t dropped_messages = 0;
-  Clock::time_point submitted = Clock::now();
-  Clock::time_point deadline = Clock::time_point::max();
-  std::stop_source cancel;
-  std::shared_ptr<ReplyStream> stream;
-  std::function<void(GenerationResponse&)> judge;  // may add what it thinks of the reply
-  // Called by the engine's thread before the stream ends, with the reply's own tokens and all their bytes.
-  std::function<void(const GenerationResponse&, std::span<const Token>, std::string_view)> on_end;
-  std::function<void()> on_release;  // called behind it, and also where the request failed
-};
+  [[nodiscard]] Job& job() { return *job_; }
+  [[nodiscard]] const Job& job() const { return *job_; }
+  [[nodiscard]] std::int32_t reused() const { return reused_; }
+  void limit_reused(std::int32_t tokens) { reused_ = std::min(reused_, tokens); }
+  [[nodiscard]] Clock::time_point started() const { return started_; }
+  [[nodiscard]] bool is_reading(std::size_t held) const { return held < job_->prompt.size(); }
+  // Chosen, not computed yet.
+  [[nodiscard]] const std::optional<Token>& next() const { return next_; }
 
-struct Running {
-  explicit Running(std::unique_ptr<Job> j) : job(std::move(j)), reply(job->rules) {}
+  // Choose the token that follows the logits, and show what became of it. The reason, once the reply is over.
+  //
+  // Errors   what the sampler says.
+  [[nodiscard]] Result<std::optional<FinishReason>> advance(const Decoder& decoder, std::span<const float> logits);
+  // End the reply, judge and keep it, and tell its reader.
+  void finish(FinishReason reason, const Decoder& decoder);
+  // Let it fail.
+  void fail_with(Error error) noexcept { job_->end(std::unexpected(std::move(error))); }
 
-  std::unique_ptr<Job> job;
-  Reply reply;
-  std::int32_t reused = 0;       // tokens of the prompt
-  std::optional<Token> next;     // chosen, not computed yet
-  std::deque<Token> forced;      // to come next, whatever the model says
-  bool thought_closed = false;
-  std::vector<Token> generated;
-  std::string raw;               // the bytes of `generated`
-  Clock::time_point started = Clock::now(), first_token{};
+ private:
+  struct Cancel {
+    std::stop_source source;
+    void operator()() { source.request_stop(); }
+  };
+  Result<Token> choose(std::span<const float> logits);
+  [[nodiscard]] GenerationResponse response(const Decoder& decoder) const;
 
-  [[nodiscard]] bool is_reading(std::size_t held) const { return held < job->prompt.size(); }
+  std::unique_ptr<Job> job_;
+  std::stop_callback<Cancel> on_shutdown_;
+  Reply reply_;
+  GrammarPhase phase_{.grammar = kNoGrammar};  // that the sampler is in
+  std::int32_t reused_ = 0;
+  std::optional<Token> next_;
+  std::deque<Token> forced_;  // to come next, whatever the model says
+  bool thought_closed_ = false;
+  std::vector<Token> generated_;
+  std::string raw_;  // the bytes of `generated_`
+  Clock::time_point started_ = Clock::now(), first_token_{};
 };
 
 }  // namespace llama::internal

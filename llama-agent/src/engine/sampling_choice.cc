@@ -29,7 +29,8 @@ SamplingChoice choose_sampling(const SamplingWishes& wishes,
   config.temperature = kTemperature;
   config.top_p = kTopP;
   // A value of the file that makes no sense is as good as none.
-  const auto decide = [&]<class T>(std::string_view name, std::string_view key, const std::optional<T>& wish, T& value) {
+  const auto decide = [&]<class T>(std::string_view name, std::string_view key, const std::optional<T>& wish,
+                                   T& value) {
     std::string origin = "default";
     if (wish) {
       value = *wish;

@@ -6,8 +6,8 @@
 namespace llama::internal {
 namespace {
 
-constexpr std::size_t kWorthKeeping = 32;   // tokens: less is computed again as quickly
-constexpr std::size_t kMostCheckpoints = 8;  // of a sequence
+constexpr std::size_t kMinKept = 32;        // tokens: less is computed again as quickly
+constexpr std::size_t kMaxCheckpoints = 8;  // of a sequence
 
 }  // namespace
 
@@ -39,8 +39,20 @@ void SlotTable::forget(Slot& slot) {
   slot.checkpoints.clear();
 }
 
+void SlotTable::distrust_idle() noexcept {
+  for (auto& slot : slots_) slot.is_distrusted = slot.is_distrusted || !slot.running;
+}
+
+void SlotTable::forget_distrusted() {
+  for (auto& slot : slots_) {
+    if (!slot.is_distrusted || slot.running) continue;
+    forget(slot);
+    slot.is_distrusted = false;
+  }
+}
+
 void SlotTable::keep_copy(const Slot& slot) {
-  if (slot.held.size() < kWorthKeeping) return;
+  if (slot.held.size() < kMinKept) return;
   if (auto bytes = decoder_.save(slot.id, MemoryPart::Whole)) {
     store_.put({.tokens = slot.held, .bytes = std::move(*bytes), .checkpoints = slot.checkpoints});
   }
@@ -52,6 +64,7 @@ void SlotTable::put_aside(Slot& slot) {
 }
 
 bool SlotTable::make_room(std::int32_t tokens) {
+  forget_distrusted();
   while (held_tokens() + tokens > decoder_.context_tokens()) {
     Slot* idle = nullptr;
     for (auto& slot : slots_) {
@@ -70,9 +83,9 @@ void SlotTable::cut(Slot& slot, std::size_t length) {
   if (decoder_.cut(slot.id, static_cast<std::int32_t>(length))) {
     slot.held.resize(length);
   } else {
-    const auto best = std::ranges::find_if(slot.checkpoints.rbegin(), slot.checkpoints.rend(), [&](const Checkpoint& c) {
-      return static_cast<std::size_t>(c.length) <= length;
-    });
+    const auto best =
+        std::ranges::find_if(slot.checkpoints.rbegin(), slot.checkpoints.rend(),
+                             [&](const Checkpoint& c) { return static_cast<std::size_t>(c.length) <= length; });
     if (best == slot.checkpoints.rend() || !decoder_.restore(slot.id, best->bytes, MemoryPart::Checkpoint) ||
         !decoder_.cut(slot.id, best->length)) {
       return forget(slot);
@@ -89,7 +102,7 @@ void SlotTable::take_checkpoint(Slot& slot) {
   if (!slot.checkpoints.empty() && slot.checkpoints.back().length >= length) return;
   if (auto bytes = decoder_.save(slot.id, MemoryPart::Checkpoint)) {
     slot.checkpoints.push_back({length, std::move(*bytes)});
-    if (slot.checkpoints.size() > kMostCheckpoints) slot.checkpoints.erase(slot.checkpoints.begin());
+    if (slot.checkpoints.size() > kMaxCheckpoints) slot.checkpoints.erase(slot.checkpoints.begin());
   }
 }
 
@@ -105,8 +118,9 @@ void SlotTable::resync(Slot& slot) {
 }
 
 Slot* SlotTable::place(std::span<const Token> prompt) {
-  Slot* idle = nullptr;       // the free one that remembers most of the prompt
-  Slot* shared = nullptr;     // any that does
+  forget_distrusted();
+  Slot* idle = nullptr;    // the free one that remembers most of the prompt
+  Slot* shared = nullptr;  // any that does
   std::size_t idle_common = 0, shared_common = 0;
   for (auto& slot : slots_) {
     const std::size_t common = common_prefix(slot.held, prompt);
@@ -119,7 +133,7 @@ Slot* SlotTable::place(std::span<const Token> prompt) {
   if (!decoder_.can_share()) shared = idle, shared_common = idle_common;
 
   const auto stored = store_.find(prompt);
-  if (stored && stored->common > std::max(idle_common, shared_common) + kWorthKeeping) {
+  if (stored && stored->common > std::max(idle_common, shared_common) + kMinKept) {
     StoredSequence sequence = store_.take(stored->index);
     put_aside(*target);
     if (make_room(static_cast<std::int32_t>(sequence.tokens.size())) &&
@@ -131,11 +145,11 @@ Slot* SlotTable::place(std::span<const Token> prompt) {
     }
   } else if (idle != nullptr && idle_common >= shared_common && 2 * idle_common >= idle->held.size()) {
     target = idle;
-  } else if (shared != nullptr && shared != target && shared_common >= kWorthKeeping && decoder_.can_share()) {
+  } else if (shared != nullptr && shared != target && shared_common >= kMinKept && decoder_.can_share()) {
     put_aside(*target);
     decoder_.share(shared->id, target->id, static_cast<std::int32_t>(shared_common));
     target->held.assign(shared->held.begin(), shared->held.begin() + static_cast<std::ptrdiff_t>(shared_common));
-  } else if (idle != nullptr && idle_common >= kWorthKeeping) {
+  } else if (idle != nullptr && idle_common >= kMinKept) {
     keep_copy(*idle);
     target = idle;
   } else {

@@ -20,10 +20,11 @@ namespace llama::internal {
 
 struct Slot {
   std::int32_t id = 0;
-  std::vector<Token> held;  // in the decoder's memory, position i holds held[i]
+  std::vector<Token> held;              // in the decoder's memory, position i holds held[i]
   std::vector<Checkpoint> checkpoints;  // the shortest first
   std::unique_ptr<Running> running;
   std::uint64_t used_at = 0;
+  bool is_distrusted = false;  // `held` may not be what the decoder remembers
 };
 
 class SlotTable {
@@ -41,15 +42,18 @@ class SlotTable {
   // Bring the slot back in line with what the decoder remembers, after a computation that failed.
   void resync(Slot& slot);
   void forget(Slot& slot);
+  // Something threw: forget what idle slots hold, before they are used again.
+  void distrust_idle() noexcept;
 
   [[nodiscard]] std::span<Slot> slots() { return slots_; }
   [[nodiscard]] std::int32_t held_tokens() const;
   [[nodiscard]] const SequenceStore& store() const { return store_; }
 
  private:
+  void forget_distrusted();
   void keep_copy(const Slot& slot);
   void put_aside(Slot& slot);
-  // Make the slot hold at most the first `length` tokens of what it holds; returns how many it does hold then.
+  // Make the slot hold at most the first `length` tokens of what it holds.
   void cut(Slot& slot, std::size_t length);
   [[nodiscard]] Slot* least_recently_used();
 

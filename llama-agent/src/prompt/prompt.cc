@@ -53,6 +53,13 @@ Result<Prompt> make_prompt(const ChatTemplate& chat_template, const Decoder& dec
     const auto pieces = chat_template.render(kept, options);
     if (!pieces) return std::unexpected(pieces.error());
     prompt.text = joined(*pieces);
+    const PromptPiece end = pieces->empty() ? PromptPiece() : pieces->back();
+    if (options.continue_last_message) {
+      prompt.continues = kept.back().content.empty() ? Continues::Thought : Continues::Answer;
+      prompt.continued = end.text;
+    } else {
+      prompt.own_end = end.from_caller ? std::string() : end.text;
+    }
     auto tokens = tokens_of(decoder, *pieces, prompt.text, transcript);
     if (!tokens) return std::unexpected(tokens.error());
     prompt.tokens = std::move(*tokens);
@@ -70,7 +77,7 @@ Result<Prompt> make_prompt(const ChatTemplate& chat_template, const Decoder& dec
     prompt.dropped_messages += static_cast<std::int32_t>(kept.size() - fewer.size());
     kept = std::move(fewer);
   }
-  if (!decoder.needs_checkpoints()) return prompt;
+  if (!decoder.needs_checkpoints() || options.continue_last_message) return prompt;
   // The next turn shares everything up to the reply, but not always the words that open the reply.
   RenderOptions closed = options;
   closed.add_generation_prompt = false;

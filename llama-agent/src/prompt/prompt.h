@@ -10,20 +10,21 @@
 #include "llama-agent/decoder.h"
 #include "llama-agent/generation_request.h"
 #include "llama-agent/message.h"
+#include "transcripts.h"
 
 namespace llama::internal {
 
-// What a session's last prompt and reply were, as text and as the tokens that the model really saw.
-struct Transcript {
-  std::string text;
-  std::vector<Token> tokens;
-};
+// What of the last message goes on.
+enum class Continues { Nothing, Thought, Answer };
 
 struct Prompt {
   std::string text;
   std::vector<Token> tokens;
   std::vector<std::int32_t> checkpoints;  // beginnings that the next prompt may share
   std::int32_t dropped_messages = 0;
+  std::string own_end;  // the template's own words at the end
+  Continues continues = Continues::Nothing;
+  std::string continued;  // what stands at the end of the message that goes on, as the template shows it
 };
 
 struct PromptLimits {

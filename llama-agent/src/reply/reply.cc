@@ -14,11 +14,21 @@ std::vector<std::string> all_stops(const ReplyRules& rules) {
   return all;
 }
 
+// A text that is kept, printed and read by a model again has no NUL in it.
+std::string without_nul(std::string text) {
+  for (std::size_t at = 0; (at = text.find('\0', at)) != std::string::npos;) text.replace(at, 1, "\uFFFD");
+  return text;
+}
+
+// Did somebody other than the model end the reply?
+bool is_cut(FinishReason reason) { return reason != FinishReason::EndOfSequence; }
+
 }  // namespace
 
 Reply::Reply(const ReplyRules& rules)
     : stopping_(rules.stopping),
-      splitter_(rules.thinking_opener, rules.thinking_closer, rules.thinking_is_open),
+      call_ids_(rules.call_ids),
+      format_(rules.format->make(rules.format_options)),
       stops_(all_stops(rules)) {
   if (stopping_.repetition) repetition_.emplace(*stopping_.repetition);
 }
@@ -29,34 +39,85 @@ void Reply::finish(FinishReason reason, std::string detail) {
   detail_ = std::move(detail);
 }
 
-StreamChunk Reply::push(std::string_view bytes, std::optional<TokenLogProb> logprob) {
+StreamChunk Reply::push(ReplyToken token) {
   StreamChunk chunk;
   if (finished_) return chunk;
   if (tokens_++ == 0 && stopping_.time_limit) deadline_ = std::chrono::steady_clock::now() + *stopping_.time_limit;
-  if (splitter_.is_thinking()) ++thinking_tokens_;
+  if (format_->is_thinking()) ++thinking_tokens_;
   ++pending_tokens_;
-  if (logprob) pending_logprobs_.push_back(std::move(*logprob));
-  take(splitter_.push(characters_.push(bytes)), chunk);
+  if (token.logprob) pending_logprobs_.push_back(std::move(*token.logprob));
+  if (token.control) {
+    // A character that stops in its middle is none, and no part of the control token's name.
+    parse(characters_.finish(), std::nullopt, chunk);
+    parse(std::string(token.bytes), token.control, chunk);
+  } else {
+    parse(without_nul(characters_.push(token.bytes)), std::nullopt, chunk);
+  }
+  if (!finished_ && format_->is_over()) finish(FinishReason::EndOfSequence);
   if (!finished_ && tokens_ >= stopping_.max_tokens) finish(FinishReason::TokenLimit);
   if (!finished_ && std::chrono::steady_clock::now() >= deadline_) finish(FinishReason::TimeLimit);
   hand_over(chunk);
   return chunk;
 }
 
-void Reply::take(ReplyPart part, StreamChunk& chunk) {
-  thinking_ += part.thinking;
-  chunk.thinking += part.thinking;
-  if (part.answer.empty()) return;
-  const std::string fresh = stops_.push(part.answer);
+void Reply::parse(std::string text, std::optional<Token> control, StreamChunk& chunk) {
+  if (text.empty() || finished_) return;
+  ReplyEvents events;
+  format_->push({.text = text, .control = control}, events);
+  take(std::move(events), chunk);
+}
+
+void Reply::take(ReplyEvents events, StreamChunk& chunk) {
+  for (auto& event : events) {
+    if (const auto* text = std::get_if<TextEvent>(&event)) {
+      take_text(text->text, chunk);
+    } else if (const auto* thought = std::get_if<ThinkingEvent>(&event)) {
+      thinking_ += thought->text;
+      chunk.thinking += thought->text;
+      tell_thinking(thought->text, chunk.events);
+    } else if (!stops_.found()) {
+      take_call(std::move(event), chunk);
+    }
+  }
+}
+
+void Reply::take_text(std::string_view text, StreamChunk& chunk) {
+  const std::string fresh = stops_.push(text);
   if (stops_.found()) {
     // What a turn ends with is the end of the sequence, spelt out.
     const auto& asked = stopping_.stop_strings;
     const bool wished = std::ranges::find(asked, *stops_.found()) != asked.end();
     finish(wished ? FinishReason::StopString : FinishReason::EndOfSequence, wished ? *stops_.found() : "");
   }
+  show_text(fresh, chunk);
+}
+
+void Reply::show_text(std::string_view fresh, StreamChunk& chunk) {
   answer_ += fresh;
   chunk.text += fresh;
+  tell_text(fresh, chunk.events);
   apply_rules(fresh);
+}
+
+void Reply::take_call(ReplyEvent event, StreamChunk& chunk) {
+  if (auto* begun = std::get_if<ToolCallBegun>(&event)) {
+    // No stop string goes on behind a call.
+    show_text(stops_.finish(), chunk);
+    if (begun->id.empty()) begun->id = std::format("{}{:05}", call_ids_, begun->call);
+    open_call_ = ToolCall{.id = begun->id, .name = begun->name};
+  } else if (const auto* more = std::get_if<ToolCallArguments>(&event)) {
+    if (!open_call_) return;
+    open_call_->arguments += more->json;
+  } else if (const auto* ended = std::get_if<ToolCallEnded>(&event)) {
+    if (!open_call_) return;
+    if (ended->is_complete) {
+      tool_calls_.push_back(std::move(*open_call_));
+    } else {
+      unfinished_call_ = std::move(open_call_);
+    }
+    open_call_.reset();
+  }
+  chunk.events.push_back(std::move(event));
 }
 
 void Reply::apply_rules(std::string_view fresh) {
@@ -78,23 +139,23 @@ void Reply::apply_rules(std::string_view fresh) {
 
 // A token is paired with the text that it became part of, which may come later than the token.
 void Reply::hand_over(StreamChunk& chunk) {
-  if (chunk.text.empty() && chunk.thinking.empty()) return;
+  if (chunk.events.empty()) return;
   chunk.tokens = std::exchange(pending_tokens_, 0);
   chunk.logprobs = std::exchange(pending_logprobs_, {});
 }
 
 StreamChunk Reply::flush() {
   StreamChunk chunk;
+  const FinishReason reason = finished_.value_or(FinishReason::EndOfSequence);
+  finished_ = reason;  // no rule has a word any more
   // A character cut by the token limit was never meant to be shown in part.
   std::string rest = characters_.finish();
-  if (finished_ == FinishReason::TokenLimit || finished_ == FinishReason::ContextFull) rest.clear();
-  ReplyPart part = splitter_.push(rest);
-  ReplyPart last = splitter_.finish();
-  const std::string tail = stops_.push(part.answer + last.answer) + stops_.finish();
-  chunk.thinking = part.thinking + last.thinking;
-  chunk.text = tail;
-  thinking_ += chunk.thinking;
-  answer_ += tail;
+  if (reason == FinishReason::TokenLimit || reason == FinishReason::ContextFull) rest.clear();
+  ReplyEvents events;
+  if (!rest.empty()) format_->push({.text = rest}, events);
+  format_->finish(is_cut(reason) ? ReplyEnd::Cut : ReplyEnd::Whole, events);
+  take(std::move(events), chunk);
+  show_text(stops_.finish(), chunk);
   hand_over(chunk);
   return chunk;
 }

@@ -4,13 +4,23 @@
 #include <format>
 #include <utility>
 
-#include "session_file.h"
 #include "llama-base/utf8_stream.h"
+#include "session_file.h"
 
 namespace llama {
 namespace {
 
-constexpr std::size_t kLongestMessage = 100'000;  // bytes
+constexpr std::size_t kMaxMessage = 100'000;        // bytes
+constexpr std::size_t kMaxReply = 8 * 1024 * 1024;  // bytes, of a model: more than its most tokens make
+
+Result<void> check_text(std::string_view text, std::size_t most) {
+  if (text.size() > most) {
+    return fail(ErrorCode::InvalidText, std::format("a message of {} bytes is longer than {}", text.size(), most));
+  }
+  if (internal::whole_characters(text) != text) return fail(ErrorCode::InvalidText, "a message is not UTF-8 text");
+  if (text.contains('\0')) return fail(ErrorCode::InvalidText, "a message contains a NUL character");
+  return {};
+}
 
 }  // namespace
 
@@ -23,15 +33,18 @@ Result<void> check(const SessionConfig& c) {
 }
 
 Result<void> check(const Message& message) {
+  const std::size_t most = message.role == MessageRole::Assistant ? kMaxReply : kMaxMessage;
   for (const auto* text : {&message.content, &message.thinking}) {
-    if (text->size() > kLongestMessage) {
-      return fail(ErrorCode::InvalidText, std::format("a message of {} bytes is longer than {}", text->size(),
-                                                      kLongestMessage));
+    if (auto sound = check_text(*text, most); !sound) return sound;
+  }
+  for (const auto& call : message.tool_calls) {
+    for (const auto* text : {&call.id, &call.name, &call.arguments}) {
+      if (auto sound = check_text(*text, most); !sound) return sound;
     }
-    if (internal::whole_characters(*text) != *text) {
-      return fail(ErrorCode::InvalidText, "a message is not UTF-8 text");
-    }
-    if (text->contains('\0')) return fail(ErrorCode::InvalidText, "a message contains a NUL character");
+  }
+  for (const auto* text : {&message.tool_call_id, &message.tool_name}) {
+    if (!*text) continue;
+    if (auto sound = check_text(**text, most); !sound) return sound;
   }
   if (message.role == MessageRole::User && message.content.find_first_not_of(" \t\r\n") == std::string::npos) {
     return fail(ErrorCode::InvalidArgument, "the message is empty");
@@ -47,8 +60,8 @@ Result<SessionStore::Entry*> SessionStore::find(std::string_view id) const {
   const auto found = entries_.find(id);
   if (found == entries_.end()) return fail(ErrorCode::NotFound, std::format("there is no session '{}'", id));
   if (is_expired(found->second)) {
-    return fail(ErrorCode::NotFound, std::format("session '{}' has expired: it was not used for {} s", id,
-                                                 config_.session_timeout.count()));
+    return fail(ErrorCode::NotFound,
+                std::format("session '{}' has expired: it was not used for {} s", id, config_.session_timeout.count()));
   }
   return &found->second;
 }
@@ -86,6 +99,25 @@ Result<void> SessionStore::add_message(std::string_view id, Message message) {
   (*entry)->used_at = Clock::now();
   (*entry)->session.updated_at = std::chrono::system_clock::now();
   (*entry)->session.messages.push_back(std::move(message));
+  return {};
+}
+
+Result<void> SessionStore::extend_message(std::string_view id, std::size_t index, const Message& old,
+                                          Message extended) {
+  if (auto sound = check(extended); !sound) return sound;
+  const std::lock_guard lock(mutex_);
+  auto entry = find(id);
+  if (!entry) return std::unexpected(entry.error());
+  auto& messages = (*entry)->session.messages;
+  const bool is_there = index < messages.size() && messages[index].role == old.role &&
+                        messages[index].content == old.content && messages[index].thinking == old.thinking;
+  if (!is_there) {
+    return fail(ErrorCode::Busy,
+                std::format("message {} of session '{}' has been changed in the meantime", index + 1, id));
+  }
+  (*entry)->used_at = Clock::now();
+  (*entry)->session.updated_at = std::chrono::system_clock::now();
+  messages[index] = std::move(extended);
   return {};
 }
 

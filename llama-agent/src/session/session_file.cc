@@ -15,7 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Seconds = std::chrono::seconds;
 
-constexpr std::uintmax_t kLargestFile = 256U << 20U;
+constexpr std::uintmax_t kMaxSessionFile = 256U << 20U;
 constexpr int kSessionVersion = 1;
 
 std::int64_t seconds_of(std::chrono::system_clock::time_point time) {
@@ -111,7 +111,7 @@ Result<Session> read_session(const std::filesystem::path& file) {
   std::error_code error;
   const auto size = std::filesystem::file_size(file, error);
   if (error) return fail(ErrorCode::NotFound, std::format("there is no session file '{}'", file.string()));
-  if (size > kLargestFile) {
+  if (size > kMaxSessionFile) {
     return fail(ErrorCode::InvalidArgument, std::format("session file '{}' has {} bytes", file.string(), size));
   }
   std::ifstream stream(file, std::ios::binary);

@@ -6,9 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "callers_text.h"
+#include "../reply/reply_format.h"
 #include "jinja.h"
 #include "llama-core/chat_format.h"
+#include "outside_text.h"
 
 namespace llama {
 namespace {
@@ -16,6 +17,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 using internal::Jinja;
 using internal::placeholder;
+using internal::Replaced;
+using internal::Stretch;
 
 Json arguments_of(const std::string& text) {
   Json value = Json::parse(text, nullptr, false);
@@ -36,7 +39,7 @@ Json to_json(const Message& message) {
 }
 
 // The markers that families use; the first one in a template's text counts.
-std::optional<ThinkingMarkers> markers_in(std::string_view source) {
+std::optional<ThinkingMarkers> thinking_markers_in(std::string_view source) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kKnown{{
       {"<think>", "</think>"},
       {"[THINK]", "[/THINK]"},
@@ -45,7 +48,8 @@ std::optional<ThinkingMarkers> markers_in(std::string_view source) {
       {"<|channel>thought", "<channel|>"},
   }};
   for (const auto& [opener, closer] : kKnown) {
-    if (source.contains(opener) || source.contains(closer)) return ThinkingMarkers{std::string(opener), std::string(closer)};
+    if (source.contains(opener) || source.contains(closer))
+      return ThinkingMarkers{std::string(opener), std::string(closer)};
   }
   return std::nullopt;
 }
@@ -73,63 +77,70 @@ std::vector<Message> with_system_in_user(std::span<const Message> messages) {
 
 struct ChatTemplate::State {
   std::string origin, bos, eos;
-  std::optional<Jinja> jinja;
+  std::string source;  // Jinja
+  std::shared_ptr<const Jinja> jinja;
   std::string builtin;  // llama.cpp's name or the template that it shall recognize; used where there is no Jinja
   bool knows_system = true;
   std::optional<ThinkingMarkers> thinking;
+  std::string_view reply_format = internal::kTextFormat.name;
   std::vector<std::string> turn_ends;
 
-  [[nodiscard]] Result<std::string> text(std::span<const Message> messages, const RenderOptions& options) const;
-  [[nodiscard]] Result<std::string> jinja_text(std::span<const Message> messages, const RenderOptions& options) const;
+  [[nodiscard]] Result<Json> variables(std::span<const Message> messages, const RenderOptions& options) const;
+  [[nodiscard]] Result<std::string> written(const Json& variables, const RenderOptions& options) const;
+  // Of messages whose texts are all trusted.
+  [[nodiscard]] Result<std::string> text(std::span<const Message> messages, const RenderOptions& options) const {
+    return variables(messages, options).and_then([&](const Json& all) { return written(all, options); });
+  }
+  [[nodiscard]] Result<std::vector<Stretch>> stretches(const Json& variables, const RenderOptions& options,
+                                                       std::size_t& last_of_reply) const;
   void probe();
 };
 
-Result<std::string> ChatTemplate::State::jinja_text(std::span<const Message> messages,
-                                                    const RenderOptions& options) const {
-  Json variables{{"bos_token", bos}, {"eos_token", eos}, {"add_generation_prompt", options.add_generation_prompt}};
-  variables["messages"] = Json::array();
-  for (const auto& message : messages) variables["messages"].push_back(to_json(message));
+Result<Json> ChatTemplate::State::variables(std::span<const Message> messages, const RenderOptions& options) const {
+  Json all{{"bos_token", bos}, {"eos_token", eos}};
+  all["add_generation_prompt"] = options.add_generation_prompt && !options.continue_last_message;
+  all["messages"] = Json::array();
+  for (const auto& message :
+       knows_system ? std::vector<Message>(messages.begin(), messages.end()) : with_system_in_user(messages)) {
+    all["messages"].push_back(to_json(message));
+  }
   if (!options.tools.empty()) {
     Json tools = Json::parse(options.tools, nullptr, false);
     if (!tools.is_array()) return fail(ErrorCode::InvalidArgument, "the tool definitions are no JSON array");
-    if (!tools.empty()) variables["tools"] = std::move(tools);
+    if (!tools.empty()) all["tools"] = std::move(tools);
   }
-  if (options.enable_thinking) variables["enable_thinking"] = *options.enable_thinking;
+  if (options.enable_thinking) all["enable_thinking"] = *options.enable_thinking;
   if (!options.arguments.empty()) {
     const Json more = Json::parse(options.arguments, nullptr, false);
     if (!more.is_object()) return fail(ErrorCode::InvalidArgument, "the template's arguments are no JSON object");
-    for (const auto& [name, value] : more.items()) variables[name] = value;
+    for (const auto& [name, value] : more.items()) all[name] = value;
   }
-  return jinja->render(variables, options.now);
+  return all;
 }
 
-Result<std::string> ChatTemplate::State::text(std::span<const Message> messages, const RenderOptions& options) const {
-  std::vector<Message> merged;
-  if (!knows_system) {
-    merged = with_system_in_user(messages);
-    messages = merged;
+Result<std::string> ChatTemplate::State::written(const Json& variables, const RenderOptions& options) const {
+  if (jinja) return jinja->render(variables, options.now);
+  std::vector<ChatTurn> turns;
+  for (const auto& message : variables["messages"]) {
+    turns.push_back({message["role"].get<std::string>(), message["content"].get<std::string>()});
   }
-  auto render = [&](std::span<const Message> all, const RenderOptions& how) -> Result<std::string> {
-    if (jinja) return jinja_text(all, how);
-    std::vector<ChatTurn> turns;
-    for (const auto& message : all) turns.push_back({std::string(to_string(message.role)), message.content});
-    return apply_chat_format(builtin, turns, how.add_generation_prompt);
-  };
-  if (!options.continue_last_message || messages.empty() || messages.back().role != MessageRole::Assistant) {
-    return render(messages, options);
+  return apply_chat_format(builtin, turns, variables["add_generation_prompt"].get<bool>());
+}
+
+Result<std::vector<Stretch>> ChatTemplate::State::stretches(const Json& variables, const RenderOptions& options,
+                                                            std::size_t& last_of_reply) const {
+  const auto plain = written(variables, options);
+  if (!plain) return std::unexpected(plain.error());
+  internal::Replacement replacement;
+  for (const auto how : {Replaced::Everything, Replaced::AllButNames, Replaced::BetweenMarkers}) {
+    Json marked = variables;
+    replacement = replace_outside(marked, how, source);
+    last_of_reply = replacement.last_of_reply;
+    const auto shown = written(marked, options);
+    if (!shown) continue;  // it objects to words that it does not know
+    if (auto found = aligned(*plain, *shown, replacement); !found.empty()) return found;
   }
-  // The last message stays open: what the template writes behind its text is cut off.
-  RenderOptions closed = options;
-  closed.add_generation_prompt = false;
-  auto whole = render(messages, closed);
-  if (!whole) return whole;
-  std::string_view last = messages.back().content;
-  last = last.substr(0, last.find_last_not_of(" \t\r\n") + 1);
-  const std::size_t at = last.empty() ? std::string::npos : whole->rfind(last);
-  if (at == std::string::npos) {
-    return fail(ErrorCode::InvalidArgument, "the chat template does not show the message that shall go on");
-  }
-  return whole->substr(0, at + last.size());
+  return looked_for(*plain, replacement);
 }
 
 // What the template does, found by trying.
@@ -163,10 +174,19 @@ Result<ChatTemplate> ChatTemplate::parse(const ChatTemplateOptions& options) {
   if (!jinja) return std::unexpected(jinja.error());
   auto state = std::make_shared<State>();
   state->origin = "Jinja";
-  state->bos = options.bos_token;
-  state->eos = options.eos_token;
-  state->jinja = std::move(*jinja);
-  state->thinking = markers_in(options.source);
+  state->source = options.source;
+  state->jinja = std::make_shared<const Jinja>(std::move(*jinja));
+  state->thinking = thinking_markers_in(options.source);
+  state->reply_format = internal::choose_reply_format({.source = options.source}).name;
+  return ChatTemplate(std::move(state)).with_tokens(options.bos_token, options.eos_token);
+}
+
+Result<ChatTemplate> ChatTemplate::with_tokens(std::string bos, std::string eos) const {
+  auto state = std::make_shared<State>(*state_);
+  state->bos = std::move(bos);
+  state->eos = std::move(eos);
+  state->knows_system = true;
+  state->turn_ends.clear();
   // A template that cannot even write one question is of no use.
   const std::vector<Message> question{{.content = "Hello"}};
   if (auto text = state->text(question, {}); !text) return std::unexpected(text.error());
@@ -194,41 +214,43 @@ ChatTemplate ChatTemplate::chatml() {
 
 Result<std::vector<PromptPiece>> ChatTemplate::render(std::span<const Message> messages,
                                                       const RenderOptions& options) const {
-  auto plain = state_->text(messages, options);
-  if (!plain) return std::unexpected(plain.error());
-
-  // Once more with placeholders, which show which bytes are a caller's.
-  std::vector<Message> marked(messages.begin(), messages.end());
-  std::vector<internal::CallersText> texts;
-  for (auto& message : marked) {
-    if (message.content.empty()) continue;
-    texts.push_back({placeholder(texts.size()), message.content});
-    message.content = texts.back().word;
+  const auto variables = state_->variables(messages, options);
+  if (!variables) return std::unexpected(variables.error());
+  std::size_t last_of_reply = 0;
+  auto stretches = state_->stretches(*variables, options, last_of_reply);
+  if (!stretches) return std::unexpected(stretches.error());
+  if (options.continue_last_message && !messages.empty() && messages.back().role == MessageRole::Assistant) {
+    // The last message stays open: what the template writes after its text is cut off.
+    const auto last = std::ranges::find(stretches->rbegin(), stretches->rend(), last_of_reply, &Stretch::source);
+    if (last_of_reply == 0 || last == stretches->rend()) {
+      return fail(ErrorCode::InvalidArgument, "the chat template does not show the message that shall go on");
+    }
+    stretches->erase(last.base(), stretches->end());
   }
-  const auto shown = state_->text(marked, options);
-  return internal::callers_pieces(*plain, shown ? *shown : std::string(), texts);
+  std::vector<PromptPiece> pieces;
+  for (auto& stretch : *stretches) pieces.push_back({std::move(stretch.text), stretch.source != 0});
+  return pieces;
 }
 
 const std::optional<ThinkingMarkers>& ChatTemplate::thinking_markers() const { return state_->thinking; }
 const std::vector<std::string>& ChatTemplate::end_of_turn_texts() const { return state_->turn_ends; }
+std::string_view ChatTemplate::reply_format() const { return state_->reply_format; }
+std::string_view ChatTemplate::source() const { return state_->source; }
 std::string_view ChatTemplate::origin() const { return state_->origin; }
 
-Result<ChatTemplate> chat_template_of(const Model& model, const std::string& callers_source) {
-  const auto text_of = [&](std::optional<Token> token) {
+Result<ChatTemplate> chat_template_of(const Model& model, const std::optional<ChatTemplate>& callers) {
+  const auto text_of_token = [&](std::optional<Token> token) {
     return token ? model.piece(*token, SpecialTokens::Parse) : std::string();
   };
-  ChatTemplateOptions options{.source = callers_source,
-                              .bos_token = text_of(model.bos_token()),
-                              .eos_token = text_of(model.eos_token())};
-  if (!callers_source.empty()) {
-    auto parsed = ChatTemplate::parse(options);
-    if (!parsed) return fail(ErrorCode::InvalidArgument, parsed.error().message);
-    return parsed;
+  const std::string bos = text_of_token(model.bos_token()), eos = text_of_token(model.eos_token());
+  if (callers) {
+    auto its = callers->with_tokens(bos, eos);
+    if (!its) return fail(ErrorCode::InvalidArgument, its.error().message);
+    return its;
   }
   const auto own = model.chat_template();
   if (!own || own->empty()) return ChatTemplate::chatml();
-  options.source = *own;
-  if (auto parsed = ChatTemplate::parse(options)) return parsed;
+  if (auto parsed = ChatTemplate::parse({.source = *own, .bos_token = bos, .eos_token = eos})) return parsed;
   if (auto known = ChatTemplate::builtin(*own)) return known;
   return ChatTemplate::chatml();
 }

@@ -7,6 +7,7 @@
 #include <format>
 #include <memory>
 #include <minja/minja.hpp>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -20,10 +21,10 @@ using minja::ArgumentsValue;
 using minja::Context;
 using minja::Value;
 
-constexpr std::int64_t kMostSteps = 500'000;  // of loops and macros
-constexpr int kDeepestMacros = 64;
-constexpr std::size_t kLongestRange = 1'000'000;
-constexpr std::int64_t kMostLooks = 1LL << 28;  // bytes and elements of all variables that were measured
+constexpr std::int64_t kMaxSteps = 500'000;  // of loops and macros
+constexpr int kMaxMacroDepth = 64;
+constexpr std::size_t kMaxRange = 1'000'000;
+constexpr std::int64_t kMaxLooks = 1LL << 28;  // bytes and elements of all variables that were measured
 
 // What raise_exception() was called with: the template's own objection.
 struct Objection : std::runtime_error {
@@ -46,7 +47,7 @@ struct Bounds {
   int macros = 0;
 
   void step() {
-    if (++steps > kMostSteps) throw std::runtime_error(std::format("it goes on for more than {} steps", kMostSteps));
+    if (++steps > kMaxSteps) throw std::runtime_error(std::format("it goes on for more than {} steps", kMaxSteps));
   }
 };
 
@@ -60,12 +61,12 @@ void add_bounds(Context& context, const std::shared_ptr<Bounds>& bounds) {
     bounds->step();
     const std::int64_t size = a.empty() ? 0 : size_of(a[0]);
     refuse_large(size);
-    if ((bounds->looked += size) > kMostLooks) throw std::runtime_error("it goes on for too long");
+    if ((bounds->looked += size) > kMaxLooks) throw std::runtime_error("it goes on for too long");
     return Value();
   });
   set("llama_enter", [bounds](const auto&, const auto&) {
     bounds->step();
-    if (++bounds->macros > kDeepestMacros) throw std::runtime_error("its macros call each other without end");
+    if (++bounds->macros > kMaxMacroDepth) throw std::runtime_error("its macros call each other without end");
     return Value();
   });
   set("llama_leave", [bounds](const auto&, const auto&) {
@@ -74,17 +75,18 @@ void add_bounds(Context& context, const std::shared_ptr<Bounds>& bounds) {
   });
   const Value plain_range = context.get("range");
   context.set("range", Value::callable([plain_range](const std::shared_ptr<Context>& c, ArgumentsValue& arguments) {
-    std::int64_t low = 0, high = 0, stride = 1;
-    if (!arguments.args.empty()) high = arguments.args[0].get<std::int64_t>();
-    if (arguments.args.size() > 1) low = high, high = arguments.args[1].get<std::int64_t>();
-    if (arguments.args.size() > 2) stride = arguments.args[2].get<std::int64_t>();
-    if (stride == 0) throw std::runtime_error("range() goes by 0");
-    const double count = (static_cast<double>(high) - static_cast<double>(low)) / static_cast<double>(stride);
-    if (count > static_cast<double>(kLongestRange)) {
-      throw std::runtime_error(std::format("a range of more than {} numbers", kLongestRange));
-    }
-    return plain_range.call(c, arguments);
-  }));
+                std::int64_t low = 0, high = 0, stride = 1;
+                if (!arguments.args.empty()) high = arguments.args[0].get<std::int64_t>();
+                if (arguments.args.size() > 1) low = high, high = arguments.args[1].get<std::int64_t>();
+                if (arguments.args.size() > 2) stride = arguments.args[2].get<std::int64_t>();
+                if (stride == 0) throw std::runtime_error("range() goes by 0");
+                const double count =
+                    (static_cast<double>(high) - static_cast<double>(low)) / static_cast<double>(stride);
+                if (count > static_cast<double>(kMaxRange)) {
+                  throw std::runtime_error(std::format("a range of more than {} numbers", kMaxRange));
+                }
+                return plain_range.call(c, arguments);
+              }));
 }
 
 // What minja says, in one line: its excerpt of the source is dropped.
@@ -112,11 +114,12 @@ Result<Jinja> Jinja::parse(std::string_view source) {
   if (!prepared) return std::unexpected(prepared.error());
   try {
     auto state = std::make_unique<State>();
-    state->root = minja::Parser::parse(
-        *prepared, {.trim_blocks = true, .lstrip_blocks = true, .keep_trailing_newline = false});
+    state->root =
+        minja::Parser::parse(*prepared, {.trim_blocks = true, .lstrip_blocks = true, .keep_trailing_newline = false});
     return Jinja(std::move(state));
   } catch (const std::exception& thrown) {
-    return fail(ErrorCode::InvalidModel, std::format("the chat template cannot be parsed: {}", one_line(thrown.what())));
+    return fail(ErrorCode::InvalidModel,
+                std::format("the chat template cannot be parsed: {}", one_line(thrown.what())));
   }
 }
 
@@ -136,7 +139,8 @@ Result<std::string> Jinja::render(const nlohmann::ordered_json& variables,
                    return Value(formatted_time(now, text_of(argument(a, 0))));
                  }));
     std::string text = state_->root->render(context);
-    if (std::cmp_greater(text.size(), kLargestValue)) return fail(ErrorCode::InvalidModel, "the chat template's text is too long");
+    if (std::cmp_greater(text.size(), kMaxValueSize))
+      return fail(ErrorCode::InvalidModel, "the chat template's text is too long");
     return text;
   } catch (const std::exception& thrown) {
     if (objection) {

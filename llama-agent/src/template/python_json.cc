@@ -1,6 +1,7 @@
 #include "python_json.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <vector>
 
 namespace llama::internal {

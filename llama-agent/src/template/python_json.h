@@ -4,14 +4,14 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
 namespace llama::internal {
 
 struct PythonJsonStyle {
-  std::optional<std::int64_t> indent{};  // spaces; nothing: one line
+  std::optional<std::int64_t> indent{};           // spaces; nothing: one line
   std::string item_separator{}, key_separator{};  // "": Python's
   bool sort_keys = false;
   bool ensure_ascii = false;  // \u00e9 for é

@@ -5,6 +5,7 @@
 #include <format>
 #include <iterator>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
 #include <string_view>
@@ -31,7 +32,7 @@ const Value& argument(const std::vector<Value>& arguments, std::size_t i) {
 std::string text_of(const Value& value) { return value.is_null() ? std::string() : value.to_str(); }
 
 void refuse_large(std::int64_t size) {
-  if (size > kLargestValue) throw std::runtime_error(std::format("a value has more than {} bytes", kLargestValue));
+  if (size > kMaxValueSize) throw std::runtime_error(std::format("a value has more than {} bytes", kMaxValueSize));
 }
 
 namespace {
@@ -92,13 +93,13 @@ Value sorted(std::vector<Value> values, bool reverse) {
 }
 
 void measure(const Value& value, std::int64_t& size, int depth) {
-  if (depth > 64) size = kLargestValue + 1;
-  if (size > kLargestValue) return;
+  if (depth > 64) size = kMaxValueSize + 1;
+  if (size > kMaxValueSize) return;
   ++size;
   if (value.is_string()) {
     size += static_cast<std::int64_t>(value.get<std::string>().size());
   } else if (value.is_array()) {
-    for (std::size_t i = 0; i < value.size() && size <= kLargestValue; ++i) measure(value.at(i), size, depth + 1);
+    for (std::size_t i = 0; i < value.size() && size <= kMaxValueSize; ++i) measure(value.at(i), size, depth + 1);
   } else if (value.is_object()) {
     Value object = value;
     for (const auto& key : object.keys()) measure(object.at(key), size, depth + 1);
@@ -185,7 +186,8 @@ void add_filters(Context& context) {
   set("tojson", [](const auto& a, const auto& named) {
     const Value &value = argument(a, 0), indent = a.size() > 1 ? a[1] : option(named, "indent");
     refuse_large(size_of(value));
-    PythonJsonStyle style{.sort_keys = option(named, "sort_keys").to_bool(), .ensure_ascii = option(named, "ensure_ascii").to_bool()};
+    PythonJsonStyle style{.sort_keys = option(named, "sort_keys").to_bool(),
+                          .ensure_ascii = option(named, "ensure_ascii").to_bool()};
     if (!indent.is_null()) style.indent = indent.template get<std::int64_t>();
     if (const Value separators = option(named, "separators"); separators.is_array() && separators.size() == 2) {
       style.item_separator = text_of(separators.at(std::size_t{0}));
@@ -251,7 +253,7 @@ void add_methods(Context& context) {
     if (!x.is_string() && !y.is_string()) return x * y;
     const std::string text = text_of(x.is_string() ? x : y);
     const auto count = std::max<std::int64_t>(0, (x.is_string() ? y : x).template get<std::int64_t>());
-    if (count > kLargestValue) refuse_large(count);
+    if (count > kMaxValueSize) refuse_large(count);
     refuse_large(std::ssize(text) * count);
     std::string repeated;
     for (std::int64_t i = 0; i < count; ++i) repeated += text;

@@ -10,10 +10,11 @@ namespace llama::internal {
 namespace {
 
 // Methods of strings, lists and dicts that minja lacks, or has without a bound.
-constexpr std::array<std::string_view, 10> kMethods{"split", "rsplit", "format",       "find",         "values", "update",
-                                                    "count", "replace", "removeprefix", "removesuffix"};
+constexpr std::array<std::string_view, 10> kMethods{"split",  "rsplit", "format",  "find",         "values",
+                                                    "update", "count",  "replace", "removeprefix", "removesuffix"};
 // What stands before a parenthesis and is no function.
-constexpr std::array<std::string_view, 10> kKeywords{"in", "not", "and", "or", "if", "elif", "else", "is", "set", "for"};
+constexpr std::array<std::string_view, 10> kKeywords{"in",   "not",  "and", "or",  "if",
+                                                     "elif", "else", "is",  "set", "for"};
 
 bool is_name_part(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
@@ -142,8 +143,8 @@ void replace_elements(Code& code) {
     if (close == std::string::npos) return;
     auto index = std::string_view(code.mask).substr(at + 1, close - at - 1);
     if (index.starts_with('-')) index.remove_prefix(1);
-    const bool is_number = !index.empty() && index.size() < 10 &&
-                           std::ranges::all_of(index, [](char c) { return c >= '0' && c <= '9'; });
+    const bool is_number =
+        !index.empty() && index.size() < 10 && std::ranges::all_of(index, [](char c) { return c >= '0' && c <= '9'; });
     const std::size_t begin = code.operand_begin(at);
     const auto before = std::string_view(code.mask).substr(begin, at - begin);
     if (!is_number || before.empty() || std::ranges::contains(kKeywords, before)) continue;
@@ -155,7 +156,9 @@ void replace_elements(Code& code) {
 }
 
 Result<void> replace_products(Code& code) {
-  const auto refuse = [] { return fail(ErrorCode::InvalidModel, "the chat template multiplies in a way that is not supported"); };
+  const auto refuse = [] {
+    return fail(ErrorCode::InvalidModel, "the chat template multiplies in a way that is not supported");
+  };
   for (std::size_t at = 0; (at = code.mask.find('*', at)) != std::string::npos;) {
     const std::size_t left_end = code.before_spaces(at);
     const std::size_t left = code.operand_begin(left_end);

@@ -2,6 +2,7 @@
 #include <array>
 #include <cctype>
 #include <format>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <regex>
 #include <utility>
@@ -13,10 +14,10 @@
 namespace llama::internal {
 namespace {
 
-constexpr std::size_t kLongestSource = 256 * 1024;  // bytes
-constexpr int kDeepestBlocks = 64;
-constexpr int kDeepestBrackets = 64;
-constexpr int kMostWords = 1'500;  // of a tag: the parser calls itself for each operator
+constexpr std::size_t kMaxSource = 256 * 1024;  // bytes
+constexpr int kMaxBlockDepth = 64;
+constexpr int kMaxBracketDepth = 64;
+constexpr int kMaxWords = 1'500;  // of a tag: the parser calls itself for each operator
 
 std::unexpected<Error> refuse_template(std::string message) {
   return fail(ErrorCode::InvalidModel, "the chat template " + std::move(message));
@@ -101,7 +102,7 @@ bool brackets_too_deep(std::string_view body) {
     if (c == '(' || c == '[' || c == '{') deepest = std::max(deepest, ++depth);
     if (c == ')' || c == ']' || c == '}') --depth;
   }
-  return deepest > kDeepestBrackets;
+  return deepest > kMaxBracketDepth;
 }
 
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
@@ -224,15 +225,15 @@ std::string text_before(std::string_view text, const Tag& tag, bool is_first, bo
 }  // namespace
 
 Result<std::string> prepare_template(std::string_view source) {
-  if (source.size() > kLongestSource) {
-    return refuse_template(std::format("has {} bytes, at most {} are read", source.size(), kLongestSource));
+  if (source.size() > kMaxSource) {
+    return refuse_template(std::format("has {} bytes, at most {} are read", source.size(), kMaxSource));
   }
   if (source.contains('\0')) return refuse_template("contains a NUL character");
   std::string prepared;
   std::size_t at = 0;
   int depth = 0;
   std::vector<std::string> captured;  // names whose `{% set x %}` is open
-  bool stripped = false;  // the white space behind the last tag
+  bool stripped = false;              // the white space behind the last tag
   while (const auto tag = next_tag(source, at)) {
     prepared += text_before(source.substr(at, tag->begin - at), *tag, at == 0, stripped);
     stripped = tag->strips_after;
@@ -242,8 +243,10 @@ Result<std::string> prepare_template(std::string_view source) {
       prepared += whole;
       continue;
     }
-    if (brackets_too_deep(tag->body)) return refuse_template(std::format("nests brackets more than {} deep", kDeepestBrackets));
-    if (words_in(tag->body) > kMostWords) return refuse_template(std::format("has a tag of more than {} words", kMostWords));
+    if (brackets_too_deep(tag->body))
+      return refuse_template(std::format("nests brackets more than {} deep", kMaxBracketDepth));
+    if (words_in(tag->body) > kMaxWords)
+      return refuse_template(std::format("has a tag of more than {} words", kMaxWords));
     const std::string_view word = tag->kind == '%' ? first_word(tag->body) : std::string_view();
     if (word == "raw") {
       // minja has no raw blocks: their text becomes a string.
@@ -256,12 +259,15 @@ Result<std::string> prepare_template(std::string_view source) {
       at = close + 2;
       continue;
     }
-    if (word == "for" || word == "if" || word == "macro" || word == "call" || word == "filter" || word == "generation") {
-      if (++depth > kDeepestBlocks) return refuse_template(std::format("nests blocks more than {} deep", kDeepestBlocks));
+    if (word == "for" || word == "if" || word == "macro" || word == "call" || word == "filter" ||
+        word == "generation") {
+      if (++depth > kMaxBlockDepth)
+        return refuse_template(std::format("nests blocks more than {} deep", kMaxBlockDepth));
     } else if (word.starts_with("end")) {
       --depth;
     }
-    if (word == "for" && trimmed(tag->body).ends_with("recursive")) return refuse_template("has a loop that calls itself");
+    if (word == "for" && trimmed(tag->body).ends_with("recursive"))
+      return refuse_template("has a loop that calls itself");
     if (word == "endmacro") prepared += counting("llama_leave()", tag->strips_before, false);
     const auto words = in_minjas_words(whole);
     if (!words) return words;

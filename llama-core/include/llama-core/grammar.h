@@ -24,6 +24,10 @@ class Grammar {
   //
   // Errors   InvalidArgument with llama.cpp's reason.
   [[nodiscard]] static Result<Grammar> parse(std::shared_ptr<const Model> model, std::string_view gbnf);
+  // Another one at the same place, without reading the text again.
+  //
+  // Errors   OutOfMemory.
+  [[nodiscard]] Result<Grammar> copy() const;
   ~Grammar();
   Grammar(Grammar&&) noexcept;
   Grammar& operator=(Grammar&&) noexcept;

@@ -56,11 +56,14 @@ class Sampler {
   // Let the penalties see what was there before.
   void see(std::span<const Token> tokens);
 
+  // Hold what comes next to another grammar; nothing: to none.
+  void set_grammar(std::optional<Grammar> grammar);
+
   // Draw a token and remember it for the penalties and the grammar.
   //
   // Shape    one float32 per token of the vocabulary.
   // Errors   InvalidArgument (another number of logits; no token goes on with the grammar), Internal (a logit is not
-  //          a number).
+  //          a number, or infinite; a masked token's may be minus infinity).
   [[nodiscard]] Result<Token> sample(std::span<const float> logits);
 
   // Could the text end here? True without a grammar.

@@ -55,8 +55,8 @@ struct StreamOptions {
 
 // The vectors of a source's texts, in the source's order, pulled by one call after another.
 //
-// Each row is answered once, by a vector or a failure. When the source says Pause, all rows before it can be had without
-// one more text: whoever writes into a pipe may wait for the answers.
+// Each row is answered once, by a vector or a failure. When the source says Pause, all rows before it can be had
+// without one more text: whoever writes into a pipe may wait for the answers.
 // Memory   bounded: about a thousand texts are in flight, fewer where they are long.
 // Threads  one at a time; reading and tokenizing run ahead on a thread of their own.
 // Errors   of both calls: the source's own (after the rows before it), InvalidText (with stop_on_error), InvalidModel

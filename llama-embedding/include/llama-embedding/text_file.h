@@ -1,9 +1,9 @@
 // Hand out the lines of a file, a pipe or standard input as texts.
 //
-// Lines end with \n or \r\n, the last one may lack it; a byte-order mark of UTF-8 at the start is dropped; the rest of a
-// line is the text, byte for byte, NUL bytes included. Lines of white space alone are skipped and counted. A row's number
-// is that of its line, counted from 1. A file that is plainly no text in UTF-8 (UTF-16, an image, an archive, Parquet)
-// is refused as a whole.
+// Lines end with \n or \r\n, the last one may lack it; a byte-order mark of UTF-8 at the start is dropped; the rest of
+// a line is the text, byte for byte, NUL bytes included. Lines of white space alone are skipped and counted. A row's
+// number is that of its line, counted from 1. A file that is plainly no text in UTF-8 (UTF-16, an image, an archive,
+// Parquet) is refused as a whole.
 //
 // Memory   one buffer and the longest line.
 #pragma once
@@ -24,8 +24,8 @@ class TextFile : public TextSource {
   [[nodiscard]] static Result<std::unique_ptr<TextFile>> open(const std::filesystem::path& path);
   ~TextFile() override;
 
-  // Read all of it to find total(), then go back to the beginning. Does nothing with what can be read only once: a pipe,
-  // a terminal.
+  // Read all of it to find total(), then go back to the beginning. Does nothing with what can be read only once: a
+  // pipe, a terminal.
   //
   // Errors   Io, Cancelled.
   // Requires that next() was not called yet.

@@ -1,7 +1,7 @@
 // Say where texts come from: the lines of a file, the rows of a table, what a program sends through a pipe.
 //
-// A source hands out texts in order, under its own row numbers; whoever embeds them (EmbeddingStream) answers each under
-// that number, in the same order. It knows nothing of files or tables, so a new kind of input is a new source and
+// A source hands out texts in order, under its own row numbers; whoever embeds them (EmbeddingStream) answers each
+// under that number, in the same order, and knows nothing of files or tables: a new kind of input is a new source and
 // nothing else.
 //
 // Threads  next() is called by one thread of the stream's; total() and name_of() by any, also meanwhile.

@@ -21,6 +21,10 @@ std::string gigabytes(std::uint64_t bytes) {
                                : std::format("{:.2f} GB", static_cast<double>(bytes) / 1e9);
 }
 
+// From a name to files. First the cache is asked, then (or at once, where the caller wants the newest) the hub: which
+// commit, which files, which of them is the model. The choice gives the entry's key, and from there on one process works
+// on it: under the entry's lock the files are found on this machine or downloaded, checked, and published in one step.
+// Cost: three short requests to choose, one more per doubtful file; nothing on the network for what the cache has.
 class Fetch {
  public:
   Fetch(const ModelRequest& request, const FetchEnvironment& environment, const CacheFolder& folder)
@@ -40,13 +44,15 @@ class Fetch {
       say(std::format("the model from the cache is used: {}", chosen.error().message));
       return std::move(**found);
     }
-    auto lock = folder_.lock(key_, FileLock::Kind::Exclusive, waiting(), environment_.stop);
-    if (!lock) return std::unexpected(lock.error());
-    // Whoever held the lock may have brought it.
-    if (auto entry = folder_.entry(key_); entry && is_made_of(*entry, choice_.files) && entry->looks_unchanged()) {
-      return use(std::move(*entry), std::move(*lock), true);
+    // A shared lock first: what is there already may be in use, by this process too.
+    auto held = use_what_is_there(FileLock::Kind::Shared);
+    if (held && !held->model) {
+      held->lock.reset();
+      held = use_what_is_there(FileLock::Kind::Exclusive);  // whoever had it meanwhile may have brought the model
     }
-    return download_all(std::move(*lock));
+    if (!held) return std::unexpected(held.error());
+    if (held->model) return std::move(*held->model);
+    return download_all(std::move(*held->lock));
   }
 
  private:
@@ -160,6 +166,22 @@ class Fetch {
     return std::ranges::equal(entry.manifest.files, files, [](const ManifestFile& have, const HubFile& want) {
       return have.path == want.path && have.size_bytes == want.size_bytes && have.digest == digest_of(want);
     });
+  }
+
+  // One of the two is there.
+  struct Held {
+    std::optional<FetchedModel> model{};
+    std::optional<FileLock> lock{};
+  };
+  Result<Held> use_what_is_there(FileLock::Kind kind) {
+    auto lock = folder_.lock(key_, kind, waiting(), environment_.stop);
+    if (!lock) return std::unexpected(lock.error());
+    auto entry = folder_.entry(key_);
+    if (!entry || !is_made_of(*entry, choice_.files) || !entry->looks_unchanged())
+      return Held{.lock = std::move(*lock)};
+    auto model = use(std::move(*entry), std::move(*lock), true);
+    if (!model) return std::unexpected(model.error());
+    return Held{.model = std::move(*model)};
   }
 
   Result<FetchedModel> use(CacheEntry entry, FileLock lock, bool hit) {

@@ -1,0 +1,172 @@
+#include "make_job.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "../reply/reply_format.h"
+#include "llama-agent/json_schema.h"
+#include "llama-agent/sampling_choice.h"
+#include "prompt.h"
+
+namespace llama::internal {
+namespace {
+
+// The names in OpenAI's form of tool definitions, and in the bare one.
+Result<std::vector<std::string>> names_of_tools(const std::string& tools) {
+  std::vector<std::string> names;
+  if (tools.empty()) return names;
+  const auto list = nlohmann::json::parse(tools, nullptr, false);
+  if (!list.is_array()) return fail(ErrorCode::InvalidArgument, "the tool definitions are no JSON array");
+  for (const auto& tool : list) {
+    const auto& function = tool.is_object() && tool.contains("function") ? tool["function"] : tool;
+    if (!function.is_object() || !function.contains("name") || !function["name"].is_string()) {
+      return fail(ErrorCode::InvalidArgument, std::format("tool definition {} has no name", names.size() + 1));
+    }
+    names.push_back(function["name"].get<std::string>());
+  }
+  return names;
+}
+
+// Does the prompt end with the opener of a thought? Only the template's own words count.
+bool opens_thought(const std::string& own_end, const ThinkingMarkers& markers) {
+  const std::size_t opened = own_end.rfind(markers.opener);
+  if (opened == std::string::npos) return false;
+  return own_end.find_first_not_of(" \t\r\n", opened + markers.opener.size()) == std::string::npos;
+}
+
+// The control tokens among those that texts consist of.
+Result<std::vector<Token>> control_tokens_in(const Decoder& decoder, std::span<const std::string_view> texts) {
+  std::vector<Token> found;
+  for (const auto text : texts) {
+    const PromptPiece piece{std::string(text), false};
+    auto tokens = decoder.tokenize_rest(std::span(&piece, 1));
+    if (!tokens) return tokens;
+    std::ranges::copy_if(*tokens, std::back_inserter(found), [&](Token token) { return decoder.is_control(token); });
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+// How the reply is read: its format, and which control tokens that wants to see.
+Result<void> set_format(Job& job, const GenerationRequest& request, const Prompt& prompt,
+                        const JobSurroundings& surroundings) {
+  auto tools = names_of_tools(request.tools);
+  if (!tools) return std::unexpected(tools.error());
+  ReplyFormatOptions& options = job.rules.format_options;
+  const ReplyFormatKind& kind =
+      tools->empty() ? kTextFormat : reply_format_named(surroundings.chat_template.reply_format());
+  options.tools = std::move(*tools);
+  job.rules.format = &kind;
+  std::vector<std::string_view> shown(kind.markers.begin(), kind.markers.end());
+  const auto& markers = surroundings.chat_template.thinking_markers();
+  // An answer that goes on has its thought behind it.
+  if (markers && prompt.continues != Continues::Answer) {
+    options.thinking_opener = markers->opener;
+    options.thinking_closer = markers->closer;
+    options.thinking_goes_on = prompt.continues == Continues::Thought;
+    options.thinking_is_open = options.thinking_goes_on || opens_thought(prompt.own_end, *markers);
+    shown.insert(shown.end(), {options.thinking_opener, options.thinking_closer});
+    if (request.thinking_budget) {
+      job.thinking_budget = request.thinking_budget;
+      const PromptPiece end{"\n" + markers->closer + "\n\n", false};
+      auto closing = surroundings.decoder.tokenize_rest(std::span(&end, 1));
+      if (!closing) return std::unexpected(closing.error());
+      job.thinking_end = std::move(*closing);
+    }
+  }
+  auto tokens = control_tokens_in(surroundings.decoder, shown);
+  if (!tokens) return std::unexpected(tokens.error());
+  job.shown_control_tokens = std::move(*tokens);
+  job.rules.call_ids = new_ulid().substr(22);
+  return {};
+}
+
+// How its tokens are drawn: the settings, and the grammars of the request and of the format.
+Result<void> set_sampler(Job& job, const GenerationRequest& request, const std::string& grammar,
+                         const JobSurroundings& surroundings) {
+  job.sampling = choose_sampling(request.sampling, surroundings.metadata).config;
+  std::vector<std::string> grammars;
+  const auto add = [&](std::string gbnf) {
+    job.grammars.emplace_back(grammars.size());
+    grammars.push_back(std::move(gbnf));
+  };
+  if (!grammar.empty()) add(grammar);
+  if (const auto own = job.rules.format->grammars; own != nullptr) {
+    if (grammar.empty()) job.grammars.emplace_back(std::nullopt);
+    for (auto& gbnf : own(job.rules.format_options)) add(std::move(gbnf));
+  }
+  auto sampler = surroundings.decoder.make_sampler(job.sampling, grammars);
+  if (!sampler) return std::unexpected(sampler.error());
+  job.sampler = std::move(*sampler);
+  return {};
+}
+
+}  // namespace
+
+Result<MadeJob> make_job(const GenerationRequest& request, const Session& session, const JobSurroundings& surroundings,
+                         const Transcript& transcript) {
+  if (session.messages.empty() || session.messages.back().role == MessageRole::System) {
+    return fail(ErrorCode::InvalidArgument, "the session has no message to answer");
+  }
+  const Message& last = session.messages.back();
+  if (!last.tool_calls.empty()) {
+    return fail(ErrorCode::InvalidArgument, "the session waits for the results of the tools that were called");
+  }
+  auto job = std::make_unique<Job>();
+  std::string grammar = request.grammar;
+  if (!request.json_schema.empty()) {
+    auto schema = JsonSchema::parse(request.json_schema);
+    if (!schema) return std::unexpected(schema.error());
+    grammar = schema->grammar();
+    job->judge = [schema = std::move(*schema)](GenerationResponse& response) {
+      if (auto valid = schema.validate(response.generated_text); !valid) {
+        response.schema_violation = valid.error().message;
+      }
+    };
+  }
+  RenderOptions options{.enable_thinking = request.enable_thinking, .tools = request.tools, .now = session.created_at};
+  options.continue_last_message = last.role == MessageRole::Assistant;
+  options.add_generation_prompt = !options.continue_last_message;
+  auto prompt = make_prompt(surroundings.chat_template, surroundings.decoder, session.messages, options,
+                            {.context_tokens = surroundings.decoder.context_tokens(),
+                             .max_tokens = request.stopping.max_tokens,
+                             .overflow = request.overflow},
+                            transcript);
+  if (!prompt) return std::unexpected(prompt.error());
+
+  job->rules.stopping = request.stopping;
+  job->rules.end_texts = surroundings.chat_template.end_of_turn_texts();
+  if (auto set = set_format(*job, request, *prompt, surroundings); !set) return std::unexpected(set.error());
+  if (auto set = set_sampler(*job, request, grammar, surroundings); !set) return std::unexpected(set.error());
+  job->logprobs = request.logprobs;
+  job->dropped_messages = prompt->dropped_messages;
+  job->checkpoints = std::move(prompt->checkpoints);
+  job->stream = std::make_shared<ReplyStream>();
+  job->prompt = std::move(prompt->tokens);
+  return MadeJob{std::move(job), std::move(prompt->text), std::move(prompt->continued)};
+}
+
+Message reply_message(const GenerationResponse& response) {
+  return {.role = MessageRole::Assistant,
+          .content = response.generated_text,
+          .thinking = response.thinking,
+          .tool_calls = response.tool_calls};
+}
+
+Message extended(const Message& last, const std::string& continued, const GenerationResponse& response) {
+  Message longer = last;
+  if (last.content.empty()) {
+    longer.thinking = continued + response.thinking;
+    longer.content = response.generated_text;
+  } else {
+    longer.content = continued + response.generated_text;
+  }
+  longer.tool_calls = response.tool_calls;
+  longer.timestamp = std::chrono::system_clock::now();
+  return longer;
+}
+
+}  // namespace llama::internal

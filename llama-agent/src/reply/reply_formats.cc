@@ -1,0 +1,40 @@
+#include <algorithm>
+#include <array>
+
+#include "hermes_format.h"
+#include "reply_format.h"
+
+namespace llama::internal {
+namespace {
+
+// The more particular ones first.
+constexpr std::array kKinds{&kHermesFormat};
+
+template <class Event>
+void tell(std::string_view text, ReplyEvents& events) {
+  if (text.empty()) return;
+  if (!events.empty()) {
+    if (auto* last = std::get_if<Event>(&events.back())) {
+      last->text += text;
+      return;
+    }
+  }
+  events.push_back(Event{std::string(text)});
+}
+
+}  // namespace
+
+const ReplyFormatKind& choose_reply_format(const TemplateTraits& traits) {
+  const auto fitting = std::ranges::find_if(kKinds, [&](const auto* kind) { return kind->fits(traits); });
+  return fitting == kKinds.end() ? kTextFormat : **fitting;
+}
+
+const ReplyFormatKind& reply_format_named(std::string_view name) {
+  const auto named = std::ranges::find(kKinds, name, [](const auto* kind) { return kind->name; });
+  return named == kKinds.end() ? kTextFormat : **named;
+}
+
+void tell_text(std::string_view text, ReplyEvents& events) { tell<TextEvent>(text, events); }
+void tell_thinking(std::string_view text, ReplyEvents& events) { tell<ThinkingEvent>(text, events); }
+
+}  // namespace llama::internal
