@@ -1,10 +1,10 @@
 // Judge documents by JSON schemas for a comparison: one JSON object per line in, one JSON object per line out.
 //
-// usage: schema_suite MODEL.gguf        (any whose tokens can spell every text: its vocabulary is what llama.cpp's
-//                                        grammar engine is asked with)
+// usage: schema_suite MODEL.gguf
+// A model whose tokens can spell every text: llama.cpp's grammar engine is asked in its tokens.
 // In: {"schema", "draft", "exact", "documents": [[a text, other spellings of it …], …]}; out: {"error"} or
-//      {"unenforced", "answers": [{"valid", "why", "admitted"}]}: valid by the check; admitted: the grammar allows one
-//      of the spellings.
+// {"unenforced", "answers": [{"valid", "why", "admitted"}]}: valid by the check; admitted: the grammar allows one of
+// the spellings.
 #include <algorithm>
 #include <array>
 #include <filesystem>
