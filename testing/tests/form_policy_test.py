@@ -13,10 +13,6 @@ MAX_LINES = 300
 # Files longer than MAX_LINES, and why. An entry whose file has become shorter fails: take it out then.
 LONGER = {
     "graph_test.cc": "one table of graphs, each row run by every level",
-    "regular_expression.cc": "to be divided: reading a pattern, and its tree",
-    "schema_check.cc": "to be divided by kinds of value",
-    "schema_reader.cc": "to be divided: references, and keywords",
-    "text_automaton.cc": "to be divided: building the automaton, and writing its grammar",
     "grammar_check.cc": "to be divided: reading a grammar, and judging it",
 }
 
