@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -81,17 +80,6 @@ Step<std::optional<Message>> read_prompt(const GenerateArguments& arguments) {
   return prompt;
 }
 
-// What the model may write wrong for all its schema, before anybody waits for it.
-void warn_of_unenforced(const JsonSchema& schema, const std::string& file) {
-  constexpr std::size_t kMaxNamed = 3;
-  const auto& unenforced = schema.unenforced();
-  if (unenforced.empty()) return;
-  std::string named;
-  for (std::size_t i = 0; i < std::min(unenforced.size(), kMaxNamed); ++i) named += (i > 0 ? ", " : "") + unenforced[i];
-  if (unenforced.size() > kMaxNamed) named += std::format(" and {} more", unenforced.size() - kMaxNamed);
-  show_notice(std::format("'{}': checked only when the answer is complete: {}", file, named));
-}
-
 // Whatever can be known to fail is tried before the model loads.
 Step<Texts> check_arguments(const GenerateArguments& a) {
   Texts texts;
@@ -133,7 +121,7 @@ Step<Texts> check_arguments(const GenerateArguments& a) {
           {ErrorCode::InvalidArgument, std::format("'{}': {}", a.json_schema->string(), schema.error().message)},
           kInputError);
     }
-    warn_of_unenforced(*schema, a.json_schema->string());
+    show_unenforced(*schema, a.json_schema->string());
   }
   if (!chat_template.empty()) {
     auto parsed = ChatTemplate::parse({.source = std::move(chat_template)});

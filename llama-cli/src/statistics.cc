@@ -1,9 +1,11 @@
 #include "statistics.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <format>
 #include <print>
 
+#include "console.h"
 #include "progress.h"
 
 namespace llama {
@@ -40,6 +42,16 @@ void print_statistics(const GenerationResponse& r) {
   std::println(stderr, "  Finish reason: {}{}", to_string(r.finish_reason),
                r.finish_detail.empty() ? "" : std::format(" ({})", r.finish_detail));
   std::println(stderr, "  Seed: {}", r.sampling.seed);
+}
+
+void show_unenforced(const JsonSchema& schema, const std::string& file) {
+  constexpr std::size_t kMaxNamed = 3;
+  const auto& unenforced = schema.unenforced();
+  if (unenforced.empty()) return;
+  std::string named;
+  for (std::size_t i = 0; i < std::min(unenforced.size(), kMaxNamed); ++i) named += (i > 0 ? ", " : "") + unenforced[i];
+  if (unenforced.size() > kMaxNamed) named += std::format(" and {} more", unenforced.size() - kMaxNamed);
+  show_notice(std::format("'{}': checked only when the answer is complete: {}", file, named));
 }
 
 }  // namespace llama
