@@ -77,7 +77,8 @@ def test_a_schema_holds(smol, tmp_path):
     ({"type": "string", "pattern": r"^[A-Z]{2}\-\d{3}$"}, lambda answer: re.fullmatch(r"[A-Z]{2}-\d{3}", answer)),
     ({"type": "array", "prefixItems": [{"type": "integer"}, {"type": "boolean"}], "items": {"type": "null"}, "minItems": 2, "maxItems": 3},
      lambda answer: len(answer) in (2, 3) and type(answer[0]) is int and type(answer[1]) is bool),
-    ({"anyOf": [{"type": "object"}, {"$ref": "#"}], "maxProperties": 1}, lambda answer: type(answer) is dict and len(answer) < 2),
+    ({"anyOf": [{"type": "object"}, {"$ref": "#"}], "maxProperties": 1, "additionalProperties": {"type": "integer"},
+      "propertyNames": {"maxLength": 8}}, lambda answer: type(answer) is dict and len(answer) < 2),
     ({"patternProperties": {"^[a-z]{1,5}$": {"type": "number", "minimum": -0.5, "exclusiveMaximum": 12.25}}, "additionalProperties": False,
       "minProperties": 1, "maxProperties": 2}, lambda answer: answer and all(-0.5 <= value < 12.25 for value in answer.values())),
 ], ids=["pattern", "tuple", "recursion", "names and bounds"])

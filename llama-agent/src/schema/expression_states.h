@@ -25,7 +25,7 @@ class ExpressionStates {
     std::vector<std::size_t> next{};
   };
 
-  // "Somewhere in the text": any characters before it and any behind it. The first state is 0.
+  // "Somewhere in the text": any characters before it and any after it. The first state is 0.
   explicit ExpressionStates(const RegularExpression& expression);
 
   [[nodiscard]] bool too_large() const { return states_.size() > kMaxExpressionStates; }
