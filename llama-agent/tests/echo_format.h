@@ -22,8 +22,8 @@ class Echo final : public ReplyFormat {
  private:
   bool is_over_ = false;
 };
-inline const ReplyFormatKind kEcho{.name = "echo", .make = [](const ReplyFormatOptions&) -> std::unique_ptr<ReplyFormat> {
-                              return std::make_unique<Echo>();
-                            }};
+inline const ReplyFormatKind kEcho{
+    .name = "echo",
+    .make = [](const ReplyFormatOptions&) -> std::unique_ptr<ReplyFormat> { return std::make_unique<Echo>(); }};
 
 }  // namespace llama::internal
