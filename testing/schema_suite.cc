@@ -1,9 +1,10 @@
 // Judge documents by JSON schemas for a comparison: one JSON object per line in, one JSON object per line out.
 //
-// usage: schema_suite MODEL.gguf        (any whose tokens can spell every text: its vocabulary is what llama.cpp's grammar
-//                                        engine is asked with)
-// In: {"schema", "draft", "exact", "documents": [[a text, other spellings of it …], …]}; out: {"error"} or {"unenforced",
-//      "answers": [{"valid", "why", "admitted"}]}: valid by the check; admitted: the grammar allows one of the spellings.
+// usage: schema_suite MODEL.gguf
+// A model whose tokens can spell every text: llama.cpp's grammar engine is asked in its tokens.
+// In: {"schema", "draft", "exact", "documents": [[a text, other spellings of it …], …]}; out: {"error"} or
+// {"unenforced", "answers": [{"valid", "why", "admitted"}]}: valid by the check; admitted: the grammar allows one of
+// the spellings.
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -43,7 +44,8 @@ Json judge(const Model& model, const Json& request) {
       if (!one) return {{"error", "llama.cpp: " + one.error().message}};
       admitted = admitted || *one;
     }
-    answers.push_back({{"valid", valid.has_value()}, {"why", valid ? "" : valid.error().message}, {"admitted", admitted}});
+    answers.push_back(
+        {{"valid", valid.has_value()}, {"why", valid ? "" : valid.error().message}, {"admitted", admitted}});
   }
   return {{"unenforced", schema->unenforced()}, {"answers", answers}};
 }

@@ -1,10 +1,10 @@
 """The JSON-Schema-Test-Suite on llama-agent's schemas: one line per draft.
 
-usage: schema_suite.py SCHEMA_SUITE MODEL.gguf FOLDER [--list]      (FOLDER: the suite's "tests"; --list: each difference)
+usage: schema_suite.py SCHEMA_SUITE MODEL.gguf FOLDER [--list]      (FOLDER: its "tests"; --list: each difference)
 
-For every test of every draft: is the instance's verdict right, wrong, or was the schema refused before the start? And by
-llama.cpp's grammar engine: does the grammar allow every valid instance in some spelling (numbers as a model writes them, names
-in the schema's order), and no invalid one unless something was told to be left to the check?
+For every test of every draft: is the instance's verdict right, wrong, or was the schema refused before the start? And
+by llama.cpp's grammar engine: does the grammar allow every valid instance in some spelling (numbers as a model writes
+them, names in the schema's order), and no invalid one unless something was told to be left to the check?
 """
 import collections
 import itertools
@@ -21,15 +21,19 @@ def orders(value):
     """The value with its objects' members in other orders, and whole numbers written as such."""
     if isinstance(value, dict):
         for names in itertools.permutations(value):
-            for members in itertools.product(*(list(itertools.islice(orders(value[name]), 4)) for name in names)):
+            for members in itertools.product(*(first_orders(value[name]) for name in names)):
                 yield dict(zip(names, members))
     elif isinstance(value, list):
-        yield from (list(items) for items in itertools.product(*(list(itertools.islice(orders(item), 4)) for item in value)))
+        yield from map(list, itertools.product(*map(first_orders, value)))
     elif isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15 and value == int(value):
         yield int(value)
         yield float(value)
     else:
         yield value
+
+
+def first_orders(value):
+    return list(itertools.islice(orders(value), 4))
 
 
 def text(value):
@@ -50,14 +54,16 @@ def is_spelled_by_models(value):
 def in_order_of(words, value):
     """The value with its objects' members as they first come in a schema's text."""
     if isinstance(value, dict):
-        return {name: in_order_of(words, value[name]) for name in sorted(value, key=lambda name: words.find(text(name) + ":") % (1 << 40))}
+        place = {name: words.find(text(name) + ":") % (1 << 40) for name in value}  # those that are not there: last
+        return {name: in_order_of(words, value[name]) for name in sorted(value, key=place.get)}
     return [in_order_of(words, item) for item in value] if isinstance(value, list) else value
 
 
 def spellings(schema, value):
     """The instance itself comes first: it is what is checked."""
     as_in_schema = in_order_of(text(schema), value)
-    return list(dict.fromkeys([text(value), text(as_in_schema), *map(text, itertools.islice(orders(as_in_schema), MAX_SPELLINGS))]))
+    others = itertools.islice(orders(as_in_schema), MAX_SPELLINGS)
+    return list(dict.fromkeys([text(value), text(as_in_schema), *map(text, others)]))
 
 
 def groups(folder, draft):
@@ -69,10 +75,12 @@ def groups(folder, draft):
 def run(program, model, folder, draft):
     """(counts, [(what, file, group, test, words)])"""
     all_groups = list(groups(folder, draft))
-    requests = "".join(json.dumps({"schema": group["schema"], "draft": DRAFTS[draft], "exact": True,
-                                   "documents": [spellings(group["schema"], test["data"]) for test in group["tests"]]}) + "\n"
-                       for _, group in all_groups)
-    done = subprocess.run([program, model], input=requests, capture_output=True, text=True, check=True, encoding="utf-8")
+    requests = ""
+    for _, group in all_groups:
+        documents = [spellings(group["schema"], test["data"]) for test in group["tests"]]
+        request = {"schema": group["schema"], "draft": DRAFTS[draft], "exact": True, "documents": documents}
+        requests += json.dumps(request) + "\n"
+    done = subprocess.run([program, model], input=requests, capture_output=True, check=True, encoding="utf-8")
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == len(all_groups), done.stderr
     counts, found = collections.Counter(), []
@@ -103,7 +111,8 @@ def run(program, model, folder, draft):
 
 def main():
     program, model, folder = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
-    print(f"{'':<14}{'tests':>7}{'right':>8}{'wrong':>7}{'refused':>9}   the grammar: {'says all':>9}{'excludes':>10}{'lets through':>14}")
+    print(f"{'':<14}{'tests':>7}{'right':>8}{'wrong':>7}{'refused':>9}   the grammar: "
+          f"{'says all':>9}{'excludes':>10}{'lets through':>14}")
     failed = False
     for draft in DRAFTS:
         counts, found = run(program, model, folder, draft)

@@ -4,6 +4,10 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
+#include <future>
+#include <memory>
+#include <thread>
 #include <vector>
 
 namespace ggml_packed {
@@ -70,7 +74,25 @@ TEST(ThreadTeam, WakesUpAfterAPause) {
   }
 }
 
-TEST(ThreadTeam, EndsWithoutEverHavingWorked) { const ThreadTeam team(4); }
+// Does a team of four end, after `jobs` jobs and a pause in which its threads fall asleep? A destructor that waits for
+// ever is told as a failure, and not by the whole program hanging.
+bool team_ends_after(int jobs) {
+  auto ended = std::make_shared<std::promise<int>>();
+  auto pieces = ended->get_future();
+  std::thread([ended, jobs] {
+    std::atomic<int> done = 0;
+    {
+      ThreadTeam team(4);
+      for (int job = 0; job < jobs; ++job) team.for_each(10, [&](std::size_t) { ++done; });
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    ended->set_value(done);
+  }).detach();
+  return pieces.wait_for(std::chrono::seconds(60)) == std::future_status::ready && pieces.get() == jobs * 10;
+}
+
+TEST(ThreadTeam, EndsWithoutEverHavingWorked) { EXPECT_TRUE(team_ends_after(0)); }
+TEST(ThreadTeam, EndsWhileItsThreadsSleep) { EXPECT_TRUE(team_ends_after(3)); }
 
 }  // namespace
 }  // namespace ggml_packed

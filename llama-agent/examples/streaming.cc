@@ -7,8 +7,7 @@ int main(int argc, char** argv) {
   if (argc < 3) return std::println(stderr, "usage: streaming MODEL QUESTION..."), 2;
   const auto source = llama::ModelSource::parse(argv[1]);
   if (!source) return std::println(stderr, "{}", source.error().message), 1;
-  const auto server =
-      llama::AgentServer::initialize(llama::ModelLoader(), {.source = *source}, {.parallel = argc - 2});
+  const auto server = llama::AgentServer::initialize(llama::ModelLoader(), {.source = *source}, {.parallel = argc - 2});
   if (!server) return std::println(stderr, "{}", server.error().message), 1;
 
   // All begin now and share each step of the model; a stream that nobody reads yet loses nothing.

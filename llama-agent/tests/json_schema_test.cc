@@ -35,7 +35,8 @@ TEST(JsonSchema, ChecksDocuments) {
   const auto schema = JsonSchema::parse(
       R"({"$schema":"https://json-schema.org/draft/2020-12/schema","$defs":{"n":{"type":"integer","minimum":3}},
           "type":"object","required":["a"],"properties":{"a":{"$ref":"#/$defs/n"},
-          "t":{"type":"array","prefixItems":[{"type":"string"},{"type":"boolean"}]},"p":{"type":"string","pattern":"^x"}}})");
+          "t":{"type":"array","prefixItems":[{"type":"string"},{"type":"boolean"}]},
+          "p":{"type":"string","pattern":"^x"}}})");
   ASSERT_TRUE(schema) << schema.error().message;
   EXPECT_TRUE(schema->validate(R"({"a":3})"));
   EXPECT_TRUE(schema->validate(R"({"a":4,"t":["x",true],"p":"xy"})"));
@@ -109,16 +110,19 @@ TEST(JsonSchema, RefusesWhatNothingFits) {
 TEST(JsonSchema, EndsWhereASchemaRefersToItself) {
   EXPECT_TRUE(refusal(R"({"$ref":"#"})").contains("itself"));
   EXPECT_TRUE(refusal(R"({"not":{"$ref":"#"}})").contains("itself"));
-  EXPECT_TRUE(refusal(R"({"$defs":{"a":{"allOf":[{"$ref":"#/$defs/a"},{"$ref":"#/$defs/a"}]}},"$ref":"#/$defs/a"})").contains("itself"));
+  EXPECT_TRUE(refusal(R"({"$defs":{"a":{"allOf":[{"$ref":"#/$defs/a"},{"$ref":"#/$defs/a"}]}},"$ref":"#/$defs/a"})")
+                  .contains("itself"));
   // A choice that leads back to the choice adds nothing to the others.
   EXPECT_EQ(fitting(R"({"anyOf":[{"type":"object"},{"$ref":"#"}]})", {"{}", "3"}), "10");
   EXPECT_EQ(fitting(R"({"anyOf":[{"$ref":"#"},{"type":"null"}]})", {"null", "3"}), "10");
   EXPECT_EQ(fitting(R"({"$defs":{"a":{"anyOf":[{"$ref":"#/$defs/b"},{"type":"null"}]},
                                  "b":{"anyOf":[{"$ref":"#/$defs/a"},{"type":"string"}]}},
                         "items":{"$ref":"#/$defs/a"},"contains":{"$ref":"#/$defs/b"}})",
-                    {R"([null,"x"])", R"([null])", R"([1])"}), "110");
+                    {R"([null,"x"])", R"([null])", R"([1])"}),
+            "110");
   EXPECT_EQ(fitting(R"({"type":"object","properties":{"next":{"anyOf":[{"$ref":"#"},{"type":"null"}]}}})",
-                    {R"({"next":{"next":null}})", R"({"next":{"next":1}})"}), "10");
+                    {R"({"next":{"next":null}})", R"({"next":{"next":1}})"}),
+            "10");
   EXPECT_EQ(fitting(R"({"type":"array","items":{"$ref":"#"}})", {"[[],[[]]]", "[[],1]"}), "10");
 }
 
@@ -144,7 +148,8 @@ TEST(JsonSchema, DoesNotMultiplyChoicesWithoutBound) {
   std::string schema = R"({"allOf":[{"type":"object"})";
   for (int i = 0; i < 40; ++i) {
     schema += R"(,{"anyOf":[)";
-    for (int k = 0; k < 4; ++k) schema += std::string(k > 0 ? "," : "") + R"({"required":["n)" + std::to_string(10 * i + k) + "\"]}";
+    for (int k = 0; k < 4; ++k)
+      schema += std::string(k > 0 ? "," : "") + R"({"required":["n)" + std::to_string(10 * i + k) + "\"]}";
     schema += "]}";
   }
   const auto parsed = JsonSchema::parse(schema + "]}");
@@ -155,8 +160,10 @@ TEST(JsonSchema, DoesNotMultiplyChoicesWithoutBound) {
 
 TEST(JsonSchema, HoldsTuplesToTheirNumberOfItems) {
   const std::string_view schema =
-      R"({"type":"array","prefixItems":[{"type":"integer"},{"type":"string"}],"items":{"type":"null"},"minItems":1,"maxItems":3})";
-  EXPECT_EQ(fitting(schema, {"[]", "[1]", R"([1,"a"])", R"([1,"a",null])", R"([1,"a",null,null])", R"([1,"a",2])"}), "011100");
+      R"({"type":"array","prefixItems":[{"type":"integer"},{"type":"string"}],"items":{"type":"null"},
+          "minItems":1,"maxItems":3})";
+  EXPECT_EQ(fitting(schema, {"[]", "[1]", R"([1,"a"])", R"([1,"a",null])", R"([1,"a",null,null])", R"([1,"a",2])"}),
+            "011100");
   EXPECT_TRUE(unenforced(schema).empty());
 }
 
@@ -171,7 +178,8 @@ TEST(JsonSchema, TellsWhatOnlyTheCheckLooksAt) {
   // No value fits two of these, so that one of them is what anyOf would say.
   EXPECT_TRUE(unenforced(R"({"oneOf":[{"type":"string"},{"type":"null"}]})").empty());
   EXPECT_TRUE(unenforced(R"({"oneOf":[{"required":["k"],"type":"object","properties":{"k":{"const":1}}},
-                                      {"required":["k"],"type":"object","properties":{"k":{"const":2}}}]})").empty());
+                                      {"required":["k"],"type":"object","properties":{"k":{"const":2}}}]})")
+                  .empty());
 }
 
 TEST(JsonSchema, RefusesPatternsThatCannotBeMatched) {
@@ -196,10 +204,15 @@ TEST(JsonSchema, MatchesPatternsInLinearTime) {
 }
 
 TEST(JsonSchema, ReadsReferencesByNameAndPlace) {
-  EXPECT_EQ(fitting(R"({"$defs":{"x":{"$anchor":"here","type":"null"}},"items":{"$ref":"#here"}})", {"[null]", "[1]"}), "10");
+  EXPECT_EQ(fitting(R"({"$defs":{"x":{"$anchor":"here","type":"null"}},"items":{"$ref":"#here"}})", {"[null]", "[1]"}),
+            "10");
   EXPECT_EQ(fitting(R"({"$id":"https://a.example/root.json","$defs":{"x":{"$id":"part.json","type":"null"}},
-                        "items":{"$ref":"/part.json"}})", {"[null]", "[1]"}), "10");
-  EXPECT_EQ(fitting(R"({"definitions":{"a/b~c":{"type":"null"}},"items":{"$ref":"#/definitions/a~1b~0c"}})", {"[null]", "[1]"}), "10");
+                        "items":{"$ref":"/part.json"}})",
+                    {"[null]", "[1]"}),
+            "10");
+  EXPECT_EQ(fitting(R"({"definitions":{"a/b~c":{"type":"null"}},"items":{"$ref":"#/definitions/a~1b~0c"}})",
+                    {"[null]", "[1]"}),
+            "10");
 }
 
 TEST(JsonSchema, RefusesToCheckWhatIsTooDeep) {
@@ -207,6 +220,16 @@ TEST(JsonSchema, RefusesToCheckWhatIsTooDeep) {
   ASSERT_TRUE(schema);
   EXPECT_TRUE(schema->validate(std::string(200, '[') + std::string(200, ']')));
   EXPECT_TRUE(schema->validate(std::string(100'000, '[') + std::string(100'000, ']')).error().message.contains("deep"));
+}
+
+TEST(JsonSchema, IsReadOnce) {
+  const std::string_view text = R"({"type":"string","pattern":"^once$"})";
+  const auto first = JsonSchema::parse(text), again = JsonSchema::parse(text),
+             exact = JsonSchema::parse(text, {.exact = true});
+  EXPECT_EQ(&first->grammar(), &again->grammar());
+  EXPECT_NE(&first->grammar(), &exact->grammar());
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(JsonSchema::parse(R"({"const":)" + std::to_string(i) + "}"));
+  EXPECT_NE(&first->grammar(), &JsonSchema::parse(text)->grammar());
 }
 
 TEST(JsonSchema, IsSharedByThreads) {

@@ -8,10 +8,10 @@
 #include <random>
 #include <regex>
 
-#include "llama-base/utf8.h"
 #include "../src/schema/number_grammar.h"
 #include "../src/schema/pattern.h"
 #include "../src/schema/text_automaton.h"
+#include "llama-base/utf8.h"
 
 namespace llama::internal {
 namespace {
@@ -85,15 +85,19 @@ TEST(RegularExpression, MatchesAsTheStandardLibraryDoes) {
   std::mt19937 random(7);
   const auto pick = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
   const std::function<std::string(int)> expression = [&](int depth) -> std::string {
-    const std::string atom = depth == 0 || pick(3) > 0 ? std::string(std::array{"a", "b", "[ab]", "."}[static_cast<std::size_t>(pick(4))])
-                                                       : "(?:" + expression(depth - 1) + "|" + expression(depth - 1) + ")";
-    const std::string one = atom + std::array{"", "", "*", "+", "?", "{2}", "{1,2}", "*?"}[static_cast<std::size_t>(pick(8))];
+    const std::string atom = depth == 0 || pick(3) > 0
+                                 ? std::string(std::array{"a", "b", "[ab]", "."}[static_cast<std::size_t>(pick(4))])
+                                 : "(?:" + expression(depth - 1) + "|" + expression(depth - 1) + ")";
+    const std::string one =
+        atom + std::array{"", "", "*", "+", "?", "{2}", "{1,2}", "*?"}[static_cast<std::size_t>(pick(8))];
     return pick(2) == 0 || depth == 0 ? one : one + expression(depth - 1);
   };
   std::vector<std::string> texts{""};
-  for (std::size_t i = 0; i < texts.size() && texts[i].size() < 5; ++i) texts.push_back(texts[i] + "a"), texts.push_back(texts[i] + "b");
+  for (std::size_t i = 0; i < texts.size() && texts[i].size() < 5; ++i)
+    texts.push_back(texts[i] + "a"), texts.push_back(texts[i] + "b");
   for (int i = 0; i < 60; ++i) {
-    const std::string text = std::array{"", "^"}[static_cast<std::size_t>(pick(2))] + expression(2) + std::array{"", "$"}[static_cast<std::size_t>(pick(2))];
+    const std::string text = std::array{"", "^"}[static_cast<std::size_t>(pick(2))] + expression(2) +
+                             std::array{"", "$"}[static_cast<std::size_t>(pick(2))];
     const std::regex theirs(text);
     const auto ours = Pattern::compile(text);
     ASSERT_TRUE(ours) << text;
@@ -110,7 +114,8 @@ TEST(RegularExpression, MatchesAsTheStandardLibraryDoes) {
 }
 
 TEST(RegularExpression, RefusesWhatIsNone) {
-  for (const auto* text : {"(", ")", "[a", "a**", "*", "(?i)a", "\\", "[b-a]", "a{3,2}", "\\k<a>", "\\p{Nothing}", "\\u12", "\\a", "\\Z"}) {
+  for (const auto* text : {"(", ")", "[a", "a**", "*", "(?i)a", "\\", "[b-a]", "a{3,2}", "\\k<a>", "\\p{Nothing}",
+                           "\\u12", "\\a", "\\Z"}) {
     EXPECT_FALSE(Pattern::compile(text)) << text;
   }
   EXPECT_FALSE(Pattern::compile(std::string(5000, '(') + std::string(5000, ')')));
@@ -158,8 +163,10 @@ std::regex as_regex(std::string gbnf) {
 
 TEST(NumberGrammar, AllowsTheNumbersBetweenTheBounds) {
   std::mt19937 random(11);
-  const std::array bounds{-120.0, -99.5, -10.0, -3.25, -1.0, -0.5, 0.0, 0.2, 0.75, 1.0, 9.0, 10.0, 12.5, 99.0, 100.0, 472.0, 1000.0};
-  std::vector<std::string> numbers{"0", "-0.5", "0.20", "0.2001", "0.1999", "12.5", "12.51", "12.49", "472", "472.0", "-3.25", "-3.250", "-3.26", "0.75", "0.7500001"};
+  const std::array bounds{-120.0, -99.5, -10.0, -3.25, -1.0, -0.5,  0.0,   0.2,   0.75,
+                          1.0,    9.0,   10.0,  12.5,  99.0, 100.0, 472.0, 1000.0};
+  std::vector<std::string> numbers{"0",   "-0.5",  "0.20",  "0.2001", "0.1999", "12.5", "12.51",    "12.49",
+                                   "472", "472.0", "-3.25", "-3.250", "-3.26",  "0.75", "0.7500001"};
   for (int i = 0; i < 400; ++i) {
     const int scale = static_cast<int>(random() % 4);
     numbers.push_back(std::format("{:.{}f}", static_cast<double>(random() % 2'400'000) / 1000 - 1200, scale));
@@ -176,10 +183,15 @@ TEST(NumberGrammar, AllowsTheNumbersBetweenTheBounds) {
     const auto decimals = numbers_between(low, high), integers = integers_between(low, high);
     ASSERT_TRUE(decimals && integers);
     const auto allowed = [&](double v) {
-      return (!low || v > low->value || (low->belongs && v == low->value)) && (!high || v < high->value || (high->belongs && v == high->value));
+      return (!low || v > low->value || (low->belongs && v == low->value)) &&
+             (!high || v < high->value || (high->belongs && v == high->value));
     };
-    const auto words = [&] { return std::format("{}{} to {}{}", low ? low->value : -1e9, low && low->belongs ? "=" : "", high ? high->value : 1e9, high && high->belongs ? "=" : ""); };
-    const std::regex decimal = as_regex(decimals->empty() ? "x" : *decimals), integer = as_regex(integers->empty() ? "x" : *integers);
+    const auto words = [&] {
+      return std::format("{}{} to {}{}", low ? low->value : -1e9, low && low->belongs ? "=" : "",
+                         high ? high->value : 1e9, high && high->belongs ? "=" : "");
+    };
+    const std::regex decimal = as_regex(decimals->empty() ? "x" : *decimals),
+                     integer = as_regex(integers->empty() ? "x" : *integers);
     for (const auto& number : numbers) {
       const double value = std::stod(number);
       EXPECT_EQ(std::regex_match(number, decimal), allowed(value)) << number << " in " << words();

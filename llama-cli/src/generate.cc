@@ -2,9 +2,8 @@
 
 #include <unistd.h>
 
-#include <cerrno>
+#include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <limits>
 #include <memory>
 
@@ -12,126 +11,13 @@
 #include "chat.h"
 #include "console.h"
 #include "exit_status.h"
-#include "llama-agent/json_schema.h"
+#include "generate_texts.h"
 #include "llama-core/kernels.h"
 #include "load_display.h"
 #include "statistics.h"
 
 namespace llama {
 namespace {
-
-constexpr std::size_t kMaxFileBytes = 4 * 1024 * 1024;  // of a prompt, a schema, a grammar, a template
-
-// A whole file; "-" is standard input.
-Step<std::string> read_file(const std::filesystem::path& path) {
-  const bool is_stdin = path == "-";
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> opened(is_stdin ? nullptr : std::fopen(path.c_str(), "rb"),
-                                                               [](std::FILE* f) { return std::fclose(f); });
-  std::FILE* file = is_stdin ? stdin : opened.get();
-  std::string text;
-  char buffer[65536];
-  for (std::size_t n = 0; file != nullptr && (n = std::fread(buffer, 1, sizeof buffer, file)) > 0;) {
-    text.append(buffer, n);
-    if (text.size() <= kMaxFileBytes) continue;
-    return stop_with({ErrorCode::InvalidText, std::format("'{}' has more than {} bytes", path.string(), kMaxFileBytes)},
-                     kInputError);
-  }
-  if (file == nullptr || std::ferror(file) != 0) {
-    return stop_with({ErrorCode::Io, std::format("cannot read '{}': {}", path.string(), std::strerror(errno))},
-                     kInputError);
-  }
-  return text;
-}
-
-// Editors and echo end a file with a newline that nobody means.
-std::string without_final_newline(std::string text) {
-  if (text.ends_with('\n')) text.pop_back();
-  if (text.ends_with('\r')) text.pop_back();
-  return text;
-}
-
-struct Texts {
-  std::optional<Message> prompt;  // a chat may begin without one
-  GenerationRequest request;      // without its session
-  std::optional<ChatTemplate> chat_template;
-};
-
-Step<std::optional<Message>> read_prompt(const GenerateArguments& arguments) {
-  Message prompt;
-  if (arguments.prompt_file || arguments.prompt == "-") {
-    if (arguments.chat && (arguments.prompt == "-" || arguments.prompt_file == "-")) {
-      return stop_with({ErrorCode::InvalidArgument, "--chat reads standard input itself"}, kUsageError);
-    }
-    auto text = read_file(arguments.prompt_file ? *arguments.prompt_file : "-");
-    if (!text) return std::unexpected(text.error());
-    prompt.content = without_final_newline(std::move(*text));
-  } else if (arguments.prompt) {
-    prompt.content = *arguments.prompt;
-  } else if (arguments.chat) {
-    return std::nullopt;
-  } else {
-    return stop_with({ErrorCode::InvalidArgument, "a prompt is missing: give --prompt, --prompt-file or --chat"},
-                     kUsageError);
-  }
-  if (auto sound = check(prompt); !sound) {
-    const bool is_flag = arguments.prompt && arguments.prompt != "-";
-    return stop_with(sound.error(), is_flag ? kUsageError : kInputError);
-  }
-  return prompt;
-}
-
-// Whatever can be known to fail is tried before the model loads.
-Step<Texts> check_arguments(const GenerateArguments& a) {
-  Texts texts;
-  auto prompt = read_prompt(a);
-  if (!prompt) return std::unexpected(prompt.error());
-  texts.prompt = std::move(*prompt);
-  std::string chat_template;
-  for (const auto& [file, text] :
-       {std::pair{&a.json_schema, &texts.request.json_schema}, std::pair{&a.grammar, &texts.request.grammar},
-        std::pair{&a.chat_template, &chat_template}}) {
-    if (!*file) continue;
-    auto read = read_file(**file);
-    if (!read) return std::unexpected(read.error());
-    if (read->find_first_not_of(" \t\r\n") == std::string::npos) {
-      return stop_with({ErrorCode::InvalidArgument, std::format("'{}' is empty", (*file)->string())}, kInputError);
-    }
-    *text = std::move(*read);
-  }
-  if (!a.system.empty()) {
-    if (auto sound = check(Message{.role = MessageRole::System, .content = a.system}); !sound) {
-      return stop_with(sound.error(), kUsageError);
-    }
-  }
-  GenerationRequest& request = texts.request;
-  request.sampling = a.sampling;
-  request.stopping.max_tokens = a.limit;
-  request.stopping.stop_strings = a.stop;
-  if (a.detect_repetition) request.stopping.repetition = RepetitionConfig{};
-  if (a.thinking) request.enable_thinking = *a.thinking == "on";
-  request.thinking_budget = a.thinking_budget;
-  request.logprobs = a.logprobs;
-  const bool drops = a.overflow ? *a.overflow == "drop-oldest" : a.chat;
-  request.overflow = drops ? OverflowPolicy::DropOldest : OverflowPolicy::Fail;
-  if (auto sound = check(request); !sound) return stop_with(sound.error(), kUsageError);
-  if (!request.json_schema.empty()) {
-    if (auto schema = JsonSchema::parse(request.json_schema); !schema) {
-      return stop_with(
-          {ErrorCode::InvalidArgument, std::format("'{}': {}", a.json_schema->string(), schema.error().message)},
-          kInputError);
-    }
-  }
-  if (!chat_template.empty()) {
-    auto parsed = ChatTemplate::parse({.source = std::move(chat_template)});
-    if (!parsed) {
-      return stop_with(
-          {ErrorCode::InvalidArgument, std::format("'{}': {}", a.chat_template->string(), parsed.error().message)},
-          kInputError);
-    }
-    texts.chat_template = std::move(*parsed);
-  }
-  return texts;
-}
 
 Step<std::shared_ptr<const Model>> load(const GenerateArguments& arguments, const Interrupt& interrupt,
                                         const Console& console) {
@@ -232,7 +118,7 @@ Step<int> answer(AgentServer& server, GenerationRequest request, const GenerateA
 }
 
 Step<int> run(const GenerateArguments& arguments, Interrupt& interrupt, const Console& console) {
-  auto texts = check_arguments(arguments);
+  auto texts = read_texts(arguments);
   if (!texts) return std::unexpected(texts.error());
   const AgentConfig config = agent_config(arguments, texts->chat_template);
   if (auto sound = check(config); !sound) return stop_with(sound.error(), kUsageError);

@@ -92,7 +92,11 @@ struct ParquetWriter::State {
     for (char& c : line) c = c == '\n' ? ' ' : c;
     return fail(ErrorCode::Io, std::format("output '{}' cannot be written: {}", output.path().string(), line));
   }
-  std::unexpected<Error> failed(const arrow::Status& status) const { return failed(status.message()); }
+  std::unexpected<Error> failed(const arrow::Status& status) const {
+    // The system's reason ("No space left on device") is a detail of Arrow's.
+    return failed(status.detail() ? std::format("{} ({})", status.message(), status.detail()->ToString())
+                                  : status.message());
+  }
 
   // The metadata twice, as Arrow itself writes it: as Parquet's and inside of the Arrow schema, where pyarrow looks.
   arrow::Status add_metadata(const Metadata& late) const {

@@ -25,7 +25,7 @@ struct Symbol {
 using Sequence = std::vector<Symbol>;
 
 struct Rule {
-  std::string name{};  // "": a bracket
+  std::string name{};     // "": a bracket
   std::size_t place = 0;  // where it is first mentioned
   std::vector<Sequence> alternatives{};
 };
@@ -41,14 +41,17 @@ class Parser {
     skip_space(true);
     while (at_ < text_.size() && !wrong_) parse_rule();
     for (const auto& rule : rules_) {
-      if (!wrong_ && rule.alternatives.empty()) at_ = rule.place, expect(false, std::format("there is no rule '{}'", rule.name));
+      if (!wrong_ && rule.alternatives.empty())
+        at_ = rule.place, expect(false, std::format("there is no rule '{}'", rule.name));
     }
     if (wrong_) return fail(ErrorCode::InvalidArgument, *wrong_);
     return std::move(rules_);
   }
 
  private:
-  [[nodiscard]] char peek(std::size_t ahead = 0) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
+  [[nodiscard]] char peek(std::size_t ahead = 0) const {
+    return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
+  }
 
   // Notes the first thing that is wrong; whoever sees false returns.
   bool expect(bool holds, std::string_view what) {
@@ -192,13 +195,15 @@ class Parser {
   // False where nothing stands in it.
   bool parse_quoted() {
     const std::size_t begin = ++at_;
-    while (peek() != '"' && expect(at_ < text_.size(), "'\"' is missing") && parse_character()) {}
+    while (peek() != '"' && expect(at_ < text_.size(), "'\"' is missing") && parse_character()) {
+    }
     return wrong_ || at_++ > begin;
   }
 
   void parse_class() {
     ++at_;
-    while (peek() != ']' && expect(at_ < text_.size(), "']' is missing") && parse_character()) {}
+    while (peek() != ']' && expect(at_ < text_.size(), "']' is missing") && parse_character()) {
+    }
     if (!wrong_) ++at_;
   }
 
@@ -276,7 +281,8 @@ class Counter {
   }
 
   static Ways repeated(const Ways& once, const Symbol& symbol) {
-    if (once.none == 0) return {.first = symbol.most > 0 ? once.first : 0, .none = symbol.least == 0 ? 1.0 : 0.0, .depth = 0};
+    if (once.none == 0)
+      return {.first = symbol.most > 0 ? once.first : 0, .none = symbol.least == 0 ? 1.0 : 0.0, .depth = 0};
     if (symbol.least == 1 && symbol.most == 1) return once;
     Ways ways;
     double power = 1;  // of once.none

@@ -1,5 +1,5 @@
-// Look at a grammar (GBNF) before llama.cpp does: it prints what is wrong instead of returning it, calls itself for each
-// bracket, and follows every way in which a rule may begin.
+// Look at a grammar (GBNF) before llama.cpp does: it prints what is wrong instead of returning it, calls itself for
+// each bracket, and follows every way in which a rule may begin.
 //
 // Cost     linear in the grammar's length.
 // Source   llama.cpp, grammars/README.md and src/llama-grammar.cpp. What this check does not know it lets pass.

@@ -164,8 +164,8 @@ TEST(Sampler, TakesAnotherGrammarInTheMiddleOfAText) {
   const auto vocabulary = model();
   auto sampler = Sampler::create(vocabulary, {.temperature = 0});
   ASSERT_TRUE(sampler);
-  const auto digits = Grammar::parse(vocabulary, "root ::= [0-9]+");
-  const auto letters = Grammar::parse(vocabulary, "root ::= [a-c]+");
+  const auto digits = Grammar::parse(vocabulary, "root ::= [0-9]+"),
+             letters = Grammar::parse(vocabulary, "root ::= [a-c]+");
   ASSERT_TRUE(digits && letters);
   const std::vector<float> logits(static_cast<std::size_t>(vocabulary->vocabulary_size()), 0.0F);
   const auto next = [&] { return vocabulary->piece(sampler->sample(logits).value(), SpecialTokens::Parse); };

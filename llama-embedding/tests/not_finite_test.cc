@@ -19,6 +19,7 @@ struct StockKernels {
 struct Mixed {
   std::string model;
   std::string bad_word;
+  friend void PrintTo(const Mixed& mixed, std::ostream* out) { *out << mixed.model; }
 };
 
 class NotFinite : public testing::TestWithParam<Mixed> {
@@ -92,6 +93,21 @@ TEST_P(NotFinite, IsToldForOneTextAndForAList) {
 INSTANTIATE_TEST_SUITE_P(Models, NotFinite,
                          testing::Values(Mixed{"bert-nan-hello.gguf", "hello"}, Mixed{"qwen3-nan-z.gguf", "zz"}),
                          [](const auto& test) { return test.param.model.substr(0, test.param.model.find('-')); });
+
+// What a NaN leaves in the context's memory (the KV cache) must not reach the texts that are computed after it, each by
+// itself: with ggml's own kernels it does where a text is long enough for their tiles.
+TEST(NotFiniteModel, LeavesNothingBehindForTheNextTexts) {
+  const StockKernels stock;
+  const auto model = load("qwen3-nan-z.gguf", [](auto& c) { c.threads = 1; });
+  std::vector<std::string> texts{std::string(250, 'z')};
+  for (std::size_t length = 200; length > 0; length -= 25) texts.emplace_back(length, 'a');
+  auto stream = BatchProcessor::create(model, 1)->process_source(std::make_unique<TextList>(texts));
+  const auto rows = stream->next_rows();
+  ASSERT_TRUE(rows) << rows.error().message;
+  ASSERT_EQ(rows->size(), texts.size());
+  EXPECT_FALSE(rows->front());
+  for (std::size_t i = 1; i < rows->size(); ++i) EXPECT_TRUE((*rows)[i]) << texts[i].size();
+}
 
 TEST(NotFiniteModel, EndsTheStreamAfterSomeTextsInARow) {
   const auto model = load("qwen3-nan.gguf");

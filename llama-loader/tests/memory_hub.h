@@ -57,10 +57,10 @@ struct MemoryHub {
   [[nodiscard]] std::string listing() const {
     std::string list;
     for (const auto& [path, content] : files) {
-      list += std::format(
-          R"({}{{"type":"file","path":"{}","size":{},"oid":"{}","lfs":{{"oid":"{}","size":{}}},"lastCommit":{{"date":"2026-01-31T12:34:56.000Z"}}}})",
-          list.empty() ? "" : ",", path, content.size(), std::string(40, 'b'),
-          internal::digest_of(content, internal::DigestKind::Sha256).hex, content.size());
+      list += std::format(R"({}{{"type":"file","path":"{}","size":{},"oid":"{}","lfs":{{"oid":"{}","size":{}}},)"
+                          R"("lastCommit":{{"date":"2026-01-31T12:34:56.000Z"}}}})",
+                          list.empty() ? "" : ",", path, content.size(), std::string(40, 'b'),
+                          internal::digest_of(content, internal::DigestKind::Sha256).hex, content.size());
     }
     return "[" + list + "]";
   }

@@ -236,7 +236,7 @@ def test_disk_full(tmp_path):
     out = tmp_path / "out.parquet"
     text = "\n".join(f"text number {i}" for i in range(3000)).encode()
     run = embed(GOOD, text, out, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)))
-    refused(run, OUTPUT, "out.parquet")
+    refused(run, OUTPUT, "out.parquet", "File too large")
     nothing_left(tmp_path)
 
 

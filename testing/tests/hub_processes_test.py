@@ -40,7 +40,8 @@ def test_18_killed_at_random_points(hub, tmp_path, big):
                 assert published(tmp_path) in ([], ["m.gguf"]) or all(pathlib.Path(tmp_path / "cache" / p).read_bytes() == big for p in published(tmp_path))
         # Lost: what came since the last quarter of a second, and what was on the wire.
         assert hub.sent() <= len(big) + (attempt + 1) * 4 * 4_000_000, (n, attempt, hub.sent())
-        right(fetch(hub, tmp_path, repo="org/big"), big, hit="hit" if published(tmp_path) else "new")
+        there = bool(published(tmp_path))  # on a busy machine the last of the attempts may have been killed too
+        right(fetch(hub, tmp_path, repo="org/big"), big, hit="hit" if there else "new")
 
 
 def test_18_killed_between_the_last_byte_and_the_name(hub, tmp_path):

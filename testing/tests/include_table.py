@@ -13,7 +13,7 @@ import re
 PACKAGES = {
     "OpenSSL": r"openssl/.*", "simdutf": r"simdutf\.h", "libcurl": r"curl/.*", "ICU": r"unicode/.*",
     "llama.cpp": r"llama\.h", "ggml": r"(ggml.*|gguf)\.h", "Highway": r"hwy/.*", "oneDNN": r"oneapi/dnnl/.*",
-    "nlohmann-json": r"nlohmann/json(_fwd)?\.hpp", "JSON Schema validator": r"nlohmann/json-schema\.hpp",
+    "nlohmann-json": r"nlohmann/json(_fwd)?\.hpp",
     "minja": r"minja/.*", "RE2": r"re2/.*", "CLI11": r"CLI/.*", "isocline": r"isocline\.h",
     "Arrow": r"(arrow|parquet)/.*", "GoogleTest": r"(gtest|gmock)/.*", "Google Benchmark": r"benchmark/.*",
 }

@@ -1,5 +1,9 @@
 """Vectors of every level of kernels against llama.cpp's own and transformers'; plug-ins that do not fit."""
+import json
 import os
+import pathlib
+import re
+import shutil
 import subprocess
 
 import model_families
@@ -103,16 +107,59 @@ def test_more_threads_than_cores_and_one_alone(tmp_path):
 
 def test_an_unknown_name_is_a_usage_error(tmp_path):
     run = embed(MODELS / "bert.gguf", b"hello\n", tmp_path / "out.parquet", "--kernels", "turbo")
-    assert run.returncode == 2 and "'turbo'" in run.stderr and "avx512-vnni" in run.stderr
+    assert run.returncode == 2
+    assert "no kernels are called 'turbo': auto, stock, avx512-bf16, onednn, avx512-vnni, avx-vnni or avx2" in run.stderr
     assert not (tmp_path / "out.parquet").exists()
 
 
-def version(**environment):
-    return subprocess.run([CLI, "--version"], env={**os.environ, **environment}, capture_output=True, text=True)
+def version(*command, **environment):
+    environment = {**os.environ, **environment}
+    return subprocess.run([*(command or [CLI]), "--version"], env=environment, capture_output=True, text=True)
 
 
 def test_version_names_the_kernels():
-    assert "kernels: packed, " in version().stdout
+    assert re.search(r"^kernels: packed, (avx2|avx-vnni|avx512-vnni|avx512-bf16|onednn)$", version().stdout, re.MULTILINE)
+
+
+def test_version_measures_nothing_and_writes_nothing(tmp_path):
+    assert "kernels: packed, " in version(XDG_CACHE_HOME=str(tmp_path / "cache"), HOME=str(tmp_path)).stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+LOADER = pathlib.Path("/lib64/ld-linux-x86-64.so.2")
+
+
+@pytest.fixture
+def moved(tmp_path):
+    """The program in another folder, the plug-in where it is looked for, or not: moved("lib/llama-cli"), moved(None)."""
+    plugin = pathlib.Path(CLI).parent.parent / "lib/llama-cli/libggml-packed.so"
+
+    def move(folder):
+        top = tmp_path / (folder or "alone").replace("/", "-")
+        (top / "bin").mkdir(parents=True)
+        shutil.copy(CLI, top / "bin/llama-cli")
+        if folder:
+            (top / folder).mkdir(parents=True, exist_ok=True)
+            shutil.copy(plugin, top / folder)
+        return top / "bin/llama-cli"
+    return move
+
+
+@pytest.mark.parametrize("by_its_loader", [False, True])
+@pytest.mark.parametrize("folder", ["bin", "lib/llama-cli"])
+def test_the_plug_in_is_found_from_the_programs_own_file(moved, tmp_path, folder, by_its_loader):
+    if by_its_loader and not LOADER.exists():
+        pytest.skip(f"no {LOADER}")
+    program = moved(folder)
+    (tmp_path / "link").symlink_to(program)
+    for name in (program, tmp_path / "link", os.path.relpath(program)):
+        assert "kernels: packed, " in version(*([LOADER] if by_its_loader else []), name).stdout
+
+
+def test_a_program_without_a_plug_in_does_not_take_the_build_trees(moved):
+    program = moved(None)
+    assert "kernels: stock (libggml-packed.so was not found)" in version(program).stdout
+    assert b"/libggml-packed.so" not in program.read_bytes()
 
 
 def test_the_environment_makes_it_a_lesser_cpu(tmp_path):
@@ -120,11 +167,15 @@ def test_the_environment_makes_it_a_lesser_cpu(tmp_path):
     lesser = {**os.environ, "GGML_PACKED_LEVEL": "avx2", "XDG_CACHE_HOME": str(tmp_path / "cache")}
     run = embed(MODELS / "bert.gguf", b"hello\n", tmp_path / "out.parquet", "--kernels", "avx512-vnni", env=lesser)
     assert run.returncode == 2 and "cannot run the kernels 'avx512-vnni'" in run.stderr
-    # What was measured on the lesser CPU is not taken for this one's.
-    for environment, best in [(lesser, "packed, avx2"), ({**lesser, "GGML_PACKED_LEVEL": ""}, version().stdout.split("kernels: ")[1].strip())]:
+    # What was measured on the lesser CPU is not taken for this one's: both are remembered, where this one has more.
+    for environment in (lesser, {**lesser, "GGML_PACKED_LEVEL": ""}):
         run = embed(MODELS / "bert.gguf", b"hello\n", tmp_path / "out.parquet", "--force", env=environment)
         assert run.returncode == 0, run.stderr
-        assert rows(tmp_path / "out.parquet").schema.metadata[b"llama.kernels"].decode() == best
+        if environment is lesser:
+            assert rows(tmp_path / "out.parquet").schema.metadata[b"llama.kernels"] == b"packed, avx2"
+    (measured,) = (tmp_path / "cache").rglob("measured.json")
+    kernels = [key for key in json.loads(measured.read_text())["measured"] if key.startswith("kernels; ")]
+    assert len(kernels) == (1 if "kernels: packed, avx2\n" in version(GGML_PACKED_LEVEL="").stdout else 2)
     assert "kernels: stock" in version(GGML_PACKED_LEVEL="turbo").stdout
 
 

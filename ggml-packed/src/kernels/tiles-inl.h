@@ -56,8 +56,8 @@ HWY_INLINE void unroll(const Body& body) {
       GGML_PACKED_INLINE { (body(Index), ...); }(std::make_index_sequence<Count>());
 }
 
-// How many of `left` rows to compute next, Max being a full tile: 13 rows are 7 and 6, not 12 and 1, because a tile with
-// few rows waits for its own sums.
+// How many of `left` rows to compute next, Max being a full tile: 13 rows are 7 and 6, not 12 and 1, because a tile
+// with few rows waits for its own sums.
 template <std::size_t Max>
 constexpr std::size_t rows_of_tile(std::size_t left) {
   return left <= Max ? left : left < 2 * Max ? (left + 1) / 2 : Max;

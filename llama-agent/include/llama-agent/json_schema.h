@@ -1,8 +1,8 @@
 // Hold a reply to a JSON Schema: a grammar while it is generated, a check when it is there.
 //
-// The grammar knows types, properties in the schema's order, required, enum, const, anyOf, allOf, $ref inside the schema,
-// items, prefixItems, numbers of items, members and characters, bounds of numbers, patterns, and the formats that are
-// patterns. What it cannot say (unenforced()) is left to the check. doc/generate.md has the table.
+// The grammar knows types, properties in the schema's order, required, enum, const, anyOf, allOf, $ref inside the
+// schema, items, prefixItems, numbers of items, members and characters, bounds of numbers, patterns, and the formats
+// that are patterns. What it cannot say (unenforced()) is left to the check. doc/generate.md has the table.
 //
 // Threads  immutable, and cheap to copy: copies share the grammar and the check, any number at once.
 // Source   json-schema.org, drafts 4 to 2020-12; llama.cpp, grammars/README.md.
@@ -18,18 +18,21 @@
 namespace llama {
 
 struct JsonSchemaReading {
-  int draft = 2020;    // 4, 6, 7, 2019, 2020: where "$schema" does not say
+  int draft = 2020;  // 4, 6, 7, 2019, 2020: where "$schema" does not say
   // Exactly what the schema says. False: an object that names its properties has no others and a tuple no further items
   // unless the schema speaks of them; keywords of one type without a "type" mean that type; "format" is a rule.
   bool exact = false;
+
+  bool operator==(const JsonSchemaReading&) const = default;
 };
 
 class JsonSchema {
  public:
-  // Errors   InvalidArgument: no JSON, no schema, longer than 256 KiB, deeper than 64 levels, a $ref that leads nowhere,
-  //          out of the schema or only to itself, a pattern with look-around or back-references, a schema that nothing
-  //          fits or whose grammar would be larger than 1 MiB.
-  // Cost     milliseconds; seconds at most, whatever the schema is.
+  // Errors   InvalidArgument: no JSON, no schema, longer than 256 KiB, deeper than 64 levels, a $ref that leads
+  //          nowhere, out of the schema or only to itself, a pattern with look-around or back-references, a schema that
+  //          nothing fits or whose grammar would be larger than 1 MiB.
+  // Cost     milliseconds; seconds at most, whatever the schema is. The last 8 are remembered: the same text again
+  //          costs nothing and shares what was made of it.
   [[nodiscard]] static Result<JsonSchema> parse(std::string_view text, const JsonSchemaReading& reading = {});
 
   [[nodiscard]] const std::string& grammar() const;  // GBNF, from the rule "root"

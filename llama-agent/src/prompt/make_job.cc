@@ -62,7 +62,7 @@ Result<void> set_format(Job& job, const GenerationRequest& request, const Prompt
   job.rules.format = &kind;
   std::vector<std::string_view> shown(kind.markers.begin(), kind.markers.end());
   const auto& markers = surroundings.chat_template.thinking_markers();
-  // The thought of an answer that goes on is over.
+  // An answer that goes on has had its thought.
   if (markers && prompt.continues != Continues::Answer) {
     options.thinking_opener = markers->opener;
     options.thinking_closer = markers->closer;

@@ -44,7 +44,7 @@ Bare is_bare_call(std::string_view text, const std::vector<std::string>& tools) 
   return best;
 }
 
-// One turn of the model after its thought. Text goes through up to an opener; from there a JsonCall takes the bytes
+// One turn of the model after its thought. Text goes through up to an opener; after it a JsonCall takes the bytes
 // until its object ends; then white space and the closer are skipped, and text may follow again.
 class HermesCalls final : public ReplyFormat {
  public:

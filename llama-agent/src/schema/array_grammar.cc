@@ -14,13 +14,15 @@ GrammarSequences array_sequences(const SchemaSet& nodes, GrammarMaking& making) 
     least = std::max(least, node->min_items.value_or(0));
     if (node->max_items) most = std::min(most.value_or(*node->max_items), *node->max_items);
     if (node->unique_items && (!most || *most > 1)) making.remarks.add("uniqueItems", *node);
-    if (node->contains != nullptr && (node->min_contains.value_or(1) > 0 || node->max_contains)) making.remarks.add("contains", *node);
+    if (node->contains != nullptr && (node->min_contains.value_or(1) > 0 || node->max_contains))
+      making.remarks.add("contains", *node);
     if (node->unevaluated_items != nullptr) making.remarks.add("unevaluatedItems", *node);
   }
   // A tuple that does not speak of further items is meant to have none.
-  const bool is_tuple = prefix > 0 && std::ranges::none_of(nodes, [](const auto* node) { return node->items != nullptr; });
+  const bool is_tuple =
+      prefix > 0 && std::ranges::none_of(nodes, [](const auto* node) { return node->items != nullptr; });
   if (making.habits == SchemaHabits::Usual && is_tuple && least <= static_cast<std::int64_t>(prefix)) {
-    most = std::min(most.value_or(kMaxRepetitions), static_cast<std::int64_t>(prefix));
+    most = std::min(most.value_or(static_cast<std::int64_t>(prefix)), static_cast<std::int64_t>(prefix));
   }
   if (most && least > *most) return {};
   const auto at = [&](std::size_t index) {

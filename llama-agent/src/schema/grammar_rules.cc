@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <unordered_set>
 #include <utility>
 
 namespace llama::internal {
@@ -11,7 +12,9 @@ std::string gbnf_character(char32_t c) {
   const bool is_plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
   if (is_plain) return {static_cast<char>(c)};
   const auto number = static_cast<unsigned>(c);
-  return c < 0x100 ? std::format("\\x{:02X}", number) : c < 0x10000 ? std::format("\\u{:04X}", number) : std::format("\\U{:08X}", number);
+  return c < 0x100     ? std::format("\\x{:02X}", number)
+         : c < 0x10000 ? std::format("\\u{:04X}", number)
+                       : std::format("\\U{:08X}", number);
 }
 
 std::string gbnf_times(const GrammarRules::Item& item) {
@@ -32,8 +35,14 @@ std::size_t GrammarRules::reserve() {
 
 void GrammarRules::fill(std::size_t rule, std::vector<Sequence> sequences) {
   std::vector<Sequence> different;
+  std::unordered_set<std::string> seen;
   for (auto& sequence : sequences) {
-    if (!std::ranges::contains(different, sequence)) different.push_back(std::move(sequence));
+    std::string key;
+    for (const auto& item : sequence) {
+      key +=
+          std::format("{} {} {} {}\n", item.text, item.rule ? std::to_string(*item.rule) : "", item.least, item.most);
+    }
+    if (seen.insert(std::move(key)).second) different.push_back(std::move(sequence));
   }
   rules_[rule] = std::move(different);
 }

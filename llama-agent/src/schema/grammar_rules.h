@@ -23,7 +23,7 @@ class GrammarRules {
   static constexpr std::int64_t kEndless = -1;
 
   struct Item {
-    std::string text{};                // in GBNF: a literal, a class, a basic rule; unused where there is a rule
+    std::string text{};  // in GBNF: a literal, a class, a basic rule; unused where there is a rule
     std::optional<std::size_t> rule{};
     std::int64_t least = 1, most = 1;
     bool operator==(const Item&) const = default;

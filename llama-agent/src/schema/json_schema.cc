@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <exception>
 #include <format>
+#include <list>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -15,6 +17,7 @@ namespace {
 
 constexpr std::size_t kMaxSchemaBytes = 256 * 1024;
 constexpr int kMaxJsonDepth = 256;  // of brackets
+constexpr std::size_t kMaxKeptSchemas = 8;
 
 // A schema's own words stand in messages: tabs and control characters among them do not.
 std::string one_line(std::string text) {
@@ -24,6 +27,22 @@ std::string one_line(std::string text) {
 
 std::unexpected<Error> refuse(std::string message) {
   return fail(ErrorCode::InvalidArgument, one_line("the JSON schema " + std::move(message)));
+}
+
+internal::SchemaDraft draft_of(int number) {
+  using internal::SchemaDraft;
+  switch (number) {
+    case 4:
+      return SchemaDraft::Draft4;
+    case 6:
+      return SchemaDraft::Draft6;
+    case 7:
+      return SchemaDraft::Draft7;
+    case 2019:
+      return SchemaDraft::Draft2019;
+    default:
+      return SchemaDraft::Draft2020;
+  }
 }
 
 bool too_deep(std::string_view text) {
@@ -50,38 +69,61 @@ bool too_deep(std::string_view text) {
 struct JsonSchema::State {
   internal::SchemaTree tree;
   internal::SchemaGrammar grammar;
+
+  static Result<std::shared_ptr<const State>> read(std::string_view text, const JsonSchemaReading& reading);
 };
 
-Result<JsonSchema> JsonSchema::parse(std::string_view text, const JsonSchemaReading& reading) {
+Result<std::shared_ptr<const JsonSchema::State>> JsonSchema::State::read(std::string_view text,
+                                                                         const JsonSchemaReading& reading) {
   if (text.size() > kMaxSchemaBytes) {
     return refuse(std::format("has {} bytes, at most {} are read", text.size(), kMaxSchemaBytes));
   }
   if (too_deep(text)) return refuse("is too deep");
+  nlohmann::ordered_json schema;
   try {
-    nlohmann::ordered_json schema;
-    try {
-      schema = nlohmann::ordered_json::parse(text);
-    } catch (const std::exception& thrown) {
-      std::string_view reason = thrown.what();  // "[json.exception.parse_error.101] parse error at line 2, …"
-      if (reason.starts_with('[') && reason.contains("] ")) reason.remove_prefix(reason.find("] ") + 2);
-      return refuse(std::format("is no JSON: {}", reason));
+    schema = nlohmann::ordered_json::parse(text);
+  } catch (const std::exception& thrown) {
+    std::string_view reason = thrown.what();  // "[json.exception.parse_error.101] parse error at line 2, …"
+    if (reason.starts_with('[') && reason.contains("] ")) reason.remove_prefix(reason.find("] ") + 2);
+    return refuse(std::format("is no JSON: {}", reason));
+  }
+  if (!schema.is_object() && !schema.is_boolean()) return refuse("is no JSON object");
+  auto state = std::make_shared<State>();
+  auto tree = internal::read_schema(schema, {.draft = draft_of(reading.draft), .formats = !reading.exact});
+  if (!tree) return fail(tree.error().code, one_line(tree.error().message));
+  state->tree = std::move(*tree);
+  const auto habits = reading.exact ? internal::SchemaHabits::Exact : internal::SchemaHabits::Usual;
+  auto grammar = internal::grammar_of(state->tree, habits);
+  if (!grammar) return fail(grammar.error().code, one_line(grammar.error().message));
+  state->grammar = std::move(*grammar);
+  for (auto& remark : state->grammar.unenforced) remark = one_line(std::move(remark));
+  return state;
+}
+
+// A caller checks its schema before it asks for replies, and a server gets the same one with every request.
+Result<JsonSchema> JsonSchema::parse(std::string_view text, const JsonSchemaReading& reading) {
+  struct Kept {
+    std::string text;
+    JsonSchemaReading reading;
+    std::shared_ptr<const State> state;
+  };
+  static std::mutex mutex;
+  static std::list<Kept> kept;  // the last one used comes first
+  try {
+    {
+      const std::scoped_lock lock(mutex);
+      const auto same = [&](const Kept& one) { return one.reading == reading && one.text == text; };
+      if (const auto known = std::ranges::find_if(kept, same); known != kept.end()) {
+        kept.splice(kept.begin(), kept, known);
+        return JsonSchema(known->state);
+      }
     }
-    if (!schema.is_object() && !schema.is_boolean()) return refuse("is no JSON object");
-    using internal::SchemaDraft;
-    const SchemaDraft draft = reading.draft == 4      ? SchemaDraft::Draft4
-                              : reading.draft == 6    ? SchemaDraft::Draft6
-                              : reading.draft == 7    ? SchemaDraft::Draft7
-                              : reading.draft == 2019 ? SchemaDraft::Draft2019
-                                                      : SchemaDraft::Draft2020;
-    auto state = std::make_shared<State>();
-    auto tree = internal::read_schema(schema, {.draft = draft, .formats = !reading.exact});
-    if (!tree) return fail(tree.error().code, one_line(tree.error().message));
-    state->tree = std::move(*tree);
-    auto grammar = internal::grammar_of(state->tree, reading.exact ? internal::SchemaHabits::Exact : internal::SchemaHabits::Usual);
-    if (!grammar) return fail(grammar.error().code, one_line(grammar.error().message));
-    state->grammar = std::move(*grammar);
-    for (auto& remark : state->grammar.unenforced) remark = one_line(std::move(remark));
-    return JsonSchema(std::move(state));
+    auto state = State::read(text, reading);
+    if (!state) return std::unexpected(state.error());
+    const std::scoped_lock lock(mutex);
+    kept.push_front({std::string(text), reading, *state});
+    if (kept.size() > kMaxKeptSchemas) kept.pop_back();
+    return JsonSchema(std::move(*state));
   } catch (const std::exception& thrown) {
     return refuse(std::format("cannot be used: {}", thrown.what()));
   }

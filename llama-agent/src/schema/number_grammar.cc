@@ -51,7 +51,8 @@ std::string same_length(std::string_view low, std::string_view high) {
   Choices choices;
   choices.add(digit_from(low[0], low[0]) + " " + same_length(low.substr(1), nines));
   if (high[0] - low[0] > 1) {
-    choices.add(digit_from(static_cast<char>(low[0] + 1), static_cast<char>(high[0] - 1)) + " " + any_digits(low.size() - 1));
+    choices.add(digit_from(static_cast<char>(low[0] + 1), static_cast<char>(high[0] - 1)) + " " +
+                any_digits(low.size() - 1));
   }
   choices.add(digit_from(high[0], high[0]) + " " + same_length(zeros, high.substr(1)));
   return *choices.text();
@@ -87,8 +88,8 @@ std::optional<std::string> fraction_digits(Fraction low, std::optional<Fraction>
     const char from = at_low ? '0' : low.digits[0];
     const char to = !high ? '9' : at_high ? '0' : high->digits[0];
     const Fraction low_rest{at_low ? low.digits : low.digits.substr(1), low.belongs};
-    const auto high_rest = high ? std::optional(Fraction{at_high ? high->digits : high->digits.substr(1), high->belongs})
-                                : std::nullopt;
+    const auto high_rest =
+        high ? std::optional(Fraction{at_high ? high->digits : high->digits.substr(1), high->belongs}) : std::nullopt;
     const auto then = [&](char digit, Fraction l, std::optional<Fraction> h) {
       if (auto rest = fraction_digits(l, h, room - 1)) choices.add(digit_from(digit, digit) + " " + *rest);
     };
@@ -121,7 +122,8 @@ std::optional<std::string> fraction_between(Fraction low, std::optional<Fraction
     const Fraction below = digit > from ? Fraction{"", true}
                                         : Fraction{low.digits.empty() ? low.digits : low.digits.substr(1), low.belongs};
     std::optional<Fraction> above;
-    if (high && digit == to) above = Fraction{high->digits.empty() ? high->digits : high->digits.substr(1), high->belongs};
+    if (high && digit == to)
+      above = Fraction{high->digits.empty() ? high->digits : high->digits.substr(1), high->belongs};
     if (auto rest = fraction_digits(below, above, kMaxFractionDigits - 1)) {
       choices.add(std::format("\".\" \"{}\" ", digit) + *rest);
     }
@@ -170,7 +172,8 @@ std::optional<std::string> decimals_between(const Decimal& low, const std::optio
   Choices choices;
   choices.add(with(naturals_between(low.whole, low.whole), fraction_between(below, std::nullopt)));
   const std::string any = std::format("(\".\" [0-9]{{1,{}}})?", kMaxFractionDigits);
-  if (const auto between = naturals_between(low.whole + 1, high ? high->whole - 1 : kMaxInteger)) choices.add(*between + " " + any);
+  if (const auto between = naturals_between(low.whole + 1, high ? high->whole - 1 : kMaxInteger))
+    choices.add(*between + " " + any);
   if (high) choices.add(with(naturals_between(high->whole, high->whole), fraction_between({"", true}, above)));
   return choices.text();
 }
@@ -192,7 +195,8 @@ std::optional<std::string> integers_between(std::optional<NumberBound> low, std:
   }
   Choices choices;
   choices.add(naturals_between(std::max<std::int64_t>(0, least), most));
-  if (const auto negative = naturals_between(std::max<std::int64_t>(1, -most), -least)) choices.add("\"-\" " + *negative);
+  if (const auto negative = naturals_between(std::max<std::int64_t>(1, -most), -least))
+    choices.add("\"-\" " + *negative);
   return choices.text().value_or("");
 }
 
@@ -207,7 +211,8 @@ std::optional<std::string> numbers_between(std::optional<NumberBound> low, std::
     choices.add(decimals_between(*from, to));
   }
   if (!low || low->value < 0) {
-    const auto from = high && high->value < 0 ? decimal_of(-high->value, high->belongs) : Decimal{.belongs = !high || high->value > 0 || high->belongs};
+    const auto from = high && high->value < 0 ? decimal_of(-high->value, high->belongs)
+                                              : Decimal{.belongs = !high || high->value > 0 || high->belongs};
     const auto to = low ? decimal_of(-low->value, low->belongs) : std::nullopt;
     if (!from || (low && !to)) return std::nullopt;
     if (const auto negative = decimals_between(*from, to)) choices.add("\"-\" " + *negative);

@@ -17,7 +17,9 @@ struct NumberBound {
 
 // Shape    an expression of GBNF that may name the basic rules `integer` and `number`; "": there is no such number.
 // Errors   nothing for a bound that has no short decimal form.
-[[nodiscard]] std::optional<std::string> integers_between(std::optional<NumberBound> low, std::optional<NumberBound> high);
-[[nodiscard]] std::optional<std::string> numbers_between(std::optional<NumberBound> low, std::optional<NumberBound> high);
+[[nodiscard]] std::optional<std::string> integers_between(std::optional<NumberBound> low,
+                                                          std::optional<NumberBound> high);
+[[nodiscard]] std::optional<std::string> numbers_between(std::optional<NumberBound> low,
+                                                         std::optional<NumberBound> high);
 
 }  // namespace llama::internal

@@ -8,10 +8,9 @@
 namespace llama::internal {
 namespace {
 
-constexpr std::size_t kMaxNamePatterns = 4;      // whose combinations are told apart
+constexpr std::size_t kMaxNamePatterns = 4;       // whose combinations are told apart
 constexpr std::size_t kMaxExcludedBytes = 2'000;  // of names that an other name must not be
 constexpr std::size_t kMaxCountedRules = 4'000;
-
 
 // Members come in the schema's order, each there or not. A rule for each place in that order and each number of members
 // before it: what may follow. The number is counted as far as minProperties and maxProperties need it, and to know
@@ -26,11 +25,14 @@ class ObjectWriter {
     if (most_ && least_ > *most_) return {};
     for (const auto& name : names_) {
       const bool is_required = std::ranges::contains(required_, name);
-      members_.push_back({making_.rules.add({{{.text = gbnf_literal(quoted(name)) + R"( ":" " "?)"}, {.rule = value_of(name)}}}), is_required});
+      members_.push_back(
+          {making_.rules.add({{{.text = gbnf_literal(quoted(name)) + R"( ":" " "?)"}, {.rule = value_of(name)}}}),
+           is_required});
     }
     write_others();
     count_up_to_ = std::max<std::int64_t>(1, most_ ? std::max(*most_, least_) : least_);
-    if (members_.size() * static_cast<std::size_t>(count_up_to_ + 1) > kMaxCountedRules || count_up_to_ > kMaxRepetitions) {
+    if (members_.size() * static_cast<std::size_t>(count_up_to_ + 1) > kMaxCountedRules ||
+        count_up_to_ > kMaxRepetitions) {
       for (const auto* node : nodes_) {
         if (node->min_properties) making_.remarks.add("minProperties", *node);
         if (node->max_properties) making_.remarks.add("maxProperties", *node);
@@ -54,7 +56,8 @@ class ObjectWriter {
       for (const auto& [name, its] : node->properties) add_name(name);
       least_ = std::max(least_, node->min_properties.value_or(0));
       if (node->max_properties) most_ = std::min(most_.value_or(*node->max_properties), *node->max_properties);
-      speaks_of_others = speaks_of_others || node->additional_properties != nullptr || !node->pattern_properties.empty();
+      speaks_of_others =
+          speaks_of_others || node->additional_properties != nullptr || !node->pattern_properties.empty();
       for (const auto& pattern : node->pattern_properties) patterns_.push_back(pattern.first.get());
       if (node->unevaluated_properties != nullptr) making_.remarks.add("unevaluatedProperties", *node);
       if (!node->dependent_required.empty()) making_.remarks.add("dependentRequired", *node);
@@ -102,7 +105,8 @@ class ObjectWriter {
     note_property_names();
     if (patterns_.size() > kMaxNamePatterns) {
       for (const auto* node : nodes_) {
-        if (!node->pattern_properties.empty() || node->additional_properties != nullptr) making_.remarks.add("patternProperties", *node);
+        if (!node->pattern_properties.empty() || node->additional_properties != nullptr)
+          making_.remarks.add("patternProperties", *node);
       }
       others_ = making_.rules.add({{{.text = R"(string ":" " "? value)"}}});
       return;
@@ -129,7 +133,8 @@ class ObjectWriter {
 
   GrammarSequences name_sequences(std::size_t matched) {
     std::vector<TextRule> rules = name_rules_;
-    for (std::size_t i = 0; i < patterns_.size(); ++i) rules.push_back({&patterns_[i]->expression(), (matched >> i & 1U) != 0});
+    for (std::size_t i = 0; i < patterns_.size(); ++i)
+      rules.push_back({&patterns_[i]->expression(), (matched >> i & 1U) != 0});
     std::vector<std::string_view> listed(names_.begin(), names_.end());
     std::size_t bytes = 0;
     for (const auto name : listed) bytes += name.size();
@@ -204,7 +209,8 @@ class ObjectWriter {
       const GrammarRules::Item other{.rule = *others_};
       const std::size_t behind = making_.rules.add({{kComma, other}});
       const std::int64_t first = before == 0 ? 1 : 0;  // comes without a comma
-      GrammarRules::Item more{.rule = behind, .least = std::max<std::int64_t>(0, needed - first),
+      GrammarRules::Item more{.rule = behind,
+                              .least = std::max<std::int64_t>(0, needed - first),
                               .most = room == GrammarRules::kEndless ? room : room - first};
       if (first == 1) {
         sequences.push_back({other, std::move(more)});
@@ -233,6 +239,8 @@ class ObjectWriter {
 
 }  // namespace
 
-GrammarSequences object_sequences(const SchemaSet& nodes, GrammarMaking& making) { return ObjectWriter(nodes, making).write(); }
+GrammarSequences object_sequences(const SchemaSet& nodes, GrammarMaking& making) {
+  return ObjectWriter(nodes, making).write();
+}
 
 }  // namespace llama::internal

@@ -11,7 +11,7 @@ namespace llama::internal {
 namespace {
 
 constexpr std::int64_t kMaxMatcherBytes = 8 << 20;
-constexpr int kMaxOneRepetition = 1'000;        // of RE2
+constexpr int kMaxOneRepetition = 1'000;  // of RE2
 constexpr std::size_t kMaxPatternBytes = 64 << 10;
 constexpr std::size_t kMaxWrittenBytes = 1 << 20;  // in RE2's words
 
@@ -23,10 +23,14 @@ class Re2Writer {
     if (written_ > kMaxWrittenBytes) return {};
     std::string text;
     switch (expression.kind) {
-      case Kind::Begin: return R"(\A)";
-      case Kind::End: return R"(\z)";
-      case Kind::WordEdge: return R"(\b)";
-      case Kind::NoWordEdge: return R"(\B)";
+      case Kind::Begin:
+        return R"(\A)";
+      case Kind::End:
+        return R"(\z)";
+      case Kind::WordEdge:
+        return R"(\b)";
+      case Kind::NoWordEdge:
+        return R"(\B)";
       case Kind::Characters:
         if (expression.characters.empty()) return R"([^\x{0}-\x{10FFFF}])";
         for (const auto& [first, last] : expression.characters.ranges()) {
@@ -40,7 +44,8 @@ class Re2Writer {
       case Kind::Choice:
         for (const auto& part : expression.parts) text += (text.empty() ? "(?:" : "|") + write(part);
         return text + ")";
-      case Kind::Repetition: return repeated("(?:" + write(expression.parts[0]) + ")", expression.least, expression.most);
+      case Kind::Repetition:
+        return repeated("(?:" + write(expression.parts[0]) + ")", expression.least, expression.most);
     }
     return text;
   }
@@ -91,7 +96,8 @@ std::string text_of_format(std::string_view format) {
   if (format == "ipv6") return "[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){7}";
   if (format == "hostname") return std::format(R"({0}(?:\.{0})*)", kLabel);
   if (format == "email") {
-    return std::format(R"([a-zA-Z0-9!#$%&'*+/=?^_`{{|}}~-]+(?:\.[a-zA-Z0-9!#$%&'*+/=?^_`{{|}}~-]+)*@{0}(?:\.{0})+)", kLabel);
+    return std::format(R"([a-zA-Z0-9!#$%&'*+/=?^_`{{|}}~-]+(?:\.[a-zA-Z0-9!#$%&'*+/=?^_`{{|}}~-]+)*@{0}(?:\.{0})+)",
+                       kLabel);
   }
   if (format == "uri") {
     return R"([a-zA-Z][-a-zA-Z0-9+.]*:(?:[-a-zA-Z0-9._~:/?#@!$&'()*+,;=]|%[0-9a-fA-F]{2})+)";
@@ -114,13 +120,12 @@ Result<std::shared_ptr<const Pattern>> Pattern::compile(std::string_view text) {
   re2::RE2::Options options(re2::RE2::Quiet);
   options.set_max_mem(kMaxMatcherBytes);
   auto matcher = writer.too_large() ? nullptr : std::make_unique<const re2::RE2>(words, options);
-  if (matcher == nullptr || !matcher->ok()) return fail(ErrorCode::InvalidArgument, "more repetitions than can be matched");
+  if (matcher == nullptr || !matcher->ok())
+    return fail(ErrorCode::InvalidArgument, "more repetitions than can be matched");
   return std::shared_ptr<const Pattern>(new Pattern(std::string(text), std::move(*expression), std::move(matcher)));
 }
 
-bool Pattern::matches(std::string_view text) const {
-  return re2::RE2::PartialMatch(text, *matcher_);
-}
+bool Pattern::matches(std::string_view text) const { return re2::RE2::PartialMatch(text, *matcher_); }
 
 std::shared_ptr<const Pattern> pattern_of_format(std::string_view format) {
   const std::string text = text_of_format(format);

@@ -18,9 +18,9 @@ struct RegularExpression {
   static constexpr int kEndless = -1;
 
   Kind kind = Kind::Sequence;
-  CodePoints characters{};                  // of Characters: one of them
+  CodePoints characters{};                 // of Characters: one of them
   std::vector<RegularExpression> parts{};  // a Repetition has one
-  int least = 1, most = 1;                  // of a Repetition
+  int least = 1, most = 1;                 // of a Repetition
 };
 
 // The characters of \w.

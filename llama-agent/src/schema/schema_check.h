@@ -1,7 +1,7 @@
 // Check a value against the nodes of a JSON schema.
 //
-// Nothing here goes back and tries again: regular expressions are matched by RE2, and what was found out about a value and
-// a schema is remembered, so that schemas that share parts take no longer for it. Where evaluated members matter
+// Nothing here goes back and tries again: regular expressions are matched by RE2, and what was found out about a value
+// and a schema is remembered, so that schemas that share parts take no longer for it. Where evaluated members matter
 // (unevaluatedProperties) nothing is remembered; the number of steps is bounded everywhere.
 // Threads  one object per check.
 // Cost     values times nodes; at most kMaxCheckSteps in all calls of one object.

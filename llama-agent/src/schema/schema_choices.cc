@@ -8,6 +8,8 @@
 namespace llama::internal {
 namespace {
 
+constexpr std::size_t kMaxOptions = 2'000;  // of one anyOf
+
 // What a schema says about a value at first sight: to tell that no value fits two of them.
 struct FirstSight {
   std::uint8_t types = kAnyType;
@@ -18,19 +20,19 @@ struct FirstSight {
 void look_at(const SchemaNode& node, FirstSight& sight, int depth) {
   if (node.allows_nothing) sight.types = 0;
   sight.types &= node.types;
-  if (node.values) sight.values = node.values_to_compare;
+  if (node.values) sight.values = node.sorted_values;
   for (const auto& name : node.required) {
     const SchemaNode* its = node.property(name);
     for (int i = 0; its != nullptr && its->reference != nullptr && i < 8; ++i) its = its->reference;
-    if (its != nullptr && its->values) sight.members[name] = its->values_to_compare;
+    if (its != nullptr && its->values) sight.members[name] = its->sorted_values;
   }
   if (depth == 0) return;
   if (node.reference != nullptr) look_at(*node.reference, sight, depth - 1);
   for (const auto* part : node.all_of) look_at(*part, sight, depth - 1);
 }
 
-bool share_a_value(const std::vector<nlohmann::json>& a, const std::vector<nlohmann::json>& b) {
-  return std::ranges::any_of(a, [&](const auto& value) { return std::ranges::contains(b, value); });
+bool share_a_value(const std::vector<nlohmann::json>& a, const std::vector<nlohmann::json>& b) {  // sorted
+  return std::ranges::any_of(a, [&](const auto& value) { return std::ranges::binary_search(b, value); });
 }
 
 bool exclude_each_other(const FirstSight& a, const FirstSight& b) {
@@ -64,7 +66,8 @@ class ChoiceWalk {
 
   std::vector<SchemaSet> walk(const SchemaSet& nodes) {
     State start;
-    if (std::ranges::all_of(nodes, [&](const auto* node) { return add(start, *node, nullptr); })) choose(std::move(start));
+    if (std::ranges::all_of(nodes, [&](const auto* node) { return add(start, *node, nullptr); }))
+      choose(std::move(start));
     return std::move(sets_);
   }
 
@@ -120,7 +123,8 @@ class ChoiceWalk {
   const SchemaNode* reference_of(const SchemaNode& node) {
     if (node.reference != nullptr) return node.reference;
     if (node.dynamic_reference == nullptr || node.dynamic_anchor.empty()) return node.dynamic_reference;
-    const auto named_so = std::ranges::count_if(tree_.dynamic_anchors, [&](const auto& a) { return a.contains(node.dynamic_anchor); });
+    const auto named_so =
+        std::ranges::count_if(tree_.dynamic_anchors, [&](const auto& a) { return a.contains(node.dynamic_anchor); });
     if (named_so == 1) return node.dynamic_reference;
     remarks_.add("$dynamicRef", node);
     return nullptr;
@@ -139,13 +143,16 @@ class ChoiceWalk {
     }
     const Choice choice = std::move(state.open.back());
     state.open.pop_back();
-    if ((steps_ += choice.options.size()) > max_sets_) {
+    // One choice alone multiplies nothing.
+    const bool is_alone = std::exchange(is_first_, false) && choice.options.size() <= kMaxOptions && max_sets_ > 1;
+    if (!is_alone && (steps_ += choice.options.size()) > max_sets_) {
       remarks_.add(choice.keyword, *choice.from->node);
       return choose(std::move(state));
     }
     for (const auto& option : choice.options) {
       State next = state;
-      if (std::ranges::all_of(option, [&](const auto* node) { return add(next, *node, choice.from); })) choose(std::move(next));
+      if (std::ranges::all_of(option, [&](const auto* node) { return add(next, *node, choice.from); }))
+        choose(std::move(next));
     }
   }
 
@@ -155,11 +162,13 @@ class ChoiceWalk {
   std::vector<std::unique_ptr<Way>> ways_;
   std::vector<SchemaSet> sets_;
   std::size_t steps_ = 0;
+  bool is_first_ = true;
 };
 
 }  // namespace
 
-std::vector<SchemaSet> choices_of(const SchemaSet& nodes, const SchemaTree& tree, SchemaRemarks& remarks, std::size_t max_sets) {
+std::vector<SchemaSet> choices_of(const SchemaSet& nodes, const SchemaTree& tree, SchemaRemarks& remarks,
+                                  std::size_t max_sets) {
   return ChoiceWalk(tree, remarks, max_sets).walk(nodes);
 }
 

@@ -1,9 +1,9 @@
 // Which schemas a value must fit, all at once: allOf and references followed, anyOf and oneOf taken apart.
 //
-// A position of a document belongs to a set of nodes, each of which the value must fit. The same set always gets the same
-// rule, so that a recursive schema ends: there are only so many sets. What follows allOf and $ref only adds to the set;
-// each choice of an anyOf makes a set of its own. A choice that leads back to where the choice is made is left out: it
-// allows nothing that the other choices do not.
+// A position of a document belongs to a set of nodes, each of which the value must fit. The same set always gets the
+// same rule, so that a recursive schema ends: there are only so many sets. What follows allOf and $ref only adds to the
+// set; each choice of an anyOf makes a set of its own. A choice that leads back to where the choice is made is left out:
+// it allows nothing that the other choices do not.
 // Cost     sets times nodes; at most `max_sets` sets, then a choice is left to the check.
 #pragma once
 

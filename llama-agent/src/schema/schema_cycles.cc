@@ -27,13 +27,15 @@ std::vector<SameValueEdge> same_value_edges(const SchemaTree& tree) {
     add(node.dynamic_reference, SameValue::All);
     if (!node.dynamic_anchor.empty()) {
       for (const auto& anchors : tree.dynamic_anchors) {
-        if (const auto found = anchors.find(node.dynamic_anchor); found != anchors.end()) add(found->second, SameValue::Other);
+        if (const auto found = anchors.find(node.dynamic_anchor); found != anchors.end())
+          add(found->second, SameValue::Other);
       }
     }
     for (const auto* part : node.all_of) add(part, SameValue::All);
     for (const auto* part : node.any_of) add(part, SameValue::Any);
     for (const auto* part : node.one_of) add(part, SameValue::Other);
-    for (const auto* part : {node.not_schema, node.if_schema, node.then_schema, node.else_schema}) add(part, SameValue::Other);
+    for (const auto* part : {node.not_schema, node.if_schema, node.then_schema, node.else_schema})
+      add(part, SameValue::Other);
     for (const auto& [name, part] : node.dependent_schemas) add(part, SameValue::Other);
   }
   return edges;

@@ -1,8 +1,8 @@
 // Write the grammar of a JSON schema's documents.
 //
 // Each position of a document is the set of schemas that its value must fit (schema_choices.h); each set has one rule.
-// What the grammar cannot say is left out, so that it allows more than the schema and never less, and is told. Names come in
-// the schema's order.
+// What the grammar cannot say is left out, so that it allows more than the schema and never less, and is told. Names
+// come in the schema's order.
 // Cost     at most kMaxGrammarRules rules and kMaxGrammarBytes.
 #pragma once
 

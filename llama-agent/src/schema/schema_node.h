@@ -22,21 +22,28 @@ enum class SchemaDraft : std::uint8_t { Draft4, Draft6, Draft7, Draft2019, Draft
 
 // Bits. A number without a fraction is an Integer, also where it is written 1.0.
 enum SchemaType : std::uint8_t {
-  kNull = 1, kBoolean = 2, kInteger = 4, kFraction = 8, kString = 16, kArray = 32, kObject = 64,
-  kNumber = kInteger | kFraction, kAnyType = 127
+  kNull = 1,
+  kBoolean = 2,
+  kInteger = 4,
+  kFraction = 8,
+  kString = 16,
+  kArray = 32,
+  kObject = 64,
+  kNumber = kInteger | kFraction,
+  kAnyType = 127
 };
 
 struct SchemaNode {
   using Patterns = std::shared_ptr<const Pattern>;
 
-  std::string place{};        // "#/properties/a"
-  std::size_t resource = 0;   // which "$id" it lies in
+  std::string place{};       // "#/properties/a"
+  std::size_t resource = 0;  // which "$id" it lies in
   bool allows_nothing = false;
 
   std::uint8_t types = kAnyType;
   bool has_type = false;
   std::optional<std::vector<nlohmann::ordered_json>> values{};  // const, enum
-  std::vector<nlohmann::json> values_to_compare{};             // the same ones; the order of names does not count
+  std::vector<nlohmann::json> sorted_values{};  // the same ones; the order of their names does not count
 
   std::optional<double> minimum{}, exclusive_minimum{}, maximum{}, exclusive_maximum{}, multiple_of{};
 

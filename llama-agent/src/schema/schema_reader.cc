@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "keyword_reader.h"
 #include "schema_cycles.h"
 #include "schema_references.h"
 
@@ -17,16 +18,7 @@ namespace {
 using SchemaJson = nlohmann::ordered_json;
 
 constexpr int kMaxSchemaDepth = 64;
-constexpr std::size_t kMaxPatterns = 256;
 constexpr std::size_t kMaxPlaceBytes = 200;
-
-constexpr std::array<std::pair<std::string_view, std::uint8_t>, 7> kTypeNames{{{"null", kNull},
-                                                                               {"boolean", kBoolean},
-                                                                               {"integer", kInteger},
-                                                                               {"number", kNumber},
-                                                                               {"string", kString},
-                                                                               {"array", kArray},
-                                                                               {"object", kObject}}};
 
 // A name as a part of a JSON pointer.
 std::string pointer_part(std::string_view name) {
@@ -44,14 +36,16 @@ std::string place_below(const std::string& place, std::string_view name) {
   return below.substr(0, cut) + "…";
 }
 
-class SchemaReader {
+class SchemaReader : private KeywordReader {
  public:
-  SchemaReader(const SchemaJson& root, const SchemaReading& reading) : root_(root), reading_(reading) {}
+  SchemaReader(const SchemaJson& root, const SchemaReading& reading)
+      : KeywordReader(reading.formats), root_(root), reading_(reading) {}
 
   Result<SchemaTree> read() {
     choose_draft();
     references_.emplace(tree_, root_);
-    SchemaNode* root = wrong_ ? nullptr : node_of(root_, {.place = "#", .resource = references_->add_resource("", root_)});
+    SchemaNode* root =
+        wrong_ ? nullptr : node_of(root_, {.place = "#", .resource = references_->add_resource("", root_)});
     tree_.root = root;
     // What a reference leads to may be read for it alone, and have references of its own.
     while (!wrong_ && !unresolved_.empty()) {
@@ -61,7 +55,8 @@ class SchemaReader {
     }
     if (!wrong_) {
       for (const auto& node : tree_.nodes) simplify(*node);
-      if (auto itself = reference_to_itself(tree_)) wrong_ = std::format("refers to itself at {} without an end", *itself);
+      if (auto itself = reference_to_itself(tree_))
+        wrong_ = std::format("refers to itself at {} without an end", *itself);
     }
     if (wrong_) return fail(ErrorCode::InvalidArgument, "the JSON schema " + *wrong_);
     return std::move(tree_);
@@ -77,10 +72,6 @@ class SchemaReader {
     SchemaNode* node;
     std::string keyword, text;
   };
-
-  void refuse(std::string what) {
-    if (!wrong_) wrong_ = std::move(what);
-  }
 
   void choose_draft() {
     tree_.draft = reading_.draft.value_or(SchemaDraft::Draft2020);
@@ -129,13 +120,13 @@ class SchemaReader {
     }
     if (only_reference) return;
     read_definitions(schema, at);
-    read_values(schema, node);
+    read_values(schema, node, tree_.draft);
     read_bounds(schema, node);
     read_text_rules(schema, node);
     read_array_rules(schema, node, at);
     read_object_rules(schema, node, at);
-    for (const auto& [keyword, list] : {std::pair{"allOf", &node.all_of}, std::pair{"anyOf", &node.any_of},
-                                        std::pair{"oneOf", &node.one_of}}) {
+    for (const auto& [keyword, list] :
+         {std::pair{"allOf", &node.all_of}, std::pair{"anyOf", &node.any_of}, std::pair{"oneOf", &node.one_of}}) {
       if (!schema.contains(keyword)) continue;
       *list = nodes_of(schema[keyword], keyword, at);
       if (list->empty()) refuse(std::format("has an {} without choices", keyword));
@@ -193,8 +184,8 @@ class SchemaReader {
     return nodes;
   }
 
-  std::vector<std::pair<std::string, const SchemaNode*>> named_nodes(const SchemaJson& members, std::string_view keyword,
-                                                                     const Context& at) {
+  std::vector<std::pair<std::string, const SchemaNode*>> named_nodes(const SchemaJson& members,
+                                                                     std::string_view keyword, const Context& at) {
     std::vector<std::pair<std::string, const SchemaNode*>> nodes;
     if (!members.is_object()) refuse(std::format("has {} that are no object", keyword));
     if (wrong_) return nodes;
@@ -206,93 +197,12 @@ class SchemaReader {
     return nodes;
   }
 
-  void read_values(const SchemaJson& schema, SchemaNode& node) {
-    if (schema.contains("type")) {
-      const SchemaJson& type = schema["type"];
-      node.types = 0;
-      node.has_type = true;
-      for (const auto& one : type.is_array() ? type : SchemaJson::array({type})) {
-        if (!one.is_string()) return refuse("has a type that is no text");
-        const auto name = one.get<std::string>();
-        const auto* known = std::ranges::find(kTypeNames, name, &std::pair<std::string_view, std::uint8_t>::first);
-        if (known == kTypeNames.end()) return refuse(std::format("has the unknown type '{}'", name));
-        node.types |= known->second;
-      }
-      if (node.types == 0) return refuse("has a type without names");
-      if (schema.value("nullable", SchemaJson(false)) == true) node.types |= kNull;  // OpenAPI's
-    }
-    if (schema.contains("enum")) {
-      if (!schema["enum"].is_array() || schema["enum"].empty()) return refuse("has an enum without values");
-      node.values.emplace(schema["enum"].begin(), schema["enum"].end());
-    }
-    if (schema.contains("const") && tree_.draft != SchemaDraft::Draft4) {
-      const nlohmann::json constant = schema["const"];
-      const bool is_listed = !node.values || std::ranges::any_of(*node.values, [&](const auto& value) { return nlohmann::json(value) == constant; });
-      node.values.emplace();
-      if (is_listed) node.values->push_back(schema["const"]);
-    }
-    if (node.values) node.values_to_compare.assign(node.values->begin(), node.values->end());
-  }
-
-  void read_bounds(const SchemaJson& schema, SchemaNode& node) {
-    for (const auto& [keyword, bound] :
-         {std::pair{"minimum", &node.minimum}, std::pair{"maximum", &node.maximum}, std::pair{"multipleOf", &node.multiple_of},
-          std::pair{"exclusiveMinimum", &node.exclusive_minimum}, std::pair{"exclusiveMaximum", &node.exclusive_maximum}}) {
-      if (!schema.contains(keyword)) continue;
-      const SchemaJson& value = schema[keyword];
-      if (value.is_boolean() && std::string_view(keyword).starts_with("exclusive")) continue;  // draft 4, below
-      if (!value.is_number() || !std::isfinite(value.get<double>())) return refuse(std::format("has a {} that is no number", keyword));
-      *bound = value.get<double>();
-    }
-    if (node.multiple_of && *node.multiple_of <= 0) refuse("has a multipleOf that is not above 0");
-    if (schema.value("exclusiveMinimum", SchemaJson(false)) == true) std::swap(node.minimum, node.exclusive_minimum);
-    if (schema.value("exclusiveMaximum", SchemaJson(false)) == true) std::swap(node.maximum, node.exclusive_maximum);
-  }
-
-  std::optional<std::int64_t> count(const SchemaJson& schema, const char* keyword) {
-    if (!schema.contains(keyword)) return std::nullopt;
-    const SchemaJson& value = schema[keyword];
-    const double number = value.is_number() ? value.get<double>() : -1;
-    if (number >= 0 && number == std::floor(number)) return static_cast<std::int64_t>(std::min(number, 9e15));
-    refuse(std::format("has a {} that is no whole number in range", keyword));
-    return std::nullopt;
-  }
-
-  void read_text_rules(const SchemaJson& schema, SchemaNode& node) {
-    node.min_length = count(schema, "minLength");
-    node.max_length = count(schema, "maxLength");
-    if (schema.contains("pattern")) {
-      if (!schema["pattern"].is_string()) return refuse("has a pattern that is no text");
-      node.pattern = pattern_of(schema["pattern"].get<std::string>(), node.place);
-    }
-    if (reading_.formats && schema.contains("format") && schema["format"].is_string()) {
-      const auto format = schema["format"].get<std::string>();
-      auto& known = formats_[format];
-      if (known == nullptr) known = pattern_of_format(format);
-      node.format = known;
-      if (known == nullptr) node.unknown_format = format;
-    }
-  }
-
-  std::shared_ptr<const Pattern> pattern_of(const std::string& text, const std::string& place) {
-    auto& known = patterns_[text];
-    if (known != nullptr || wrong_) return known;
-    if (patterns_.size() > kMaxPatterns) {
-      refuse(std::format("has more than {} different patterns", kMaxPatterns));
-      return nullptr;
-    }
-    auto pattern = Pattern::compile(text);
-    if (!pattern) {
-      refuse(std::format("has at {} the pattern '{}', which cannot be used: it has {}", place, text, pattern.error().message));
-      return nullptr;
-    }
-    return known = std::move(*pattern);
-  }
-
   void read_array_rules(const SchemaJson& schema, SchemaNode& node, const Context& at) {
     const bool is_list = schema.contains("items") && schema["items"].is_array();  // before 2020-12
-    if (schema.contains("prefixItems")) node.prefix_items = nodes_of(schema["prefixItems"], "prefixItems", at);
-    else if (is_list) node.prefix_items = nodes_of(schema["items"], "items", at);
+    if (schema.contains("prefixItems"))
+      node.prefix_items = nodes_of(schema["prefixItems"], "prefixItems", at);
+    else if (is_list)
+      node.prefix_items = nodes_of(schema["items"], "items", at);
     node.items = below(schema, is_list ? "additionalItems" : "items", at);
     node.min_items = count(schema, "minItems");
     node.max_items = count(schema, "maxItems");
@@ -317,8 +227,10 @@ class SchemaReader {
     node.unevaluated_properties = below(schema, "unevaluatedProperties", at);
     node.min_properties = count(schema, "minProperties");
     node.max_properties = count(schema, "maxProperties");
-    if (schema.contains("required") && !schema["required"].is_boolean()) node.required = names(schema["required"], "required");
-    if (schema.contains("dependentSchemas")) node.dependent_schemas = named_nodes(schema["dependentSchemas"], "dependentSchemas", at);
+    if (schema.contains("required") && !schema["required"].is_boolean())
+      node.required = names(schema["required"], "required");
+    if (schema.contains("dependentSchemas"))
+      node.dependent_schemas = named_nodes(schema["dependentSchemas"], "dependentSchemas", at);
     for (const char* keyword : {"dependentRequired", "dependencies"}) {
       if (!schema.contains(keyword)) continue;
       if (!schema[keyword].is_object()) return refuse(std::format("has {} that are no object", keyword));
@@ -327,24 +239,11 @@ class SchemaReader {
         if (its.is_array() || its.is_string()) {
           node.dependent_required.emplace_back(name, names(its.is_array() ? its : SchemaJson::array({its}), keyword));
         } else {
-          node.dependent_schemas.emplace_back(name, node_of(its, {place_below(place, name), at.resource, at.depth + 1}));
+          node.dependent_schemas.emplace_back(name,
+                                              node_of(its, {place_below(place, name), at.resource, at.depth + 1}));
         }
       }
     }
-  }
-
-  std::vector<std::string> names(const SchemaJson& list, std::string_view keyword) {
-    std::vector<std::string> all;
-    if (!list.is_array()) refuse(std::format("has a {} that is no list", keyword));
-    for (const auto& name : list) {
-      if (wrong_) break;
-      if (!name.is_string()) {
-        refuse(std::format("has a {} property that is no text", keyword));
-      } else if (!std::ranges::contains(all, name.get<std::string>())) {
-        all.push_back(name.get<std::string>());
-      }
-    }
-    return all;
   }
 
   void resolve(const Unresolved& reference) {
@@ -357,9 +256,11 @@ class SchemaReader {
       return;
     }
     node.dynamic_reference = meant;
-    const std::string anchor = reference.keyword == "$recursiveRef" ? "#" : reference.text.substr(reference.text.rfind('#') + 1);
+    const std::string anchor =
+        reference.keyword == "$recursiveRef" ? "#" : reference.text.substr(reference.text.rfind('#') + 1);
     const auto& anchors = tree_.dynamic_anchors[meant->resource];
-    if (const auto found = anchors.find(anchor); found != anchors.end() && found->second == meant) node.dynamic_anchor = anchor;
+    if (const auto found = anchors.find(anchor); found != anchors.end() && found->second == meant)
+      node.dynamic_anchor = anchor;
     if (!node.dynamic_anchor.empty()) tree_.has_dynamic_references = true;
   }
 
@@ -383,8 +284,6 @@ class SchemaReader {
   SchemaTree tree_;
   std::optional<SchemaReferences> references_;
   std::vector<Unresolved> unresolved_;
-  std::map<std::string, std::shared_ptr<const Pattern>> patterns_, formats_;
-  std::optional<std::string> wrong_;
 };
 
 }  // namespace

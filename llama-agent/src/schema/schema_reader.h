@@ -18,8 +18,9 @@ struct SchemaReading {
   bool formats = true;                 // read "format" as a rule of texts; false: as a remark
 };
 
-// Errors   InvalidArgument: a keyword that is not what it must be, more than 64 levels, a reference that leads nowhere, out
-//          of the schema or only to itself, a regular expression that cannot be matched, a dialect that is not known.
+// Errors   InvalidArgument: a keyword that is not what it must be, more than 64 levels, a reference that leads nowhere,
+//          out of the schema or only to itself, a regular expression that cannot be matched, a dialect that is not
+//          known.
 // Cost     linear in the schema, and what its regular expressions take to compile (bounded together).
 [[nodiscard]] Result<SchemaTree> read_schema(const nlohmann::ordered_json& schema, const SchemaReading& reading);
 

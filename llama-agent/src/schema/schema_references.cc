@@ -37,7 +37,8 @@ std::size_t SchemaReferences::add_resource(std::string uri, const nlohmann::orde
   return resources_.size() - 1;
 }
 
-std::size_t SchemaReferences::add_resource_below(std::size_t resource, std::string_view id, const nlohmann::ordered_json& schema) {
+std::size_t SchemaReferences::add_resource_below(std::size_t resource, std::string_view id,
+                                                 const nlohmann::ordered_json& schema) {
   return add_resource(without_fragment(resolved_uri(resources_[resource].uri, id)), schema);
 }
 
@@ -60,7 +61,8 @@ SchemaNode* SchemaReferences::node(const nlohmann::ordered_json& schema) const {
   return found == nodes_.end() ? nullptr : found->second;
 }
 
-std::expected<SchemaReferences::Target, std::string> SchemaReferences::find(std::size_t resource, const std::string& reference) const {
+std::expected<SchemaReferences::Target, std::string> SchemaReferences::find(std::size_t resource,
+                                                                            const std::string& reference) const {
   const std::string uri = resolved_uri(resources_[resource].uri, reference);
   const auto found = by_uri_.find(without_fragment(uri));
   if (found == by_uri_.end()) {
@@ -68,7 +70,9 @@ std::expected<SchemaReferences::Target, std::string> SchemaReferences::find(std:
   }
   const auto hash = uri.find('#');
   const std::string fragment = hash == std::string::npos ? "" : percent_decoded(std::string_view(uri).substr(hash + 1));
-  const auto missing = [&] { return std::unexpected(std::format("refers to '{}', which it does not have", reference)); };
+  const auto missing = [&] {
+    return std::unexpected(std::format("refers to '{}', which it does not have", reference));
+  };
   Target target{resources_[found->second].schema, found->second, reference};
   if (!fragment.empty() && !fragment.starts_with('/')) {
     const auto anchor = anchors_.find({target.resource, fragment});

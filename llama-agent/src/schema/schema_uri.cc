@@ -1,8 +1,8 @@
 #include "schema_uri.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cctype>
+#include <charconv>
 #include <optional>
 #include <vector>
 
@@ -17,8 +17,11 @@ struct UriParts {
 
 UriParts uri_parts(std::string_view text) {
   UriParts parts;
-  if (const auto hash = text.find('#'); hash != text.npos) parts.fragment = text.substr(hash + 1), text = text.substr(0, hash);
-  const auto is_scheme_character = [](unsigned char c) { return std::isalnum(c) != 0 || c == '+' || c == '-' || c == '.'; };
+  if (const auto hash = text.find('#'); hash != text.npos)
+    parts.fragment = text.substr(hash + 1), text = text.substr(0, hash);
+  const auto is_scheme_character = [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '+' || c == '-' || c == '.';
+  };
   const auto colon = text.find(':');
   if (colon != text.npos && colon > 0 && std::isalpha(static_cast<unsigned char>(text[0])) != 0 &&
       std::ranges::all_of(text.substr(0, colon), is_scheme_character)) {
@@ -30,7 +33,8 @@ UriParts uri_parts(std::string_view text) {
     parts.authority = text.substr(2, end - 2);
     text = text.substr(end);
   }
-  if (const auto mark = text.find('?'); mark != text.npos) parts.query = text.substr(mark + 1), text = text.substr(0, mark);
+  if (const auto mark = text.find('?'); mark != text.npos)
+    parts.query = text.substr(mark + 1), text = text.substr(0, mark);
   parts.path = text;
   return parts;
 }
@@ -69,7 +73,8 @@ std::string resolved_uri(std::string_view base, std::string_view reference) {
         if (!to.query) to.query = from.query;
       } else if (!to.path.starts_with('/')) {
         const auto slash = from.path.rfind('/');
-        to.path = slash == std::string::npos ? (from.authority ? "/" : "") + to.path : from.path.substr(0, slash + 1) + to.path;
+        to.path = slash == std::string::npos ? (from.authority ? "/" : "") + to.path
+                                             : from.path.substr(0, slash + 1) + to.path;
         to.path = without_dots(to.path);
       } else {
         to.path = without_dots(to.path);
@@ -84,8 +89,9 @@ std::string percent_decoded(std::string_view text) {
   std::string decoded;
   for (std::size_t i = 0; i < text.size(); ++i) {
     int value = 0;
-    const bool is_escape = text[i] == '%' && i + 2 < text.size() &&
-                           std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16).ptr == text.data() + i + 3;
+    const bool is_escape =
+        text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16).ptr == text.data() + i + 3;
     decoded += is_escape ? static_cast<char>(value) : text[i];
     if (is_escape) i += 2;
   }

@@ -4,147 +4,13 @@
 #include <map>
 #include <set>
 
+#include "expression_states.h"
 #include "llama-base/utf8.h"
 
 namespace llama::internal {
 namespace {
 
 using Kind = RegularExpression::Kind;
-
-constexpr std::size_t kMaxExpressionStates = 20'000;  // before they are walked
-
-// What stands beside a place in a text.
-enum class Beside : std::uint8_t { Nothing, Word, Other };
-
-// One expression's states. A state without characters leads on at once, if what it asserts holds.
-class ExpressionStates {
- public:
-  struct State {
-    std::optional<std::size_t> set{};  // of sets(): consumes one of these characters
-    std::optional<Kind> assertion{};
-    std::vector<std::size_t> next{};
-  };
-
-  // "Somewhere in the text": any characters before it and any behind it.
-  explicit ExpressionStates(const RegularExpression& expression) {
-    const std::size_t before = add({});
-    const std::size_t any = add({.set = 0});
-    states_[before].next = {any};
-    states_[any].next = {before};
-    const std::size_t first = add({}), last = add({});
-    states_[before].next.push_back(first);
-    append(expression, first, last);
-    end_ = add({});
-    const std::size_t rest = add({.set = 0});
-    states_[last].next = {end_};
-    states_[end_].next = {rest};
-    states_[rest].next = {end_};
-  }
-
-  [[nodiscard]] bool too_large() const { return states_.size() > kMaxExpressionStates; }
-  [[nodiscard]] const std::vector<State>& states() const { return states_; }
-  [[nodiscard]] const std::vector<CodePoints>& sets() const { return sets_; }
-  [[nodiscard]] bool looks_at_words() const { return looks_at_words_; }
-  [[nodiscard]] std::size_t end() const { return end_; }
-
-  // Every state that is reached without a character between these two.
-  [[nodiscard]] std::vector<std::size_t> closure(const std::vector<std::size_t>& from, Beside before, Beside behind) const {
-    std::vector<bool> seen(states_.size());
-    std::vector<std::size_t> open = from, reached;
-    while (!open.empty()) {
-      const std::size_t at = open.back();
-      open.pop_back();
-      if (seen[at]) continue;
-      seen[at] = true;
-      const State& state = states_[at];
-      if (state.assertion && !holds(*state.assertion, before, behind)) continue;
-      reached.push_back(at);
-      if (!state.set) open.insert(open.end(), state.next.begin(), state.next.end());
-    }
-    std::ranges::sort(reached);
-    return reached;
-  }
-
- private:
-  static bool holds(Kind assertion, Beside before, Beside behind) {
-    if (assertion == Kind::Begin) return before == Beside::Nothing;
-    if (assertion == Kind::End) return behind == Beside::Nothing;
-    return ((before == Beside::Word) != (behind == Beside::Word)) == (assertion == Kind::WordEdge);
-  }
-
-  std::size_t add(State state) {
-    states_.push_back(std::move(state));
-    return states_.size() - 1;
-  }
-
-  std::size_t number_of(const CodePoints& set) {
-    const auto found = std::ranges::find(sets_, set);
-    if (found != sets_.end()) return static_cast<std::size_t>(found - sets_.begin());
-    sets_.push_back(set);
-    return sets_.size() - 1;
-  }
-
-  // States from `first` to `last`.
-  void append(const RegularExpression& expression, std::size_t first, std::size_t last) {
-    if (too_large()) return;
-    switch (expression.kind) {
-      case Kind::Characters: {
-        const std::size_t state = add({.set = number_of(expression.characters), .next = {last}});
-        states_[first].next.push_back(state);
-        return;
-      }
-      case Kind::Sequence:
-        for (const auto& part : expression.parts) {
-          const std::size_t between = add({});
-          append(part, first, between);
-          first = between;
-        }
-        states_[first].next.push_back(last);
-        return;
-      case Kind::Choice:
-        for (const auto& part : expression.parts) {
-          const std::size_t begin = add({});
-          states_[first].next.push_back(begin);
-          append(part, begin, last);
-        }
-        return;
-      case Kind::Repetition: append_repetition(expression, first, last); return;
-      default: {
-        looks_at_words_ = looks_at_words_ || expression.kind == Kind::WordEdge || expression.kind == Kind::NoWordEdge;
-        const std::size_t state = add({.assertion = expression.kind, .next = {last}});
-        states_[first].next.push_back(state);
-      }
-    }
-  }
-
-  void append_repetition(const RegularExpression& repetition, std::size_t first, std::size_t last) {
-    const RegularExpression& part = repetition.parts[0];
-    for (int i = 0; i < repetition.least && !too_large(); ++i) {
-      const std::size_t between = add({});
-      append(part, first, between);
-      first = between;
-    }
-    if (repetition.most == RegularExpression::kEndless) {
-      const std::size_t again = add({});
-      states_[first].next.push_back(again);
-      append(part, again, again);
-      states_[again].next.push_back(last);
-      return;
-    }
-    for (int i = repetition.least; i < repetition.most && !too_large(); ++i) {
-      states_[first].next.push_back(last);
-      const std::size_t between = add({});
-      append(part, first, between);
-      first = between;
-    }
-    states_[first].next.push_back(last);
-  }
-
-  std::vector<State> states_;
-  std::vector<CodePoints> sets_{CodePoints({{0, kMaxCodePoint}})};
-  std::size_t end_ = 0;
-  bool looks_at_words_ = false;
-};
 
 // Characters that no set tells apart.
 struct CharacterClass {
@@ -230,12 +96,15 @@ class ProductWalk {
       Place next{.before = here, .length = most_ ? place.length + 1 : std::min(place.length + 1, least_)};
       for (std::size_t i = 0; i < parts_.size(); ++i) next.possible.push_back(step(i, place, here, one.example));
       // Nothing that must match can match any more.
-      const auto dead = [&](std::size_t i) { return rules_[i].matches ? next.possible[i].empty() : is_matched(i, next.possible[i]); };
+      const auto dead = [&](std::size_t i) {
+        return rules_[i].matches ? next.possible[i].empty() : is_matched(i, next.possible[i]);
+      };
       bool is_dead = false;
       for (std::size_t i = 0; i < parts_.size(); ++i) is_dead = is_dead || dead(i);
       if (!is_dead) steps[number_of(std::move(next))].add(one.members);
     }
-    for (auto& [target, characters] : steps) automaton_.states[number].steps.emplace_back(std::move(characters), target);
+    for (auto& [target, characters] : steps)
+      automaton_.states[number].steps.emplace_back(std::move(characters), target);
   }
 
   std::vector<std::size_t> step(std::size_t part, const Place& place, Beside here, char32_t character) {

@@ -9,7 +9,8 @@ namespace llama::internal {
 namespace {
 
 // The control characters that JSON has a letter for.
-constexpr std::array<std::pair<char32_t, char>, 5> kEscapeLetters{{{'\b', 'b'}, {'\t', 't'}, {'\n', 'n'}, {'\f', 'f'}, {'\r', 'r'}}};
+constexpr std::array<std::pair<char32_t, char>, 5> kEscapeLetters{
+    {{'\b', 'b'}, {'\t', 't'}, {'\n', 'n'}, {'\f', 'f'}, {'\r', 'r'}}};
 
 // One of these characters as JSON writes it: itself, or escaped where it must be.
 std::string json_character(const CodePoints& characters) {
@@ -40,6 +41,17 @@ std::string json_character(const CodePoints& characters) {
   return text.contains('|') || text.contains(' ') ? "(" + text + ")" : text;
 }
 
+// Nothing where no character of them can be written.
+std::optional<GrammarRules::Item> character_item(const CodePoints& characters, GrammarMaking& making) {
+  constexpr std::size_t kMaxInlineBytes = 40;
+  std::string text = json_character(characters);
+  if (text.empty()) return std::nullopt;
+  if (text.size() <= kMaxInlineBytes) return GrammarRules::Item{.text = std::move(text)};
+  const auto [known, is_new] = making.class_rules.try_emplace(text, 0);
+  if (is_new) known->second = making.rules.add({{{.text = std::move(text)}}});
+  return GrammarRules::Item{.rule = known->second};
+}
+
 GrammarSequences plain_text(std::int64_t least, std::optional<std::int64_t> most) {
   GrammarRules::Item character{.text = "char", .least = least, .most = most.value_or(GrammarRules::kEndless)};
   return {{{.text = R"("\"")"}, std::move(character), {.text = R"("\"")"}}};
@@ -54,8 +66,8 @@ GrammarSequences automaton_sequences(const TextAutomaton& automaton, GrammarMaki
   for (std::size_t i = 0; i < automaton.states.size(); ++i) {
     GrammarSequences sequences;
     for (const auto& [characters, target] : automaton.states[i].steps) {
-      std::string text = json_character(characters);
-      if (!text.empty()) sequences.push_back({{.text = std::move(text)}, {.rule = rules[target]}});
+      auto character = character_item(characters, making);
+      if (character) sequences.push_back({std::move(*character), {.rule = rules[target]}});
     }
     if (automaton.states[i].may_end) sequences.push_back({{.text = R"("\"")"}});
     making.rules.fill(rules[i], std::move(sequences));

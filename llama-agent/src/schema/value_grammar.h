@@ -1,7 +1,7 @@
 // The rules of a grammar for one kind of value each: texts, arrays, objects.
 //
-// Shape    each takes the nodes that a value must all fit and gives sequences, one of which it is. None: there is no such
-//          value.
+// Shape    each takes the nodes that a value must all fit and gives sequences, one of which it is. None: there is no
+//          such value.
 #pragma once
 
 #include <functional>
@@ -25,10 +25,11 @@ struct GrammarMaking {
   SchemaHabits habits;
   GrammarRules rules{};
   SchemaRemarks remarks{};
-  SchemaCheck check;  // of values and names that the schema itself lists
+  SchemaCheck check;                                       // of values and names that the schema itself lists
   std::function<std::size_t(SchemaSet)> rule_of_position;  // the rule of what must fit these
   std::size_t max_sets;                                    // of choices_of()
-  std::size_t automaton_work = 5'000'000;                  // of text_automaton(), in all
+  std::size_t automaton_work;                              // of text_automaton(), in all
+  std::map<std::string, std::size_t> class_rules{};        // of classes of characters that are long to write
 };
 
 using GrammarSequences = std::vector<GrammarRules::Sequence>;

@@ -74,9 +74,10 @@ struct GgufHeader {
 [[nodiscard]] Result<GgufHeader> read_gguf_header(const std::filesystem::path& file);
 
 // Refuse what has a sound header but is no language model: projectors, adapters, importance matrices, control vectors,
-// drafts of speculative decoding. The metadata and the number of tensors decide, so the beginning of a header is enough.
-// Source   GGUFType in gguf-py's constants.py (general.type: model, adapter, imatrix, mmproj); llama.cpp's architectures
-//          eagle3, dflash, gemma4-assistant; nextn_predict_layers of files that hold the draft alone.
+// drafts of speculative decoding. The metadata and the number of tensors decide, so the beginning of a header is
+// enough.
+// Source   GGUFType in gguf-py's constants.py (general.type: model, adapter, imatrix, mmproj); llama.cpp's
+//          architectures eagle3, dflash, gemma4-assistant; nextn_predict_layers of files that hold the draft alone.
 [[nodiscard]] Result<void> check_is_model(const GgufHeader& header, const std::filesystem::path& file);
 
 }  // namespace llama

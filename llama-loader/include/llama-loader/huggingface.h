@@ -24,16 +24,16 @@ namespace llama {
 struct HubFile {
   std::string path;  // in the repository; safe to use as a relative file name
   std::uint64_t size_bytes = 0;
-  std::string sha256;         // of the content; "" for a file that is not in large file storage
-  std::string git_sha1;       // of the git blob, for such a file
+  std::string sha256{};       // of the content; "" for a file that is not in large file storage
+  std::string git_sha1{};     // of the git blob, for such a file
   std::int64_t modified = 0;  // seconds since 1970: when the repository last changed it; 0: not told
 };
 
 struct HubRepository {
   std::string repo;
-  std::string revision;        // as asked
-  std::string commit;          // 40 hex digits: what the revision was when asked
-  std::vector<HubFile> files;  // by path; files with names or digests that make no sense are left out
+  std::string revision;          // as asked
+  std::string commit;            // 40 hex digits: what the revision was when asked
+  std::vector<HubFile> files{};  // by path; files with names or digests that make no sense are left out
   std::size_t left_out = 0;
 };
 

@@ -35,7 +35,11 @@ std::uint64_t piece_size(std::uint64_t size, int lanes) {
   return std::clamp(size / (static_cast<std::uint64_t>(lanes) * 8), kMinPiece, kMaxPiece);
 }
 
-// What the lanes of one file share.
+// What the lanes of one file share. The first lane starts alone; if it is slow the others join it. Each takes a missing
+// piece from the queue, asks for that range and writes what comes at its offset; a piece that breaks off goes back with
+// what is left of it. The first error that trying again cannot cure stops all lanes. Meanwhile the caller's thread
+// reports, and saves the journal: every quarter of a second for the death of this process, every five seconds, synced,
+// for the machine's. Cost: a crash loses at most what came since, and a request for each piece.
 class Download {
  public:
   Download(const DownloadRequest& request, const DownloadEnvironment& environment, PartialFile& file)

@@ -21,6 +21,11 @@ std::string gigabytes(std::uint64_t bytes) {
                                : std::format("{:.2f} GB", static_cast<double>(bytes) / 1e9);
 }
 
+// From a name to files. First the cache is asked, then (or at once, where the caller wants the newest) the hub: which
+// commit, which files, which of them is the model. The choice gives the entry's key, and from there on one process
+// works on it: under the entry's lock the files are found on this machine or downloaded, checked, and published in one
+// step. Cost: three short requests to choose, one more per doubtful file; nothing on the network for what the cache
+// has.
 class Fetch {
  public:
   Fetch(const ModelRequest& request, const FetchEnvironment& environment, const CacheFolder& folder)
