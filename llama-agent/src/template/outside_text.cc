@@ -229,7 +229,7 @@ std::vector<Stretch> looked_for(std::string_view plain, const Replacement& what)
   const auto claim = [&](std::size_t begin, std::size_t size, std::size_t source) {
     std::fill_n(owner.begin() + static_cast<std::ptrdiff_t>(begin), size, source);
   };
-  // Words without a marker are plain text whoever says them: only texts with markers have to be found, and what goes on.
+  // Words without a marker are plain text whoever says them: texts with markers have to be found, and what goes on.
   for (std::size_t i = 0; i < what.sources.size(); ++i) {
     const bool goes_on = i + 1 == what.last_of_reply;
     const auto markers = markers_in(what.sources[i]);
