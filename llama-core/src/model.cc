@@ -79,6 +79,7 @@ std::vector<VocabularyEntry> Model::vocabulary() const {
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const auto token = static_cast<llama_token>(i);
     if (const char* text = llama_vocab_get_text(vocab, token)) entries[i].text = text;
+    entries[i].score = llama_vocab_get_score(vocab, token);
     const auto attributes = static_cast<unsigned>(llama_vocab_get_attr(vocab, token));
     const auto has = [&](llama_token_attr attribute) { return (attributes & static_cast<unsigned>(attribute)) != 0; };
     if (has(LLAMA_TOKEN_ATTR_CONTROL)) {

@@ -25,12 +25,17 @@ std::optional<bool> flag(const Model& model, std::string_view key) {
   return value == "true";
 }
 
+std::optional<Token> named_token(const Model& model, std::string_view key) {
+  const std::string value = model.metadata(key);
+  if (value.empty() || value.find_first_not_of("0123456789") != std::string::npos || value.size() >= 10) {
+    return std::nullopt;
+  }
+  return static_cast<Token>(std::stol(value));
+}
+
 // [UNK]: the token that the GGUF names, else the one that is called so.
 std::optional<Token> unknown_token(const Model& model, const std::vector<VocabularyEntry>& vocabulary) {
-  const std::string value = model.metadata("tokenizer.ggml.unknown_token_id");
-  if (!value.empty() && value.find_first_not_of("0123456789") == std::string::npos && value.size() < 10) {
-    return static_cast<Token>(std::stol(value));
-  }
+  if (const auto named = named_token(model, "tokenizer.ggml.unknown_token_id")) return named;
   for (std::size_t i = 0; i < vocabulary.size(); ++i) {
     const std::string& text = vocabulary[i].text;
     if (text == "[UNK]" || text == "\u2581[UNK]" || text == "<unk>") return static_cast<Token>(i);
@@ -62,6 +67,15 @@ Result<TextTokenizer> TextTokenizer::create(std::shared_ptr<const Model> model, 
     if (auto used = made.use_wordpiece(); !used) return std::unexpected(used.error());
     return made;
   }
+  if (made.model_->metadata("tokenizer.ggml.model") == "t5") {
+    const auto charsmap = made.model_->precompiled_charsmap();
+    if (!charsmap) return std::unexpected(charsmap.error());
+    // Without a map of characters the published tokenizer is another one.
+    if (!charsmap->empty()) {
+      if (auto used = made.use_unigram(*charsmap); !used) return std::unexpected(used.error());
+    }
+    return made;
+  }
   const std::string family = made.model_->metadata("tokenizer.ggml.pre");
   const auto told = flag(*made.model_, "tokenizer.ggml.normalizer.nfc");
   made.compose_ = told.value_or(family_composes(family));
@@ -72,20 +86,26 @@ Result<TextTokenizer> TextTokenizer::create(std::shared_ptr<const Model> model, 
   return made;
 }
 
-Result<void> TextTokenizer::use_wordpiece() {
-  const std::vector<VocabularyEntry> vocabulary = model_->vocabulary();
-  const auto unknown = unknown_token(*model_, vocabulary);
-  if (!unknown) return fail(ErrorCode::InvalidModel, "the vocabulary has no unknown token ([UNK])");
+// What an empty text consists of, without the closing token.
+Result<void> TextTokenizer::find_opening(std::size_t vocabulary_size) {
   auto around = model_->tokenize("", SpecialTokens::Text);
   if (!around) return std::unexpected(around.error());
   for (const Token token : *around) {
-    if (token < 0 || static_cast<std::size_t>(token) >= vocabulary.size()) {
+    if (token < 0 || static_cast<std::size_t>(token) >= vocabulary_size) {
       return fail(ErrorCode::InvalidModel,
-                  std::format("the special token {} is outside the vocabulary of {}", token, vocabulary.size()));
+                  std::format("the special token {} is outside the vocabulary of {}", token, vocabulary_size));
     }
   }
   if (model_->closing_token() && !around->empty()) around->pop_back();
   opening_ = std::move(*around);
+  return {};
+}
+
+Result<void> TextTokenizer::use_wordpiece() {
+  const std::vector<VocabularyEntry> vocabulary = model_->vocabulary();
+  const auto unknown = unknown_token(*model_, vocabulary);
+  if (!unknown) return fail(ErrorCode::InvalidModel, "the vocabulary has no unknown token ([UNK])");
+  if (auto found = find_opening(vocabulary.size()); !found) return found;
 
   WordPieceOptions pieces{.lowercase = true, .strip_accents = true, .unknown = *unknown};
   const auto lowercase = flag(*model_, "tokenizer.ggml.normalizer.lowercase");
@@ -102,8 +122,29 @@ Result<void> TextTokenizer::use_wordpiece() {
   return {};
 }
 
-std::vector<Token> TextTokenizer::by_wordpiece(std::string_view text) const {
-  std::vector<Token> tokens = wordpiece_->tokenize(text, options_.special, options_.max_length + 1, opening_);
+Result<void> TextTokenizer::use_unigram(std::span<const unsigned char> charsmap) {
+  std::vector<VocabularyEntry> vocabulary = model_->vocabulary();
+  const auto unknown = unknown_token(*model_, vocabulary);
+  if (!unknown) return fail(ErrorCode::InvalidModel, "the vocabulary has no unknown token (<unk>)");
+  if (auto found = find_opening(vocabulary.size()); !found) return found;
+  // llama.cpp's converter knows XLM-R's <mask> by its number only where it reads the vocabulary from sentencepiece's file.
+  if (const auto mask = named_token(*model_, "tokenizer.ggml.mask_token_id");
+      mask && static_cast<std::size_t>(*mask) < vocabulary.size()) {
+    VocabularyEntry& entry = vocabulary[static_cast<std::size_t>(*mask)];
+    if (entry.kind == TokenKind::Unused) entry = {.text = "<mask>", .kind = TokenKind::Control};
+  }
+  auto made = UnigramTokenizer::create(
+      vocabulary, charsmap,
+      {.unknown = *unknown, .space_prefix = flag(*model_, "tokenizer.ggml.add_space_prefix").value_or(true)});
+  if (!made) return std::unexpected(made.error());
+  unigram_ = std::move(*made);
+  description_ = "Unigram, characters as published";
+  return {};
+}
+
+template <class Tokenizer>
+std::vector<Token> TextTokenizer::by_own(const Tokenizer& tokenizer, std::string_view text) const {
+  std::vector<Token> tokens = tokenizer.tokenize(text, options_.special, options_.max_length + 1, opening_);
   if (model_->closing_token()) tokens.push_back(*model_->closing_token());
   return tokens;
 }
@@ -121,7 +162,9 @@ Result<std::vector<Token>> TextTokenizer::by_llama_cpp(std::string_view text) co
 Result<TokenizedText> TextTokenizer::operator()(std::string_view text) const {
   TokenizedText result;
   if (wordpiece_) {
-    result.tokens = by_wordpiece(text);
+    result.tokens = by_own(*wordpiece_, text);
+  } else if (unigram_) {
+    result.tokens = by_own(*unigram_, text);
   } else {
     auto tokens = by_llama_cpp(text);
     if (!tokens) return std::unexpected(tokens.error());

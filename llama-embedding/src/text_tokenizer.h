@@ -1,7 +1,7 @@
 // Turn a text into the tokens that a model sees, cut to its maximum length.
 //
-// BERT's WordPiece is our own, because llama.cpp's differs from the published one (Hangul, spacing marks, words over
-// 100 characters). Other kinds are llama.cpp's, after the normalization that the published tokenizer does and the GGUF
+// BERT's WordPiece and XLM-R's Unigram are our own, because llama.cpp's differ from the published ones (Hangul, spacing
+// marks, words over 100 characters; what is composed, ties). Other kinds are llama.cpp's, after the normalization that the published tokenizer does and the GGUF
 // does not tell. A text far longer than the maximum is not tokenized whole: a prefix with at least twice as many tokens
 // as are kept decides them. Threads  any number at once.
 #pragma once
@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "llama-core/model.h"
 #include "llama-embedding/embedding_config.h"
 #include "llama-embedding/embedding_model.h"
+#include "llama-tokenizer/unigram.h"
 #include "llama-tokenizer/wordpiece.h"
 
 namespace llama::internal {
@@ -43,15 +45,20 @@ class TextTokenizer {
  private:
   TextTokenizer(std::shared_ptr<const Model> model, const TextTokenizerOptions& options);
   [[nodiscard]] Result<void> use_wordpiece();
+  [[nodiscard]] Result<void> use_unigram(std::span<const unsigned char> charsmap);
+  [[nodiscard]] Result<void> find_opening(std::size_t vocabulary_size);
   [[nodiscard]] Result<std::vector<Token>> by_llama_cpp(std::string_view text) const;
-  [[nodiscard]] std::vector<Token> by_wordpiece(std::string_view text) const;
+  // With WordPiece or Unigram.
+  template <class Tokenizer>
+  [[nodiscard]] std::vector<Token> by_own(const Tokenizer& tokenizer, std::string_view text) const;
 
   std::shared_ptr<const Model> model_;
   TextTokenizerOptions options_;
   std::optional<Token> appended_;  // EOS, where the model's tokenizer forgets it
   std::optional<Token> closing_;   // kept when a text is cut
-  std::vector<Token> opening_;     // [CLS]; for WordPiece
+  std::vector<Token> opening_;     // [CLS], <s>; for our own
   std::optional<WordPieceTokenizer> wordpiece_;
+  std::optional<UnigramTokenizer> unigram_;
   bool compose_ = false;  // NFC before llama.cpp
   std::string description_;
   std::string warning_;

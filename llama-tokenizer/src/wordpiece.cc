@@ -4,6 +4,7 @@
 #include <format>
 #include <string>
 
+#include "added_tokens.h"
 #include "bert_normalizer.h"
 #include "bert_words.h"
 #include "longest_match.h"
@@ -36,42 +37,6 @@ std::string normalized(const CharacterTable& table, std::string_view text) {
 }
 
 }  // namespace
-
-namespace internal {
-
-// Some strings to take out of a text whole.
-class AddedTokens {
- public:
-  [[nodiscard]] bool add(std::string_view content, Token token) {
-    if (content.empty()) return true;
-    starts_[static_cast<unsigned char>(content[0])] = true;
-    return tokens_.add(content, token);
-  }
-  [[nodiscard]] bool empty() const { return tokens_.empty(); }
-
-  // Calls between(part) for what lies between the tokens and found(token) for each of them, in order.
-  template <class Between, class Found>
-  void split(std::string_view text, const Between& between, const Found& found) const {
-    std::size_t begin = 0;
-    for (std::size_t at = 0; at < text.size();) {
-      const auto match = starts_[static_cast<unsigned char>(text[at])] ? tokens_.find(text.substr(at)) : std::nullopt;
-      if (!match) {
-        ++at;
-        continue;
-      }
-      if (at > begin) between(text.substr(begin, at - begin));
-      found(match->value);
-      begin = at += match->length;
-    }
-    if (begin < text.size()) between(text.substr(begin));
-  }
-
- private:
-  std::array<bool, 256> starts_{};
-  LongestMatch tokens_;
-};
-
-}  // namespace internal
 
 struct WordPieceTokenizer::State {
   WordPieceOptions options;

@@ -39,6 +39,7 @@ enum class TokenKind { Normal, Unknown, Control, UserDefined, Unused, Byte };
 struct VocabularyEntry {
   std::string text;  // as the GGUF has it
   TokenKind kind = TokenKind::Normal;
+  float score = 0;  // the logarithm of its probability, or its rank; 0 for kinds of vocabularies without
 };
 
 struct ModelLoadOptions {
@@ -80,6 +81,12 @@ class Model {
 
   // Entry i is token i.
   [[nodiscard]] std::vector<VocabularyEntry> vocabulary() const;
+  // The map of characters that a Unigram model normalizes with (tokenizer.ggml.precompiled_charsmap); empty where the
+  // GGUF has none.
+  //
+  // Errors   InvalidModel (the file is not what was loaded).
+  // Cost     llama.cpp keeps no arrays, so the file's header is read again: some tens of milliseconds.
+  [[nodiscard]] Result<std::vector<unsigned char>> precompiled_charsmap() const;
   [[nodiscard]] std::string metadata(std::string_view key) const;  // "" where the GGUF lacks the key
   [[nodiscard]] std::string architecture() const;                  // "bert", "qwen3", …
   [[nodiscard]] std::string description() const;                   // "bert 22M F16"
