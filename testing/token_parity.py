@@ -2,26 +2,40 @@
 
     token_parity.py TOKENIZE_TEXTS MODEL.gguf tokenizer.json [random COUNT SEED | every | FILE…]
     token_parity.py TOKENIZE_TEXTS characters [random COUNT SEED | every | FILE…]
+    token_parity.py TOKENIZE_TEXTS unigram-characters|unigram-ties tokenizer.json [random COUNT SEED | every | ties COUNT SEED | FILE…]
 
 The second form is WordPiece with a vocabulary of every character, for each of the normalizer's options: what the
-normalizer and the pre-tokenizer do cannot hide behind [UNK].
-Files are compared line by line. "every" is each code point between two letters and after an accent. With "random" come
-strings of every plane: unassigned code points, runs of combining
+normalizer and the pre-tokenizer do cannot hide behind [UNK]. The third is Unigram with the normalizer of that file, and
+every character as a piece; or pieces of a few letters and of few different scores, so that most texts have ties.
+--form NFC|NFD|NFKC|NFKD|half compares the texts in that form; half is NFD with half-width kana.
+Files are compared line by line. "every" is each code point between two letters and after an accent. With "random" come strings of every plane: unassigned code points, runs of combining
 marks, lone joiners. Prints one line for each source and the first differences; exit status 1 where there are any.
 """
+import base64
 import itertools
+import json
 import os
 import pathlib
 import random
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
+import unicodedata
 
 import tokenizers
 
 BLOCK = 20_000
 QUIET = "--quiet" in sys.argv  # only sources that differ
+FORM = sys.argv[sys.argv.index("--form") + 1] if "--form" in sys.argv else None
+HALF_WIDTH = {ord(unicodedata.normalize("NFKD", chr(c))): c for c in range(0xFF61, 0xFFA0)}
+
+
+def in_form(text):
+    if FORM == "half":
+        return unicodedata.normalize("NFD", text).translate(HALF_WIDTH)
+    return unicodedata.normalize(FORM, text)
 
 
 class Ours:
@@ -70,7 +84,8 @@ def random_texts(count, seed):
     odd = [0x200C, 0x200D, 0xFEFF, 0xFFFD, 0xFFFE, 0x0, 0x9, 0xA, 0xB, 0xC, 0xD, 0x1C, 0x85, 0xA0, 0xAD, 0x130, 0x131,
            0x1E9E, 0x3A3, 0x2028, 0x3000,
            0xE0001, 0x2581, 0x23, 0x5B, 0x5D]
-    specials = ["[CLS]", "[SEP]", "[MASK]", "[UNK]", "[PAD]", "[unused1]", "##", "##ing", "[MASK"]
+    specials = ["[CLS]", "[SEP]", "[MASK]", "[UNK]", "[PAD]", "[unused1]", "##", "##ing", "[MASK",
+                "<s>", "</s>", "<mask>", "<unk>", "<pad>", "\uff1cs\uff1e", "\uff1cunk\uff1e", "<mas", "\u2581", "\u2581\u2581a"]
 
     def character():
         kind = rng.random()
@@ -115,7 +130,7 @@ def blocks(texts):
 def compare(name, texts, ours, theirs):
     """Returns (texts, differences) and shows the first few."""
     count = different = 0
-    for block in blocks(texts):
+    for block in blocks(map(in_form, texts) if FORM else texts):
         expected = [e.ids for e in theirs.encode_batch_fast(block)]
         for text, a, b in zip(block, ours.tokenize(block), expected):
             count += 1
@@ -150,8 +165,34 @@ def characters(lowercase, strip_accents):
     return tokenizer
 
 
+def unigram(kind, published, folder):
+    """The tokenizer with other pieces, and the files that tokenize_texts --unigram reads."""
+    described = json.loads(pathlib.Path(published).read_text(encoding="utf-8"))
+    rng = random.Random(5)
+    if kind == "unigram-characters":
+        pieces = [(chr(c), -1.0) for c in range(0x110000) if not 0xD800 <= c < 0xE000 and c != 0xA]
+    else:
+        letters = "abcde\u2581\u0301\u3042\u304b\u3099"
+        pieces = {c: -4.0 for c in letters[:-1]} | {"".join(rng.choices(letters, k=rng.randint(2, 5))): -rng.choice([4.0, 6.0, 8.0]) for _ in range(400)}
+        pieces = list(pieces.items())
+    pieces = [("<unk>", 0.0), *pieces]
+    described["model"] = {"type": "Unigram", "unk_id": 0, "vocab": pieces, "byte_fallback": False}
+    described["added_tokens"], described["post_processor"] = [], None
+    (folder / "pieces").write_bytes(b"".join(f"{score}\t{piece}\n".encode() for piece, score in pieces))
+    (folder / "charsmap").write_bytes(base64.b64decode(described["normalizer"]["precompiled_charsmap"]))
+    return tokenizers.Tokenizer.from_str(json.dumps(described))
+
+
+def texts_with_ties(count, seed):
+    rng = random.Random(seed)
+    for _ in range(count):
+        yield "".join(rng.choice("abcdeab \u2581\u0301\u3042\u304b\u3099z") for _ in range(rng.randint(1, 60)))
+
+
 def run(name, ours, theirs, sources):
-    if sources and sources[0] == "random":
+    if sources and sources[0] == "ties":
+        results = [compare(f"{name}ties", texts_with_ties(int(sources[1]), int(sources[2])), ours, theirs)]
+    elif sources and sources[0] == "random":
         results = [compare(f"{name}random Unicode", random_texts(int(sources[1]), int(sources[2])), ours, theirs)]
     elif sources and sources[0] == "every":
         results = [compare(f"{name}every code point", every_character(), ours, theirs)]
@@ -167,6 +208,11 @@ def main(program, *arguments):
                       characters(a, b), arguments[1:])
                   for a in (True, False) for b in (True, False)]
         count, different = (sum(column) for column in zip(*counts))
+    elif arguments[0].startswith("unigram-"):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            theirs = unigram(arguments[0], arguments[1], folder)
+            count, different = run("", Ours(program, "--unigram", str(folder / "pieces"), str(folder / "charsmap")), theirs, arguments[2:])
     else:
         model, tokenizer, *sources = arguments
         theirs = tokenizers.Tokenizer.from_file(str(tokenizer))
@@ -179,4 +225,4 @@ def main(program, *arguments):
 
 if __name__ == "__main__":
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
-    sys.exit(main(*[a for a in sys.argv[1:] if a != "--quiet"]))
+    sys.exit(main(*[a for i, a in enumerate(sys.argv) if i > 0 and a not in ("--quiet", "--form") and sys.argv[i - 1] != "--form"]))

@@ -2,14 +2,18 @@
 //
 //   tokenize_texts MODEL.gguf [llama.cpp] < texts > tokens
 //   tokenize_texts --characters LOWERCASE STRIP_ACCENTS < texts > tokens      (each 0 or 1)
+//   tokenize_texts --unigram PIECES CHARSMAP < texts > tokens
 //
-// The second form is WordPiece with a vocabulary of every character, so that nothing hides behind [UNK]: token 0 is
+// The third form is Unigram with the pieces of a file, one a line: its score, a tab, the piece; the first is <unk>. The
+// second form is WordPiece with a vocabulary of every character, so that nothing hides behind [UNK]: token 0 is
 // [UNK], 1 + 2 c a word's first character c, 2 + 2 c a later one.
 // Texts come as records of a 32-bit length and their bytes; tokens go out as a 32-bit count and 32-bit numbers, in the
 // machine's byte order. Nothing is truncated.
 #include <chrono>
 #include <cstdio>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <print>
 #include <string>
 
@@ -63,11 +67,27 @@ Result<Tokenize> from_characters(bool lowercase, bool strip_accents) {
   };
 }
 
+Result<Tokenize> from_pieces(const std::string& pieces, const std::string& charsmap) {
+  std::ifstream map_file(charsmap, std::ios::binary), file(pieces, std::ios::binary);
+  const std::vector<unsigned char> map{std::istreambuf_iterator<char>(map_file), {}};
+  std::vector<llama::VocabularyEntry> vocabulary;
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t tab = line.find('\t');
+    vocabulary.push_back({.text = line.substr(tab + 1), .kind = llama::TokenKind::Normal, .score = std::stof(line)});
+  }
+  auto made = llama::UnigramTokenizer::create(vocabulary, map, {.unknown = 0});
+  if (!made) return std::unexpected(made.error());
+  return [tokenizer = std::make_shared<llama::UnigramTokenizer>(std::move(*made))](const std::string& text) {
+    return tokenizer->tokenize(text, llama::SpecialTokens::Text);
+  };
+}
+
 bool read(void* to, std::size_t size) { return std::fread(to, 1, size, stdin) == size; }
 
 int run(const std::vector<std::string>& arguments) {
   if (arguments.empty()) return std::println(stderr, "usage: tokenize_texts MODEL.gguf [llama.cpp]"), 2;
-  const auto tokenize = arguments.size() == 3
+  const auto tokenize = arguments[0] == "--unigram" && arguments.size() == 3 ? from_pieces(arguments[1], arguments[2])
+                        : arguments.size() == 3
                             ? from_characters(arguments[1] == "1", arguments[2] == "1")
                             : from_model(arguments[0], arguments.size() == 2 ? llama::TokenizerChoice::LlamaCpp
                                                                              : llama::TokenizerChoice::Published);
