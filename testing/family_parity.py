@@ -5,7 +5,8 @@
 SentencePiece   the real Gemma 3 270M; reference: the sentencepiece library with the GGUF's pieces and scores
 byte pairs      the real SmolLM2; reference: the tokenizers library with the GGUF's merges and the published pipeline
 byte pairs      a small one trained here, in Qwen2's published pipeline (NFC first)
-Unigram         a small one trained here by sentencepiece, as XLM-R's (NFKC and a map of characters)
+Unigram         a small one trained here by sentencepiece, as XLM-R's (NFKC and a map of characters); reference: the tokenizers
+                library with the published pipeline (transformers, models/xlm_roberta/tokenization_xlm_roberta.py)
 
 Prints one line for each and the first differences; exit status 1 where more differ than doc/parity.md knows.
 """
@@ -111,8 +112,10 @@ def unigram(_models, work, texts):
 
     path = work / "unigram-trained.gguf"
     make_models.bert(path, add_tokenizer)
-    processor = sentencepiece.SentencePieceProcessor(model_proto=trained.getvalue())
-    return path, processor.encode
+    tokenizer = tokenizers.Tokenizer(models.Unigram([(p.piece, p.score) for p in proto.pieces], unk_id=0))
+    tokenizer.normalizer = normalizers.Precompiled(proto.normalizer_spec.precompiled_charsmap)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(prepend_scheme="always")])
+    return path, lambda lines: [e.ids for e in tokenizer.encode_batch(lines)]
 
 
 FAMILIES = {"SentencePiece, Gemma 3 270M": gemma3, "byte pairs, SmolLM2": smollm2,

@@ -67,4 +67,16 @@ std::optional<std::string_view> Charsmap::first_match(std::string_view text) con
   return std::nullopt;
 }
 
+bool Charsmap::has_beginning(std::string_view beginning) const {
+  std::size_t node = offset(units_[0]);
+  for (const char c : beginning) {
+    const auto label = static_cast<unsigned char>(c);
+    node ^= label;
+    if (label == 0 || node >= units_.size() || (units_[node] & 0x800000ffU) != label) return false;
+    if (ends_string(units_[node])) return true;
+    node ^= offset(units_[node]);
+  }
+  return true;
+}
+
 }  // namespace llama::internal

@@ -29,6 +29,8 @@ class Charsmap {
   //
   // Cost   one step per byte of that string, for any map.
   [[nodiscard]] std::optional<std::string_view> first_match(std::string_view text) const;
+  // Whether first_match() can find anything for a text that begins so.
+  [[nodiscard]] bool has_beginning(std::string_view beginning) const;
 
  private:
   std::vector<std::uint32_t> units_;

@@ -57,6 +57,9 @@ class TraitsTable {
  public:
   [[nodiscard]] static const TraitsTable& get();
   [[nodiscard]] Traits operator[](char32_t c) const { return pages_[page_of_[c >> 8]][c & 0xff]; }
+  // The same number for 256 characters (page: c >> 8) with the same traits; below page_count().
+  [[nodiscard]] std::size_t page_number(std::size_t page) const { return page_of_[page]; }
+  [[nodiscard]] std::size_t page_count() const { return pages_.size(); }
 
  private:
   using Page = std::array<Traits, 256>;

@@ -47,7 +47,7 @@ class ReplacementTable {
   Charsmap map_;
   std::array<bool, 256> plain_{};
   std::array<std::uint16_t, 0x110000 / 256> page_of_{};
-  std::vector<Page> pages_;  // equal pages once
+  std::vector<Page> pages_;
   std::vector<std::string_view> replacements_{std::string_view()};
 };
 

@@ -41,6 +41,71 @@ def test_the_normalizer_with_a_vocabulary_of_every_character():
     assert "40,000 texts, 0 differ" in compare("token_parity.py", "characters", "random", "10000", "8")
 
 
+@pytest.fixture(scope="module")
+def e5():
+    folder = REAL / "e5"
+    if not folder.exists():
+        pytest.skip("no multilingual-e5-small (script/models e5)")
+    return folder / "multilingual-e5-small-F16.gguf", folder / "hf/tokenizer.json"
+
+
+@pytest.mark.parametrize("form", [(), ("--form", "NFD"), ("--form", "NFKD"), ("--form", "half")])
+def test_unigram_on_varied_texts(e5, form):
+    assert "234 texts, 0 differ" in compare("token_parity.py", *e5, SAMPLE, *form)
+
+
+def test_unigram_on_random_unicode(e5):
+    assert "30,000 texts, 0 differ" in compare("token_parity.py", *e5, "random", "30000", "7")
+    assert "30,000 texts, 0 differ" in compare("token_parity.py", "unigram-characters", e5[1], "random", "30000", "8")
+
+
+def test_unigram_where_paths_have_equal_scores(e5):
+    assert "30,000 texts, 0 differ" in compare("token_parity.py", "unigram-ties", e5[1], "ties", "30000", "9")
+
+
+def test_which_unigram_models_are_read_as_published(tmp_path, e5):
+    """With a map of characters; not without one, and not where the user wants llama.cpp's."""
+    def tokenizer_of(model, *flags):
+        out = tmp_path / "out.parquet"
+        run = embed(model, "\u30ab\u3099\n".encode(), out, *flags)
+        assert run.returncode == 0, run.stderr
+        return rows(out).schema.metadata[b"llama.tokenizer"].decode(), rows(out)["sequence_length"].to_pylist()
+
+    assert tokenizer_of(e5[0]) == ("Unigram, characters as published", [5])
+    assert tokenizer_of(e5[0], "--tokenizer", "llama.cpp") == ("llama.cpp", [4])
+    assert tokenizer_of(small_unigram(tmp_path / "mapless.gguf", None))[0] == "llama.cpp"
+
+
+@pytest.mark.parametrize("charsmap, message", [(b"\x00\x10\x00\x00short", "cut short"), (b"\x04\x00\x00\x00\x00\xff\xff\x7f", "points outside itself")])
+def test_a_hostile_map_of_characters_is_refused(tmp_path, charsmap, message):
+    out = tmp_path / "out.parquet"
+    run = embed(small_unigram(tmp_path / "hostile.gguf", charsmap), b"a\n", out)
+    assert run.returncode != 0 and message in run.stderr and len(run.stderr.splitlines()) == 1, run.stderr
+    assert not out.exists()
+
+
+def small_unigram(path, charsmap):
+    """A model of a few pieces, in the notation of GGUF files of XLM-R's kind."""
+    pieces = [("<s>", 0.0, 3), ("<pad>", 0.0, 3), ("</s>", 0.0, 3), ("<unk>", 0.0, 2), ("\u2581", -3.0, 1), ("a", -4.0, 1), ("\u30ab", -5.0, 1)]
+
+    def add_tokenizer(writer):
+        writer.add_tokenizer_model("t5")
+        writer.add_tokenizer_pre("default")
+        writer.add_token_list([piece for piece, _, _ in pieces])
+        writer.add_token_scores([score for _, score, _ in pieces])
+        writer.add_token_types([kind for _, _, kind in pieces])
+        for name, number in {"unk": 3, "bos": 0, "sep": 2, "eos": 2, "pad": 1}.items():
+            getattr(writer, f"add_{name}_token_id")(number)
+        writer.add_add_bos_token(True)
+        writer.add_add_eos_token(True)
+        writer.add_add_space_prefix(True)
+        if charsmap:
+            writer.add_precompiled_charsmap(charsmap)
+        return len(pieces)
+    make_models.bert(path, add_tokenizer)
+    return path
+
+
 ACCENTED = "áéñöüçèÁÉÖßåø"
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
