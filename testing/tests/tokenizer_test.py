@@ -1,6 +1,7 @@
 """Tokens against the libraries that the published tokenizers come from. script/token-parity runs the same on millions of texts."""
 import os
 import string
+import struct
 import subprocess
 import sys
 
@@ -67,7 +68,7 @@ def test_which_unigram_models_are_read_as_published(tmp_path, e5):
     """With a map of characters; not without one, and not where the user wants llama.cpp's."""
     def tokenizer_of(model, *flags):
         out = tmp_path / "out.parquet"
-        run = embed(model, "\u30ab\u3099\n".encode(), out, *flags)
+        run = embed(model, "\u30ab\u3099\n".encode(), out, "--force", *flags)
         assert run.returncode == 0, run.stderr
         return rows(out).schema.metadata[b"llama.tokenizer"].decode(), rows(out)["sequence_length"].to_pylist()
 
@@ -76,17 +77,30 @@ def test_which_unigram_models_are_read_as_published(tmp_path, e5):
     assert tokenizer_of(small_unigram(tmp_path / "mapless.gguf", None))[0] == "llama.cpp"
 
 
-@pytest.mark.parametrize("charsmap, message", [(b"\x00\x10\x00\x00short", "cut short"), (b"\x04\x00\x00\x00\x00\xff\xff\x7f", "points outside itself")])
-def test_a_hostile_map_of_characters_is_refused(tmp_path, charsmap, message):
+def map_of_one(value):
+    """A map of characters in which b becomes what begins at `value` of "x" and a zero."""
+    units = [0x80000000] * 3 * 256
+    units[0] = 256 << 10
+    units[256 + ord("b")] = ((256 + ord("b")) ^ 512) << 10 | 1 << 8 | ord("b")
+    units[512] |= value
+    return struct.pack(f"<I{len(units)}I", 4 * len(units), *units) + b"x\0"
+
+
+@pytest.mark.parametrize("charsmap, score, message", [
+    (map_of_one(0)[:1000], -4.0, "out of array bounds"),  # llama.cpp's own words
+    (map_of_one(1000), -4.0, "the map of characters (precompiled_charsmap) points outside itself"),
+    (map_of_one(0), float("nan"), "the score of the piece 5 is no number"),
+], ids=["cut short", "points outside", "no number"])
+def test_a_hostile_unigram_model_is_refused(tmp_path, charsmap, score, message):
     out = tmp_path / "out.parquet"
-    run = embed(small_unigram(tmp_path / "hostile.gguf", charsmap), b"a\n", out)
-    assert run.returncode != 0 and message in run.stderr and len(run.stderr.splitlines()) == 1, run.stderr
+    run = embed(small_unigram(tmp_path / "hostile.gguf", charsmap, score), b"ab\n", out)
+    assert run.returncode == 4 and message in run.stderr, (run.returncode, run.stderr)
     assert not out.exists()
 
 
-def small_unigram(path, charsmap):
+def small_unigram(path, charsmap, score=-4.0):
     """A model of a few pieces, in the notation of GGUF files of XLM-R's kind."""
-    pieces = [("<s>", 0.0, 3), ("<pad>", 0.0, 3), ("</s>", 0.0, 3), ("<unk>", 0.0, 2), ("\u2581", -3.0, 1), ("a", -4.0, 1), ("\u30ab", -5.0, 1)]
+    pieces = [("<s>", 0.0, 3), ("<pad>", 0.0, 3), ("</s>", 0.0, 3), ("<unk>", 0.0, 2), ("\u2581", -3.0, 1), ("a", score, 1), ("\u30ab", -5.0, 1)]
 
     def add_tokenizer(writer):
         writer.add_tokenizer_model("t5")
