@@ -15,12 +15,12 @@ import sys
 
 import numpy
 import torch
-from safetensors.torch import save_file
 from tokenizers import normalizers
-from transformers import XLMRobertaConfig, XLMRobertaTokenizer
+from transformers import XLMRobertaConfig, XLMRobertaModel, XLMRobertaTokenizer
 
-LAYER = {"q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value", "ao": "attention.output.dense",
-         "aln": "attention.output.LayerNorm", "fi": "intermediate.dense", "fo": "output.dense", "oln": "output.LayerNorm"}
+LAYER = {"q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value",
+         "ao": "attention.output.dense", "aln": "attention.output.LayerNorm", "fi": "intermediate.dense",
+         "fo": "output.dense", "oln": "output.LayerNorm"}
 
 
 class Reader:
@@ -58,7 +58,8 @@ def main(source, charsmap_path, out):
     offsets, scores = reader.array("<u4", count + 1), reader.array("<f4", count)
     blob = reader.array("u1", size).tobytes()
     pieces = [blob[a:b].decode() for a, b in zip(offsets[:-1], offsets[1:])]
-    assert (bos, pad, eos, unk) == (0, 1, 2, 3) and pieces[:4] == ["<s>", "<pad>", "</s>", "<unk>"] and pieces[-1] == "<mask>"
+    assert (bos, pad, eos, unk) == (0, 1, 2, 3)
+    assert pieces[:4] == ["<s>", "<pad>", "</s>", "<unk>"] and pieces[-1] == "<mask>"
 
     charsmap = pathlib.Path(charsmap_path).read_bytes()
     normalizer = normalizers.Precompiled(charsmap)
@@ -80,28 +81,36 @@ def main(source, charsmap_path, out):
         return torch.from_numpy(found[name].copy()).reshape(shape)
 
     tensors = {"embeddings.word_embeddings.weight": shaped("emb.word", words, width),
-               "embeddings.position_embeddings.weight": torch.cat([torch.zeros(2, width), shaped("emb.pos", positions, width)]),
+               "embeddings.position_embeddings.weight": torch.cat([torch.zeros(2, width),
+                                                                   shaped("emb.pos", positions, width)]),
                "embeddings.token_type_embeddings.weight": shaped("emb.type", types, width),
-               "embeddings.LayerNorm.weight": shaped("emb.ln.w", width), "embeddings.LayerNorm.bias": shaped("emb.ln.b", width)}
+               "embeddings.LayerNorm.weight": shaped("emb.ln.w", width),
+               "embeddings.LayerNorm.bias": shaped("emb.ln.b", width)}
     for layer in range(layers):
         for short, name in LAYER.items():
             rows = inner if short == "fi" else width
             shape = (rows,) if short.endswith("ln") else (rows, inner if short == "fo" else width)
             tensors[f"encoder.layer.{layer}.{name}.weight"] = shaped(f"l{layer}.{short}.w", *shape)
             tensors[f"encoder.layer.{layer}.{name}.bias"] = shaped(f"l{layer}.{short}.b", rows)
-    save_file({name: tensor.half().contiguous() for name, tensor in tensors.items()}, out / "model.safetensors", {"format": "pt"})
 
-    XLMRobertaConfig(architectures=["XLMRobertaModel"], vocab_size=words, hidden_size=width, num_hidden_layers=layers, num_attention_heads=heads,
-                     intermediate_size=inner, max_position_embeddings=positions + 2, type_vocab_size=types, layer_norm_eps=float(f"{epsilon:.6g}"),
-                     hidden_act="gelu", bos_token_id=bos, eos_token_id=eos, pad_token_id=pad).save_pretrained(out)
+    config = XLMRobertaConfig(vocab_size=words, hidden_size=width, num_hidden_layers=layers, num_attention_heads=heads,
+                              intermediate_size=inner, max_position_embeddings=positions + 2, type_vocab_size=types,
+                              layer_norm_eps=float(f"{epsilon:.6g}"), hidden_act="gelu", bos_token_id=bos,
+                              eos_token_id=eos, pad_token_id=pad)
+    model = XLMRobertaModel(config, add_pooling_layer=False)
+    model.load_state_dict(tensors)
+    model.half().save_pretrained(out)
     vocabulary = [(piece, float(score)) for piece, score in zip(pieces, scores)]
-    XLMRobertaTokenizer(vocab=vocabulary, _spm_precompiled_charsmap=charsmap, model_max_length=positions).save_pretrained(out)
+    XLMRobertaTokenizer(vocab=vocabulary, _spm_precompiled_charsmap=charsmap,
+                        model_max_length=positions).save_pretrained(out)
     # As the model's sentence-transformers files say: the mean of all tokens.
-    (out / "modules.json").write_text(json.dumps([{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
-                                                  {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
-                                                  {"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"}]))
+    modules = [("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")]
+    (out / "modules.json").write_text(json.dumps(
+        [{"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
+         for i, (kind, path) in enumerate(modules)]))
     (out / "1_Pooling").mkdir(exist_ok=True)
-    (out / "1_Pooling/config.json").write_text(json.dumps({"word_embedding_dimension": width, "pooling_mode_mean_tokens": True}))
+    pooling = {"word_embedding_dimension": width, "pooling_mode_mean_tokens": True}
+    (out / "1_Pooling/config.json").write_text(json.dumps(pooling))
 
 
 if __name__ == "__main__":

@@ -2,13 +2,15 @@
 
     token_parity.py TOKENIZE_TEXTS MODEL.gguf tokenizer.json [random COUNT SEED | every | FILE…]
     token_parity.py TOKENIZE_TEXTS characters [random COUNT SEED | every | FILE…]
-    token_parity.py TOKENIZE_TEXTS unigram-characters|unigram-ties tokenizer.json [random COUNT SEED | every | ties COUNT SEED | FILE…]
+    token_parity.py TOKENIZE_TEXTS unigram-characters|unigram-ties tokenizer.json
+                    [random COUNT SEED | every | ties COUNT SEED | FILE…]
 
 The second form is WordPiece with a vocabulary of every character, for each of the normalizer's options: what the
 normalizer and the pre-tokenizer do cannot hide behind [UNK]. The third is Unigram with the normalizer of that file, and
 every character as a piece; or pieces of a few letters and of few different scores, so that most texts have ties.
 --form NFC|NFD|NFKC|NFKD|half compares the texts in that form; half is NFD with half-width kana.
-Files are compared line by line. "every" is each code point between two letters and after an accent. With "random" come strings of every plane: unassigned code points, runs of combining
+Files are compared line by line. "every" is each code point between two letters and after an accent. With "random" come
+strings of every plane: unassigned code points, runs of combining
 marks, lone joiners. Prints one line for each source and the first differences; exit status 1 where there are any.
 """
 import base64
@@ -85,7 +87,8 @@ def random_texts(count, seed):
            0x1E9E, 0x3A3, 0x2028, 0x3000,
            0xE0001, 0x2581, 0x23, 0x5B, 0x5D]
     specials = ["[CLS]", "[SEP]", "[MASK]", "[UNK]", "[PAD]", "[unused1]", "##", "##ing", "[MASK",
-                "<s>", "</s>", "<mask>", "<unk>", "<pad>", "\uff1cs\uff1e", "\uff1cunk\uff1e", "<mas", "\u2581", "\u2581\u2581a"]
+                "<s>", "</s>", "<mask>", "<unk>", "<pad>", "\uff1cs\uff1e", "\uff1cunk\uff1e", "<mas",
+                "\u2581", "\u2581\u2581a"]
 
     def character():
         kind = rng.random()
@@ -173,7 +176,9 @@ def unigram(kind, published, folder):
         pieces = [(chr(c), -1.0) for c in range(0x110000) if not 0xD800 <= c < 0xE000 and c != 0xA]
     else:
         letters = "abcde\u2581\u0301\u3042\u304b\u3099"
-        pieces = {c: -4.0 for c in letters[:-1]} | {"".join(rng.choices(letters, k=rng.randint(2, 5))): -rng.choice([4.0, 6.0, 8.0]) for _ in range(400)}
+        pieces = {c: -4.0 for c in letters[:-1]}
+        for _ in range(400):
+            pieces["".join(rng.choices(letters, k=rng.randint(2, 5)))] = -rng.choice([4.0, 6.0, 8.0])
         pieces = list(pieces.items())
     pieces = [("<unk>", 0.0), *pieces]
     described["model"] = {"type": "Unigram", "unk_id": 0, "vocab": pieces, "byte_fallback": False}
@@ -212,7 +217,8 @@ def main(program, *arguments):
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             theirs = unigram(arguments[0], arguments[1], folder)
-            count, different = run("", Ours(program, "--unigram", str(folder / "pieces"), str(folder / "charsmap")), theirs, arguments[2:])
+            ours = Ours(program, "--unigram", str(folder / "pieces"), str(folder / "charsmap"))
+            count, different = run("", ours, theirs, arguments[2:])
     else:
         model, tokenizer, *sources = arguments
         theirs = tokenizers.Tokenizer.from_file(str(tokenizer))
@@ -225,4 +231,7 @@ def main(program, *arguments):
 
 if __name__ == "__main__":
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
-    sys.exit(main(*[a for i, a in enumerate(sys.argv) if i > 0 and a not in ("--quiet", "--form") and sys.argv[i - 1] != "--form"]))
+    given = [a for a in sys.argv[1:] if a != "--quiet"]
+    if FORM:
+        del given[given.index("--form"):given.index("--form") + 2]
+    sys.exit(main(*given))

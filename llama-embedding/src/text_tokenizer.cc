@@ -127,7 +127,7 @@ Result<void> TextTokenizer::use_unigram(std::span<const unsigned char> charsmap)
   const auto unknown = unknown_token(*model_, vocabulary);
   if (!unknown) return fail(ErrorCode::InvalidModel, "the vocabulary has no unknown token (<unk>)");
   if (auto found = find_opening(vocabulary.size()); !found) return found;
-  // llama.cpp's converter knows XLM-R's <mask> by its number only where it reads the vocabulary from sentencepiece's file.
+  // Where llama.cpp's converter reads XLM-R's vocabulary from sentencepiece's file, it knows <mask> by its number only.
   if (const auto mask = named_token(*model_, "tokenizer.ggml.mask_token_id");
       mask && static_cast<std::size_t>(*mask) < vocabulary.size()) {
     VocabularyEntry& entry = vocabulary[static_cast<std::size_t>(*mask)];

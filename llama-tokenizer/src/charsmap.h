@@ -5,8 +5,8 @@
 // be multiplied by 256, bit 8 that a string ends here; the lowest 8 bits are the unit's label. A unit with bit 31 is
 // where a string ended: the other bits are an offset among the replacements.
 // Threads  immutable: any number at once.
-// Source   sentencepiece, src/normalizer.cc and third_party/darts_clone/darts.h; read as the crate spm_precompiled 0.1.4
-//          reads it (src/lib.rs): the first, shortest string counts, and a zero byte ends the text.
+// Source   sentencepiece, src/normalizer.cc and third_party/darts_clone/darts.h; read as the crate spm_precompiled
+//          0.1.4 reads it (src/lib.rs): the first, shortest string counts, and a zero byte ends the text.
 #pragma once
 
 #include <cstdint>

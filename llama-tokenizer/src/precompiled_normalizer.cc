@@ -2,8 +2,8 @@
 
 namespace llama::internal {
 
-// All but the last byte are the same for 64 characters in a row, so that the map is asked once whether it has anything for
-// them; of the pages of 256 characters that it leaves alone only one is made for each kind.
+// All but the last byte are the same for 64 characters in a row, so that the map is asked once whether it has anything
+// for them; of the pages of 256 characters that it leaves alone only one is made for each kind.
 ReplacementTable::ReplacementTable(Charsmap map) : map_(std::move(map)) {
   constexpr std::size_t kGroup = 64, kPageSize = 256, kNotMade = ~std::size_t{0};
   const TraitsTable& traits = TraitsTable::get();

@@ -34,8 +34,8 @@ struct UnigramOptions {
 
 class UnigramTokenizer {
  public:
-  // vocabulary   entry i is token i. Control, unknown and user-defined tokens are taken from the text as it is. Of equal
-  //              entries the last counts; unused ones and those that are not UTF-8 never match.
+  // vocabulary   entry i is token i. Control, unknown and user-defined tokens are taken from the text as it is. Of
+  //              equal entries the last counts; unused ones and those that are not UTF-8 never match.
   // charsmap     sentencepiece's precompiled map of characters, as GGUF files have it.
   // Errors       InvalidModel: an empty vocabulary, an unknown token outside it, a score that is no number, a piece of
   //              more than 1,024 bytes; a map that is cut short or points outside itself.
