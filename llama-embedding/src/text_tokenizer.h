@@ -2,8 +2,9 @@
 //
 // BERT's WordPiece and XLM-R's Unigram are our own, because llama.cpp's differ from the published ones (Hangul, spacing
 // marks, words over 100 characters; what is composed, ties). Other kinds are llama.cpp's, after the normalization that
-// the published tokenizer does and the GGUF does not tell. A text far longer than the maximum is not tokenized whole: a prefix with at least twice as many tokens
-// as are kept decides them. Threads  any number at once.
+// the published tokenizer does and the GGUF does not tell. A text far longer than the maximum is not tokenized whole: a
+// prefix with at least twice as many tokens as are kept decides them.
+// Threads  any number at once.
 #pragma once
 
 #include <cstddef>

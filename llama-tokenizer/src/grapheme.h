@@ -6,8 +6,8 @@
 // letters.
 // Source   Unicode Standard Annex 29, table 2 and rules GB3 to GB999, of Unicode 17.0, which the crate
 //          unicode-segmentation 1.13 has; the properties come from ICU. Characters that are newer than 17.0 are
-//          ordinary ones. With an ICU before 76 rule GB9c is not applied, with one before 78 characters of Unicode 17 are
-//          ordinary.
+//          ordinary ones. With an ICU before 76 rule GB9c is not applied, with one before 78 characters of Unicode 17
+//          are ordinary.
 // Cost     get() takes some tens of milliseconds the first time.
 // Threads  the table is immutable; a Cluster belongs to one.
 #pragma once
