@@ -3,8 +3,8 @@
 // From the word's beginning on, every place where a piece may end keeps the best sum that leads there and the last
 // piece of it; of equal sums the first that was found stays: pieces that begin earlier, then shorter ones. Where no
 // piece is the next character alone, the character is also tried as unknown. At the end the pieces are read backwards.
-// A word may be a whole text (Thai, Chinese), so that now and then the best ways to all places that can still be continued are
-// read backwards until they meet: what lies before is settled, and forgotten.
+// A word may be a whole text (Thai, Chinese), so that now and then the best ways to all places that can still be
+// continued are read backwards until they meet: what lies before is settled, and forgotten.
 // Cost     linear in the bytes times those of the longest piece; memory for what is not settled: 5 bytes each.
 // Threads  one at a time.
 // Source   the tokenizers library 0.23, models/unigram/model.rs (encode_optimized, tokenize).
