@@ -36,6 +36,15 @@ if(NOT TARGET isocline::isocline)
 endif()
 find_package(Arrow REQUIRED)
 find_package(Parquet REQUIRED)
+# DuckDB's own package names static libraries that a distribution may leave out.
+if(NOT TARGET DuckDB::DuckDB)
+  find_path(DUCKDB_INCLUDE_DIR duckdb.h REQUIRED)
+  find_library(DUCKDB_LIBRARY duckdb REQUIRED)
+  add_library(DuckDB::DuckDB UNKNOWN IMPORTED)
+  set_target_properties(DuckDB::DuckDB PROPERTIES
+    IMPORTED_LOCATION ${DUCKDB_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${DUCKDB_INCLUDE_DIR})
+endif()
+find_package(SQLite3 3.35 REQUIRED)
 # oneDNN's block products are an experiment of its: a build of it may lack them, and then there is no level `onednn`.
 find_package(dnnl CONFIG QUIET)
 if(TARGET DNNL::dnnl)

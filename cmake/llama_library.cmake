@@ -32,6 +32,17 @@ function(llama_library name)
       string(APPEND dependencies "find_package(re2 CONFIG QUIET)\nif(NOT TARGET re2::re2)\n"
         "  find_library(RE2_LIBRARY re2 REQUIRED)\n  add_library(re2::re2 UNKNOWN IMPORTED)\n"
         "  set_target_properties(re2::re2 PROPERTIES IMPORTED_LOCATION \${RE2_LIBRARY})\nendif()\n")
+    elseif(dependency MATCHES "^DuckDB::")
+      # As in dependencies.cmake.
+      string(APPEND dependencies "if(NOT TARGET DuckDB::DuckDB)\n  find_library(DUCKDB_LIBRARY duckdb REQUIRED)\n"
+        "  add_library(DuckDB::DuckDB UNKNOWN IMPORTED)\n"
+        "  set_target_properties(DuckDB::DuckDB PROPERTIES IMPORTED_LOCATION \${DUCKDB_LIBRARY})\nendif()\n")
+    elseif(dependency MATCHES "^Arrow::")
+      string(APPEND dependencies "find_dependency(Arrow)\n")
+    elseif(dependency MATCHES "^Parquet::")
+      string(APPEND dependencies "find_dependency(Parquet)\n")
+    elseif(dependency MATCHES "^SQLite")
+      string(APPEND dependencies "find_dependency(SQLite3)\n")
     elseif(dependency MATCHES "^minja::")
       # Headers only, and in none of ours: a user of the static library needs nothing of it.
       string(APPEND dependencies "if(NOT TARGET minja::minja)\n  add_library(minja::minja INTERFACE IMPORTED)\nendif()\n")

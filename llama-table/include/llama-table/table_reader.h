@@ -1,0 +1,60 @@
+// Open any table as rows: CSV, TSV, JSON, Parquet, Arrow, compressed or not; files, globs, folders, standard input, SQL.
+//
+// DuckDB reads, Arrow reads its own formats (and Parquet, where a type would be lost on the way); the rows come in the
+// input's order, as a stream, in bounded memory. Nothing is written, loaded or downloaded that was not asked for.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "llama-base/error.h"
+#include "llama-table/row_reader.h"
+
+namespace llama {
+
+enum class TableFormat { Text, Csv, Tsv, Json, JsonLines, Parquet, ArrowFile, ArrowStream };
+
+// "csv", "jsonl", "arrow" …; nothing for a name that means no format.
+[[nodiscard]] std::optional<TableFormat> parse_table_format(std::string_view name);
+[[nodiscard]] std::string_view to_string(TableFormat format);
+
+// By the name's ending and, where that says nothing, the first bytes. Text where neither says more.
+// Errors   NotFound, Io.
+[[nodiscard]] Result<TableFormat> detect_table_format(const std::vector<std::string>& paths);
+
+enum class Keep { All, None, Some };
+
+struct TableInput {
+  std::vector<std::string> paths;     // files, globs, folders, URLs (https://, s3://); "-" alone: standard input
+  std::optional<std::string> query;   // a SELECT instead of paths
+  std::optional<TableFormat> format;  // of the paths; else by name and content
+  std::vector<std::string> columns;   // whose cells are wanted, as text; empty: the one column of text that there is
+  std::optional<std::string> id;      // kept too, whatever keep says
+  Keep keep = Keep::All;              // which columns go along
+  std::vector<std::string> keep_columns;  // with Some
+  std::vector<std::string> leave_out;     // these do not, whatever keep says: the text that is written as computed
+  std::string where;                    // SQL over the columns; "": all rows
+  std::optional<std::uint64_t> limit;   // rows
+  std::uint64_t memory_bytes = 1 << 30;  // that DuckDB may use
+};
+
+class TableReader : public RowReader {
+ public:
+  // Errors   NotFound (a file, a glob that matches nothing), InvalidArgument (a column that is not there, with those
+  //          that are and the nearest; a column of numbers; SQL with an error, or that writes; files of different
+  //          columns), InvalidText (no such format inside), Io, Network, Cancelled.
+  [[nodiscard]] static Result<std::unique_ptr<TableReader>> open(TableInput input, const std::stop_token& stop = {});
+
+  // The columns whose cells are handed out: those asked for, or the one that was found.
+  [[nodiscard]] virtual const std::vector<std::string>& columns() const = 0;
+
+ protected:
+  TableReader() = default;
+};
+
+}  // namespace llama
