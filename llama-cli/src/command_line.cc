@@ -27,7 +27,10 @@ CLI::Option* add(CLI::App& app, const Flag& flag) {
       [&]<class T>(T* target) {
         if constexpr (std::is_same_v<T, bool>) return app.add_flag(name, *target, help);
         CLI::Option* added = app.add_option(name, *target, help);
-        if constexpr (std::is_same_v<T, std::vector<std::string>>) added->allow_extra_args(false);
+        if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+          added->allow_extra_args(false);
+          if (std::holds_alternative<Choices>(flag.values)) added->delimiter(',');
+        }
         return added;
       },
       flag.target);
@@ -45,6 +48,11 @@ void add(CLI::App& app, const Command& command, const Command*& chosen) {
     CLI::Option* option = add(*added, flag);
     if (!flag.excludes.empty()) option->excludes(added->get_option(std::string(flag.excludes)));
     if (!flag.needs.empty()) option->needs(added->get_option(std::string(flag.needs)));
+  }
+  if (command.takes_config) {
+    added->set_config("--config", "", "Read flags from this file (TOML): normalize = true, column = [\"title\", \"body\"]")
+        ->type_name("FILE");
+    added->allow_config_extras(CLI::config_extras_mode::error);
   }
   for (const Command& own : command.commands) add(*added, own, chosen);
   if (command.commands.empty()) {

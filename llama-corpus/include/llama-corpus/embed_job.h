@@ -46,7 +46,8 @@ struct OutputColumns {
   std::string embedding = "embedding";
   std::string sequence_length = "sequence_length";
   std::string processing_time_ms = "processing_time_ms";
-  std::string token_count, truncated, error;         // optional: the tokens before the cut, …
+  std::string token_count, truncated, error;        // optional: the tokens before the cut, …
+  std::string row;                                  // optional: the row's number in the input
   std::string chunk_index, chunk_start, chunk_end;  // with OnLong::Chunk
   bool is_plain = false;  // the types and nullability of the specification's five columns
 };
@@ -84,6 +85,7 @@ struct JobOptions {
 
 struct JobProgress {
   std::uint64_t rows = 0;    // answered
+  std::uint64_t bytes = 0;   // of their texts: a long text is more of the work than a short one
   std::uint64_t tokens = 0;  // computed
 };
 
