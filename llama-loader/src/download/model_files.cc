@@ -10,6 +10,7 @@
 #include "hub/hub_failure.h"
 #include "hub/hub_repository.h"
 #include "hub/model_choice.h"
+#include "hub/repo_kind.h"
 #include "llama-base/file_digest.h"
 #include "llama-loader/gguf_header.h"
 
@@ -24,6 +25,7 @@ ModelFiles::ModelFiles(const FetchEnvironment& environment, const CacheFolder& f
       repository_(repository),
       files_(files),
       key_(std::move(key)),
+      group_(kind_of(repository.repo) == RepoKind::Dataset ? client_cache_name(repository.repo) : ""),
       found_(files.size()) {
   for (const HubFile& file : files) size_bytes_ += file.size_bytes;
 }
@@ -34,10 +36,19 @@ std::size_t ModelFiles::first_with_content_of(std::size_t number) const {
   return static_cast<std::size_t>(first - files_.begin());
 }
 
+Result<void> ModelFiles::lock_group(const CacheFolder::OnWait& on_wait) {
+  if (group_.empty()) return {};
+  auto lock = folder_.lock(group_, FileLock::Kind::Exclusive, on_wait, environment_.stop);
+  if (!lock) return std::unexpected(lock.error());
+  locks_.push_back(std::move(*lock));
+  return {};
+}
+
 Result<void> ModelFiles::find_here() {
+  const Here cached = cached_files();
   for (std::size_t i = 0; i < files_.size(); ++i) {
     if (first_with_content_of(i) != i) continue;
-    found_[i] = look_for(files_[i]);
+    found_[i] = look_for(files_[i], cached);
     if (environment_.stop.stop_requested()) return fail(ErrorCode::Cancelled, std::string(kDownloadStopped));
   }
   return {};
@@ -51,8 +62,20 @@ std::uint64_t ModelFiles::missing_bytes() const {
   return missing;
 }
 
-// Its digest is computed, whatever its name says.
-std::optional<StagedFile> ModelFiles::look_for(const HubFile& file) const {
+// Files of the cache's entries that look as they did when their digests were computed.
+ModelFiles::Here ModelFiles::cached_files() const {
+  Here cached;
+  for (const auto& entry : folder_.entries()) {
+    for (const auto& have : entry.manifest.files) {
+      const fs::path place = file_place(entry.folder, have.path);
+      if (!have.linked && fingerprint_of(place) == have.fingerprint) cached.emplace(have.digest.hex, place);
+    }
+  }
+  return cached;
+}
+
+// What no manifest vouches for is read, whatever its name says.
+std::optional<StagedFile> ModelFiles::look_for(const HubFile& file, const Here& cached) const {
   const Digest wanted = digest_of(file);
   const auto is_it = [&](const fs::path& path) {
     std::error_code error;
@@ -60,20 +83,14 @@ std::optional<StagedFile> ModelFiles::look_for(const HubFile& file) const {
     const auto digest = digest_of_file(path, wanted.kind, {}, environment_.stop);
     return digest && digest->hex == wanted.hex;
   };
+  if (const auto found = cached.find(wanted.hex); found != cached.end())
+    return StagedFile{.source = found->second, .how = StagedFile::How::Copy};
   // In the place itself, left by a damaged manifest.
-  if (const fs::path here = folder_.path() / key_ / file.path; is_it(here))
+  if (const fs::path here = file_place(folder_.path() / key_, file.path); is_it(here))
     return StagedFile{.source = here, .how = StagedFile::How::Copy};
-  for (const auto& entry : folder_.entries()) {
-    for (const auto& have : entry.manifest.files) {
-      if (have.digest == wanted && !have.linked && is_it(entry.folder / have.path)) {
-        return StagedFile{.source = entry.folder / have.path, .how = StagedFile::How::Copy};
-      }
-    }
-  }
   if (environment_.settings.hugging_face_cache.empty()) return std::nullopt;
-  std::string name = "models--" + repository_.repo;
-  name.replace(name.find('/'), 1, "--");
-  const fs::path blob = environment_.settings.hugging_face_cache / name / "blobs" / wanted.hex;
+  const fs::path blob =
+      environment_.settings.hugging_face_cache / client_cache_name(repository_.repo) / "blobs" / wanted.hex;
   if (!is_it(blob)) return std::nullopt;
   if (environment_.on_message)
     environment_.on_message(std::format("'{}' is in Hugging Face's cache already and is used from there", file.path));
@@ -84,24 +101,23 @@ std::optional<StagedFile> ModelFiles::look_for(const HubFile& file) const {
 // Locks of contents on their way: the same one may be part of another model that is being fetched. All are taken
 // before the first download, in the order of their names: two processes that need the same two contents in another
 // order would wait for each other for ever.
-Result<std::vector<FileLock>> ModelFiles::lock_missing(const CacheFolder::OnWait& on_wait) const {
+Result<void> ModelFiles::lock_missing(const CacheFolder::OnWait& on_wait) {
+  if (!group_.empty()) return {};
   std::vector<std::string> names;
   for (std::size_t i = 0; i < files_.size(); ++i) {
     if (first_with_content_of(i) == i && !found_[i]) names.push_back(digest_of(files_[i]).hex);
   }
   std::ranges::sort(names);
-  std::vector<FileLock> locks;
   for (const std::string& name : names) {
     auto lock = folder_.lock(name, FileLock::Kind::Exclusive, on_wait, environment_.stop);
     if (!lock) return std::unexpected(lock.error());
-    locks.push_back(std::move(*lock));
+    locks_.push_back(std::move(*lock));
   }
-  return locks;
+  return {};
 }
 
 Result<void> ModelFiles::download_rest(const CacheFolder::OnWait& on_wait) {
-  const auto locks = lock_missing(on_wait);
-  if (!locks) return std::unexpected(locks.error());
+  if (auto locked = lock_missing(on_wait); !locked) return locked;
   std::uint64_t done = size_bytes_;
   for (std::size_t i = 0; i < files_.size(); ++i) {
     if (!found_[first_with_content_of(i)]) done -= files_[i].size_bytes;
@@ -140,7 +156,7 @@ Result<fs::path> ModelFiles::download_one(std::size_t number, std::uint64_t done
                    .url = content_url(environment_.settings, repository_, file.path),
                    .size_bytes = file.size_bytes,
                    .digest = digest_of(file)},
-                  folder_.incoming(digest_of(file)),
+                  folder_.incoming(digest_of(file), group_),
                   {.settings = environment_.settings,
                    .retry = environment_.retry,
                    .transport = environment_.transport,
@@ -150,6 +166,7 @@ Result<fs::path> ModelFiles::download_one(std::size_t number, std::uint64_t done
 }
 
 Result<void> ModelFiles::check_headers() const {
+  if (!group_.empty()) return {};  // what a table holds is its reader's concern
   const auto about = [&](const HubFile& file, const Error& error) {
     return fail(error.code,
                 std::format("'{}' of '{}' is as published, but {}", file.path, repository_.repo, error.message));
@@ -182,7 +199,7 @@ std::vector<StagedFile> ModelFiles::staged() const {
 }
 
 void ModelFiles::discard_incoming() const {
-  for (const HubFile& file : files_) folder_.discard_incoming(digest_of(file));
+  for (const HubFile& file : files_) folder_.discard_incoming(digest_of(file), group_);
 }
 
 }  // namespace llama::internal
