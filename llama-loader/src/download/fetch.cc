@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "cache/cache_room.h"
+#include "cache/entry_key.h"
 #include "download/model_files.h"
 #include "hub/dataset_choice.h"
 #include "hub/hub_failure.h"
@@ -154,7 +155,7 @@ class Fetch {
     if (!listed) return std::unexpected(listed.error());
     repository_ = std::move(*listed);
     const auto is_known = [&](const ModelChoice& choice) {
-      const auto entry = folder_.entry(key_of(choice));
+      const auto entry = folder_.entry(entry_key(folder_, request_.repo, choice));
       return entry && is_made_of(*entry, choice.files);
     };
     return take(choose_model(repository_, request_,
@@ -168,31 +169,8 @@ class Fetch {
   Result<void> take(Result<ModelChoice> choice) {
     if (!choice) return std::unexpected(choice.error());
     choice_ = std::move(*choice);
-    key_ = key_of(choice_);
+    key_ = entry_key(folder_, request_.repo, choice_);
     return {};
-  }
-
-  std::string key_of(const ModelChoice& choice) const {
-    const HubFile& first = choice.files[0];
-    std::string key = CacheManager::generate_cache_key(request_.repo, first.path, choice.size_bytes, choice.modified);
-    const auto there = folder_.entry(key);
-    if (!there || is_made_of(*there, choice.files)) return key;
-    // Another content under the same label: another endpoint's, or a date that did not change.
-    return CacheManager::generate_cache_key(request_.repo, first.path + "@" + digest_of_all(choice.files).substr(0, 12),
-                                            choice.size_bytes, choice.modified);
-  }
-
-  static std::string digest_of_all(const std::vector<HubFile>& files) {
-    if (files.size() == 1) return digest_of(files[0]).hex;
-    std::string list;
-    for (const HubFile& file : files) list += std::format("{} {}\n", digest_of(file).hex, file.path);
-    return digest_of(list, DigestKind::Sha256).hex;
-  }
-
-  static bool is_made_of(const CacheEntry& entry, const std::vector<HubFile>& files) {
-    return std::ranges::equal(entry.manifest.files, files, [](const ManifestFile& have, const HubFile& want) {
-      return have.path == want.path && have.size_bytes == want.size_bytes && have.digest == digest_of(want);
-    });
   }
 
   // One of the two is there.
@@ -216,16 +194,27 @@ class Fetch {
     manifest.repo = request_.repo;
     manifest.endpoint = request_.endpoint;
     manifest.commit = repository_.commit;
-    manifest.revisions[asked_as(request_)] = unix_time();
+    const std::int64_t now = later_than_others();
+    manifest.revisions[asked_as(request_)] = now;
     if (ModelRequest fixed = request_; request_.pattern) {
       fixed.revision = repository_.commit;
-      manifest.revisions[asked_as(fixed)] = unix_time();
+      manifest.revisions[asked_as(fixed)] = now;
     }
     manifest.automatic = choice_.automatic;
     if (auto written = folder_.write_manifest(entry); !written) return std::unexpected(written.error());
     folder_.touch(entry);
     lock.share();
     return FetchedModel{.entry = std::move(entry), .cache_hit = hit, .use = std::move(lock)};
+  }
+
+  // Now; or, where another entry's answer has a time of now or from when the clock was wrong, after that.
+  std::int64_t later_than_others() const {
+    std::int64_t now = unix_time();
+    for (const auto& entry : folder_.entries()) {
+      const auto since = entry.key == key_ ? std::nullopt : answers_since(entry.manifest, request_);
+      now = std::max(now, since.value_or(0) + 1);
+    }
+    return now;
   }
 
   Result<FetchedModel> download_all(FileLock lock) {

@@ -1,10 +1,13 @@
 #include "download/model_files.h"
 
 #include <algorithm>
+#include <atomic>
 #include <format>
-#include <ranges>
+#include <memory>
+#include <utility>
 
 #include "download/download.h"
+#include "download/side_by_side.h"
 #include "download/speed.h"
 #include "gguf/model_check.h"
 #include "hub/hub_failure.h"
@@ -18,6 +21,24 @@ namespace llama::internal {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+constexpr std::uint64_t kSmallFile = 4 << 20;  // bytes: not worth more than one connection
+
+// One connection for the files of a worker, which come one after the other.
+class KeptTransport : public HttpTransport {
+ public:
+  explicit KeptTransport(std::shared_ptr<HttpTransport> kept) : kept_(std::move(kept)) {}
+  HttpResult perform(const HttpRequest& request, const HttpSink& sink, const std::stop_token& stop) override {
+    return kept_->perform(request, sink, stop);
+  }
+
+ private:
+  std::shared_ptr<HttpTransport> kept_;
+};
+
+}  // namespace
+
 ModelFiles::ModelFiles(const FetchEnvironment& environment, const CacheFolder& folder, const HubRepository& repository,
                        const std::vector<HubFile>& files, std::string key)
     : environment_(environment),
@@ -26,15 +47,17 @@ ModelFiles::ModelFiles(const FetchEnvironment& environment, const CacheFolder& f
       files_(files),
       key_(std::move(key)),
       group_(kind_of(repository.repo) == RepoKind::Dataset ? client_cache_name(repository.repo) : ""),
+      copies_(files.size()),
       found_(files.size()) {
-  for (const HubFile& file : files) size_bytes_ += file.size_bytes;
+  std::map<std::string, std::size_t> numbers;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    size_bytes_ += files[i].size_bytes;
+    first_.push_back(numbers.try_emplace(digest_of(files[i]).hex, i).first->second);
+    ++copies_[first_[i]];
+  }
 }
 
-std::size_t ModelFiles::first_with_content_of(std::size_t number) const {
-  const Digest wanted = digest_of(files_[number]);
-  const auto first = std::ranges::find_if(files_, [&](const HubFile& file) { return digest_of(file) == wanted; });
-  return static_cast<std::size_t>(first - files_.begin());
-}
+bool ModelFiles::is_missing(std::size_t number) const { return first_[number] == number && !found_[number]; }
 
 Result<void> ModelFiles::lock_group(const CacheFolder::OnWait& on_wait) {
   if (group_.empty()) return {};
@@ -47,7 +70,7 @@ Result<void> ModelFiles::lock_group(const CacheFolder::OnWait& on_wait) {
 Result<void> ModelFiles::find_here() {
   const Here cached = cached_files();
   for (std::size_t i = 0; i < files_.size(); ++i) {
-    if (first_with_content_of(i) != i) continue;
+    if (first_[i] != i) continue;
     found_[i] = look_for(files_[i], cached);
     if (environment_.stop.stop_requested()) return fail(ErrorCode::Cancelled, std::string(kDownloadStopped));
   }
@@ -57,7 +80,7 @@ Result<void> ModelFiles::find_here() {
 std::uint64_t ModelFiles::missing_bytes() const {
   std::uint64_t missing = 0;
   for (std::size_t i = 0; i < files_.size(); ++i) {
-    if (first_with_content_of(i) == i && !found_[i]) missing += files_[i].size_bytes;
+    if (is_missing(i)) missing += files_[i].size_bytes;
   }
   return missing;
 }
@@ -105,7 +128,7 @@ Result<void> ModelFiles::lock_missing(const CacheFolder::OnWait& on_wait) {
   if (!group_.empty()) return {};
   std::vector<std::string> names;
   for (std::size_t i = 0; i < files_.size(); ++i) {
-    if (first_with_content_of(i) == i && !found_[i]) names.push_back(digest_of(files_[i]).hex);
+    if (is_missing(i)) names.push_back(digest_of(files_[i]).hex);
   }
   std::ranges::sort(names);
   for (const std::string& name : names) {
@@ -116,53 +139,97 @@ Result<void> ModelFiles::lock_missing(const CacheFolder::OnWait& on_wait) {
   return {};
 }
 
+class ModelFiles::Progress {
+ public:
+  explicit Progress(const ModelFiles& files) : files_(files), done_(files.size_bytes_) {
+    for (std::size_t i = 0; i < files.files_.size(); ++i)
+      if (files.is_missing(i)) done_ -= files.files_[i].size_bytes * files.copies_[i];
+  }
+  void finished(std::size_t number) { done_ += files_.files_[number].size_bytes * files_.copies_[number]; }
+  // more: bytes of files that have not finished.
+  void tell(std::size_t number, std::uint64_t bytes, std::uint64_t more) {
+    const HubFile& file = files_.files_[number];
+    const DownloadProgress progress{.file = file.path,
+                                    .file_number = number + 1,
+                                    .file_count = files_.files_.size(),
+                                    .file_done = bytes,
+                                    .file_size = file.size_bytes,
+                                    .all_done = done_ + more,
+                                    .all_size = files_.size_bytes_,
+                                    .bytes_per_second = speed_.update(done_ + more)};
+    if (files_.environment_.on_download) files_.environment_.on_download(progress);
+  }
+
+ private:
+  const ModelFiles& files_;
+  std::uint64_t done_;
+  Speed speed_;
+};
+
 Result<void> ModelFiles::download_rest(const CacheFolder::OnWait& on_wait) {
   if (auto locked = lock_missing(on_wait); !locked) return locked;
-  std::uint64_t done = size_bytes_;
-  for (std::size_t i = 0; i < files_.size(); ++i) {
-    if (!found_[first_with_content_of(i)]) done -= files_[i].size_bytes;
-  }
-  for (std::size_t i = 0; i < files_.size(); ++i) {
-    const std::size_t first = first_with_content_of(i);
-    if (found_[i] || (first != i && found_[first])) continue;
-    auto data = download_one(i, done);
-    if (!data) return std::unexpected(data.error());
-    found_[i] = StagedFile{.source = std::move(*data)};
-    done += files_[i].size_bytes;
+  std::vector<std::size_t> small, large;
+  for (std::size_t i = 0; i < files_.size(); ++i)
+    if (is_missing(i)) (files_[i].size_bytes <= kSmallFile ? small : large).push_back(i);
+  if (small.size() == 1) large.insert(large.begin(), std::exchange(small, {}).front());
+  Progress progress(*this);
+  if (auto fetched = download_small(small, progress); !fetched) return fetched;
+  for (const std::size_t number : large) {
+    const Way way{environment_.transport, environment_.settings, environment_.stop};
+    auto fetched =
+        download_one(number, way, [&](std::uint64_t bytes) { progress.tell(number, bytes, bytes * copies_[number]); });
+    if (!fetched) return fetched;
+    progress.finished(number);
   }
   return {};
 }
 
-Result<fs::path> ModelFiles::download_one(std::size_t number, std::uint64_t done_before) const {
-  const HubFile& file = files_[number];
-  Speed speed;
-  DownloadProgress progress{.file = file.path,
-                            .file_number = number + 1,
-                            .file_count = files_.size(),
-                            .file_done = 0,
-                            .file_size = file.size_bytes,
-                            .all_done = 0,
-                            .all_size = size_bytes_,
-                            .bytes_per_second = 0};
-  const auto on_progress = [&](std::uint64_t bytes) {
-    progress.file_done = bytes;
-    progress.all_done = done_before + bytes;
-    progress.bytes_per_second = speed.update(bytes);
-    if (environment_.on_download) environment_.on_download(progress);
+// Each worker keeps its connection for the next file: of a small file, the way to the hub and back takes the longest.
+Result<void> ModelFiles::download_small(const std::vector<std::size_t>& numbers, Progress& progress) {
+  if (numbers.empty()) return {};
+  HubSettings settings = environment_.settings;
+  const auto workers = static_cast<std::size_t>(std::clamp(settings.lanes, 1, 16));
+  settings.lanes = 1;
+  std::vector<std::shared_ptr<HttpTransport>> transports(workers);
+  std::vector<std::atomic<std::uint64_t>> bytes(files_.size());
+  std::atomic<std::size_t> latest = numbers.front();
+  const auto work = [&](const PieceOfWork& piece) {
+    const std::size_t number = numbers[piece.number];
+    auto& own = transports[piece.worker];
+    if (!own) own = environment_.transport();
+    latest = number;
+    return download_one(number, {[&] { return std::make_unique<KeptTransport>(own); }, settings, piece.stop},
+                        [&](std::uint64_t count) { bytes[number] = count * copies_[number]; });
   };
-  return download({.repo = repository_.repo,
-                   .revision = repository_.revision,
-                   .path = file.path,
-                   .url = content_url(environment_.settings, repository_, file.path),
-                   .size_bytes = file.size_bytes,
-                   .digest = digest_of(file)},
-                  folder_.incoming(digest_of(file), group_),
-                  {.settings = environment_.settings,
-                   .retry = environment_.retry,
-                   .transport = environment_.transport,
-                   .on_progress = on_progress,
-                   .on_message = environment_.on_message,
-                   .stop = environment_.stop});
+  const auto tick = [&] {
+    std::uint64_t sum = 0;
+    for (const std::size_t number : numbers) sum += bytes[number];
+    progress.tell(latest, bytes[latest] / copies_[latest], sum);
+  };
+  if (auto done = side_by_side(numbers.size(), workers, environment_.stop, work, tick); !done) return done;
+  for (const std::size_t number : numbers) progress.finished(number);
+  return {};
+}
+
+Result<void> ModelFiles::download_one(std::size_t number, const Way& way,
+                                      const std::function<void(std::uint64_t bytes)>& on_progress) {
+  const HubFile& file = files_[number];
+  auto data = download({.repo = repository_.repo,
+                        .revision = repository_.revision,
+                        .path = file.path,
+                        .url = content_url(environment_.settings, repository_, file.path),
+                        .size_bytes = file.size_bytes,
+                        .digest = digest_of(file)},
+                       folder_.incoming(digest_of(file), group_),
+                       {.settings = way.settings,
+                        .retry = environment_.retry,
+                        .transport = way.transport,
+                        .on_progress = on_progress,
+                        .on_message = environment_.on_message,
+                        .stop = way.stop});
+  if (!data) return std::unexpected(data.error());
+  found_[number] = StagedFile{.source = std::move(*data)};
+  return {};
 }
 
 Result<void> ModelFiles::check_headers() const {
@@ -186,14 +253,10 @@ Result<void> ModelFiles::check_headers() const {
 
 std::vector<StagedFile> ModelFiles::staged() const {
   std::vector<StagedFile> sources;
-  for (std::size_t i = 0; i < files_.size(); ++i) {
-    const std::size_t first = first_with_content_of(i);
+  for (const std::size_t first : first_) {
     sources.push_back(*found_[first]);
     // Moved away, it would be missing for the second.
-    const auto shares = [&](std::size_t other) { return other != i && first_with_content_of(other) == first; };
-    if (sources.back().how == StagedFile::How::Move &&
-        std::ranges::any_of(std::views::iota(std::size_t{0}, files_.size()), shares))
-      sources.back().how = StagedFile::How::Copy;
+    if (copies_[first] > 1 && sources.back().how == StagedFile::How::Move) sources.back().how = StagedFile::How::Copy;
   }
   return sources;
 }

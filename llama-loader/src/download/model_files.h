@@ -1,7 +1,7 @@
 // Bring the files of a chosen model or data set together: those that lie on this machine already, and the others from
 // the hub.
 //
-// Files with the same content (two parts of a split model may have it) are fetched once. No other process fetches them
+// Files with the same content (two parts of a split model may have it) are fetched once, small ones several at a time. No other process fetches them
 // meanwhile, nor takes them away, until they are published: a lock for each content of a model; one for a whole data
 // set, which may have more files than a process can open.
 // Errors   those of download.h, and InvalidModel: a header that is not sound.
@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -40,12 +41,21 @@ class ModelFiles {
   void discard_incoming() const;
 
  private:
-  [[nodiscard]] std::size_t first_with_content_of(std::size_t number) const;
+  [[nodiscard]] bool is_missing(std::size_t number) const;
   using Here = std::multimap<std::string, std::filesystem::path>;  // by digest
   [[nodiscard]] Here cached_files() const;
   [[nodiscard]] std::optional<StagedFile> look_for(const HubFile& file, const Here& cached) const;
   [[nodiscard]] Result<void> lock_missing(const CacheFolder::OnWait& on_wait);
-  [[nodiscard]] Result<std::filesystem::path> download_one(std::size_t number, std::uint64_t done_before) const;
+  // How much has come, for people; of files that are fetched side by side the one that a worker began last is named.
+  class Progress;
+  struct Way {  // to the hub
+    TransportFactory transport;
+    const HubSettings& settings;
+    std::stop_token stop;
+  };
+  [[nodiscard]] Result<void> download_one(std::size_t number, const Way& way,
+                                          const std::function<void(std::uint64_t bytes)>& on_progress);
+  [[nodiscard]] Result<void> download_small(const std::vector<std::size_t>& numbers, Progress& progress);
 
   const FetchEnvironment& environment_;
   const CacheFolder& folder_;
@@ -55,6 +65,8 @@ class ModelFiles {
   std::string group_;  // "" for a model
   std::vector<FileLock> locks_;
   std::uint64_t size_bytes_ = 0;                  // of all files
+  std::vector<std::size_t> first_;                // the number of the first file with each one's content
+  std::vector<std::uint64_t> copies_;             // of the first file with each content: how many have it
   std::vector<std::optional<StagedFile>> found_;  // of the first file with each content
 };
 
