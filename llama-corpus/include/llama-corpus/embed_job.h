@@ -5,7 +5,7 @@
 // gives the same rows. A row that fails never takes others along.
 //
 // Memory   bounded, whatever the input's length: some windows of rows; what repeats is found on disk.
-// Threads  one at a time; reading, tokenizing and writing go along with the computing on threads of their own.
+// Threads  one at a time; reading, looking up and tokenizing go along with the computing on a thread of their own.
 #pragma once
 
 #include <chrono>
@@ -79,7 +79,7 @@ struct JobOptions {
 
   std::function<void(std::uint64_t row, const Error&)> on_failure;  // a row without a vector; named as the reader does
   std::function<void(const struct JobProgress&)> on_progress;
-  std::function<void(std::uint64_t done)> on_resume;  // texts in the journal; called once, before the first row
+  std::function<void(std::uint64_t rows)> on_resume;  // that the journal answers; called once, before the first row
   std::stop_token stop;
 };
 
