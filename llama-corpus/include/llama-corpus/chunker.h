@@ -16,7 +16,7 @@
 namespace llama {
 
 struct Chunk {
-  std::size_t begin = 0, end = 0;            // bytes of the text
+  std::size_t begin = 0, end = 0;                        // bytes of the text
   std::uint64_t start_character = 0, end_character = 0;  // code points of the text
 };
 

@@ -28,8 +28,8 @@ struct Shard {
 // `variable` reads the environment.
 //
 // Errors   InvalidArgument: "3/2", "auto" where no scheduler says which, or several contradict.
-[[nodiscard]] Result<Shard> parse_shard(
-    std::string_view text, const std::function<std::optional<std::string>(std::string_view)>& variable);
+[[nodiscard]] Result<Shard> parse_shard(std::string_view text,
+                                        const std::function<std::optional<std::string>(std::string_view)>& variable);
 
 // "part-00003-of-00008": the same on every try.
 [[nodiscard]] std::string part_name(const Shard& shard);
