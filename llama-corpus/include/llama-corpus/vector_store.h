@@ -21,9 +21,9 @@
 namespace llama {
 
 struct KnownVector {
-  std::vector<float> vector;       // the model's dimension, before any cut
-  std::uint32_t tokens = 0;        // that the model read
-  std::uint64_t token_count = 0;   // before the cut at the maximum length
+  std::vector<float> vector;      // the model's dimension, before any cut
+  std::uint32_t tokens = 0;       // that the model read
+  std::uint64_t token_count = 0;  // before the cut at the maximum length
   bool truncated = false;
 };
 

@@ -40,9 +40,8 @@ Answers::Raw Answers::raw_of(AwaitedText awaited, std::optional<RowResult> resul
     raw.answer.truncated = good.truncated;
     raw.vector = std::move(good.embedding);
     if (!parts_.options.columns.token_count.empty() || parts_.vectors != nullptr) {
-      raw.answer.token_count = good.truncated
-                                   ? parts_.model.count_tokens(good.text).value_or(good.sequence_length)
-                                   : good.sequence_length;
+      raw.answer.token_count =
+          good.truncated ? parts_.model.count_tokens(good.text).value_or(good.sequence_length) : good.sequence_length;
     }
   }
   return raw;

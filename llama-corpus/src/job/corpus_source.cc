@@ -94,12 +94,13 @@ Result<void> CorpusSource::cut(Unfinished& unfinished) {
     return {};
   }
   const JobOptions& options = parts_.options;
-  const ChunkLimits limits{.max_tokens = options.chunk_tokens > 0 ? options.chunk_tokens
-                                                                  : parts_.model.max_sequence_length(),
-                           .overlap_tokens = options.chunk_overlap};
+  const ChunkLimits limits{
+      .max_tokens = options.chunk_tokens > 0 ? options.chunk_tokens : parts_.model.max_sequence_length(),
+      .overlap_tokens = options.chunk_overlap};
   const auto count = [&](std::string_view part) -> Result<std::int32_t> {
     return parts_.model.count_tokens(prompted(part, batch_.rows[unfinished.of_batch], options))
-        .transform([](std::size_t tokens) { return static_cast<std::int32_t>(std::min<std::size_t>(tokens, INT32_MAX)); });
+        .transform(
+            [](std::size_t tokens) { return static_cast<std::int32_t>(std::min<std::size_t>(tokens, INT32_MAX)); });
   };
   auto chunks = chunk_text(*row.text, limits, count);
   if (!chunks) return std::unexpected(chunks.error());

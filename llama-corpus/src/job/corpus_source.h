@@ -43,7 +43,7 @@ class CorpusSource : public TextSource {
   // A row that is not in the queue yet: some of its pieces have no number.
   struct Unfinished {
     JobRow row;
-    std::size_t of_batch = 0;    // the row in batch_
+    std::size_t of_batch = 0;  // the row in batch_
     std::size_t next_piece = 0;
   };
   [[nodiscard]] Result<void> begin_row();

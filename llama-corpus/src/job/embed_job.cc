@@ -37,8 +37,8 @@ struct Knowledge {
 Result<Knowledge> open_knowledge(const EmbeddingModel& model, const RowReader& reader, const JobOptions& options) {
   Knowledge knowledge;
   if (options.journal) {
-    auto journal = Journal::open(*options.journal, internal::binding_of(model, reader.identity(), options),
-                                 options.restarts);
+    auto journal =
+        Journal::open(*options.journal, internal::binding_of(model, reader.identity(), options), options.restarts);
     if (!journal) return std::unexpected(journal.error());
     knowledge.journal = std::move(*journal);
   } else {
@@ -189,11 +189,8 @@ Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& mo
   if (recalled > 0 && options.on_resume) options.on_resume(*rows_before);
 
   RowQueue queue;
-  Answers answers({.model = *model,
-                   .options = options,
-                   .texts = texts,
-                   .vectors = knowledge->vector_store(),
-                   .encoder = *encoder});
+  Answers answers(
+      {.model = *model, .options = options, .texts = texts, .vectors = knowledge->vector_store(), .encoder = *encoder});
   RowOutput output({.options = options,
                     .open_writer = open_writer,
                     .reader = *reader,
@@ -204,11 +201,10 @@ Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& mo
   StreamOptions stream_options;
   stream_options.on_progress = [&](const BatchStatistics& now) { progress.during_window(now); };
   stream_options.stop = options.stop;
-  auto source = std::make_unique<CorpusSource>(std::move(reader), CorpusSource::Parts{.model = *model,
-                                                                                      .options = options,
-                                                                                      .texts = texts,
-                                                                                      .vectors = knowledge->vector_store(),
-                                                                                      .queue = queue});
+  auto source = std::make_unique<CorpusSource>(
+      std::move(reader),
+      CorpusSource::Parts{
+          .model = *model, .options = options, .texts = texts, .vectors = knowledge->vector_store(), .queue = queue});
   // The stream has the reader, which the output asks for names until the end.
   auto stream = processor->process_source(std::move(source), stream_options);
   if (!stream) return std::unexpected(stream.error());

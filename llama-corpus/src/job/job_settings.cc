@@ -15,8 +15,8 @@ Result<void> check_job(const EmbeddingModel& model, const JobOptions& options) {
     return invalid(std::format("there is no shard {} of {}", options.shard.index, options.shard.count));
   if (options.on_long == OnLong::Chunk) {
     if (options.chunk_tokens > model.max_sequence_length()) {
-      return invalid(std::format("chunks of {} tokens are longer than the {} that the model reads", options.chunk_tokens,
-                                 model.max_sequence_length()));
+      return invalid(std::format("chunks of {} tokens are longer than the {} that the model reads",
+                                 options.chunk_tokens, model.max_sequence_length()));
     }
     const std::int32_t size = options.chunk_tokens > 0 ? options.chunk_tokens : model.max_sequence_length();
     if (options.chunk_tokens < 0 || options.chunk_overlap < 0 || options.chunk_overlap >= size)

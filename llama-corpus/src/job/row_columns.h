@@ -18,11 +18,11 @@ namespace llama::internal {
 // One row of the output.
 struct OutputRow {
   const JobRow& row;
-  const Piece* piece = nullptr;            // of its text that this row is about; nothing: the whole
-  std::size_t chunk = 0;                   // which of them
-  const TextAnswer* answer = nullptr;      // nothing: there is none
-  bool shows_time = false;                 // the first row with this text; for others nothing was computed
-  std::optional<std::string> error{};      // then there is no vector
+  const Piece* piece = nullptr;        // of its text that this row is about; nothing: the whole
+  std::size_t chunk = 0;               // which of them
+  const TextAnswer* answer = nullptr;  // nothing: there is none
+  bool shows_time = false;             // the first row with this text; for others nothing was computed
+  std::optional<std::string> error{};  // then there is no vector
 };
 
 class RowColumns {
@@ -40,7 +40,18 @@ class RowColumns {
 
  private:
   enum class Content {
-    Text, Hash, Embedding, Length, Time, TokenCount, Truncated, Error, Row, ChunkIndex, ChunkStart, ChunkEnd
+    Text,
+    Hash,
+    Embedding,
+    Length,
+    Time,
+    TokenCount,
+    Truncated,
+    Error,
+    Row,
+    ChunkIndex,
+    ChunkStart,
+    ChunkEnd
   };
   void add_column(const std::string& name, Content content, ColumnType type, bool nullable);
   void add_cell(std::size_t column, const OutputRow& row);

@@ -25,7 +25,7 @@ class RowQueue {
   [[nodiscard]] bool is_full() const;
   void put(AwaitedText text);  // in the order of the numbers, before the rows that need it
   void put(JobRow row);
-  void put_flush();  // somebody waits for the rows before
+  void put_flush();                       // somebody waits for the rows before
   void add_left_out(std::uint64_t rows);  // blank, and never seen here
 
   // For the thread that writes. The texts up to this number, and those after it that need no model.

@@ -27,7 +27,7 @@ class VectorEncoder {
   // The lowest and highest value of each dimension.
   void take_scales_from(std::span<const std::vector<float>> sample);
   [[nodiscard]] bool read_scales(const std::string& text);  // scales(); false: it is none
-  [[nodiscard]] std::string scales() const;                  // "" where none are needed
+  [[nodiscard]] std::string scales() const;                 // "" where none are needed
 
   // Requires is_ready() and a vector of the model's dimension.
   [[nodiscard]] std::vector<std::byte> encode(std::vector<float> vector) const;

@@ -22,9 +22,7 @@ std::uint32_t big_endian(const char* bytes) {
   return value;
 }
 
-bool is_full(int system_error) {
-  return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG;
-}
+bool is_full(int system_error) { return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG; }
 
 }  // namespace
 
@@ -88,8 +86,9 @@ std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(
 
 std::string Statement::text(int column) const {
   const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
-  return bytes == nullptr ? ""
-                          : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column)));
+  return bytes == nullptr
+             ? ""
+             : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column)));
 }
 
 std::span<const std::byte> Statement::blob(int column) const {
@@ -101,8 +100,8 @@ void Database::Close::operator()(sqlite3* database) const noexcept { sqlite3_clo
 
 Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& path, std::string name) {
   sqlite3* opened = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &opened,
-                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int code =
+      sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   std::unique_ptr<Database> made(new Database(std::unique_ptr<sqlite3, Close>(opened), std::move(name)));
   if (opened == nullptr) return fail(ErrorCode::OutOfMemory, std::format("no memory for {}", made->name_));
   sqlite3_extended_result_codes(opened, 1);
@@ -134,9 +133,7 @@ Result<Statement> Database::prepare(std::string_view sql) {
 
 void Database::wait_for_others(int milliseconds) { sqlite3_busy_timeout(handle_.get(), milliseconds); }
 
-void Database::abandon_files() {
-  sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-}
+void Database::abandon_files() { sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
 
 std::unexpected<Error> Database::error(int code) const {
   const int system = sqlite3_system_errno(handle_.get());
@@ -158,8 +155,9 @@ std::unexpected<Error> Database::error(int code) const {
         return fail(ErrorCode::NoSpace,
                     std::format("{} cannot be written: {}", name_, std::generic_category().message(system)));
       }
-      return fail(ErrorCode::Io, std::format("{}: {}", name_, system != 0 ? std::generic_category().message(system)
-                                                                         : sqlite3_errstr(code)));
+      return fail(
+          ErrorCode::Io,
+          std::format("{}: {}", name_, system != 0 ? std::generic_category().message(system) : sqlite3_errstr(code)));
     default:
       return fail(ErrorCode::Io, std::format("{}: {}", name_, sqlite3_errmsg(handle_.get())));
   }

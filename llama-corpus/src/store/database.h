@@ -62,7 +62,7 @@ class Database {
   // name: for messages, "the journal 'x.parquet.journal'". Makes the file where there is none.
   [[nodiscard]] static Result<std::unique_ptr<Database>> open(const std::filesystem::path& path, std::string name);
 
-  [[nodiscard]] Result<void> run(const std::string& sql);  // statements without results
+  [[nodiscard]] Result<void> run(const std::string& sql);                         // statements without results
   [[nodiscard]] Result<std::optional<std::int64_t>> ask(const std::string& sql);  // the first cell of the first row
   [[nodiscard]] Result<Statement> prepare(std::string_view sql);
   void wait_for_others(int milliseconds);  // before a call fails with Busy

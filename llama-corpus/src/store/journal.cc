@@ -69,8 +69,8 @@ Result<void> check_all(TextStore& texts, const JournalBinding& binding, const st
     const auto then = texts.setting(setting_key(setting));
     if (!then) return std::unexpected(then.error());
     if (*then == value) continue;
-    return differs(std::format(" is of a run with {} {}, this one has {}", setting, shown(then->value_or("")),
-                               shown(value)));
+    return differs(
+        std::format(" is of a run with {} {}, this one has {}", setting, shown(then->value_or("")), shown(value)));
   }
   return {};
 }
@@ -91,8 +91,9 @@ Result<Journal> Journal::open(const fs::path& path, const JournalBinding& bindin
   auto database = Database::open(path, name);
   if (!database) return std::unexpected(with_way_out(database.error()));
   // The first statement takes the lock, and it is kept. A run that was killed at its very beginning has left no tables.
-  auto locked = (*database)->run("PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 32768; PRAGMA cache_size = -65536; "
-                                 "PRAGMA temp_store = MEMORY; BEGIN EXCLUSIVE; COMMIT;");
+  auto locked = (*database)->run(
+      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 32768; PRAGMA cache_size = -65536; "
+      "PRAGMA temp_store = MEMORY; BEGIN EXCLUSIVE; COMMIT;");
   if (!locked) return std::unexpected(with_way_out(locked.error()));
   if (restarts && *kind == FileKind::Ours) {
     // Under the lock, so that no other process' journal goes; what is made then is another file.

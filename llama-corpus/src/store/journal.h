@@ -16,10 +16,10 @@
 namespace llama::internal {
 
 struct JournalBinding {
-  std::string input;              // for people: "file 'a.csv'"
-  std::string input_fingerprint;  // InputIdentity's
-  std::string model;              // for people: its file
-  std::string model_identity;     // of its content
+  std::string input;                                          // for people: "file 'a.csv'"
+  std::string input_fingerprint;                              // InputIdentity's
+  std::string model;                                          // for people: its file
+  std::string model_identity;                                 // of its content
   std::vector<std::pair<std::string, std::string>> settings;  // by the name that people know them under
 };
 

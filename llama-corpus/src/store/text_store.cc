@@ -56,8 +56,9 @@ Result<std::unique_ptr<TextStore>> TextStore::open_unnamed(const std::filesystem
   if (!database) return std::unexpected(database.error());
   // Nobody will ever read it again: no journal of its own, nothing is synced, and the name can go once the file is open.
   auto made = (*database)
-                  ->run("PRAGMA page_size = 32768; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF;"
-                        "PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;")
+                  ->run(
+                      "PRAGMA page_size = 32768; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF;"
+                      "PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;")
                   .and_then([&] { return create_tables(**database); });
   std::error_code ignored;
   std::filesystem::remove(path, ignored);
@@ -101,7 +102,8 @@ Result<void> TextStore::recall() {
     if (!row) return std::unexpected(row.error());
     if (!*row) break;
     const TextNumber number = unsigned_of(rest->integer(0));
-    if (number != ++before) return fail(ErrorCode::Io, std::format("{} is damaged (texts are missing)", database_->name()));
+    if (number != ++before)
+      return fail(ErrorCode::Io, std::format("{} is damaged (texts are missing)", database_->name()));
     recent_.emplace(to_digest(rest->blob(1)), number);
   }
   return {};

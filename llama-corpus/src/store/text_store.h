@@ -84,10 +84,10 @@ class TextStore {
   std::unique_ptr<Database> database_;
   std::optional<Statement> insert_, find_, read_, digest_, index_, get_setting_, set_setting_;
   std::unordered_map<TextDigest, TextNumber, Hash> recent_;  // not in the index
-  TextNumber last_ = 0;      // given to a text
-  TextNumber answered_ = 0;  // in the table
-  TextNumber indexed_ = 0;   // in the index
-  TextNumber recalled_ = 0;  // in the table when it was opened
+  TextNumber last_ = 0;                                      // given to a text
+  TextNumber answered_ = 0;                                  // in the table
+  TextNumber indexed_ = 0;                                   // in the index
+  TextNumber recalled_ = 0;                                  // in the table when it was opened
   TextNumber expected_ = 1;  // if this run reads the same texts as that one, the first that is not known from before
 };
 

@@ -47,7 +47,8 @@ Result<std::int64_t> space_of(Database& database, const std::string& settings, s
   find->bind(1, settings).bind(2, std::int64_t{dimension});
   const auto row = find->step();
   if (!row) return std::unexpected(row.error());
-  if (!*row) return fail(ErrorCode::Io, std::format("{} has vectors of another length for this model", database.name()));
+  if (!*row)
+    return fail(ErrorCode::Io, std::format("{} has vectors of another length for this model", database.name()));
   return find->integer(0);
 }
 
@@ -94,11 +95,12 @@ Result<VectorStore> VectorStore::open(const std::filesystem::path& path, const s
     auto made = (*database)->run("PRAGMA page_size = 16384").and_then([&] { return create_store(**database); });
     if (!made) return std::unexpected(made.error());
   }
-  if (auto set = (*database)->run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768;");
+  if (auto set =
+          (*database)->run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768;");
       !set)
     return std::unexpected(set.error());
-  auto find = (*database)->prepare(
-      "SELECT tokens, token_count, truncated, vector FROM vectors WHERE space = ? AND digest = ?");
+  auto find =
+      (*database)->prepare("SELECT tokens, token_count, truncated, vector FROM vectors WHERE space = ? AND digest = ?");
   if (!find) return std::unexpected(find.error());
   auto insert = (*database)->prepare("INSERT OR IGNORE INTO vectors VALUES(NULL, ?, ?, ?, ?, ?, ?)");
   if (!insert) return std::unexpected(insert.error());
