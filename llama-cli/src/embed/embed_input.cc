@@ -120,7 +120,7 @@ TableInput table_input(const InputArguments& arguments, const std::optional<Prom
   input.query = arguments.query;
   if (arguments.format) input.format = parse_table_format(*arguments.format);
   input.columns = arguments.columns;
-  if (prompt) input.columns.append_range(prompt->columns());
+  if (prompt) input.prompt_columns = prompt->columns();
   input.id = arguments.id;
   input.where = arguments.where.value_or("");
   input.limit = arguments.limit;
@@ -131,8 +131,6 @@ TableInput table_input(const InputArguments& arguments, const std::optional<Prom
 Step<EmbedInput> open_table(const EmbedArguments& arguments, const std::optional<PromptTemplate>& prompt,
                             const Interrupt& interrupt, const Console& console) {
   const InputArguments& a = arguments.input;
-  if (a.columns.empty() && prompt && !prompt->columns().empty())
-    return stop_with({ErrorCode::InvalidArgument, "a prompt with columns needs --column, the text's own"}, kUsageError);
   TableInput table = table_input(a, prompt);
   auto uses = fetch_datasets(arguments, table, interrupt, console);
   if (!uses) return std::unexpected(uses.error());
