@@ -21,7 +21,7 @@ void add_values(CLI::Option& option, const FlagValues& values) {
   }
 }
 
-CLI::Option* add(CLI::App& app, const Flag& flag) {
+void add(CLI::App& app, const Flag& flag) {
   const std::string name(flag.name), help(flag.help);
   CLI::Option* option = std::visit(
       [&]<class T>(T* target) {
@@ -38,14 +38,15 @@ CLI::Option* add(CLI::App& app, const Flag& flag) {
   if (flag.shows_default) option->capture_default_str();
   if (!flag.value.empty()) option->type_name(std::string(flag.value));
   add_values(*option, flag.values);
-  return option;
 }
 
 void add(CLI::App& app, const Command& command, const Command*& chosen) {
   CLI::App* added = app.add_subcommand(std::string(command.name), std::string(command.help));
   if (!command.footer.empty()) added->footer(std::string(command.footer));  // its own commands inherit it
+  for (const Flag& flag : command.flags) add(*added, flag);
   for (const Flag& flag : command.flags) {
-    CLI::Option* option = add(*added, flag);
+    if (flag.excludes.empty() && flag.needs.empty()) continue;
+    CLI::Option* option = added->get_option(std::string(flag.name.substr(flag.name.find_last_of(',') + 1)));
     if (!flag.excludes.empty()) option->excludes(added->get_option(std::string(flag.excludes)));
     if (!flag.needs.empty()) option->needs(added->get_option(std::string(flag.needs)));
   }
