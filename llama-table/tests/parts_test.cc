@@ -45,7 +45,7 @@ class PartsTest : public OutputFolderTest {
 
 TEST_F(PartsTest, HoldSoManyRows) {
   for (const OutputFormat format : {OutputFormat::Parquet, OutputFormat::ArrowFile}) {
-    for (const std::int64_t rows : {0, 1, 6, 7, 8, 14, 3'000}) {
+    for (const std::int64_t rows : {0, 1, 6, 7, 8, 14, 40}) {
       const TableOutput output{
           .path = out_, .format = format, .split_rows = 7, .existing = ExistingFile::Replace, .metadata = {{"a", "b"}}};
       const auto summary = write(output, kNumbered, numbers(0, rows));
@@ -88,6 +88,23 @@ TEST_F(PartsTest, StayWhereTheRunEndsOnTheWay) {
     ASSERT_TRUE((*writer)->write({}, numbers(0, 5)));
   }
   EXPECT_EQ(names(), (std::set<std::string>{"out", "out/part-00000.parquet", "out/part-00001.parquet"}));
+}
+
+TEST_F(PartsTest, OfKilledRunsAreSweptUp) {
+  ASSERT_TRUE(write({.path = out_, .split_rows = 2}, kNumbered, numbers(0, 1)));
+  for (const char* name :
+       {".part-00003.parquet.812-0.partial", ".part-00003.parquet.812-0", "part-00003.parquet.812-0.partial",
+        ".part-00000.arrow.812-0.partial", ".mine.parquet.812-0.partial", ".part-00003.parquet.8x2-0.partial"})
+    std::ofstream(out_ / name) << "unfinished";
+  const auto before = names();
+  remove_unfinished({.path = out_, .split_rows = 2});
+  auto after = before;
+  after.erase("out/.part-00003.parquet.812-0.partial");
+  EXPECT_EQ(names(), after);
+  remove_unfinished({.path = out_ / "mine.parquet"});
+  after.erase("out/.mine.parquet.812-0.partial");
+  EXPECT_EQ(names(), after);
+  remove_unfinished({.path = folder_ / "no" / "folder"});
 }
 
 const std::vector<ColumnSpec> kVectors = {{.name = "number", .type = ColumnType::Integer},
