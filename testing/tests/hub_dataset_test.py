@@ -200,8 +200,9 @@ def test_faults(texts, tmp_path):
     texts.fault("small", faults.status(503))
     texts.fault("tree", faults.status(429, {"Retry-After": "1"}))
     assert len(got(fetch(texts, tmp_path, repo=uri("data/*.parquet")))) == 4
-    texts.fault("blob", faults.flip_at(100), times=None)
-    wrong(fetch(texts, tmp_path / "new", repo=uri("data/*.parquet")), "Corrupt", "came damaged", hashlib.sha256(LARGE + b"t").hexdigest())
+    digest = hashlib.sha256(LARGE + b"t").hexdigest()
+    texts.fault("blob", faults.flip_at(100), times=None, path=digest)
+    wrong(fetch(texts, tmp_path / "new", repo=uri("data/*.parquet")), "Corrupt", "file 'data/test-1.parquet' of 'org/texts' came damaged", digest)
     assert not [p for p in (tmp_path / "new/cache").glob("[!.]*/**/*.parquet")]
 
 
