@@ -121,7 +121,7 @@ TEST(DatasetChoice, SaysWhatThereIsWhereNothingMatches) {
   repository.files = files_of({"README.md", "data/train-0.parquet", "data/train-1.parquet", "x/y.csv", "z.bin"});
   EXPECT_EQ(internal::no_match(repository, "data/*.parqet").message,
             "data set 'org/n' has 5 files at revision 'v1', and none that 'data/*.parqet' means; the nearest: "
-            "data/train-0.parquet, data/train-1.parquet, README.md");
+            "data/train-0.parquet, data/train-1.parquet, x/y.csv");
   EXPECT_THAT(internal::no_match(repository, "x/z.csv").message, HasSubstr("the nearest: x/y.csv, "));
 }
 

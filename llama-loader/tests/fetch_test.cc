@@ -217,6 +217,7 @@ TEST(Fetch, IsRightOrClearOfADataSetToo) {
           "datasets/org/m");
       hub.server.fault(call, fault.edit);
       FetchWorld world(hub);
+      world.ask_hub = true;
       const auto fetched = world.fetch(request);
       // A list that lacks everything has nothing that matches.
       if (!fetched || fetched->entry.manifest.files.size() == 3) expect_right_or_clear(world, hub, fetched);
@@ -231,6 +232,28 @@ TEST(Fetch, IsRightOrClearOfADataSetToo) {
       EXPECT_EQ(again->entry.manifest.files.size(), 3u);
       expect_right_or_clear(world, hub, again);
     }
+  }
+}
+
+TEST(Fetch, AFileThatIsMeantIsNeverLeftOutInSilence) {
+  const std::string good = R"({"type":"file","path":"data/1.csv","size":1,"oid":")" + std::string(40, 'b') + "\"}";
+  for (const char* odd :
+       {R"({"type":"file","path":"data/2.csv","size":1,"oid":"b"})",
+        R"({"type":"file","path":"data/2.csv","size":-1,"oid":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"})",
+        R"({"type":"file","path":"data/a\\b\n.csv","size":1,"oid":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"})"}) {
+    test::MemoryHub hub({}, "datasets/org/m");
+    hub.server.fault(1, [&](MemoryAnswer& answer) { answer.pieces = {"[" + good + "," + odd + "]"}; });
+    FetchWorld world(hub);
+    const auto fetched =
+        world.fetch({.repo = "datasets/org/m", .endpoint = "http://hub.test", .pattern = "data/*.csv"});
+    ASSERT_FALSE(fetched);
+    EXPECT_THAT(fetched.error().message, HasSubstr("makes no sense")) << odd;
+    EXPECT_FALSE(fetched.error().message.contains('\n'));
+    test::MemoryHub other({{"data/1.csv", "x"}}, "datasets/org/m");
+    other.server.fault(1, [&](MemoryAnswer& answer) { answer.pieces.back().insert(1, std::string(odd) + ","); });
+    FetchWorld elsewhere(other);
+    EXPECT_TRUE(elsewhere.fetch({.repo = "datasets/org/m", .endpoint = "http://hub.test", .pattern = "data/1.csv"}))
+        << "another file's entry does not matter";
   }
 }
 

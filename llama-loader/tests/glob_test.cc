@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "hub/repo_path.h"
+
 namespace llama::internal {
 namespace {
 
@@ -44,12 +46,12 @@ TEST(Glob, MatchesNames) {
   };
   const std::vector<Match> table{
       {"data/*.csv", {"data/a.csv", "data/a.b.csv"}, {"data/a.csvx", "data/x/a.csv", "a.csv", "data/.a.csv"}},
-      {"*", {"a", "ä"}, {"", "a/b", ".a"}},
+      {"*", {"a", "ä"}, {"a/b", ".a"}},
       {".*", {".a"}, {"a"}},
       {"**", {"a", "a/b", "a/b/c"}, {".a", "a/.b", ".a/b"}},
       {"**/x", {"x", "a/x", "a/b/x"}, {"ax", "a/bx", "x/a"}},
       {"a/**/x", {"a/x", "a/b/x", "a/b/c/x"}, {"ax", "x", "b/a/x"}},
-      {"a/**", {"a/b", "a/b/c"}, {"b/a", "ab"}},
+      {"a/**", {"a/b", "a/b/c"}, {"b/a", "ab", "a"}},
       {"**/a/**/b", {"a/b", "x/a/y/b", "a/a/b"}, {"a", "b", "ab", "b/a"}},
       {"?.csv", {"a.csv", "ä.csv", "名.csv"}, {".csv", "ab.csv", "/.csv"}},
       {"[a-c]", {"a", "b", "c"}, {"d", "-", "ab"}},
@@ -62,7 +64,6 @@ TEST(Glob, MatchesNames) {
       {"x[", {"x["}, {"x"}},
       {"train-*-of-*.parquet", {"train-00000-of-00010.parquet"}, {"train-of-1.parquet", "train-0-of-1.csv"}},
       {"a*b*c", {"abc", "aXbYc", "abbcc"}, {"ab", "acb"}},
-      {"", {""}, {"a"}},
   };
   for (const Match& row : table) {
     for (const char* name : row.yes) EXPECT_TRUE(glob_matches(row.pattern, name)) << row.pattern << " " << name;
@@ -83,7 +84,7 @@ TEST(Glob, IsWhatTheDefinitionSays) {
     const std::string name = text_of("ab/.", 8);
     if (random() % 3 == 0) pattern = "**/" + pattern;
     if (random() % 5 == 0) pattern += "/**";
-    if (!check_glob(pattern)) continue;
+    if (!check_glob(pattern) || !is_safe_path(pattern) || !is_safe_path(name)) continue;
     const bool expected = matches_by_definition(pattern, name);
     matches += expected ? 1 : 0;
     ASSERT_EQ(glob_matches(pattern, name), expected) << pattern << " " << name;

@@ -67,6 +67,7 @@ Result<void> list_files(const HubAccess& hub, const TreeWanted& wanted, HubRepos
   const std::string folder = wanted.folder.empty() ? "" : "/" + percent_encoded(wanted.folder, "/");
   repository.files.clear();
   repository.left_out = 0;
+  repository.left_out_names.clear();
   std::set<std::string> asked;
   for (std::string url = std::format("{}/tree/{}{}?recursive={}&expand={}", api_url(hub, repository.repo),
                                      repository.commit, folder, wanted.is_recursive, wanted.has_dates);
