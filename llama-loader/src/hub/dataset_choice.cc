@@ -107,9 +107,7 @@ Error explained(const HubAccess& hub, const std::string& repo, const Error& erro
   const bool may_be_model = error.code == ErrorCode::NotFound || error.code == ErrorCode::AccessDenied;
   const std::string model(bare_name(repo));
   if (!may_be_model || has_repository(hub, repo) || !has_repository(hub, model)) return error;
-  return {ErrorCode::NotFound, std::format("'{}' is a model repository and no data set: hf://datasets/… names data "
-                                           "sets; a model is given as --model {}",
-                                           model, model)};
+  return {ErrorCode::NotFound, std::format("'{}' is a model's repository and no data set", model)};
 }
 
 }  // namespace

@@ -111,8 +111,8 @@ Result<void> check_glob(std::string_view pattern) {
   return {};
 }
 
-// matches[t]: the pattern's parts so far match the name's first t parts. A `**` at the end stands for one part at least:
-// "a/**" is what lies in the folder a.
+// matches[t]: the pattern's parts so far match the name's first t parts. A `**` at the end stands for one part at
+// least: "a/**" is what lies in the folder a.
 bool glob_matches(std::string_view pattern, std::string_view path) {
   const auto names = parts_of(path), wanted = parts_of(pattern);
   std::vector<bool> matches(names.size() + 1, false);
