@@ -19,10 +19,9 @@
 
 #include "llama-base/error.h"
 #include "llama-embedding/embedding_result.h"
+#include "llama-table/table_writer.h"
 
 namespace llama {
-
-enum class ExistingFile { Refuse, Replace };
 
 struct ParquetSummary {
   std::uint64_t rows = 0;

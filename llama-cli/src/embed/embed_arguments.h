@@ -32,7 +32,7 @@ struct OutputArguments {
   std::optional<std::filesystem::path> calibration;
   std::optional<std::int32_t> dimensions;
   bool force_dimensions = false;
-  std::string compression = "zstd";
+  std::optional<std::string> compression;
   std::int32_t row_group = 10'000;
   std::optional<std::string> text_as;
   std::vector<std::string> with;

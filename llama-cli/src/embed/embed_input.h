@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "console.h"
 #include "embed/embed_arguments.h"
@@ -20,6 +22,7 @@ struct EmbedInput {
   std::optional<std::uint64_t> rows;
   std::size_t text_columns = 1;  // the first cells of a row; then those of the prompt
   std::string text_name = "text";  // of the output's column
+  std::vector<std::shared_ptr<const void>> uses;  // of files in the cache: it keeps them meanwhile
 };
 
 // Opens the input, and counts its rows where that is worth it (not of a plain file: count_rows()).

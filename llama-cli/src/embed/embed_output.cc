@@ -1,7 +1,5 @@
 #include "embed/embed_output.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <format>
 #include <set>
@@ -36,9 +34,7 @@ Step<TableOutput> choose_output(const EmbedArguments& arguments, const Shard& sh
   output.format = format_of(a);
   if (a.path == "-" && a.format == "parquet")
     return usage_error("Parquet cannot be written to standard output; --output-format arrow can");
-  if (a.path == "-" && ::isatty(STDOUT_FILENO) == 1)
-    return usage_error("an Arrow stream is nothing for a terminal; send it to a program or name a file");
-  output.compression = parse_compression(a.compression).value_or(Compression::Zstd);
+  if (a.compression) output.compression = parse_compression(*a.compression);
   output.row_group_rows = a.row_group;
   output.split_rows = a.split_rows;
   if (a.split_size) {
@@ -53,7 +49,6 @@ Step<TableOutput> choose_output(const EmbedArguments& arguments, const Shard& sh
     if (!output.split_rows && !output.split_bytes) output.split_bytes = std::uint64_t{1} << 40;
   }
   output.existing = a.force ? ExistingFile::Replace : ExistingFile::Refuse;
-  output.page_index = !is_plain_output(arguments);
   if (is_input(arguments)) return usage_error("the output would replace the input");
   if (auto checked = check_output(output); !checked) return stop_with(checked.error(), kOutputError);
   return output;

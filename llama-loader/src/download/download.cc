@@ -256,8 +256,8 @@ Result<void> check_space(const PartialFile& file, const std::filesystem::path& f
   // A reserved file has its space already.
   if (missing <= available || file.ranges().total() > 0) return {};
   return fail(ErrorCode::NoSpace,
-              std::format("the model needs {:.1f} MB in '{}', which has {:.1f} MB free",
-                          static_cast<double>(missing) / 1e6, folder.string(), static_cast<double>(available) / 1e6));
+              std::format("{:.1f} MB are needed in '{}', which has {:.1f} MB free", static_cast<double>(missing) / 1e6,
+                          folder.string(), static_cast<double>(available) / 1e6));
 }
 
 }  // namespace

@@ -29,10 +29,14 @@ enum class VectorElement {
 [[nodiscard]] constexpr std::size_t vector_bytes(VectorElement element, std::int32_t dimension) {
   const auto n = static_cast<std::size_t>(dimension);
   switch (element) {
-    case VectorElement::Float32: return n * 4;
-    case VectorElement::Float16: return n * 2;
-    case VectorElement::Int8: return n;
-    case VectorElement::Bits: return (n + 7) / 8;
+    case VectorElement::Float32:
+      return n * 4;
+    case VectorElement::Float16:
+      return n * 2;
+    case VectorElement::Int8:
+      return n;
+    case VectorElement::Bits:
+      return (n + 7) / 8;
   }
   return 0;
 }

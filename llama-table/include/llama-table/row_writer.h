@@ -1,6 +1,7 @@
 // Write rows: columns that go along and computed ones.
 //
-// Errors   NoSpace, Io, with the file's name and the system's reason. After an error nothing more can be written.
+// Errors   NoSpace, Io, with the file's name and the system's reason; InvalidArgument: values that do not fit the
+//          columns. After an error nothing more can be written.
 // Threads  one at a time.
 #pragma once
 
@@ -26,7 +27,7 @@ struct KeptRow {
 };
 
 struct WrittenPart {
-  std::filesystem::path path;  // empty for standard output
+  std::filesystem::path path = {};  // empty for standard output
   std::uint64_t rows = 0;
   std::uint64_t size_bytes = 0;
 };
@@ -46,10 +47,12 @@ class RowWriter {
   // n rows: kept has n entries, or none where no column is kept; columns are those of open(), in its order.
   [[nodiscard]] virtual Result<void> write(std::span<const KeptRow> kept, std::span<const ColumnValues> columns) = 0;
 
-  // What was written so far can be read by the other end (of a stream); files ignore it.
+  // What was written so far can be read by the other end (of a stream, where each write() is one record batch); files
+  // ignore it.
   [[nodiscard]] virtual Result<void> flush() = 0;
 
-  // late: metadata that is known only at the end; it joins open()'s. A stream ignores it.
+  // late: metadata that is known only at the end; it joins open()'s. A stream ignores it, and parts that were whole
+  // before lack it.
   [[nodiscard]] virtual Result<TableSummary> close(const TableMetadata& late) = 0;
 
  protected:

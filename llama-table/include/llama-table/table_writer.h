@@ -1,6 +1,7 @@
 // Open an output: a Parquet file, an Arrow IPC file, an Arrow stream on standard output, a folder of parts.
 //
-// A file has its name only when it is whole and on the disk (llama-base/atomic_file.h).
+// A file has its name only when it is whole and on the disk (llama-base/atomic_file.h). Metadata is Parquet's own and
+// inside of the stored Arrow schema; of Arrow files in the schema and, with what close() adds, in the footer.
 // Source   Arrow restores FixedSizeList only through the stored Arrow schema (apache/arrow issue 34510); a row group's
 //          nested column must stay below 2 GiB for Hugging Face datasets (datasets issue 7793); rows x dimension of a
 //          file stay below 2^31 (NeMo Curator).
@@ -31,23 +32,36 @@ enum class ExistingFile { Refuse, Replace };
 struct TableOutput {
   std::filesystem::path path;  // a file; a folder where rows are split; "-": standard output, ArrowStream alone
   OutputFormat format = OutputFormat::Parquet;
-  Compression compression = Compression::Zstd;
-  std::int64_t row_group_rows = 10'000;  // at most; 64 MB at most too
-  std::optional<std::uint64_t> split_rows, split_bytes;  // either: a folder of parts
-  std::string part_prefix = "part";  // part-00000.parquet; of a shard "part-00003-of-00008" makes
-                                     // part-00003-of-00008-00000.parquet
+  // Nothing: Zstd in Parquet, None in Arrow (which has Zstd, Lz4 and None).
+  std::optional<Compression> compression = {};
+  std::int64_t row_group_rows = 10'000;  // of Parquet's row groups and an Arrow file's batches, at most; 64 MB too
+
+  // Either or both: a folder of parts, each a whole file with the same schema; at least one, though of no rows.
+  std::optional<std::uint64_t> split_rows = {};   // of a part, exactly but for the last
+  std::optional<std::uint64_t> split_bytes = {};  // of a part on the disk, within about an eighth
+  std::string part_prefix = "part";               // part-00000.parquet; of a shard "part-00003-of-00008" makes
+                                                  // part-00003-of-00008-00000.parquet
+  // Rows x list length of a file. A part ends before; a single file refuses the row. nothing: no limit.
+  std::optional<std::uint64_t> max_elements = (std::uint64_t{1} << 31) - 1;
+
+  // Replace: of parts, those with the same prefix are removed when the output is opened.
   ExistingFile existing = ExistingFile::Refuse;
-  bool page_index = true;  // Parquet's; the plain call has none
-  TableMetadata metadata;
+  TableMetadata metadata = {};
 };
 
-// What open_table_writer() would refuse, found out before a long run: a missing or read-only folder, an existing file.
+// What open_table_writer() would refuse, found out before a long run: settings that contradict one another, a missing or
+// read-only folder, an existing file (parts with the same prefix), a terminal for a stream.
 [[nodiscard]] Result<void> check_output(const TableOutput& output);
+
+// How many rows one file takes (max_elements), so that a single file of more can be refused before a long run.
+[[nodiscard]] std::uint64_t max_rows_of_file(const TableOutput& output, const std::vector<ColumnSpec>& columns);
 
 // The kept columns come first, those of `reader` (nothing: none), then `columns`. rename: kept columns that get
 // another name, {from, to}.
 //
-// Errors   InvalidArgument (two columns of one name, a dimension below 1), Io, NoSpace.
+// Errors   InvalidArgument (two columns of one name, a dimension below 1, a kept column that the format cannot hold,
+//          what check_output() refuses), Io, NoSpace.
+// Requires for a stream: the program ignores SIGPIPE, so that a reader that went away is an error (Io).
 [[nodiscard]] Result<std::unique_ptr<RowWriter>> open_table_writer(
     TableOutput output, const RowReader* reader, std::vector<ColumnSpec> columns,
     const std::vector<std::pair<std::string, std::string>>& rename = {});
