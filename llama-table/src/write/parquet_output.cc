@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+#include "output_place.h"
+#include "stored_schema.h"
 #include "table_file.h"
 
 namespace llama::internal {
@@ -48,7 +50,7 @@ arrow::Status choose_dictionaries(const OutputSchema& schema, parquet::WriterPro
 
 class ParquetOutput final : public TableFile {
  public:
-  ParquetOutput(std::shared_ptr<arrow::Schema> schema, const TableOutput& output, std::uint64_t group_bytes,
+  ParquetOutput(StoredSchema schema, const TableOutput& output, std::uint64_t group_bytes,
                 std::shared_ptr<OutputBytes> bytes, std::unique_ptr<parquet::arrow::FileWriter> writer)
       : schema_(std::move(schema)),
         max_group_rows_(output.row_group_rows),
@@ -60,6 +62,7 @@ class ParquetOutput final : public TableFile {
   // holds much more than its bytes, and no nested column of it more than the 2 GiB that readers can take.
   arrow::Status write(const std::shared_ptr<arrow::RecordBatch>& batch, std::uint64_t bytes) override {
     const auto rows = static_cast<std::uint64_t>(batch->num_rows());
+    schema_.see(*batch);
     if (rows == 0) return arrow::Status::OK();
     const std::uint64_t pieces = std::clamp<std::uint64_t>(bytes / max_group_bytes_, 1, rows);
     const std::int64_t piece_rows = static_cast<std::int64_t>((rows + pieces - 1) / pieces);
@@ -76,8 +79,9 @@ class ParquetOutput final : public TableFile {
 
   // The metadata twice, as Arrow itself writes it: as Parquet's and inside of the Arrow schema, where pyarrow looks.
   arrow::Status close(const TableMetadata& late) override {
-    const auto all = schema_->metadata()->Merge(*key_values(late));
-    ARROW_ASSIGN_OR_RAISE(const auto stored, arrow::ipc::SerializeSchema(*schema_->WithMetadata(all)));
+    const auto schema = schema_.schema();
+    const auto all = schema->metadata()->Merge(*key_values(late));
+    ARROW_ASSIGN_OR_RAISE(const auto stored, arrow::ipc::SerializeSchema(*schema->WithMetadata(all)));
     const auto pairs = all->Copy();
     pairs->Append("ARROW:schema", arrow::util::base64_encode(std::string_view(*stored)));
     ARROW_RETURN_NOT_OK(writer_->AddKeyValueMetadata(pairs));
@@ -100,7 +104,7 @@ class ParquetOutput final : public TableFile {
     return arrow::Status::OK();
   }
 
-  std::shared_ptr<arrow::Schema> schema_;
+  StoredSchema schema_;
   std::int64_t max_group_rows_;
   std::uint64_t max_group_bytes_;
   std::shared_ptr<OutputBytes> bytes_;
@@ -124,7 +128,8 @@ arrow::Result<std::unique_ptr<TableFile>> open_parquet_output(const OutputSchema
   ARROW_ASSIGN_OR_RAISE(auto writer,
                         parquet::arrow::FileWriter::Open(*schema.schema, arrow::default_memory_pool(), bytes,
                                                          builder.build(), parquet::default_arrow_writer_properties()));
-  return std::make_unique<ParquetOutput>(schema.schema, output, group_bytes, std::move(bytes), std::move(writer));
+  return std::make_unique<ParquetOutput>(StoredSchema(schema, is_split(output)), output, group_bytes, std::move(bytes),
+                                         std::move(writer));
 }
 
 std::shared_ptr<arrow::KeyValueMetadata> key_values(const TableMetadata& metadata) {

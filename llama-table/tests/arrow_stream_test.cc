@@ -1,0 +1,120 @@
+// An Arrow stream, as the program at the other end of a pipe sees it.
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <thread>
+
+#include "llama-base/disk.h"
+#include "output_folder.h"
+
+namespace llama::internal {
+namespace {
+
+class ArrowStreamTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::signal(SIGPIPE, SIG_IGN);
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    read_ = FileHandle(ends[0]);
+    write_ = FileHandle(ends[1]);
+  }
+
+  [[nodiscard]] std::unique_ptr<RowWriter> open_stream(std::optional<Compression> compression = {}) const {
+    auto writer = open_writer({.path = "-", .format = OutputFormat::ArrowStream, .compression = compression}, nullptr,
+                              kNumbered, {}, write_.get());
+    EXPECT_TRUE(writer) << writer.error().message;
+    return std::move(*writer);
+  }
+
+  // Reads batch by batch; it takes the end that it reads from.
+  [[nodiscard]] std::shared_ptr<arrow::RecordBatchReader> open_reader() {
+    return arrow::ipc::RecordBatchStreamReader::Open(arrow::io::ReadableFile::Open(::dup(read_.get())).ValueOrDie())
+        .ValueOrDie();
+  }
+
+  FileHandle read_, write_;
+};
+
+// Each batch is read before the next one is written.
+TEST_F(ArrowStreamTest, AnswersEachWriteWithOneBatchOnceFlushed) {
+  const auto writer = open_stream();
+  std::shared_ptr<arrow::RecordBatchReader> reader;
+  for (const std::int64_t rows : {1, 5'000, 0, 3}) {
+    ASSERT_TRUE(writer->write({}, numbers(0, rows)));
+    ASSERT_TRUE(writer->flush());
+    if (rows == 0) continue;
+    if (reader == nullptr) reader = open_reader();
+    const auto batch = reader->Next().ValueOrDie();
+    ASSERT_NE(batch, nullptr);
+    EXPECT_EQ(batch->num_rows(), rows);
+    EXPECT_EQ(batch->column(0)->GetScalar(rows - 1).ValueOrDie()->ToString(), std::to_string(rows - 1));
+  }
+  const auto summary = writer->close({{"late", "is ignored"}});
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(summary->rows, 5'004u);
+  ASSERT_EQ(summary->parts.size(), 1u);
+  EXPECT_EQ(summary->parts[0].path, "");
+  EXPECT_EQ(reader->Next().ValueOrDie(), nullptr);
+}
+
+TEST_F(ArrowStreamTest, HasASchemaThoughItHasNoRows) {
+  ASSERT_TRUE(open_stream()->close({}));
+  const auto reader = open_reader();
+  EXPECT_EQ(reader->schema()->field_names(), std::vector<std::string>{"number"});
+  EXPECT_EQ(reader->Next().ValueOrDie(), nullptr);
+}
+
+TEST_F(ArrowStreamTest, IsCompressedWhereAsked) {
+  for (const Compression compression : {Compression::Zstd, Compression::Lz4}) {
+    const auto writer = open_stream(compression);
+    std::vector<ColumnValues> same(1);
+    same[0].integers.assign(4'000, 7);
+    ASSERT_TRUE(writer->write({}, same));
+    const auto summary = writer->close({});
+    ASSERT_TRUE(summary);
+    EXPECT_LT(summary->size_bytes, 4'000u);
+    EXPECT_EQ(open_reader()->Next().ValueOrDie()->num_rows(), 4'000);
+  }
+}
+
+TEST_F(ArrowStreamTest, FailsWhereTheReaderHasGone) {
+  const auto writer = open_stream();
+  ASSERT_TRUE(writer->write({}, numbers(0, 10)));
+  read_ = FileHandle();
+  const auto flushed = writer->flush();
+  ASSERT_FALSE(flushed);
+  EXPECT_EQ(flushed.error().code, ErrorCode::Io);
+  EXPECT_EQ(flushed.error().message, "standard output cannot be written: the program that reads it has ended");
+  EXPECT_FALSE(writer->write({}, numbers(0, 10)));
+  EXPECT_FALSE(writer->close({}));
+}
+
+// Larger than the pipe holds, and read late.
+TEST_F(ArrowStreamTest, WaitsForAReaderAlsoWhereThePipeDoesNotBlock) {
+  ASSERT_EQ(::fcntl(write_.get(), F_SETFL, O_NONBLOCK), 0);
+  const auto writer = open_stream();
+  std::int64_t rows = 0;
+  std::thread slow([&] {
+    const auto reader = open_reader();
+    while (const auto batch = reader->Next().ValueOrDie()) rows += batch->num_rows();
+  });
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(writer->write({}, numbers(0, 20'000)));
+  ASSERT_TRUE(writer->close({}));
+  slow.join();
+  EXPECT_EQ(rows, 400'000);
+}
+
+TEST_F(ArrowStreamTest, TellsAFullDisk) {
+  const FileHandle full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  if (!full) GTEST_SKIP() << "no /dev/full here";
+  auto writer = open_writer({.path = "-", .format = OutputFormat::ArrowStream}, nullptr, kNumbered, {}, full.get());
+  ASSERT_TRUE((*writer)->write({}, numbers(0, 10)));
+  const auto closed = (*writer)->close({});
+  ASSERT_FALSE(closed);
+  EXPECT_EQ(closed.error().code, ErrorCode::NoSpace);
+}
+
+}  // namespace
+}  // namespace llama::internal
