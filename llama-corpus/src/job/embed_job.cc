@@ -157,7 +157,7 @@ class EmbedJob {
   // What was computed is kept. Where the input broke off, the rows before are written: a stream's reader may use them.
   [[nodiscard]] std::unexpected<Error> break_off(Error error) {
     static_cast<void>(keep_vectors());
-    if (error.code != ErrorCode::Cancelled && write_rows()) static_cast<void>(output_.flush_if_open());
+    if (error.code != ErrorCode::Cancelled && write_rows()) static_cast<void>(output_.end_early());
     return std::unexpected(std::move(error));
   }
 

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::size_t kWrittenRows = 1024;
 constexpr std::size_t kWrittenBytes = 16 << 20;
+// Of a batch that is answered with one: beyond this with several.
+constexpr std::size_t kAnsweredBytes = 256 << 20;
 
 }  // namespace
 
@@ -36,8 +38,8 @@ Result<void> RowOutput::write(const RowQueue::Rows& rows) {
       return done;
     }
   }
-  if (auto written = write_columns(); !written) return written;
-  return rows.flush ? flush() : Result<void>();
+  if (rows.flush) return flush();
+  return parts_.options.answers_each_batch ? Result<void>() : write_columns();
 }
 
 Result<void> RowOutput::write_columns() {
@@ -45,21 +47,25 @@ Result<void> RowOutput::write_columns() {
   if (auto opened = open(); !opened) return opened;
   if (auto written = writer_->write(columns_.kept(), columns_.values()); !written) return written;
   counts_.rows_out += columns_.rows();
-  has_unflushed_ = true;
   columns_.clear();
   return {};
 }
 
-// Somebody who waits for the answer to some rows gets one, also where none of them is written.
+// Somebody who waits for the answer to a batch gets one, also where no row of it is written.
 Result<void> RowOutput::flush() {
   if (auto opened = open(); !opened) return opened;
-  if (!std::exchange(has_unflushed_, false) && parts_.options.answers_each_batch) {
-    if (auto written = writer_->write({}, columns_.values()); !written) return written;
-  }
-  return writer_->flush();
+  const bool is_empty = parts_.options.answers_each_batch && columns_.rows() == 0;
+  auto written = is_empty ? writer_->write({}, columns_.values()) : write_columns();
+  return written ? writer_->flush() : written;
+}
+
+Result<void> RowOutput::end_early() {
+  if (auto written = write_columns(); !written) return written;
+  return writer_ ? writer_->flush() : Result<void>();
 }
 
 Result<TableSummary> RowOutput::close(const TableMetadata& late) {
+  if (auto written = write_columns(); !written) return std::unexpected(written.error());
   if (auto opened = open(); !opened) return std::unexpected(opened.error());
   return writer_->close(late);
 }
@@ -169,7 +175,10 @@ Result<void> RowOutput::put_pieces(const JobRow& row, const TextAnswer* only) {
 
 Result<void> RowOutput::add(const OutputRow& row) {
   columns_.add(row);
-  return columns_.rows() < kWrittenRows && columns_.bytes() < kWrittenBytes ? Result<void>() : write_columns();
+  const bool is_much = parts_.options.answers_each_batch
+                           ? columns_.bytes() >= kAnsweredBytes
+                           : columns_.rows() >= kWrittenRows || columns_.bytes() >= kWrittenBytes;
+  return is_much ? write_columns() : Result<void>();
 }
 
 }  // namespace llama::internal

@@ -28,9 +28,8 @@ class RowOutput {
 
   // Errors   the writer's; with OnError::Fail that of the first row without a vector, after the rows before it.
   [[nodiscard]] Result<void> write(const RowQueue::Rows& rows);
-  // What was written can be read by whoever waits.
-  [[nodiscard]] Result<void> flush();
-  [[nodiscard]] Result<void> flush_if_open() { return writer_ ? writer_->flush() : Result<void>(); }
+  // Nothing more comes: what there is can be read, and is no whole table.
+  [[nodiscard]] Result<void> end_early();
   [[nodiscard]] Result<TableSummary> close(const TableMetadata& late);
 
   // Rows in and out, and why others are not; truncated; not_finite; distinct.
@@ -46,6 +45,7 @@ class RowOutput {
   [[nodiscard]] Result<void> report(const JobRow& row, const Error& why);
   [[nodiscard]] std::optional<Error> failure_of(const TextAnswer& answer) const;
   [[nodiscard]] Result<void> add(const OutputRow& row);
+  [[nodiscard]] Result<void> flush();
   [[nodiscard]] Result<void> write_columns();
   [[nodiscard]] Result<void> open();
 
@@ -54,7 +54,6 @@ class RowOutput {
   std::unique_ptr<RowWriter> writer_;
   JobSummary counts_;
   std::uint64_t text_bytes_ = 0;
-  bool has_unflushed_ = false;
 };
 
 }  // namespace llama::internal

@@ -90,10 +90,10 @@ Result<Journal> Journal::open(const fs::path& path, const JournalBinding& bindin
   }
   auto database = Database::open(path, name);
   if (!database) return std::unexpected(with_way_out(database.error()));
-  // The first statement takes the lock, and it is kept. A run that was killed at its very beginning has left no tables.
+  // The first statement takes the lock, and it is kept. Nothing waits for the disk while there is nothing to lose.
   auto locked = (*database)->run(
       "PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 32768; PRAGMA cache_size = -65536; "
-      "PRAGMA temp_store = MEMORY; BEGIN EXCLUSIVE; COMMIT;");
+      "PRAGMA temp_store = MEMORY; PRAGMA synchronous = OFF; BEGIN EXCLUSIVE; COMMIT;");
   if (!locked) return std::unexpected(with_way_out(locked.error()));
   if (restarts && *kind == FileKind::Ours) {
     // Under the lock, so that no other process' journal goes; what is made then is another file.
@@ -105,7 +105,7 @@ Result<Journal> Journal::open(const fs::path& path, const JournalBinding& bindin
   if (!fs::exists(path)) return fail(ErrorCode::Busy, std::format("another process used {}", name));
   const auto has_tables = (*database)->ask("SELECT 1 FROM sqlite_schema WHERE name = 'digests'");
   if (!has_tables) return std::unexpected(with_way_out(has_tables.error()));
-  if (!*has_tables) {
+  if (!*has_tables) {  // also where a run was killed at its very beginning
     auto transaction = Transaction::begin(**database);
     auto made = transaction ? (*database)
                                   ->run(std::format("PRAGMA application_id = {}", kJournalApplication))
