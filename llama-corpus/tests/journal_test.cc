@@ -203,7 +203,7 @@ TEST(Journal, SaysThatItIsDamaged) {
     const auto journal = Journal::open(path, test_binding(), false);
     if (journal) continue;  // it was within the answers
     ++damaged;
-    EXPECT_EQ(journal.error().code, ErrorCode::Io) << journal.error().message;
+    EXPECT_EQ(journal.error().code, ErrorCode::Corrupt) << journal.error().message;
     EXPECT_TRUE(journal.error().message.contains("--restart")) << journal.error().message;
     EXPECT_TRUE(Journal::open(path, test_binding(), true));
   }

@@ -28,7 +28,7 @@ class Journal {
   // Goes on with the journal that is there, or begins one.
   //
   // Errors   InvalidArgument: it is of another input, model or setting, and the message says which; the file is no
-  //          journal (it is not changed). Busy: another process has it. Io: damaged. NoSpace.
+  //          journal (it is not changed). Busy: another process has it. Corrupt. NoSpace. Io.
   [[nodiscard]] static Result<Journal> open(const std::filesystem::path& path, const JournalBinding& binding,
                                             bool restarts);
 
