@@ -3,6 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <format>
+#include <fstream>
+#include <sstream>
+
 #include "model_family.h"
 
 namespace llama {
@@ -143,6 +148,27 @@ TEST(PromptConvention, OfEveryFamilyIsFoundWellFormedAndHasASource) {
     EXPECT_TRUE(PromptTemplate::parse(family.document)) << family.family;
     for (const auto& [name, text] : family.others) EXPECT_TRUE(PromptTemplate::parse(text)) << name;
   }
+}
+
+// A row of doc/prompts.md.
+std::string documented(const internal::ModelFamily& family) {
+  const auto cell = [](std::string_view text) {
+    std::string made = "`";
+    for (const char c : text) made += c == '\n' ? "↵" : c == '|' ? "\\|" : std::string(1, c);
+    return made + "`";
+  };
+  std::string others;
+  for (const auto& [name, text] : family.others) others += std::format("; {}: {}", name, cell(text));
+  return std::format("| {} | {} | {}{} | {} |\n", family.family, cell(family.query), cell(family.document), others,
+                     family.source);
+}
+
+TEST(PromptConvention, IsDocumented) {
+  std::ostringstream page;
+  page << std::ifstream(DOC_FOLDER "/prompts.md").rdbuf();
+  std::string table = "| family | query | document; others | source |\n|---|---|---|---|\n";
+  for (const auto& family : internal::known_families()) table += documented(family);
+  EXPECT_THAT(page.str(), HasSubstr(table)) << table;
 }
 
 const ModelNames kQwen = {.name = "Qwen3-Embedding-0.6B"}, kGemma = {.architecture = "gemma-embedding"},

@@ -134,6 +134,21 @@ TEST_F(ShardCheck, TakesTheNewestOfTwoRunsThatAreAlikeInNumber) {
     EXPECT_EQ(report->shards[index].state, index < 2 ? ShardState::Whole : ShardState::Foreign);
 }
 
+TEST_F(ShardCheck, RefusesAShardThatCouldNotBeMerged) {
+  const auto says = [&](const ShardManifest& planned) {
+    const auto checked = check_same_run(folder_.path(), planned);
+    return checked ? "" : checked.error().message;
+  };
+  auto planned = manifest_of({2, 4}, 0);
+  EXPECT_EQ(says(planned), "");
+  EXPECT_THAT(says(manifest_of({2, 5}, 0)), HasSubstr("of another run: this is one of 5; name another folder"));
+  planned.settings[1].second = "none";
+  EXPECT_THAT(says(planned), HasSubstr("of another run: it has --keep all, this one --keep none; name another folder"));
+  for (const std::uint32_t index : {0U, 1U, 3U}) std::filesystem::remove(manifest_path(folder_.path(), {index, 4}));
+  EXPECT_EQ(says(planned), "");  // it takes its own place
+  EXPECT_TRUE(check_same_run(folder_.path() / "nowhere", planned));
+}
+
 TEST(ShardCheckOfAFolder, WithoutShardsIsRefused) {
   const ShardFolder folder;
   EXPECT_EQ(check_shards(folder.path() / "nowhere", rows_of).error().code, ErrorCode::NotFound);

@@ -46,7 +46,8 @@ TEST(ShardMerge, BringsDealtRowsBackIntoOrderWhateverIsMissingOrCameInChunks) {
     const auto count = static_cast<std::uint32_t>(1 + random() % 9);
     std::vector<Rows> shards(count);
     Rows expected;
-    for (std::uint64_t row = 0; row < random() % 200; ++row) {
+    const std::uint64_t rows = random() % 200;
+    for (std::uint64_t row = 0; row < rows; ++row) {
       const std::size_t times = random() % 3 == 0 ? random() % 4 : 1;  // skipped, whole, or in chunks
       for (std::uint32_t index = 0; index < count; ++index)
         if (Shard{index, count}.has(row)) shards[index].insert(shards[index].end(), times, row);

@@ -80,7 +80,7 @@ Result<DatasetSource> parse_dataset_uri(std::string_view uri) {
   const std::string_view type = rest.substr(0, rest.find('/'));
   if (type != "datasets") {
     const bool is_kind = type == "spaces" || type == "buckets" || type == "kernels" || type == "dataset";
-    return bad(uri, is_kind ? "names no data set" : "names a model, not a data set (a model is given with --model)");
+    return bad(uri, is_kind ? "names no data set" : "names a model, not a data set");
   }
   rest.remove_prefix(std::min(type.size() + 1, rest.size()));
   while (rest.ends_with('/')) rest.remove_suffix(1);

@@ -4,6 +4,7 @@
 #include <regex>
 
 #include "output_folder.h"
+#include "write/kept_columns.h"
 
 namespace llama::internal {
 namespace {
@@ -84,13 +85,10 @@ class KeptColumnsTest : public OutputFolderTest {
   }
 };
 
-// In order, every other, backwards, repeated, from two batches in turn.
+// In order; every other, backwards and repeated; from two batches in turn.
 const std::vector<std::vector<std::pair<int, std::size_t>>> kChoices = {
     {{0, 0}, {0, 1}, {0, 2}, {0, 3}},
-    {{0, 1}, {0, 2}},
-    {{0, 0}, {0, 2}, {0, 3}},
-    {{0, 3}, {0, 2}, {0, 1}, {0, 0}},
-    {{0, 2}, {0, 2}, {0, 2}, {0, 3}, {0, 1}},
+    {{0, 3}, {0, 1}, {0, 0}, {0, 2}, {0, 2}, {0, 2}},
     {{0, 3}, {1, 0}, {1, 1}, {0, 0}, {0, 1}, {1, 3}},
 };
 
@@ -171,6 +169,29 @@ TEST_F(KeptColumnsTest, KeepADictionaryThatChangesFromBatchToBatch) {
       EXPECT_TRUE(plain->chunked_array()->Equals(arrow::ChunkedArray(values))) << plain->chunked_array()->ToString();
     }
   }
+}
+
+// A row that is written for each of its chunks counts each time, though its batch is small.
+TEST(GatheredColumns, AreSeveralBatchesWhereOneWouldBeTooLarge) {
+  const auto schema = arrow::schema({arrow::field("kept", arrow::utf8())});
+  const std::string large(1'000, 'x');
+  const auto batch =
+      arrow::RecordBatch::Make(schema, 3, {array(arrow::utf8(), std::format(R"(["a", "{}", "b"])", large))});
+  KeptColumns columns(schema, 5'000);
+  const std::vector<std::size_t> picks = {0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 0};
+  std::uint64_t bytes = 0;
+  for (const std::size_t pick : picks) bytes += columns.append(kept_rows(batch, pick, pick + 1).front()).value();
+  EXPECT_GE(bytes, 9 * 1'000u);
+  const auto batches = columns.take().ValueOrDie();
+  EXPECT_GE(batches.size(), 2u);
+  std::vector<std::string> found;
+  for (const auto& gathered : batches)
+    for (std::int64_t i = 0; i < gathered->num_rows(); ++i)
+      found.push_back(gathered->column(0)->GetScalar(i).ValueOrDie()->ToString());
+  ASSERT_EQ(found.size(), picks.size());
+  for (std::size_t i = 0; i < picks.size(); ++i)
+    EXPECT_EQ(found[i], std::vector<std::string>({"a", large, "b"})[picks[i]]);
+  EXPECT_TRUE(columns.take().ValueOrDie().empty());
 }
 
 TEST_F(KeptColumnsTest, RefuseRowsOfOtherTypes) {

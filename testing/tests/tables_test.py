@@ -105,7 +105,7 @@ def test_types_of_kept_columns_stay(tmp_path):
         "t": pa.array([datetime.datetime(2026, 1, 2), None, datetime.datetime(1969, 1, 1)], pa.timestamp("us", "Europe/Berlin")),
         "n": pa.array([{"a": [1, 2], "b": "x"}, None, {"a": None, "b": "y"}], pa.struct([("a", pa.list_(pa.int16())), ("b", pa.string())])),
         "c": pa.array(["x", "y", "x"]).dictionary_encode(),
-        "f": pa.array([[1.0, 2.0], [3.0, 4.0], None], pa.list_(pa.float32(), 2)),
+        "f": pa.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], pa.list_(pa.float32(), 2)),
         "h": pa.array([numpy.float16(1.5), None, numpy.float16(2)], pa.float16()),
         "b": pa.array([b"\x00\xff", None, b""], pa.binary()),
         "nan": [float("nan"), None, 1.0],
@@ -282,7 +282,7 @@ def test_a_query_over_files_and_sqlite(tmp_path):
 @pytest.mark.parametrize("flags,words", [
     (["--column", "bdoy"], ["bdoy", "body", "score"]),
     (["--column", "score"], ["score", "DOUBLE"]),
-    (["--column", "body", "--where", "nonsense ("], ["where"]),
+    (["--column", "body", "--where", "nonsense ("], ["nonsense", "condition"]),
     (["--column", "body", "--prompt", "{nothing} {text}"], ["nothing"]),
     (["--column", "body", "--on-long", "chunk", "--chunk-tokens", "8", "--chunk-overlap", "8"], ["--chunk-overlap"]),
     (["--column", "body", "--shard", "3/2"], ["3/2"]),

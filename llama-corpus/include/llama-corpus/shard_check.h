@@ -53,4 +53,10 @@ struct ShardReport {
     const std::filesystem::path& folder,
     const std::function<Result<std::uint64_t>(const std::filesystem::path& part)>& rows_of);
 
+// Before a shard is written: whether the folder has shards of another run, with which it could not be merged.
+// planned: what its manifest will say, without counts and parts.
+//
+// Errors   InvalidArgument: there are (says what differs, and the way out). A folder that is not there is none.
+[[nodiscard]] Result<void> check_same_run(const std::filesystem::path& folder, const ShardManifest& planned);
+
 }  // namespace llama

@@ -90,10 +90,11 @@ const ShardManifest* main_run(const std::vector<FoundManifest>& found) {
   return best;
 }
 
-std::string difference(const ShardManifest& one, const ShardManifest& run) {
-  if (one.model != run.model) return "it has another model than the others";
+// others: what the run is called.
+std::string difference(const ShardManifest& one, const ShardManifest& run, std::string_view others) {
+  if (one.model != run.model) return std::format("it has another model than {}", others);
   if (one.input_fingerprint != run.input_fingerprint)
-    return std::format("it has another input than the others ({}), or that one as it was at another time", one.input);
+    return std::format("it has another input than {} ({}), or that one as it was at another time", others, one.input);
   const auto setting = [](const ShardManifest& of, std::string_view name) -> std::string {
     for (const auto& [known, value] : of.settings)
       if (known == name) return std::format("{} {}", name, value);
@@ -104,8 +105,8 @@ std::string difference(const ShardManifest& one, const ShardManifest& run) {
     for (const auto& [name, value] : *settings) names.insert(name);
   for (const auto name : names)
     if (setting(one, name) != setting(run, name))
-      return std::format("it has {}, the others {}", setting(one, name), setting(run, name));
-  return "its settings come in another order than the others'";
+      return std::format("it has {}, {} {}", setting(one, name), others, setting(run, name));
+  return std::format("its settings come in another order than those of {}", others);
 }
 
 std::string what_is_cut_short(const fs::path& folder, const ShardManifest& manifest, const RowsOf& rows_of) {
@@ -143,7 +144,7 @@ CheckedShard checked(const fs::path& folder, const Shard& shard, const FolderCon
     made.reason = found->manifest.error().message;
   } else if (run_of(*found->manifest) != run_of(run)) {
     made.state = ShardState::Foreign;
-    made.reason = difference(*found->manifest, run);
+    made.reason = difference(*found->manifest, run, "the others");
   } else if (auto reason = what_is_cut_short(folder, *found->manifest, rows_of); !reason.empty()) {
     made.reason = std::move(reason);
   } else {
@@ -194,6 +195,23 @@ Result<ShardReport> check_shards(const fs::path& folder, const RowsOf& rows_of) 
     }
   }
   return report;
+}
+
+Result<void> check_same_run(const fs::path& folder, const ShardManifest& planned) {
+  std::error_code error;
+  if (!fs::exists(folder, error)) return {};
+  auto content = read_folder(folder);
+  if (!content) return std::unexpected(std::move(content.error()));
+  for (const auto& found : content->manifests) {
+    if (!found.manifest || found.shard == planned.shard || run_of(*found.manifest) == run_of(planned)) continue;
+    return fail(
+        ErrorCode::InvalidArgument,
+        std::format("the folder '{}' has shard {}/{} of another run: {}; name another folder, or empty this one",
+                    folder.string(), found.shard.index, found.shard.count,
+                    found.shard.count != planned.shard.count ? std::format("this is one of {}", planned.shard.count)
+                                                             : difference(*found.manifest, planned, "this one")));
+  }
+  return {};
 }
 
 }  // namespace llama

@@ -1,9 +1,9 @@
 // Bring the files of a chosen model or data set together: those that lie on this machine already, and the others from
 // the hub.
 //
-// Files with the same content (two parts of a split model may have it) are fetched once, small ones several at a time. No other process fetches them
-// meanwhile, nor takes them away, until they are published: a lock for each content of a model; one for a whole data
-// set, which may have more files than a process can open.
+// Files with the same content (two parts of a split model may have it) are fetched once, small ones several at a time.
+// No other process fetches them meanwhile, nor takes them away, until they are published: a lock for each content of a
+// model; one for a whole data set, which may have more files than a process can open.
 // Errors   those of download.h, and InvalidModel: a header that is not sound.
 #pragma once
 

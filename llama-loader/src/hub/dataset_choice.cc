@@ -88,14 +88,26 @@ void tell_left_out(const HubAccess& hub, const DatasetChoice& choice) {
                              choice.left_out.size() > 1 ? "them" : "it"));
 }
 
+// A file that is meant and cannot be had must not be missing without a word.
+Result<void> check_left_out(const HubRepository& repository, std::string_view pattern) {
+  std::vector<HubFile> odd;
+  for (const std::string& name : repository.left_out_names) odd.push_back({.path = name});
+  const DatasetChoice meant = select_files(odd, pattern);
+  if (meant.files.empty()) return {};
+  std::string name = meant.files.front().path.substr(0, 200);
+  std::ranges::replace_if(name, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  return fail(ErrorCode::Network,
+              std::format("{} has a file '{}' that cannot be fetched: its name, size or digest in the "
+                          "hub's list makes no sense",
+                          described(repository.repo), name));
+}
+
 // The hub says of a model's name only that there is no such data set.
 Error explained(const HubAccess& hub, const std::string& repo, const Error& error) {
   const bool may_be_model = error.code == ErrorCode::NotFound || error.code == ErrorCode::AccessDenied;
   const std::string model(bare_name(repo));
   if (!may_be_model || has_repository(hub, repo) || !has_repository(hub, model)) return error;
-  return {ErrorCode::NotFound, std::format("'{}' is a model repository and no data set: hf://datasets/… names data "
-                                           "sets; a model is given as --model {}",
-                                           model, model)};
+  return {ErrorCode::NotFound, std::format("'{}' is a model's repository and no data set", model)};
 }
 
 }  // namespace
@@ -141,6 +153,7 @@ Result<ModelChoice> choose_dataset_files(const HubAccess& hub, const ModelReques
     // No such folder: the whole list says what there is instead.
     if (!listed && listed.error().code == ErrorCode::NotFound && !part.folder.empty()) continue;
     if (!listed) return std::unexpected(listed.error());
+    if (auto sound = check_left_out(repository, *request.pattern); !sound) return std::unexpected(sound.error());
     chosen = select_files(repository.files, *request.pattern);
     if (!chosen.files.empty()) break;
   }

@@ -16,7 +16,8 @@ struct DatasetChoice {
   std::vector<std::string> left_out{};  // tables of another kind in a folder
 };
 
-// Pure. A pattern is, the first that it can be: the name of a file; a folder ("": the whole repository); a glob (glob.h).
+// Pure. A pattern is, the first that it can be: the name of a file; a folder ("": the whole repository); a glob
+// (glob.h).
 //
 // A folder means the tables in it and in its folders, without those that begin with '.' or '_', all of one kind: the
 // first of Parquet, Arrow, JSON Lines, CSV, TSV, JSON and text of which there are any.

@@ -111,18 +111,19 @@ Result<void> check_glob(std::string_view pattern) {
   return {};
 }
 
-// matches[t]: the pattern's parts so far match the name's first t parts.
+// matches[t]: the pattern's parts so far match the name's first t parts. A `**` at the end stands for one part at
+// least: "a/**" is what lies in the folder a.
 bool glob_matches(std::string_view pattern, std::string_view path) {
-  const auto names = parts_of(path);
+  const auto names = parts_of(path), wanted = parts_of(pattern);
   std::vector<bool> matches(names.size() + 1, false);
   matches[0] = true;
-  const auto wanted = parts_of(pattern);
-  for (const std::string_view part : wanted) {
+  for (std::size_t p = 0; p < wanted.size(); ++p) {
+    const bool is_any = wanted[p] == "**", may_be_none = is_any && p + 1 < wanted.size();
     std::vector<bool> next(names.size() + 1, false);
-    next[0] = matches[0] && part == "**";
+    next[0] = may_be_none && matches[0];
     for (std::size_t t = 0; t < names.size(); ++t) {
-      next[t + 1] = part == "**" ? matches[t + 1] || (next[t] && !names[t].starts_with('.'))
-                                 : matches[t] && part_matches(part, names[t]);
+      next[t + 1] = is_any ? (may_be_none && matches[t + 1]) || ((next[t] || matches[t]) && !names[t].starts_with('.'))
+                           : matches[t] && part_matches(wanted[p], names[t]);
     }
     matches = std::move(next);
   }

@@ -1,8 +1,8 @@
 // Match the names of a repository's files against a pattern, and put names into the order that people expect.
 //
-// Pure. `*` is any run of characters and `?` any one character within a part of the name (between two '/'); `[a-z]`
-// one of a set, `[!a-z]` one that is not in it; `**` any number of whole parts, none too. A wildcard at the beginning
-// of a part does not match a '.' there, as in shells. Where a '[' is never closed it stands for itself.
+// Pure. `*` is any run of characters and `?` any one character within a part of the name (between two '/'); `[a-z]` one
+// of a set, `[!a-z]` one that is not in it; `**` any number of whole parts, at the end one at least. A wildcard at the
+// beginning of a part does not match a '.' there, as in shells. Where a '[' is never closed it stands for itself.
 // Source   fsspec's glob, which huggingface_hub's HfFileSystem.glob uses; it matches names that begin with '.', too.
 #pragma once
 

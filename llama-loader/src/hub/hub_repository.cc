@@ -67,12 +67,14 @@ Result<void> list_files(const HubAccess& hub, const TreeWanted& wanted, HubRepos
   const std::string folder = wanted.folder.empty() ? "" : "/" + percent_encoded(wanted.folder, "/");
   repository.files.clear();
   repository.left_out = 0;
+  repository.left_out_names.clear();
   std::set<std::string> asked;
   for (std::string url = std::format("{}/tree/{}{}?recursive={}&expand={}", api_url(hub, repository.repo),
                                      repository.commit, folder, wanted.is_recursive, wanted.has_dates);
        !url.empty();) {
     if (!asked.insert(url).second || asked.size() > kMaxPages) {
-      return fail(ErrorCode::Network, std::format("the hub's list of files of '{}' has no end", repository.repo));
+      return fail(ErrorCode::Network,
+                  std::format("the hub's list of files of '{}' has no end", bare_name(repository.repo)));
     }
     const auto page = get(hub, subject, url);
     if (!page) return std::unexpected(page.error());
@@ -85,7 +87,7 @@ Result<void> list_files(const HubAccess& hub, const TreeWanted& wanted, HubRepos
     if (!target) return std::unexpected(target.error());
     if (!same_origin(*target, hub.settings.endpoint)) {
       return fail(ErrorCode::Network,
-                  std::format("the hub's list of files of '{}' goes on at another host", repository.repo));
+                  std::format("the hub's list of files of '{}' goes on at another host", bare_name(repository.repo)));
     }
     url = *target;
   }

@@ -38,7 +38,7 @@ struct TableOutput {
 
   // Either or both: a folder of parts, each a whole file with the same schema; at least one, though of no rows.
   std::optional<std::uint64_t> split_rows = {};   // of a part, exactly but for the last
-  std::optional<std::uint64_t> split_bytes = {};  // of a part on the disk, within about an eighth
+  std::optional<std::uint64_t> split_bytes = {};  // of a part on the disk, give or take an eighth (or 1 MB)
   std::string part_prefix = "part";               // part-00000.parquet; of a shard "part-00003-of-00008" makes
                                                   // part-00003-of-00008-00000.parquet
   // Rows x list length of a file. A part ends before; a single file refuses the row. nothing: no limit.
@@ -52,6 +52,10 @@ struct TableOutput {
 // What open_table_writer() would refuse, found out before a long run: settings that contradict one another, a missing or
 // read-only folder, an existing file (parts with the same prefix), a terminal for a stream.
 [[nodiscard]] Result<void> check_output(const TableOutput& output);
+
+// Remove what killed runs left of this output: files that had no name yet (.NAME.PID-NUMBER.partial).
+// Requires nobody else writes this output now.
+void remove_unfinished(const TableOutput& output);
 
 // How many rows one file takes (max_elements), so that a single file of more can be refused before a long run.
 [[nodiscard]] std::uint64_t max_rows_of_file(const TableOutput& output, const std::vector<ColumnSpec>& columns);

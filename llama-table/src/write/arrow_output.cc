@@ -43,6 +43,7 @@ class ArrowOutput final : public TableFile {
 arrow::Result<std::unique_ptr<TableFile>> open_arrow_output(const OutputSchema& schema, const TableOutput& output,
                                                             std::shared_ptr<OutputBytes> bytes) {
   auto options = arrow::ipc::IpcWriteOptions::Defaults();
+  options.use_threads = false;  // the model has them
   const Compression compression = output.compression.value_or(Compression::None);
   if (compression != Compression::None) {
     const auto codec = compression == Compression::Lz4 ? arrow::Compression::LZ4_FRAME : arrow::Compression::ZSTD;

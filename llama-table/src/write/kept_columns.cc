@@ -12,9 +12,6 @@
 namespace llama::internal {
 namespace {
 
-// A quarter of what 32-bit offsets count: no gathered column comes near.
-constexpr std::uint64_t kGatheredBytes = 512 << 20;
-
 std::uint64_t referenced_bytes(const arrow::RecordBatch& batch) {
   return static_cast<std::uint64_t>(arrow::util::ReferencedBufferSize(batch).ValueOr(0));
 }
@@ -73,7 +70,7 @@ arrow::Result<arrow::RecordBatchVector> KeptColumns::take() {
     std::size_t end = begin + 1;
     for (std::uint64_t bytes = picks_[begin].new_bytes; end < picks_.size(); ++end) {
       bytes += picks_[end].new_bytes;
-      if (bytes > kGatheredBytes) break;
+      if (bytes > max_bytes_) break;
     }
     ARROW_ASSIGN_OR_RAISE(auto batch, gather(begin, end));
     batches.push_back(std::move(batch));

@@ -16,8 +16,10 @@ namespace llama::internal {
 
 class KeptColumns {
  public:
-  // schema: of the kept columns alone.
-  explicit KeptColumns(std::shared_ptr<arrow::Schema> schema) : schema_(std::move(schema)) {}
+  // schema: of the kept columns alone. max_bytes: of one batch that is gathered, about; a quarter of what 32-bit offsets
+  // count, so that no column comes near.
+  explicit KeptColumns(std::shared_ptr<arrow::Schema> schema, std::uint64_t max_bytes = 512 << 20)
+      : schema_(std::move(schema)), max_bytes_(max_bytes) {}
 
   // About the bytes that the row takes in memory.
   // Errors   InvalidArgument: rows of another schema, an index beyond them.
@@ -36,6 +38,7 @@ class KeptColumns {
   [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> gather(std::size_t begin, std::size_t end) const;
 
   std::shared_ptr<arrow::Schema> schema_;
+  std::uint64_t max_bytes_;
   std::vector<Pick> picks_;
   std::uint64_t row_bytes_ = 0;  // of the newest pick: its batch's average, exact where it is repeated
   bool is_exact_ = false;

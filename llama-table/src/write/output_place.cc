@@ -10,10 +10,10 @@
 #include "llama-base/disk.h"
 
 namespace llama {
+namespace fs = std::filesystem;
+
 namespace internal {
 namespace {
-
-namespace fs = std::filesystem;
 
 std::string_view extension_of(OutputFormat format) {
   switch (format) {
@@ -27,6 +27,10 @@ std::string_view extension_of(OutputFormat format) {
   return ".arrows";
 }
 
+bool is_number(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
 // "part-00012.parquet" for the prefix "part" and the ending ".parquet".
 bool is_part_name(std::string_view name, const TableOutput& output) {
   const std::string prefix = output.part_prefix + "-";
@@ -34,7 +38,19 @@ bool is_part_name(std::string_view name, const TableOutput& output) {
   if (!name.starts_with(prefix) || !name.ends_with(extension)) return false;
   if (name.size() < prefix.size() + extension.size() + 5) return false;
   const std::string_view number = name.substr(prefix.size(), name.size() - prefix.size() - extension.size());
-  return std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
+  return is_number(number);
+}
+
+// ".out.parquet.1234-0.partial" of "out.parquet", or of a part: what AtomicFile calls a file without a name.
+bool is_unfinished(std::string_view name, const TableOutput& output) {
+  constexpr std::string_view kEnding = ".partial";
+  if (!name.starts_with('.') || !name.ends_with(kEnding)) return false;
+  name = name.substr(1, name.size() - 1 - kEnding.size());
+  const std::size_t dot = name.rfind('.'), dash = name.rfind('-');
+  if (dot == name.npos || dash == name.npos || dash < dot) return false;
+  if (!is_number(name.substr(dot + 1, dash - dot - 1)) || !is_number(name.substr(dash + 1))) return false;
+  name = name.substr(0, dot);
+  return is_split(output) ? is_part_name(name, output) : name == output.path.filename().string();
 }
 
 std::unexpected<Error> refuse(const TableOutput& output, std::string_view reason) {
@@ -134,6 +150,17 @@ Result<void> check_output(const TableOutput& output) {
     return {};
   }
   return internal::is_split(output) ? internal::check_parts(output) : internal::check_file(output);
+}
+
+void remove_unfinished(const TableOutput& output) {
+  if (output.path == "-") return;
+  const auto folder = internal::is_split(output) ? output.path : internal::parent_of(output.path);
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    if (!internal::is_unfinished(entry->path().filename().string(), output)) continue;
+    std::error_code ignored;  // another run may say what is wrong with the folder
+    fs::remove(entry->path(), ignored);
+  }
 }
 
 }  // namespace llama
