@@ -53,9 +53,9 @@ TEST(ShardManifest, IsReadFromItsOwnFileAlone) {
 
 TEST(ShardManifest, OfOtherContentIsNone) {
   const std::string good = internal::manifest_text(manifest_of({1, 2}, 10));
-  EXPECT_EQ(internal::parse_manifest(good), manifest_of({1, 2}, 10));
+  EXPECT_EQ(internal::parse_shard_manifest(good), manifest_of({1, 2}, 10));
   for (std::size_t length = 0; length + 2 < good.size(); ++length)  // without the line break it is whole
-    EXPECT_FALSE(internal::parse_manifest(good.substr(0, length))) << length;
+    EXPECT_FALSE(internal::parse_shard_manifest(good.substr(0, length))) << length;
   const struct {
     const char *from, *to;
   } rows[] = {
@@ -83,10 +83,10 @@ TEST(ShardManifest, OfOtherContentIsNone) {
     const auto at = text.find(row.from);
     ASSERT_NE(at, std::string::npos) << row.from << good;
     text.replace(at, std::string_view(row.from).size(), row.to);
-    EXPECT_FALSE(internal::parse_manifest(text)) << row.to;
+    EXPECT_FALSE(internal::parse_shard_manifest(text)) << row.to;
   }
   for (const char* text : {"", "null", "[]", "{}", "1", "\"x\"", "\xff\xfe", "{\"version\": 1}"})
-    EXPECT_FALSE(internal::parse_manifest(text));
+    EXPECT_FALSE(internal::parse_shard_manifest(text));
 }
 
 }  // namespace

@@ -15,14 +15,14 @@
 namespace llama::internal {
 namespace {
 
-double wall() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double wall() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 double cpu() {
   struct rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -47,7 +47,8 @@ TextDigest digest_at(std::uint64_t i) {
 
 int measure(const std::filesystem::path& folder, std::uint64_t texts, std::size_t vector_bytes) {
   const auto path = folder / "speed.journal";
-  const JournalBinding binding{.input = "", .input_fingerprint = "x", .model = "", .model_identity = "", .settings = {}};
+  const JournalBinding binding{
+      .input = "", .input_fingerprint = "x", .model = "", .model_identity = "", .settings = {}, .way_out = ""};
   {
     auto journal = Journal::open(path, binding, true);
     if (!journal) return std::println(stderr, "{}", journal.error().message), 1;

@@ -51,7 +51,7 @@ class Members {
 
 }  // namespace
 
-std::optional<ShardManifest> parse_manifest(std::string_view text) {
+std::optional<ShardManifest> parse_shard_manifest(std::string_view text) {
   const Json json = Json::parse(text, nullptr, false);
   bool is_wrong = false;
   const Members all(json, is_wrong);

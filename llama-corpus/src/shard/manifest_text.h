@@ -11,6 +11,6 @@ namespace llama::internal {
 
 [[nodiscard]] std::string manifest_text(const ShardManifest& manifest);
 // Nothing where the text is no manifest, or one whose parts are not its shard's files in its own folder.
-[[nodiscard]] std::optional<ShardManifest> parse_manifest(std::string_view text);
+[[nodiscard]] std::optional<ShardManifest> parse_shard_manifest(std::string_view text);
 
 }  // namespace llama::internal

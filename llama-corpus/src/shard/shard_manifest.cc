@@ -27,7 +27,7 @@ Result<ShardManifest> read_manifest(const std::filesystem::path& folder, const S
   std::error_code error;
   if (!std::filesystem::exists(path, error))
     return fail(ErrorCode::NotFound, std::format("there is no manifest '{}'", path.string()));
-  auto manifest = internal::parse_manifest(internal::read_small_file(path, kMaxManifestBytes));
+  auto manifest = internal::parse_shard_manifest(internal::read_small_file(path, kMaxManifestBytes));
   if (!manifest) return fail(ErrorCode::Corrupt, std::format("'{}' is no shard's manifest", path.string()));
   if (manifest->shard != shard)
     return fail(ErrorCode::Corrupt, std::format("'{}' is the manifest of shard {}/{}", path.string(),

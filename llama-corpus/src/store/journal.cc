@@ -14,7 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint32_t kJournalApplication = 0x6c6c6a31;  // "llj1"
-constexpr std::string_view kWayOut = "--restart begins anew, or remove it";
 constexpr std::string_view kInput = "input", kModel = "model";
 
 std::string setting_key(const std::string& name) { return "setting " + name; }
@@ -47,7 +46,7 @@ Result<void> set_all(TextStore& texts, const JournalBinding& binding) {
 
 Result<void> check_all(TextStore& texts, const JournalBinding& binding, const std::string& name) {
   const auto differs = [&](const std::string& what) {
-    return fail(ErrorCode::InvalidArgument, std::format("{}{}; {}", name, what, kWayOut));
+    return fail(ErrorCode::InvalidArgument, std::format("{}{}; {}", name, what, binding.way_out));
   };
   auto input = texts.setting(kInput);
   if (!input) return std::unexpected(input.error());
@@ -82,11 +81,11 @@ Result<Journal> Journal::open(const fs::path& path, const JournalBinding& bindin
   if (path.has_parent_path()) {
     if (auto made = make_folders(path.parent_path()); !made) return std::unexpected(made.error());
   }
-  auto database = Database::open(path, name, std::string(kWayOut));
+  auto database = Database::open(path, name, binding.way_out);
   if (!database) return std::unexpected(database.error());
   // The first statement takes the lock, and it is kept. Nothing waits for the disk while there is nothing to lose.
   auto locked = (*database)->run(
-      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 32768; PRAGMA cache_size = -65536; "
+      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 65536; PRAGMA cache_size = -65536; "
       "PRAGMA temp_store = MEMORY; PRAGMA synchronous = OFF; BEGIN EXCLUSIVE; COMMIT;");
   // A journal that is damaged too much to be locked is nobody's.
   if (!locked && !(restarts && locked.error().code == ErrorCode::Corrupt)) return std::unexpected(locked.error());
@@ -109,9 +108,12 @@ Result<Journal> Journal::open(const fs::path& path, const JournalBinding& bindin
                             : std::unexpected(transaction.error());
     if (!made) return std::unexpected(made.error());
   }
-  // A transaction in the write-ahead log is not synced: a power cut may lose the last ones, and nothing else.
-  if (auto set = (*database)->run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"); !set)
-    return std::unexpected(set.error());
+  // A transaction in the write-ahead log is not synced: a power cut may lose the last ones, and nothing else. Every 8 MB
+  // the log goes into the database, which is synced then.
+  auto set = (*database)->run(
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 128;"
+      "PRAGMA journal_size_limit = 16777216;");
+  if (!set) return std::unexpected(set.error());
   auto texts = TextStore::open(std::move(*database));
   if (!texts) return std::unexpected(texts.error());
   const auto begun = (*texts)->setting(kInput);

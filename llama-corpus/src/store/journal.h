@@ -21,6 +21,7 @@ struct JournalBinding {
   std::string model;                                          // for people: its file
   std::string model_identity;                                 // of its content
   std::vector<std::pair<std::string, std::string>> settings;  // by the name that people know them under
+  std::string way_out;                                        // for people, where the journal is of no use: "remove it"
 };
 
 class Journal {

@@ -60,7 +60,7 @@ Result<std::unique_ptr<TextStore>> TextStore::open_unnamed(const std::filesystem
   // Nobody will ever read it again: no journal of its own, nothing is synced, and the name can go once the file is open.
   auto made = (*database)
                   ->run(
-                      "PRAGMA page_size = 32768; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF;"
+                      "PRAGMA page_size = 65536; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF;"
                       "PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;")
                   .and_then([&] { return create_tables(**database); });
   std::error_code ignored;
