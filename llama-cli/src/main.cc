@@ -12,6 +12,7 @@
 #include "interrupt.h"
 #include "llama-core/kernels.h"
 #include "models.h"
+#include "shards.h"
 
 namespace {
 
@@ -20,7 +21,7 @@ int run(int argc, char** argv) {
       .name = "llama-cli",
       .help = "Turn texts into vectors and prompts into answers with GGUF models",
       .version = [] { return "llama-cli " LLAMA_CLI_VERSION "\nkernels: " + llama::kernels_in_use(); },
-      .commands = {llama::embed_command(), llama::generate_command(), llama::models_command(),
+      .commands = {llama::embed_command(), llama::shards_command(), llama::generate_command(), llama::models_command(),
                    llama::devices_command()}};
   const auto whole = [&program]() -> const llama::Program& { return program; };
   program.commands.push_back(llama::completion_command(whole));

@@ -14,6 +14,7 @@
 #include "embed/embed_summary.h"
 #include "exit_status.h"
 #include "llama-core/log.h"
+#include "llama-corpus/shard_manifest.h"
 #include "progress.h"
 #include "embed/watched_reader.h"
 
@@ -128,6 +129,27 @@ TableMetadata metadata_of(const EmbeddingModel& model, const JobOptions& options
   return metadata;
 }
 
+// The manifest of a whole shard, beside its parts.
+Step<void> tell_of_shard(const EmbedArguments& arguments, const JobOptions& options, const InputIdentity& input,
+                         const EmbeddingModel& model, const JobSummary& summary) {
+  ShardManifest manifest{.shard = options.shard,
+                         .settings = options.settings,
+                         .input = input.what,
+                         .input_fingerprint = input.content,
+                         .model = model.metadata().sha256,
+                         .counts = {.rows_in = summary.rows_in,
+                                    .embedded = summary.embedded,
+                                    .null = summary.null,
+                                    .skipped = summary.rows_in - summary.embedded - summary.null,
+                                    .rows_out = summary.rows_out}};
+  std::erase_if(manifest.settings, [](const auto& setting) { return setting.first == "--shard"; });
+  for (const WrittenPart& part : summary.output.parts)
+    manifest.parts.push_back({part.path.filename().string(), part.rows, part.size_bytes});
+  if (auto written = write_manifest(arguments.output.path, manifest); !written)
+    return stop_with(written.error(), kOutputError);
+  return {};
+}
+
 Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, const SharedModel& model,
                          const Interrupt& interrupt, const Console& console) {
   auto prompt = choose_prompt(arguments, prepared.prompt, *model);
@@ -155,6 +177,12 @@ Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, con
 
   TableOutput output = std::move(prepared.output);
   output.metadata = metadata_of(*model, options, arguments);
+  const InputIdentity identity = input.reader->identity();
+  const bool is_shard = options.shard.count > 1;
+  if (is_shard) {
+    if (auto removed = remove_manifest(arguments.output.path, options.shard); !removed)
+      return stop_with(removed.error(), kOutputError);
+  }
   const RowReader* kept = input.reader.get();
   auto watched = std::make_unique<WatchedReader>(std::move(input.reader));
   const auto input_failed = watched->failed();
@@ -164,6 +192,10 @@ Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, con
   };
   auto summary = run_embed_job(model, std::move(watched), open_writer, options);
   if (summary) {
+    if (is_shard) {
+      if (auto told = tell_of_shard(arguments, options, identity, *model, *summary); !told)
+        return std::unexpected(told.error());
+    }
     display.finish(is_plain ? summary->embedded + summary->skipped_failed + summary->skipped_long : summary->rows_in);
     return std::move(*summary);
   }

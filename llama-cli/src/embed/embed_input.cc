@@ -47,6 +47,8 @@ InputIdentity identity_of(const std::string& path) {
     identity.fingerprint = std::format("{} {} bytes {}.{:09}", fs::absolute(path).lexically_normal().string(),
                                        static_cast<std::uint64_t>(status.st_size), status.st_mtim.tv_sec,
                                        status.st_mtim.tv_nsec);
+    identity.content = std::format("{} {} bytes", fs::path(path).filename().string(),
+                                   static_cast<std::uint64_t>(status.st_size));
   }
   return identity;
 }

@@ -4,6 +4,7 @@
 #include <format>
 #include <set>
 
+#include "embed/embed_settings.h"
 #include "exit_status.h"
 
 namespace llama {
@@ -48,7 +49,9 @@ Step<TableOutput> choose_output(const EmbedArguments& arguments, const Shard& sh
     output.part_prefix = part_name(shard);
     if (!output.split_rows && !output.split_bytes) output.split_bytes = std::uint64_t{1} << 40;
   }
-  output.existing = a.force ? ExistingFile::Replace : ExistingFile::Refuse;
+  // Whole parts of an interrupted run are written again from its journal.
+  const bool goes_on = writes_folder(a, shard) && has_journal(a, shard);
+  output.existing = a.force || goes_on ? ExistingFile::Replace : ExistingFile::Refuse;
   if (is_input(arguments)) return usage_error("the output would replace the input");
   if (auto checked = check_output(output); !checked) return stop_with(checked.error(), kOutputError);
   return output;
@@ -63,7 +66,7 @@ OutputNames choose_names(const EmbedArguments& arguments, const EmbedInput& inpu
   if (wants("token_count")) columns.token_count = "token_count";
   if (wants("truncated")) columns.truncated = "truncated";
   if (wants("error") || arguments.on_error == "null") columns.error = "error";
-  if (wants("row")) columns.row = "row";
+  if (wants("row") || arguments.shard) columns.row = "row";
   if (arguments.on_long == "chunk") {
     columns.chunk_index = "chunk_index";
     columns.chunk_start = "chunk_start";

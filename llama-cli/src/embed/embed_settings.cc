@@ -28,8 +28,9 @@ ModelNames names_of(const EmbeddingModel& model) {
 }
 
 // The journal's name: beside a file, inside a folder of parts (each shard has its own).
-fs::path journal_path(const OutputArguments& output, const Shard& shard, bool is_folder) {
-  if (is_folder) return output.path / std::format(".{}.journal", shard.count > 1 ? part_name(shard) : "parts");
+fs::path journal_path(const OutputArguments& output, const Shard& shard) {
+  if (writes_folder(output, shard))
+    return output.path / std::format(".{}.journal", shard.count > 1 ? part_name(shard) : "parts");
   return output.path.string() + ".journal";
 }
 
@@ -121,6 +122,15 @@ Settings journal_settings(const EmbedArguments& a, const Shard& shard) {
           {"--shard", std::format("{}/{}", shard.index, shard.count)}};
 }
 
+bool writes_folder(const OutputArguments& output, const Shard& shard) {
+  return output.split_rows || output.split_size || shard.count > 1;
+}
+
+bool has_journal(const OutputArguments& output, const Shard& shard) {
+  std::error_code ignored;
+  return fs::exists(journal_path(output, shard), ignored);
+}
+
 JobOptions job_options(const EmbedArguments& a, const EmbedInput& input, const Shard& shard,
                        const OutputColumns& columns, std::optional<PromptTemplate> prompt) {
   JobOptions options;
@@ -140,9 +150,9 @@ JobOptions job_options(const EmbedArguments& a, const EmbedInput& input, const S
   options.columns = columns;
   options.shard = shard;
   options.answers_each_batch = a.output.path == "-";
-  const bool is_folder = a.output.split_rows || a.output.split_size || shard.count > 1;
+  const bool is_folder = writes_folder(a.output, shard);
   if (input.reader->identity().is_repeatable && a.output.path != "-") {
-    options.journal = journal_path(a.output, shard, is_folder);
+    options.journal = journal_path(a.output, shard);
     options.settings = journal_settings(a, shard);
     options.restarts = a.restart;
     options.way_out = "--restart begins anew, or remove it";

@@ -33,6 +33,11 @@ namespace llama {
 using Settings = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] Settings journal_settings(const EmbedArguments& arguments, const Shard& shard);
 
+// Whether the output is a folder of parts.
+[[nodiscard]] bool writes_folder(const OutputArguments& output, const Shard& shard);
+// An interrupted run of the same output has left its journal.
+[[nodiscard]] bool has_journal(const OutputArguments& output, const Shard& shard);
+
 // Everything but the callbacks.
 [[nodiscard]] JobOptions job_options(const EmbedArguments& arguments, const EmbedInput& input, const Shard& shard,
                                      const OutputColumns& columns, std::optional<PromptTemplate> prompt);

@@ -212,7 +212,7 @@ InputIdentity identity_of_files(const InputFiles& files) {
   identity.what = files.is_standard_input() ? "standard input"
                   : files.files.size() == 1 ? std::format("{} '{}'", files.is_remote ? "URL" : "file", files.files[0])
                                             : std::format("{} files", files.files.size());
-  std::string parts;
+  std::string parts, content;
   for (const std::string& file : files.files) {
     struct stat status{};
     const bool is_file = !files.is_remote && file != "-" && ::stat(file.c_str(), &status) == 0;
@@ -224,11 +224,11 @@ InputIdentity identity_of_files(const InputFiles& files) {
 #endif
     parts += std::format("{}\n{}\n{}.{:09}\n", file, is_file ? status.st_size : 0, is_file ? time.tv_sec : 0,
                          is_file ? time.tv_nsec : 0);
+    content += std::format("{}\n{}\n", std::filesystem::path(file).filename().string(), is_file ? status.st_size : 0);
   }
   if (files.is_standard_input()) identity.is_repeatable = false;
-  Hasher hasher(DigestKind::Sha256, parts.size());
-  hasher.update(std::as_bytes(std::span(parts)));
-  identity.fingerprint = hasher.finish().hex;
+  identity.fingerprint = digest_of(parts, DigestKind::Sha256).hex;
+  identity.content = digest_of(content, DigestKind::Sha256).hex;
   return identity;
 }
 

@@ -113,7 +113,7 @@ Result<OpenedSource> open_source(const TableInput& input, const std::stop_token&
     auto source = open_query(std::move(*database), *input.query, stop);
     if (!source) return std::unexpected(source.error());
     opened.source = std::move(*source);
-    opened.identity = {.what = "the query", .fingerprint = *input.query, .is_repeatable = true};
+    opened.identity = {.what = "the query", .fingerprint = *input.query, .content = *input.query, .is_repeatable = true};
     return opened;
   }
   auto files = find_input_files(input.paths, input.format);
