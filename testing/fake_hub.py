@@ -1,6 +1,7 @@
 """A model hub on loopback that can lie: for tests of downloads, and to be started by hand (script/fake-hub FOLDER).
 
-    with FakeHub(folder) as hub:                      # folder: org/name/files…; each org/name is a repository
+    with FakeHub(folder) as hub:                      # folder: org/name/files…; each org/name is a model's repository,
+                                                      # each datasets/org/name one of a data set
         hub.fault("blob", cut(1000, rst=True))        # the next answer of the content server breaks off
         …                                             # HF_ENDPOINT=hub.endpoint
         hub.requests("blob")                          # what was asked for: method, path, headers, range, bytes sent
@@ -43,6 +44,7 @@ class Request:
     query: dict
     headers: dict
     kind: str = ""
+    raw: str = ""  # the path as it came, percent-encoded
     status: int = 0
     sent: int = 0  # bytes of the body
     when: float = 0
@@ -100,12 +102,14 @@ class FakeHub:
         self.private, self.gated, self.disabled = set(private), set(gated), set()
         self.repos = collections.defaultdict(dict)  # repo -> commit -> {path: File}
         self.main = {}  # repo -> commit
+        self.refs = collections.defaultdict(dict)  # repo -> other branches and tags -> commit
         self.all_requests, self.faults, self.leaked_tokens = [], [], []
         self.lock = threading.Lock()
         for file in sorted(pathlib.Path(folder).glob("*/*/**/*")) if folder else ():
             if file.is_file():
-                organization, name, *rest = file.relative_to(folder).parts
-                self.add(f"{organization}/{name}", "/".join(rest), file)
+                parts = file.relative_to(folder).parts
+                depth = 3 if parts[0] == "datasets" and len(parts) > 3 else 2
+                self.add("/".join(parts[:depth]), "/".join(parts[depth:]), file)
         self.listeners = {}
         for origin, number in (("hub", port), ("cdn", cdn_port)):
             listener = socket.create_server(("127.0.0.1", number), backlog=128)
@@ -131,12 +135,16 @@ class FakeHub:
 
     # Content
 
-    def add(self, repo, path, content):
-        """Puts a file in: main moves to a new commit, the old ones stay."""
-        files = {**self.repos[repo].get(self.main.get(repo), {}), path: File(content)}
+    def add(self, repo, path, content, revision="main"):
+        """Puts a file in: main (or another branch, which begins empty) moves to a new commit, the old ones stay."""
+        before = self.main.get(repo) if revision == "main" else self.refs[repo].get(revision)
+        files = {**self.repos[repo].get(before, {}), path: File(content)}
         commit = hashlib.sha1(json.dumps(sorted((p, f.sha256) for p, f in files.items())).encode()).hexdigest()
         self.repos[repo][commit] = files
-        self.main[repo] = commit
+        if revision == "main":
+            self.main[repo] = commit
+        else:
+            self.refs[repo][revision] = commit
 
     def file(self, repo, path):
         return self.repos[repo][self.main[repo]][path]
@@ -203,7 +211,7 @@ class FakeHub:
             headers["body"] = incoming.read(length).decode()
         url = urllib.parse.urlsplit(line[1])
         request = Request(origin, line[0], urllib.parse.unquote(url.path), dict(urllib.parse.parse_qsl(url.query)),
-                          headers, when=time.time())
+                          headers, raw=url.path, when=time.time())
         if origin == "cdn" and "authorization" in headers:
             self.leaked_tokens.append(headers["authorization"])
         return request
@@ -313,33 +321,38 @@ class FakeHub:
         return response
 
     def route(self, request):
-        path = request.path
-        if found := re.fullmatch(r"/v2/([^/]+/[^/]+)/manifests/(.+)", path):
+        def match(pattern):
+            """Of the path as it came: a revision's slashes are encoded in it."""
+            found = re.fullmatch(pattern, request.raw)
+            return found and [part and urllib.parse.unquote(part) for part in found.groups()]
+
+        if found := match(r"/v2/([^/]+/[^/]+)/manifests/(.+)"):
             request.kind = "manifest"
-            return self.with_repo(request, found[1], "main", lambda files: self.manifest(files, found[2]))
-        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/revision/(.+))?", path):
-            request.kind = "info"
-            return self.with_repo(request, found[1], found[2] or "main", lambda files: self.info(found[1], files))
-        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/refs", path):
-            request.kind = "refs"
-            return self.with_repo(request, found[1], "main", lambda _: as_json(
-                {"branches": [{"name": "main", "ref": "refs/heads/main", "targetCommit": self.main[found[1]]}],
+            return self.with_repo(request, found[0], "main", lambda files: self.manifest(files, found[1]))
+        if found := match(r"/api/(models|datasets)/([^/]+/[^/]+)(?:/revision/(.+))?"):
+            request.kind, repo = "info", repo_of(*found[:2])
+            return self.with_repo(request, repo, found[2] or "main", lambda files: self.info(repo, files))
+        if found := match(r"/api/(models|datasets)/([^/]+/[^/]+)/refs"):
+            request.kind, repo = "refs", repo_of(*found)
+            return self.with_repo(request, repo, "main", lambda _: as_json(
+                {"branches": [{"name": "main", "ref": "refs/heads/main", "targetCommit": self.main[repo]}],
                  "tags": [], "converts": []}))
-        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/tree/([^/]+)(?:/(.*))?", path):
+        if found := match(r"/api/(models|datasets)/([^/]+/[^/]+)/tree/([^/]+)(?:/(.*))?"):
             request.kind = "tree"
-            return self.with_repo(request, found[1], found[2], lambda files: self.tree(request, files))
-        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/paths-info/([^/]+)", path):
+            return self.with_repo(request, repo_of(*found[:2]), found[2],
+                                  lambda files: self.tree(request, files, found[3] or ""))
+        if found := match(r"/api/(models|datasets)/([^/]+/[^/]+)/paths-info/([^/]+)"):
             request.kind = "paths"
             body = request.headers.get("body", "")
             wanted = json.loads(body)["paths"] if body.startswith("{") else urllib.parse.parse_qs(body).get("paths", [])
-            return self.with_repo(request, found[1], found[2],
+            return self.with_repo(request, repo_of(*found[:2]), found[2],
                                   lambda files: as_json([entry(p, files[p], True) for p in wanted if p in files]))
-        if found := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
+        if found := match(r"/((?:datasets/)?[^/]+/[^/]+)/resolve/([^/]+)/(.+)"):
             request.kind = "resolve"
-            return self.with_repo(request, found[1], found[2], lambda files: self.resolve(found[1], files, found[3]))
-        if found := re.fullmatch(r"/api/resolve-cache/models/([^/]+/[^/]+)/([^/]+)/(.+)", path):
+            return self.with_repo(request, found[0], found[1], lambda files: self.resolve(found[0], files, found[2]))
+        if found := match(r"/api/resolve-cache/(models|datasets)/([^/]+/[^/]+)/([^/]+)/(.+)"):
             request.kind = "small"
-            file = self.repos[found[1]][found[2]][found[3]]
+            file = self.repos[repo_of(*found[:2])][found[2]][found[3]]
             return self.content(request, file, {"ETag": f'"{file.sha1}"', "X-Repo-Commit": found[2]})
         return Response(404, {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"})
 
@@ -356,7 +369,9 @@ class FakeHub:
         if repo in self.gated and not known and request.kind == "resolve":
             return Response(401,
                             {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access to this model is restricted."})
-        commit = self.main[repo] if revision == "main" else revision
+        if revision.startswith("~"):
+            revision = "refs/convert/" + revision[1:]
+        commit = self.main[repo] if revision == "main" else self.refs[repo].get(revision, revision)
         if commit not in self.repos[repo]:
             return Response(404, {"X-Error-Code": "RevisionNotFound", "X-Error-Message": "Invalid rev id"})
         response = give(self.repos[repo][commit])
@@ -370,10 +385,16 @@ class FakeHub:
                         "disabled": False, "lastModified": moment(), "tags": ["gguf"],
                         "siblings": [{"rfilename": p} for p in sorted(files)]})
 
-    def tree(self, request, files):
+    def tree(self, request, files, folder):
+        below = folder + "/" if folder else ""
+        files = {p: f for p, f in files.items() if p.startswith(below)}
+        if below and not files:
+            return Response(404, {"X-Error-Code": "EntryNotFound", "X-Error-Message": "Entry not found"})
         folders = sorted({"/".join(p.split("/")[:n]) for p in files for n in range(1, p.count("/") + 1)})
-        entries = [{"type": "directory", "oid": "0" * 40, "size": 0, "path": f} for f in folders]
+        entries = [{"type": "directory", "oid": "0" * 40, "size": 0, "path": f} for f in folders if f.startswith(below)]
         entries += [entry(p, f, request.query.get("expand") == "true") for p, f in sorted(files.items())]
+        if request.query.get("recursive", "false").lower() != "true":
+            entries = [e for e in entries if "/" not in e["path"][len(below):]]
         at = int(request.query.get("cursor", 0))
         size = min(self.page_size, int(request.query.get("limit", self.page_size)))
         response = as_json(entries[at:at + size])
@@ -396,7 +417,7 @@ class FakeHub:
         commit = next(c for c, f in self.repos[repo].items() if f is files)
         common = {"X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
         if not is_large(path, file):
-            location = f"/api/resolve-cache/models/{repo}/{commit}/{urllib.parse.quote(path)}?etag={file.sha1}"
+            location = f"/api/resolve-cache/{'' if repo.startswith('datasets/') else 'models/'}{repo}/{commit}/{urllib.parse.quote(path)}?etag={file.sha1}"
             return Response(307, {**common, "Location": location, "ETag": f'"{file.sha1}"', "X-Linked-Size": file.size})
         query = urllib.parse.urlencode({"Expires": int(time.time() + self.expires), "Signature": "secret", "repo": repo,
                                         "commit": commit, "path": path})
@@ -424,6 +445,10 @@ class FakeHub:
             return Response(416, {**headers, "Content-Range": f"bytes */{file.size}"})
         return Response(206, {**headers, "Content-Range": f"bytes {begin}-{end - 1}/{file.size}"},
                         file.part(begin, end))
+
+
+def repo_of(kind, name):
+    return name if kind == "models" else f"datasets/{name}"
 
 
 def is_large(path, file):

@@ -2,9 +2,12 @@
 //
 //   fetch_model CACHE REPO[:QUANT] [delay=MS] [lanes=N] [limit=BYTES] [retries=N] [file=NAME] [revision=REV]
 //   [hold=SECONDS] [again]
+//   fetch_model CACHE hf://datasets/… [the same] [cached]
 //
 // Prints "ok HIT PATH…" or "error CODE MESSAGE" on stdout, messages on stderr. hold: keeps the loaded model for so
-// long. again: asks the hub although the cache may have the model. SIGINT stops.
+// long. again: asks the hub although the cache may have the model. Of a data set "ok HIT COMMIT", and a line per file:
+// its path, where it is, its size, its digest, with tabs between. cached: does not ask the hub for what the cache has.
+// SIGINT stops.
 #include <charconv>
 #include <csignal>
 #include <cstdio>
@@ -12,6 +15,7 @@
 #include <string>
 #include <thread>
 
+#include "llama-loader/dataset_files.h"
 #include "llama-loader/model_loader.h"
 
 namespace {
@@ -53,6 +57,24 @@ int failed(const llama::Error& error) {
   return 1;
 }
 
+int fetch_dataset(const std::string& uri, const llama::DatasetLoader& loader, bool ask_hub, std::int64_t hold) {
+  const auto source = llama::parse_dataset_uri(uri);
+  if (!source) return failed(source.error());
+  const auto fetched =
+      loader.fetch(*source, {.ask_hub = ask_hub,
+                             .on_message = [](std::string_view line) { std::println(stderr, "{}", line); },
+                             .stop = stop.get_token()});
+  if (!fetched) return failed(fetched.error());
+  std::println("ok {} {}", fetched->cache_hit ? "hit" : "new", fetched->commit);
+  for (const auto& file : fetched->files) {
+    std::println("{}\t{}\t{}\t{}", file.path, file.file.string(), file.size_bytes,
+                 file.sha256.empty() ? file.git_sha1 : file.sha256);
+  }
+  std::fflush(stdout);
+  if (hold > 0) std::this_thread::sleep_for(std::chrono::seconds(hold));
+  return 0;
+}
+
 int run(const std::vector<std::string>& arguments) {
   if (arguments.size() < 2) return std::println(stderr, "usage: fetch_model CACHE REPO [NAME=VALUE…]"), 2;
   auto settings = llama::HubSettings::from_environment();
@@ -61,7 +83,7 @@ int run(const std::vector<std::string>& arguments) {
   llama::CacheManager cache(arguments[0]);
   std::string file, revision = "main";
   std::int64_t hold = -1;
-  bool again = false;
+  bool again = false, cached = false;
   for (std::size_t i = 2; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
     const std::size_t equals = argument.find('=');
@@ -77,7 +99,10 @@ int run(const std::vector<std::string>& arguments) {
     if (name == "revision") revision = text;
     if (name == "hold") hold = number;
     if (name == "again") again = true;
+    if (name == "cached") cached = true;
   }
+  if (llama::is_dataset_uri(arguments[1]))
+    return fetch_dataset(arguments[1], llama::DatasetLoader(cache, retry, *settings), !cached, hold);
   auto source = llama::ModelSource::parse(arguments[1], file.empty() ? std::nullopt : std::optional(file));
   if (!source) return failed(source.error());
   if (const auto* remote = source->hugging_face()) {

@@ -18,10 +18,11 @@
 namespace llama {
 
 // The variable that a flag's value goes to; its type says how the value is read. A bool is a flag without a value, a
-// vector one that may be given several times.
+// vector one that may be given several times; of Choices also several at once, with commas between.
 using FlagTarget =
     std::variant<bool*, std::int32_t*, std::uint64_t*, std::string*, std::filesystem::path*,
-                 std::optional<std::int32_t>*, std::optional<std::uint32_t>*, std::optional<float>*,
+                 std::optional<std::int32_t>*, std::optional<std::uint32_t>*, std::optional<std::uint64_t>*,
+                 std::optional<float>*,
                  std::optional<std::string>*, std::optional<std::filesystem::path>*, std::vector<std::string>*>;
 
 struct WholeRange {
@@ -52,6 +53,7 @@ struct Command {
   Flags flags{};
   std::vector<Command> commands{};       // of its own; then one of them must be named
   std::string_view footer{};             // of the help, and of its commands' help
+  bool takes_config = false;             // --config FILE: flags from a file (TOML), without their hyphens in front
   std::function<int(Interrupt&)> run{};  // returns the exit status (exit_status.h); empty where it has commands
 };
 

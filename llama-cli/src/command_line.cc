@@ -1,8 +1,12 @@
 #include "command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
+#include <optional>
 #include <print>
+#include <ranges>
+#include <span>
 #include <type_traits>
 
 #include "exit_status.h"
@@ -21,13 +25,16 @@ void add_values(CLI::Option& option, const FlagValues& values) {
   }
 }
 
-CLI::Option* add(CLI::App& app, const Flag& flag) {
+void add(CLI::App& app, const Flag& flag) {
   const std::string name(flag.name), help(flag.help);
   CLI::Option* option = std::visit(
       [&]<class T>(T* target) {
         if constexpr (std::is_same_v<T, bool>) return app.add_flag(name, *target, help);
         CLI::Option* added = app.add_option(name, *target, help);
-        if constexpr (std::is_same_v<T, std::vector<std::string>>) added->allow_extra_args(false);
+        if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+          added->allow_extra_args(false);
+          if (std::holds_alternative<Choices>(flag.values)) added->delimiter(',');
+        }
         return added;
       },
       flag.target);
@@ -35,22 +42,85 @@ CLI::Option* add(CLI::App& app, const Flag& flag) {
   if (flag.shows_default) option->capture_default_str();
   if (!flag.value.empty()) option->type_name(std::string(flag.value));
   add_values(*option, flag.values);
-  return option;
 }
 
 void add(CLI::App& app, const Command& command, const Command*& chosen) {
   CLI::App* added = app.add_subcommand(std::string(command.name), std::string(command.help));
   if (!command.footer.empty()) added->footer(std::string(command.footer));  // its own commands inherit it
+  for (const Flag& flag : command.flags) add(*added, flag);
   for (const Flag& flag : command.flags) {
-    CLI::Option* option = add(*added, flag);
+    if (flag.excludes.empty() && flag.needs.empty()) continue;
+    CLI::Option* option = added->get_option(std::string(flag.name.substr(flag.name.find_last_of(',') + 1)));
     if (!flag.excludes.empty()) option->excludes(added->get_option(std::string(flag.excludes)));
     if (!flag.needs.empty()) option->needs(added->get_option(std::string(flag.needs)));
+  }
+  if (command.takes_config) {
+    added->add_option("--config")  // add_configured() has read it
+        ->description("Read flags from this file (TOML): normalize = true, column = [\"title\", \"body\"]")
+        ->type_name("FILE");
   }
   for (const Command& own : command.commands) add(*added, own, chosen);
   if (command.commands.empty()) {
     added->callback([&command, &chosen] { chosen = &command; });
   } else {
     added->require_subcommand(1);
+  }
+}
+
+}  // namespace
+
+namespace {
+
+// The words of a command's line that name a file of flags, and the flag's other names.
+std::optional<std::string> config_of(std::span<const std::string> words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i].starts_with("--config=")) return words[i].substr(9);
+    if (words[i] == "--config" && i + 1 < words.size()) return words[i + 1];
+  }
+  return std::nullopt;
+}
+
+const Flag* find_flag(const Command& command, std::string_view name) {
+  for (const Flag& flag : command.flags)
+    for (const auto part : std::views::split(flag.name, ','))
+      if (std::string_view(part) == "--" + std::string(name)) return &flag;
+  return nullptr;
+}
+
+bool is_given(const Flag& flag, std::span<const std::string> words) {
+  return std::ranges::any_of(words, [&](const std::string& word) {
+    return std::ranges::any_of(std::views::split(flag.name, ','), [&](const auto part) {
+      const std::string_view name(part);
+      // "-ofile" is -o too.
+      return name.starts_with("--") ? word == name || word.starts_with(std::string(name) + "=") : word.starts_with(name) && !word.starts_with("--");
+    });
+  });
+}
+
+// Flags of the file --config names go to the end of the line, but for those that the line has itself. CLI11 reads such
+// files for the whole program only, and not for one of its commands.
+void add_configured(const Program& program, std::vector<std::string>& words) {
+  const auto command = std::ranges::find_if(
+      program.commands, [&](const Command& c) { return !words.empty() && c.takes_config && c.name == words.front(); });
+  if (command == program.commands.end()) return;
+  const auto file = config_of(words);
+  if (!file) return;
+  const std::vector<std::string> given = words;
+  for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_file(*file)) {
+    if (item.name == "++" || item.name == "--") continue;  // a section's beginning and end
+    const Flag* flag = item.parents.empty() ? find_flag(*command, item.name) : nullptr;
+    if (flag == nullptr)
+      throw CLI::ConfigError("file '" + *file + "': --" + item.fullname() + " is no flag of " + std::string(command->name));
+    if (is_given(*flag, given)) continue;
+    for (const std::string& value : item.inputs) {
+      if (!std::holds_alternative<bool*>(flag->target)) {
+        words.push_back("--" + item.name + "=" + value);
+      } else if (value == "true") {
+        words.push_back("--" + item.name);
+      } else if (value != "false") {
+        throw CLI::ConfigError("file '" + *file + "': " + item.name + " is true or false, not '" + value + "'");
+      }
+    }
   }
 }
 
@@ -63,7 +133,10 @@ std::expected<const Command*, int> read_command_line(const Program& program, int
   const Command* chosen = nullptr;
   for (const Command& command : program.commands) add(app, command, chosen);
   try {
-    app.parse(argc, argv);
+    std::vector<std::string> words(argv + 1, argv + argc);
+    add_configured(program, words);
+    std::ranges::reverse(words);  // as CLI11 wants them
+    app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return std::unexpected(app.exit(error));  // --help, --version
     std::println(stderr, "Error: {} (--help lists the flags)", error.what());

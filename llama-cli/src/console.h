@@ -22,6 +22,7 @@ template <class T>
 using Step = std::expected<T, Failure>;
 
 [[nodiscard]] std::unexpected<Failure> stop_with(Error error, int status);
+[[nodiscard]] std::unexpected<Failure> usage_error(std::string message);  // a flag or its value
 
 // Prints that the work goes on, but not as it was wished: a sink for on_notice.
 void show_notice(std::string_view line);

@@ -4,8 +4,9 @@
 #include <system_error>
 
 #include "command_line.h"
+#include "completion.h"
 #include "devices.h"
-#include "embed.h"
+#include "embed/embed.h"
 #include "exit_status.h"
 #include "generate.h"
 #include "interrupt.h"
@@ -15,12 +16,15 @@
 namespace {
 
 int run(int argc, char** argv) {
-  const llama::Program program{
+  llama::Program program{
       .name = "llama-cli",
       .help = "Turn texts into vectors and prompts into answers with GGUF models",
       .version = [] { return "llama-cli " LLAMA_CLI_VERSION "\nkernels: " + llama::kernels_in_use(); },
       .commands = {llama::embed_command(), llama::generate_command(), llama::models_command(),
                    llama::devices_command()}};
+  const auto whole = [&program]() -> const llama::Program& { return program; };
+  program.commands.push_back(llama::completion_command(whole));
+  program.commands.push_back(llama::manual_command(whole));
   const auto command = llama::read_command_line(program, argc, argv);
   if (!command) return command.error();
   llama::Interrupt interrupt;

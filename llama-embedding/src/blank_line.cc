@@ -1,4 +1,4 @@
-#include "blank_line.h"
+#include "llama-embedding/blank_line.h"
 
 namespace llama::internal {
 namespace {

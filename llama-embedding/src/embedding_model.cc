@@ -133,6 +133,7 @@ Result<EmbeddingResult> EmbeddingModel::embed_text(std::string_view text, const 
 }
 
 Result<TokenizedText> EmbeddingModel::tokenize(std::string_view text) const { return (*state_->tokenizer)(text); }
+Result<std::size_t> EmbeddingModel::count_tokens(std::string_view text) const { return state_->tokenizer->count(text); }
 
 std::int32_t EmbeddingModel::embedding_dimension() const { return model().embedding_dimension(); }
 const EmbeddingConfig& EmbeddingModel::config() const { return state_->config; }

@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "blank_line.h"
 #include "byte_input.h"
 #include "input_kind.h"
+#include "llama-embedding/blank_line.h"
 
 namespace llama {
 namespace {

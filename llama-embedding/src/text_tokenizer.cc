@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <limits>
 
 #include "llama-tokenizer/composition.h"
 
@@ -143,35 +144,43 @@ Result<void> TextTokenizer::use_unigram(std::span<const unsigned char> charsmap)
 }
 
 template <class Tokenizer>
-std::vector<Token> TextTokenizer::by_own(const Tokenizer& tokenizer, std::string_view text) const {
-  std::vector<Token> tokens = tokenizer.tokenize(text, options_.special, options_.max_length + 1, opening_);
+std::vector<Token> TextTokenizer::by_own(const Tokenizer& tokenizer, std::string_view text, std::size_t enough) const {
+  std::vector<Token> tokens = tokenizer.tokenize(text, options_.special, enough, opening_);
   if (model_->closing_token()) tokens.push_back(*model_->closing_token());
   return tokens;
 }
 
-Result<std::vector<Token>> TextTokenizer::by_llama_cpp(std::string_view text) const {
-  for (std::size_t bytes = std::max(kMinPrefix, options_.max_length * kBytesPerToken);; bytes *= 4) {
+Result<std::vector<Token>> TextTokenizer::by_llama_cpp(std::string_view text, std::size_t enough) const {
+  const std::size_t likely = enough < text.size() / kBytesPerToken ? enough * kBytesPerToken : text.size();
+  for (std::size_t bytes = std::max(kMinPrefix, likely);; bytes *= 4) {
     const bool whole = bytes >= text.size();
     const std::string_view part = whole ? text : text.substr(0, prefix_end(text, bytes));
     auto tokens =
         compose_ ? model_->tokenize(compose(part), options_.special) : model_->tokenize(part, options_.special);
-    if (!tokens || whole || tokens->size() / 2 > options_.max_length) return tokens;
+    if (!tokens || whole || tokens->size() / 2 >= enough) return tokens;
   }
 }
 
-Result<TokenizedText> TextTokenizer::operator()(std::string_view text) const {
-  TokenizedText result;
+Result<std::vector<Token>> TextTokenizer::tokens_of(std::string_view text, std::size_t enough) const {
+  std::vector<Token> tokens;
   if (wordpiece_) {
-    result.tokens = by_own(*wordpiece_, text);
+    tokens = by_own(*wordpiece_, text, enough);
   } else if (unigram_) {
-    result.tokens = by_own(*unigram_, text);
+    tokens = by_own(*unigram_, text, enough);
   } else {
-    auto tokens = by_llama_cpp(text);
-    if (!tokens) return std::unexpected(tokens.error());
-    result.tokens = std::move(*tokens);
+    auto made = by_llama_cpp(text, enough);
+    if (!made) return std::unexpected(made.error());
+    tokens = std::move(*made);
   }
-  if (appended_) result.tokens.push_back(*appended_);
-  if (result.tokens.empty()) return fail(ErrorCode::InvalidText, "the text has no tokens");
+  if (appended_) tokens.push_back(*appended_);
+  if (tokens.empty()) return fail(ErrorCode::InvalidText, "the text has no tokens");
+  return tokens;
+}
+
+Result<TokenizedText> TextTokenizer::operator()(std::string_view text) const {
+  auto tokens = tokens_of(text, options_.max_length + 1);
+  if (!tokens) return std::unexpected(tokens.error());
+  TokenizedText result{.tokens = std::move(*tokens)};
   if (result.tokens.size() > options_.max_length) {
     result.truncated = true;
     result.tokens.resize(options_.max_length);
@@ -179,6 +188,12 @@ Result<TokenizedText> TextTokenizer::operator()(std::string_view text) const {
     result.tokens.shrink_to_fit();
   }
   return result;
+}
+
+Result<std::size_t> TextTokenizer::count(std::string_view text) const {
+  return tokens_of(text, std::numeric_limits<std::size_t>::max()).transform([](const auto& tokens) {
+    return tokens.size();
+  });
 }
 
 }  // namespace llama::internal

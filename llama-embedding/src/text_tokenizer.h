@@ -39,6 +39,8 @@ class TextTokenizer {
 
   // Errors   InvalidText for a text without tokens.
   [[nodiscard]] Result<TokenizedText> operator()(std::string_view text) const;
+  // How many tokens the text has before it is cut.
+  [[nodiscard]] Result<std::size_t> count(std::string_view text) const;
 
   [[nodiscard]] const std::string& description() const { return description_; }
   [[nodiscard]] const std::string& warning() const { return warning_; }  // or ""
@@ -48,10 +50,12 @@ class TextTokenizer {
   [[nodiscard]] Result<void> use_wordpiece();
   [[nodiscard]] Result<void> use_unigram(std::span<const unsigned char> charsmap);
   [[nodiscard]] Result<void> find_opening(std::size_t vocabulary_size);
-  [[nodiscard]] Result<std::vector<Token>> by_llama_cpp(std::string_view text) const;
+  // The first `enough` tokens at least, special ones included; all where there are fewer.
+  [[nodiscard]] Result<std::vector<Token>> tokens_of(std::string_view text, std::size_t enough) const;
+  [[nodiscard]] Result<std::vector<Token>> by_llama_cpp(std::string_view text, std::size_t enough) const;
   // With WordPiece or Unigram.
   template <class Tokenizer>
-  [[nodiscard]] std::vector<Token> by_own(const Tokenizer& tokenizer, std::string_view text) const;
+  [[nodiscard]] std::vector<Token> by_own(const Tokenizer& tokenizer, std::string_view text, std::size_t enough) const;
 
   std::shared_ptr<const Model> model_;
   TextTokenizerOptions options_;

@@ -50,6 +50,28 @@ TEST(EmbeddingModel, CutsATextAndKeepsItsClosingToken) {
   EXPECT_GT(cosine(cut->embedding, load("bert.gguf")->embed_text("hello world and")->embedding), 0.9999);
 }
 
+// By WordPiece, and by llama.cpp, which is given a long text in parts.
+TEST(EmbeddingModel, CountsTheTokensThatACutLeavesOut) {
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) text += "hello world ";
+  for (const std::string name : {"bert.gguf", "qwen3.gguf"}) {
+    const auto whole = load(name);
+    const auto cut = load(name, [](auto& c) { c.max_sequence_length = 5; });
+    const auto limit = static_cast<std::size_t>(whole->max_sequence_length());
+    const std::string fits = text.substr(0, 12 * 20);
+    ASSERT_FALSE(whole->tokenize(fits)->truncated) << name;
+    EXPECT_EQ(whole->count_tokens(fits).value(), whole->tokenize(fits)->tokens.size()) << name;
+    EXPECT_EQ(cut->count_tokens(fits).value(), whole->tokenize(fits)->tokens.size()) << name;
+    EXPECT_TRUE(whole->tokenize(text)->truncated) << name;
+    EXPECT_GT(whole->count_tokens(text).value(), 40'000u) << name;
+    EXPECT_EQ(cut->count_tokens(text).value(), whole->count_tokens(text).value()) << name;
+    EXPECT_EQ(whole->tokenize(text)->tokens.size(), limit) << name;
+  }
+  const auto bert = load("bert.gguf");
+  EXPECT_EQ(bert->count_tokens(text).value(), 40'002u);  // [CLS], two words 20,000 times, [SEP]
+  EXPECT_EQ(bert->count_tokens("").value(), 2u);
+}
+
 TEST(EmbeddingModel, TakesTheContextAsItsMaximumLength) {
   const auto model = load("bert.gguf", [](auto& c) { c.max_sequence_length = 1'000'000; });
   EXPECT_EQ(model->max_sequence_length(), 2560);

@@ -9,7 +9,7 @@
 #include <random>
 #include <thread>
 
-#include "blank_line.h"
+#include "llama-embedding/blank_line.h"
 #include "llama-embedding/embedding_result.h"
 
 namespace llama {

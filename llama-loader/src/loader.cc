@@ -1,10 +1,8 @@
 #include <format>
-#include <mutex>
 
 #include "cache/cache_room.h"
 #include "cache/manifest.h"
-#include "download/fetch.h"
-#include "hub/hub_repository.h"
+#include "download/fetch_with.h"
 #include "llama-loader/gguf_header.h"
 #include "llama-loader/kernel_choice.h"
 #include "llama-loader/model_loader.h"
@@ -95,30 +93,14 @@ Result<internal::FetchedModel> fetch_into(const CacheManager& cache, const Retry
   if (source == nullptr) {
     return fail(ErrorCode::InvalidArgument, std::format("'{}' is on this machine already", config.source.to_string()));
   }
-  auto settings = hub ? Result<HubSettings>(*hub) : HubSettings::from_environment();
-  if (!settings) return std::unexpected(settings.error());
-  if (cache.cleanup_on_start()) {
-    if (auto cleaned = cache.cleanup_old_models(); !cleaned) return std::unexpected(cleaned.error());
-  }
-  // Lanes report from their own threads.
-  std::mutex mutex;
-  const auto say = [&](std::string_view line) {
-    const std::scoped_lock lock(mutex);
-    if (config.on_message) config.on_message(line);
-  };
-  return internal::fetch_model({.repo = source->repo,
-                                .endpoint = settings->endpoint,
-                                .revision = source->revision,
-                                .filename = source->filename,
-                                .quant = source->quant},
-                               {.cache = cache,
-                                .settings = *settings,
-                                .retry = retry,
-                                .transport = internal::hub_transport(*settings),
-                                .ask_hub = ask_hub,
-                                .on_download = config.on_download,
-                                .on_message = say,
-                                .stop = config.stop});
+  return internal::fetch_with(
+      cache, retry, hub,
+      {.repo = source->repo,
+       .endpoint = {},
+       .revision = source->revision,
+       .filename = source->filename,
+       .quant = source->quant},
+      {.ask_hub = ask_hub, .on_download = config.on_download, .on_message = config.on_message, .stop = config.stop});
 }
 
 }  // namespace

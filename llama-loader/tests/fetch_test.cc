@@ -43,7 +43,7 @@ class FetchWorld {
     for (const auto& entry : CacheManager(folder_).list().value()) {
       for (const auto& path : entry.paths()) {
         std::ifstream file(path, std::ios::binary);
-        found[path.filename().string()] = std::string(std::istreambuf_iterator<char>(file), {});
+        found[path.lexically_relative(entry.folder).string()] = std::string(std::istreambuf_iterator<char>(file), {});
       }
     }
     return found;
@@ -175,7 +175,7 @@ void expect_right_or_clear(FetchWorld& world, const test::MemoryHub& hub, const 
     EXPECT_FALSE(fetched.error().message.empty() || fetched.error().message.contains('\n'));
   }
   const auto published = world.published();
-  EXPECT_EQ(published.size(), fetched ? 1u : 0u);
+  EXPECT_EQ(published.size(), fetched ? fetched->entry.manifest.files.size() : 0u);
   for (const auto& [name, content] : published) {
     EXPECT_TRUE(hub.files.contains(name)) << name;
     if (hub.files.contains(name)) {
@@ -204,6 +204,56 @@ TEST(Fetch, IsRightOrClearAtEveryFaultOfEveryCall) {
       EXPECT_TRUE(again) << again.error().message;
       expect_right_or_clear(world, hub, again);
     }
+  }
+}
+
+TEST(Fetch, IsRightOrClearOfADataSetToo) {
+  const ModelRequest request{.repo = "datasets/org/m", .endpoint = "http://hub.test", .pattern = "data/*.csv"};
+  for (const NamedFault& fault : faults_of_one_call()) {
+    for (std::size_t call = 0;; ++call) {
+      SCOPED_TRACE(std::format("{} at call {}", fault.what, call));
+      test::MemoryHub hub(
+          {{"data/1.csv", std::string(70'000, 'a')}, {"data/2.csv", "text\nhello\n"}, {"data/3.csv", "x"}},
+          "datasets/org/m");
+      hub.server.fault(call, fault.edit);
+      FetchWorld world(hub);
+      world.ask_hub = true;
+      const auto fetched = world.fetch(request);
+      // A list that lacks everything has nothing that matches.
+      if (!fetched || fetched->entry.manifest.files.size() == 3) expect_right_or_clear(world, hub, fetched);
+      if (hub.server.requests().size() <= call) {
+        EXPECT_TRUE(fetched) << "without a fault";
+        EXPECT_EQ(call, 5u) << "two of the list, three files";
+        break;
+      }
+      ASSERT_LT(call, 20u);
+      const auto again = world.fetch(request);
+      ASSERT_TRUE(again) << again.error().message;
+      EXPECT_EQ(again->entry.manifest.files.size(), 3u);
+      expect_right_or_clear(world, hub, again);
+    }
+  }
+}
+
+TEST(Fetch, AFileThatIsMeantIsNeverLeftOutInSilence) {
+  const std::string good = R"({"type":"file","path":"data/1.csv","size":1,"oid":")" + std::string(40, 'b') + "\"}";
+  for (const char* odd :
+       {R"({"type":"file","path":"data/2.csv","size":1,"oid":"b"})",
+        R"({"type":"file","path":"data/2.csv","size":-1,"oid":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"})",
+        R"({"type":"file","path":"data/a\\b\n.csv","size":1,"oid":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"})"}) {
+    test::MemoryHub hub({}, "datasets/org/m");
+    hub.server.fault(1, [&](MemoryAnswer& answer) { answer.pieces = {"[" + good + "," + odd + "]"}; });
+    FetchWorld world(hub);
+    const auto fetched =
+        world.fetch({.repo = "datasets/org/m", .endpoint = "http://hub.test", .pattern = "data/*.csv"});
+    ASSERT_FALSE(fetched);
+    EXPECT_THAT(fetched.error().message, HasSubstr("makes no sense")) << odd;
+    EXPECT_FALSE(fetched.error().message.contains('\n'));
+    test::MemoryHub other({{"data/1.csv", "x"}}, "datasets/org/m");
+    other.server.fault(1, [&](MemoryAnswer& answer) { answer.pieces.back().insert(1, std::string(odd) + ","); });
+    FetchWorld elsewhere(other);
+    EXPECT_TRUE(elsewhere.fetch({.repo = "datasets/org/m", .endpoint = "http://hub.test", .pattern = "data/1.csv"}))
+        << "another file's entry does not matter";
   }
 }
 

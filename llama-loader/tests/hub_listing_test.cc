@@ -26,6 +26,7 @@ TEST(HubListing, ReadsFilesAndLeavesOutWhatMakesNoSense) {
   ASSERT_TRUE(add_tree_page(page, repository));
   ASSERT_EQ(repository.files.size(), 2u);
   EXPECT_EQ(repository.left_out, 4u);
+  EXPECT_EQ(repository.left_out_names, (std::vector<std::string>{"../m.gguf", "n.gguf", "o.gguf", ""}));
   EXPECT_EQ(repository.files[0].git_sha1, kSha1);
   EXPECT_EQ(repository.files[1].sha256, kSha256);
   EXPECT_EQ(repository.files[1].modified, 1'769'862'896);

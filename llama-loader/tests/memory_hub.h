@@ -34,29 +34,36 @@ inline std::string draft_model() {
 }
 
 struct MemoryHub {
-  std::map<std::string, std::string> files{};  // of the repository org/m
+  std::map<std::string, std::string> files{};  // of the repository
+  std::string repo = "org/m";                  // or "datasets/org/m"
   MemoryServer server{};
 
-  explicit MemoryHub(std::map<std::string, std::string> content) : files(std::move(content)) {
+  explicit MemoryHub(std::map<std::string, std::string> content, std::string name = "org/m")
+      : files(std::move(content)), repo(std::move(name)) {
     server.handle([this](const HttpRequest& request) { return answer(request); });
   }
   [[nodiscard]] static HubSettings settings() {
     return {.endpoint = "http://hub.test", .token = {}, .offline = false, .hugging_face_cache = {}, .lanes = 1};
   }
   [[nodiscard]] MemoryAnswer answer(const HttpRequest& request) const {
-    const std::string base = "http://hub.test/", api = base + "api/models/org/m/";
+    const bool is_dataset = repo.starts_with("datasets/");
+    const std::string base = "http://hub.test/", api = base + "api/" + (is_dataset ? "" : "models/") + repo + "/";
     if (request.url == api + "revision/main") return {.pieces = {"{\"sha\": \"" + kCommit + "\"}"}};
-    if (request.url.starts_with(api + "tree/" + kCommit)) return {.pieces = {listing()}};
-    const std::string content = base + "org/m/resolve/" + kCommit + "/";
+    if (const std::string tree = api + "tree/" + kCommit; request.url.starts_with(tree)) {
+      const std::string folder = request.url.substr(tree.size(), request.url.find('?') - tree.size());
+      return {.pieces = {listing(folder.empty() ? "" : folder.substr(1) + "/")}};
+    }
+    const std::string content = base + repo + "/resolve/" + kCommit + "/";
     if (request.url.starts_with(content)) {
       const auto file = files.find(request.url.substr(content.size()));
       if (file != files.end()) return content_answer(request, file->second);
     }
     return {.status = 404};
   }
-  [[nodiscard]] std::string listing() const {
+  [[nodiscard]] std::string listing(const std::string& below = "") const {
     std::string list;
     for (const auto& [path, content] : files) {
+      if (!path.starts_with(below)) continue;
       list += std::format(R"({}{{"type":"file","path":"{}","size":{},"oid":"{}","lfs":{{"oid":"{}","size":{}}},)"
                           R"("lastCommit":{{"date":"2026-01-31T12:34:56.000Z"}}}})",
                           list.empty() ? "" : ",", path, content.size(), std::string(40, 'b'),

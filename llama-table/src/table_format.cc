@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "llama-table/table_reader.h"
+#include "read/input_files.h"
 
 namespace llama {
 namespace {
@@ -29,6 +30,12 @@ std::string_view to_string(TableFormat format) {
   for (const auto& [name, known] : kFormats)
     if (known == format) return name;
   return "";
+}
+
+Result<TableFormat> detect_table_format(const std::vector<std::string>& paths) {
+  const auto files = internal::find_input_files(paths, std::nullopt);
+  if (!files) return std::unexpected(files.error());
+  return internal::format_of_files(*files);
 }
 
 }  // namespace llama

@@ -5,7 +5,7 @@
 // gives the same rows. A row that fails never takes others along.
 //
 // Memory   bounded, whatever the input's length: some windows of rows; what repeats is found on disk.
-// Threads  one at a time; reading, tokenizing and writing go along with the computing on threads of their own.
+// Threads  one at a time; reading, looking up and tokenizing go along with the computing on a thread of their own.
 #pragma once
 
 #include <chrono>
@@ -35,7 +35,7 @@ enum class OnError { Fail, Null, Skip };             // a row that gets no vecto
 // What is written of a vector.
 struct VectorFormat {
   VectorElement element = VectorElement::Float32;
-  std::optional<std::int32_t> dimensions;  // the first so many, scaled to length 1 again (Matryoshka)
+  std::optional<std::int32_t> dimensions;            // the first so many, scaled to length 1 again (Matryoshka)
   std::optional<std::filesystem::path> calibration;  // Int8: a text file to take the scales from; else the first texts
 };
 
@@ -46,9 +46,10 @@ struct OutputColumns {
   std::string embedding = "embedding";
   std::string sequence_length = "sequence_length";
   std::string processing_time_ms = "processing_time_ms";
-  std::string token_count, truncated, error;         // optional: the tokens before the cut, …
+  std::string token_count, truncated, error;        // optional: the tokens before the cut, …
+  std::string row;                                  // optional: the row's number in the input
   std::string chunk_index, chunk_start, chunk_end;  // with OnLong::Chunk
-  bool is_plain = false;  // the types and nullability of the specification's five columns
+  bool is_plain = false;                            // the types and nullability of the specification's five columns
 };
 
 struct JobOptions {
@@ -72,18 +73,19 @@ struct JobOptions {
   // What the journal is bound to beyond the input and the model: every setting that changes rows or vectors, by the
   // name that people know it under ("--keep", "all").
   std::vector<std::pair<std::string, std::string>> settings;
-  bool restarts = false;  // an old journal is thrown away
+  bool restarts = false;                              // an old journal is thrown away
   std::optional<std::filesystem::path> vector_store;  // kept across runs (vector_store.h)
   std::filesystem::path scratch_folder;               // for what does not fit into memory; the output's folder
 
   std::function<void(std::uint64_t row, const Error&)> on_failure;  // a row without a vector; named as the reader does
   std::function<void(const struct JobProgress&)> on_progress;
-  std::function<void(std::uint64_t done)> on_resume;  // texts in the journal; called once, before the first row
+  std::function<void(std::uint64_t rows)> on_resume;  // that the journal answers; called once, before the first row
   std::stop_token stop;
 };
 
 struct JobProgress {
   std::uint64_t rows = 0;    // answered
+  std::uint64_t bytes = 0;   // of their texts: a long text is more of the work than a short one
   std::uint64_t tokens = 0;  // computed
 };
 
@@ -94,8 +96,8 @@ struct JobSummary {
   std::uint64_t null = 0;      // rows written without a vector
   std::uint64_t skipped_failed = 0, skipped_blank = 0, skipped_long = 0, skipped_empty = 0;  // empty: a null cell
   std::uint64_t rows_out = 0;
-  std::uint64_t distinct = 0;    // texts (chunks), each computed or found once
-  std::uint64_t computed = 0;    // of those, in this run
+  std::uint64_t distinct = 0;  // texts (chunks), each computed or found once
+  std::uint64_t computed = 0;  // of those, in this run
   std::uint64_t from_journal = 0, from_store = 0;
   std::uint64_t truncated = 0;   // rows
   std::uint64_t tokens = 0;      // computed in this run
@@ -107,8 +109,8 @@ struct JobSummary {
 
 // Opens the output when the first row is to be written: only then the int8 scales are known. `metadata` is the job's
 // own ("llama.int8_scales" …) and joins the caller's.
-using OpenWriter =
-    std::function<Result<std::unique_ptr<RowWriter>>(const std::vector<ColumnSpec>& columns, const TableMetadata& metadata)>;
+using OpenWriter = std::function<Result<std::unique_ptr<RowWriter>>(const std::vector<ColumnSpec>& columns,
+                                                                    const TableMetadata& metadata)>;
 
 // Errors   those of the reader, the model and the writer; InvalidArgument: a setting out of range, a journal of another
 //          input or other settings (says which; restarts begins anew); Busy: another process writes the same output;

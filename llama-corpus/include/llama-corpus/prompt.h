@@ -1,7 +1,7 @@
 // Say what the model reads for a row: the text alone, or with words around it.
 //
 // A template has places: {text}, the wanted columns joined, and {NAME}, the cell of any column; {{ and }} are braces.
-// Source   each convention's own page, named in llama-corpus/src/prompt_conventions.cc and doc/embed.md.
+// Source   each convention's own page, named in llama-corpus/src/prompt/prompt_conventions.cc and doc/prompts.md.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "llama-base/error.h"
@@ -45,18 +46,19 @@ struct PromptConvention {
   std::string query;     // templates: "Instruct: {task}\nQuery:{text}" with the task in place
   std::string document;  // "{text}" where documents stay as they are
   std::vector<std::pair<std::string, std::string>> others;  // by name: "clustering", "classification"
-  std::string source;    // where it says so
+  std::string source;                                       // where it says so
 };
 
+// Of the GGUF and of where it comes from; "" where it is not known.
 struct ModelNames {
-  std::string architecture, name, basename, file, repository;  // of the GGUF and of where it comes from; "" unknown
+  std::string architecture{}, name{}, basename{}, file{}, repository{};
 };
 
 // By the model's names; nothing for an unknown family. task: of families with instructions; "": the publisher's own.
 [[nodiscard]] std::optional<PromptConvention> find_prompt_convention(const ModelNames& names, std::string_view task);
 
-// The template for --prompt-name NAME.
-// Errors   InvalidArgument: the family is unknown, or has none of that name (says which there are).
+// The template for --prompt-name NAME: "query", "document" ("passage"), or another one of the family's.
+// Errors   InvalidArgument: the family is unknown, or has none of that name (says which there are), or takes no task.
 [[nodiscard]] Result<PromptTemplate> named_prompt(const ModelNames& names, std::string_view name,
                                                   std::string_view task);
 

@@ -27,9 +27,12 @@ struct Shard {
 // WORLD_SIZE, JOB_COMPLETION_INDEX (with JOB_COMPLETIONS), AWS_BATCH_JOB_ARRAY_INDEX (with AWS_BATCH_JOB_ARRAY_SIZE);
 // `variable` reads the environment.
 //
+// Some of the tasks run again make another array (--array=3,5 has two tasks): say --shard 3/8 for them. shard_check.h
+// finds what went wrong there.
+//
 // Errors   InvalidArgument: "3/2", "auto" where no scheduler says which, or several contradict.
-[[nodiscard]] Result<Shard> parse_shard(
-    std::string_view text, const std::function<std::optional<std::string>(std::string_view)>& variable);
+[[nodiscard]] Result<Shard> parse_shard(std::string_view text,
+                                        const std::function<std::optional<std::string>(std::string_view)>& variable);
 
 // "part-00003-of-00008": the same on every try.
 [[nodiscard]] std::string part_name(const Shard& shard);

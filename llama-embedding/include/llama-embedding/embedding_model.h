@@ -52,6 +52,13 @@ class EmbeddingModel {
   // Threads  any number at once.
   [[nodiscard]] Result<TokenizedText> tokenize(std::string_view text) const;
 
+  // How many tokens the text has before it is cut, special ones included.
+  //
+  // Errors   InvalidText (no tokens; too long to count). Requires valid UTF-8.
+  // Threads  any number at once.
+  // Cost     the whole text is tokenized, however long it is: some megabytes a second.
+  [[nodiscard]] Result<std::size_t> count_tokens(std::string_view text) const;
+
   [[nodiscard]] std::int32_t embedding_dimension() const;
   [[nodiscard]] const EmbeddingConfig& config() const;
   [[nodiscard]] const ModelMetadata& metadata() const;

@@ -31,8 +31,8 @@ struct CachedFileFacts {
 struct CachedModel {
   std::string key;
   std::filesystem::path folder;
-  std::string repo, endpoint, commit;  // "" for a model that was put in by hand
-  std::vector<std::string> revisions;  // by which it was asked for
+  std::string repo, endpoint, commit;  // "" for a model that was put in by hand; of a data set "datasets/org/name"
+  std::vector<std::string> revisions;  // by which it was asked for; a data set's with the pattern: "main data/*.csv"
   std::vector<CachedFileFacts> files;  // in the model's order
   std::uint64_t size_bytes = 0;        // of all files
   std::uint64_t owned_bytes = 0;       // without those that are links into Hugging Face's cache

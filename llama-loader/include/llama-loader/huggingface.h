@@ -35,6 +35,7 @@ struct HubRepository {
   std::string commit;            // 40 hex digits: what the revision was when asked
   std::vector<HubFile> files{};  // by path; files with names or digests that make no sense are left out
   std::size_t left_out = 0;
+  std::vector<std::string> left_out_names{};  // as the hub has them: for messages alone
 };
 
 class HubClient {

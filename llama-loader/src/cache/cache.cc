@@ -44,7 +44,7 @@ Result<void> check_key(const std::string& key) {
 
 std::vector<std::filesystem::path> CachedModel::paths() const {
   std::vector<std::filesystem::path> result;
-  for (const auto& file : files) result.push_back(folder / file.path);
+  for (const auto& file : files) result.push_back(internal::file_place(folder, file.path));
   return result;
 }
 
@@ -150,7 +150,8 @@ Result<std::vector<CacheFault>> CacheManager::verify(const std::function<void(co
   for (const auto& entry : folder->entries()) {
     if (on_model) on_model(internal::describe(entry));
     for (const auto& file : entry.manifest.files) {
-      const auto digest = internal::digest_of_file(entry.folder / file.path, file.digest.kind, {}, stop);
+      const auto digest =
+          internal::digest_of_file(internal::file_place(entry.folder, file.path), file.digest.kind, {}, stop);
       if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "the check of the models was stopped");
       if (!digest) {
         faults.push_back({entry.key, std::format("{}: {}", file.path, digest.error().message)});

@@ -56,13 +56,14 @@ struct Scrapped {
 
 std::vector<fs::path> CacheEntry::paths() const {
   std::vector<fs::path> result;
-  for (const auto& file : manifest.files) result.push_back(folder / file.path);
+  for (const auto& file : manifest.files) result.push_back(file_place(folder, file.path));
   return result;
 }
 
 bool CacheEntry::looks_unchanged() const {
-  return std::ranges::all_of(
-      manifest.files, [&](const ManifestFile& file) { return fingerprint_of(folder / file.path) == file.fingerprint; });
+  return std::ranges::all_of(manifest.files, [&](const ManifestFile& file) {
+    return fingerprint_of(file_place(folder, file.path)) == file.fingerprint;
+  });
 }
 
 Result<CacheFolder> CacheFolder::open(const fs::path& folder) {
@@ -119,13 +120,14 @@ Result<std::optional<FileLock>> CacheFolder::try_lock(const std::string& name, F
   return FileLock::try_lock(folder_ / ".locks" / (name + ".lock"), kind, locks_);
 }
 
-fs::path CacheFolder::incoming(const Digest& digest) const {
-  return folder_ / ".incoming" / (has_locks() ? digest.hex : std::format("{}-{}", digest.hex, ::getpid()));
+fs::path CacheFolder::incoming(const Digest& digest, const std::string& group) const {
+  return folder_ / ".incoming" / group / (has_locks() ? digest.hex : std::format("{}-{}", digest.hex, ::getpid()));
 }
 
-void CacheFolder::discard_incoming(const Digest& digest) const {
+void CacheFolder::discard_incoming(const Digest& digest, const std::string& group) const {
   std::error_code ignored;
-  fs::remove_all(incoming(digest), ignored);
+  fs::remove_all(incoming(digest, group), ignored);
+  if (!group.empty()) fs::remove(folder_ / ".incoming" / group, ignored);  // where it was the last
 }
 
 Result<CacheEntry> CacheFolder::publish(const std::string& key, Manifest manifest, const std::vector<StagedFile>& files,
@@ -138,7 +140,7 @@ Result<CacheEntry> CacheFolder::publish(const std::string& key, Manifest manifes
   const Scrapped scrapped(staging);  // where it fails; once it is renamed nothing has that name
   for (std::size_t i = 0; i < files.size(); ++i) {
     ManifestFile& file = manifest.files[i];
-    const fs::path target = staging / file.path;
+    const fs::path target = file_place(staging, file.path);
     if (auto made = make_folders(target.parent_path()); !made) return std::unexpected(made.error());
     file.linked = files[i].how == StagedFile::How::Link;
     if (file.linked) {

@@ -3,8 +3,8 @@
 //   VERSION, CACHEDIR.TAG
 //   measured.json      what earlier runs measured (measurement_memory.h)
 //   KEY/               a model: its files, manifest.json, .last_used (its time is the last use)
-//   .incoming/DIGEST/  a file on its way (partial_file.h)
-//   .locks/            one lock file per model and per file on its way
+//   .incoming/DIGEST/  a file on its way (partial_file.h); .incoming/DATA SET/DIGEST/ one of a data set
+//   .locks/            one lock file per model, per file on its way and per data set
 //   .trash/            what is being removed
 // Errors   Io, NoSpace, InvalidArgument (written by a newer version).
 #pragma once
@@ -60,8 +60,9 @@ class CacheFolder {
   [[nodiscard]] Result<std::optional<FileLock>> try_lock(const std::string& name, FileLock::Kind kind) const;
 
   // Where a file with this digest is put together; of this process alone where locks do not work.
-  [[nodiscard]] std::filesystem::path incoming(const Digest& digest) const;
-  void discard_incoming(const Digest& digest) const;
+  // group: "", or a name that many files share, and their lock too (sweep()).
+  [[nodiscard]] std::filesystem::path incoming(const Digest& digest, const std::string& group = "") const;
+  void discard_incoming(const Digest& digest, const std::string& group = "") const;
 
   // Requires the entry's exclusive lock. The files' fingerprints are filled in.
   [[nodiscard]] Result<CacheEntry> publish(const std::string& key, Manifest manifest,

@@ -71,7 +71,7 @@ Result<CacheCleanup> make_room(const CacheFolder& folder, const RoomWanted& want
   if (wanted.needed > *wanted.limit) {
     return fail(
         ErrorCode::NoSpace,
-        std::format("the model has {:.2f} GB and the cache may have {:.2f} GB in all: raise or lift the cache's limit",
+        std::format("{:.2f} GB are needed and the cache may have {:.2f} GB in all: raise or lift the cache's limit",
                     static_cast<double>(wanted.needed) / 1e9, static_cast<double>(*wanted.limit) / 1e9));
   }
   for (const auto& victim : eviction_order(candidates, *wanted.limit, wanted.needed, wanted.kept)) {
@@ -86,7 +86,7 @@ Result<CacheCleanup> make_room(const CacheFolder& folder, const RoomWanted& want
   if (wanted.needed > 0 && cleanup.size_bytes + wanted.needed > *wanted.limit) {
     return fail(
         ErrorCode::NoSpace,
-        std::format("the cache may have {:.2f} GB, and the models in it are in use: raise or lift the cache's limit",
+        std::format("the cache may have {:.2f} GB, and what is in it is in use: raise or lift the cache's limit",
                     static_cast<double>(*wanted.limit) / 1e9));
   }
   return cleanup;

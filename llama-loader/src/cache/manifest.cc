@@ -60,6 +60,13 @@ std::optional<Fingerprint> fingerprint_of(const std::filesystem::path& file) {
                      .inode = static_cast<std::uint64_t>(facts.st_ino)};
 }
 
+// A name of ours gets a '%' in front, and so does one that would then be the same.
+std::filesystem::path file_place(const std::filesystem::path& folder, const std::string& path) {
+  const std::string_view first = std::string_view(path).substr(0, path.find('/'));
+  const std::string_view bare = first.substr(std::min(first.find_first_not_of('%'), first.size()));
+  return folder / (bare == "manifest.json" || bare == ".last_used" ? "%" + path : path);
+}
+
 std::uint64_t Manifest::size_bytes() const {
   std::uint64_t sum = 0;
   for (const auto& file : files) sum += file.size_bytes;
@@ -101,15 +108,40 @@ std::optional<Manifest> parse_manifest(std::string_view text) {
   }
 }
 
+std::string asked_as(const ModelRequest& request) {
+  return request.pattern ? request.revision + " " + *request.pattern : request.revision;
+}
+
+namespace {
+
+std::optional<std::int64_t> dataset_since(const Manifest& manifest, const ModelRequest& request) {
+  if (const auto found = manifest.revisions.find(asked_as(request)); found != manifest.revisions.end())
+    return found->second;
+  const auto is_it = [&](const ManifestFile& file) { return file.path == *request.pattern; };
+  if (std::ranges::none_of(manifest.files, is_it)) return std::nullopt;
+  std::optional<std::int64_t> latest;
+  for (const auto& [asked, when] : manifest.revisions)
+    if (asked.starts_with(request.revision + " ")) latest = std::max(latest.value_or(0), when);
+  return latest;
+}
+
+}  // namespace
+
+std::optional<std::int64_t> answers_since(const Manifest& manifest, const ModelRequest& request) {
+  if (manifest.repo != request.repo || manifest.endpoint != request.endpoint) return std::nullopt;
+  if (request.pattern) return dataset_since(manifest, request);
+  const auto asked = manifest.revisions.find(request.revision);
+  if (asked == manifest.revisions.end() && manifest.commit != request.revision) return std::nullopt;
+  const std::int64_t since = asked == manifest.revisions.end() ? 0 : asked->second;
+  const auto names_it = [&](const ManifestFile& file) { return file.path == *request.filename; };
+  const bool is_it = request.filename ? std::ranges::any_of(manifest.files, names_it)
+                     : request.quant  ? has_name_token(manifest.files[0].path, *request.quant)
+                                      : manifest.automatic;
+  return is_it ? std::optional(since) : std::nullopt;
+}
+
 bool serves(const Manifest& manifest, const ModelRequest& request) {
-  if (manifest.repo != request.repo || manifest.endpoint != request.endpoint) return false;
-  if (!manifest.revisions.contains(request.revision) && manifest.commit != request.revision) return false;
-  if (request.filename) {
-    return std::ranges::any_of(manifest.files,
-                               [&](const ManifestFile& file) { return file.path == *request.filename; });
-  }
-  if (request.quant) return has_name_token(manifest.files[0].path, *request.quant);
-  return manifest.automatic;
+  return answers_since(manifest, request).has_value();
 }
 
 }  // namespace llama::internal

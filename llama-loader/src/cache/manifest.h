@@ -34,10 +34,14 @@ struct ManifestFile {
   Fingerprint fingerprint;
 };
 
+// Where an entry's folder has a file of the repository: under its own name, unless ours have it.
+[[nodiscard]] std::filesystem::path file_place(const std::filesystem::path& folder, const std::string& path);
+
 struct Manifest {
-  std::string repo, endpoint, commit;             // "" for a model that was put in by hand
-  std::map<std::string, std::int64_t> revisions;  // as asked → when it was this commit, seconds since 1970
-  bool automatic = false;                         // what the rules of detection.h choose in this repository
+  std::string repo, endpoint, commit;  // repo as in repo_kind.h; "" for a model that was put in by hand
+  // As asked (asked_as) → when it was this commit, seconds since 1970.
+  std::map<std::string, std::int64_t> revisions;
+  bool automatic = false;  // what the rules of detection.h choose in this repository
   std::int64_t created = 0;
   std::vector<ManifestFile> files;  // in the model's order
 
@@ -54,9 +58,17 @@ struct Manifest {
 struct ModelRequest {
   std::string repo, endpoint;
   std::string revision = "main";
-  std::optional<std::string> filename{}, quant{};
+  std::optional<std::string> filename{}, quant{};  // of a model
+  std::optional<std::string> pattern{};            // of a data set (dataset_choice.h)
 };
 
+// What a manifest's revisions are asked for by: a model's revision; "REVISION PATTERN" of a data set, because which
+// files a pattern means is known only of the commits at which it was asked.
+[[nodiscard]] std::string asked_as(const ModelRequest& request);
+
+// When the hub last said that this is the answer, seconds since 1970 (0: it is by its commit); nothing where it is not.
+// A data set's file that is named alone may be one of several here.
+[[nodiscard]] std::optional<std::int64_t> answers_since(const Manifest& manifest, const ModelRequest& request);
 [[nodiscard]] bool serves(const Manifest& manifest, const ModelRequest& request);
 
 }  // namespace llama::internal

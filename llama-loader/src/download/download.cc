@@ -15,6 +15,7 @@
 #include "download/signed_address.h"
 #include "hub/hub_failure.h"
 #include "hub/hub_request.h"
+#include "hub/repo_kind.h"
 #include "llama-base/disk.h"
 #include "llama-http/curl_transport.h"
 #include "llama-http/url.h"
@@ -256,8 +257,8 @@ Result<void> check_space(const PartialFile& file, const std::filesystem::path& f
   // A reserved file has its space already.
   if (missing <= available || file.ranges().total() > 0) return {};
   return fail(ErrorCode::NoSpace,
-              std::format("the model needs {:.1f} MB in '{}', which has {:.1f} MB free",
-                          static_cast<double>(missing) / 1e6, folder.string(), static_cast<double>(available) / 1e6));
+              std::format("{:.1f} MB are needed in '{}', which has {:.1f} MB free", static_cast<double>(missing) / 1e6,
+                          folder.string(), static_cast<double>(available) / 1e6));
 }
 
 }  // namespace
@@ -284,7 +285,7 @@ Result<std::filesystem::path> download(const DownloadRequest& request, const std
     const std::string proxy = proxy_for_message();
     const std::string what =
         std::format("file '{}' of '{}' came damaged from {}{}: its digest is {}, published is {}", request.path,
-                    request.repo, without_secrets(environment.settings.endpoint),
+                    bare_name(request.repo), without_secrets(environment.settings.endpoint),
                     proxy.empty() ? "" : std::format(" through the proxy {}", proxy), digest->hex, request.digest.hex);
     if (attempt > 0) return fail(ErrorCode::Corrupt, what + "; nothing of it was kept");
     if (environment.on_message) environment.on_message(what + "; fetching it once more from the beginning");

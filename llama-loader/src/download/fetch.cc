@@ -5,10 +5,14 @@
 #include <optional>
 
 #include "cache/cache_room.h"
+#include "cache/entry_key.h"
 #include "download/model_files.h"
+#include "hub/dataset_choice.h"
 #include "hub/hub_failure.h"
 #include "hub/hub_repository.h"
 #include "hub/model_choice.h"
+#include "hub/repo_kind.h"
+#include "hub/repo_path.h"
 #include "llama-base/file_digest.h"
 #include "llama-loader/detection.h"
 #include "unix_time.h"
@@ -32,7 +36,8 @@ class Fetch {
       : request_(request), environment_(environment), folder_(folder) {}
 
   Result<FetchedModel> run() {
-    if (!environment_.ask_hub || environment_.settings.offline) {
+    const bool is_fixed = is_hex(request_.revision, 40);  // a commit does not move
+    if (!environment_.ask_hub || environment_.settings.offline || is_fixed) {
       auto found = from_cache();
       if (!found) return std::unexpected(found.error());
       if (*found) return std::move(**found);
@@ -42,7 +47,7 @@ class Fetch {
       const bool later = chosen.error().code == ErrorCode::Network || chosen.error().code == ErrorCode::RateLimited;
       auto found = later ? from_cache() : Result<std::optional<FetchedModel>>(std::nullopt);
       if (!found || !*found) return std::unexpected(chosen.error());
-      say(std::format("the model from the cache is used: {}", chosen.error().message));
+      say(std::format("the {} from the cache is used: {}", noun(), chosen.error().message));
       return std::move(**found);
     }
     // A shared lock first: what is there already may be in use, by this process too.
@@ -62,10 +67,13 @@ class Fetch {
   }
   CacheFolder::OnWait waiting() const {
     return [this](long process) {
-      say(process > 0 ? std::format("waiting for process {}, which is fetching '{}'", process, request_.repo)
-                      : std::format("waiting for another process that is fetching '{}'", request_.repo));
+      say(process > 0 ? std::format("waiting for process {}, which is fetching '{}'", process, name())
+                      : std::format("waiting for another process that is fetching '{}'", name()));
     };
   }
+
+  [[nodiscard]] std::string_view noun() const { return request_.pattern ? "data set" : "model"; }
+  [[nodiscard]] std::string_view name() const { return bare_name(request_.repo); }
 
   // Of another endpoint it may be another model, whatever its name: it is not used, but said.
   std::string not_here() const {
@@ -76,29 +84,32 @@ class Fetch {
       if (!serves(entry.manifest, there) || elsewhere.contains("'" + there.endpoint + "'")) continue;
       elsewhere += std::format("{}'{}'", elsewhere.empty() ? "" : " and ", there.endpoint);
     }
-    const std::string missing = std::format(
-        "the model '{}' is not in the cache '{}', and the network is switched off "
-        "(HF_HUB_OFFLINE, or for this program alone)",
-        request_.repo, folder_.path().string());
-    if (elsewhere.empty()) return missing;
+    const std::string part =
+        request_.pattern && !request_.pattern->empty() ? std::format("'{}' of ", *request_.pattern) : "";
+    const std::string what = std::format("{}the {} '{}'", part, noun(), name());
+    if (elsewhere.empty()) {
+      return std::format(
+          "{} is not in the cache '{}', and the network is switched off (HF_HUB_OFFLINE, or for this program alone)",
+          what, folder_.path().string());
+    }
     return std::format(
-        "the model '{}' is in the cache '{}' from {}, not from '{}', and the network is switched off: set "
+        "{} is in the cache '{}' from {}, not from '{}', and the network is switched off: set "
         "HF_ENDPOINT to the address that it is from",
-        request_.repo, folder_.path().string(), elsewhere, request_.endpoint);
+        what, folder_.path().string(), elsewhere, request_.endpoint);
   }
 
   // What the cache has for this request; of several the one that its revision was last known to be.
   Result<std::optional<FetchedModel>> from_cache() {
     std::optional<CacheEntry> best;
+    std::int64_t best_since = 0;
     for (auto& entry : folder_.entries()) {
-      if (!serves(entry.manifest, request_)) continue;
-      const auto since = [&](const CacheEntry& e) {
-        const auto found = e.manifest.revisions.find(request_.revision);
-        return found == e.manifest.revisions.end() ? 0 : found->second;
-      };
+      const auto since = answers_since(entry.manifest, request_);
+      if (!since) continue;
       // Two models with the same tag: only the hub's list can say that it is ambiguous.
       if (best && request_.quant && best->manifest.files[0].path != entry.manifest.files[0].path) return std::nullopt;
-      if (!best || since(entry) > since(*best)) best = std::move(entry);
+      if (best && *since <= best_since) continue;
+      best = std::move(entry);
+      best_since = *since;
     }
     if (!best) return std::nullopt;
     auto lock = folder_.lock(best->key, FileLock::Kind::Shared, waiting(), environment_.stop);
@@ -118,11 +129,12 @@ class Fetch {
   Result<bool> hash_again(CacheEntry& entry) {
     say(std::format("the files of '{}' look changed; checking them", entry.manifest.repo));
     for (auto& file : entry.manifest.files) {
-      const auto digest = digest_of_file(entry.folder / file.path, file.digest.kind, {}, environment_.stop);
+      const std::filesystem::path place = file_place(entry.folder, file.path);
+      const auto digest = digest_of_file(place, file.digest.kind, {}, environment_.stop);
       if (!digest && digest.error().code == ErrorCode::Cancelled) return std::unexpected(digest.error());
-      const auto look = fingerprint_of(entry.folder / file.path);
+      const auto look = fingerprint_of(place);
       if (!digest || digest->hex != file.digest.hex || !look) {
-        say(std::format("the cached file '{}' is damaged", (entry.folder / file.path).string()));
+        say(std::format("the cached file '{}' is damaged", place.string()));
         return false;
       }
       file.fingerprint = *look;
@@ -133,40 +145,32 @@ class Fetch {
 
   Result<void> choose() {
     const auto transport = environment_.transport();
-    auto listed = list_repository(*transport, environment_.settings, environment_.retry, request_.repo,
-                                  request_.revision, environment_.on_message, environment_.stop);
+    const HubAccess hub{.transport = *transport,
+                        .settings = environment_.settings,
+                        .retry = environment_.retry,
+                        .on_message = environment_.on_message,
+                        .stop = environment_.stop};
+    if (request_.pattern) return take(choose_dataset_files(hub, request_, repository_));
+    auto listed = list_repository(hub, request_.repo, request_.revision);
     if (!listed) return std::unexpected(listed.error());
     repository_ = std::move(*listed);
     const auto is_known = [&](const ModelChoice& choice) {
-      const auto entry = folder_.entry(key_of(choice));
+      const auto entry = folder_.entry(entry_key(folder_, request_.repo, choice));
       return entry && is_made_of(*entry, choice.files);
     };
-    auto choice = choose_model(repository_, request_,
-                               {.transport = *transport,
-                                .settings = environment_.settings,
-                                .is_known = is_known,
-                                .on_message = environment_.on_message,
-                                .stop = environment_.stop});
+    return take(choose_model(repository_, request_,
+                             {.transport = *transport,
+                              .settings = environment_.settings,
+                              .is_known = is_known,
+                              .on_message = environment_.on_message,
+                              .stop = environment_.stop}));
+  }
+
+  Result<void> take(Result<ModelChoice> choice) {
     if (!choice) return std::unexpected(choice.error());
     choice_ = std::move(*choice);
-    key_ = key_of(choice_);
+    key_ = entry_key(folder_, request_.repo, choice_);
     return {};
-  }
-
-  std::string key_of(const ModelChoice& choice) const {
-    const HubFile& first = choice.files[0];
-    std::string key = CacheManager::generate_cache_key(request_.repo, first.path, choice.size_bytes, choice.modified);
-    const auto there = folder_.entry(key);
-    if (!there || is_made_of(*there, choice.files)) return key;
-    // Another content under the same label: another endpoint's, or a date that did not change.
-    return CacheManager::generate_cache_key(request_.repo, first.path + "@" + digest_of(first).hex.substr(0, 12),
-                                            choice.size_bytes, choice.modified);
-  }
-
-  static bool is_made_of(const CacheEntry& entry, const std::vector<HubFile>& files) {
-    return std::ranges::equal(entry.manifest.files, files, [](const ManifestFile& have, const HubFile& want) {
-      return have.path == want.path && have.size_bytes == want.size_bytes && have.digest == digest_of(want);
-    });
   }
 
   // One of the two is there.
@@ -190,7 +194,12 @@ class Fetch {
     manifest.repo = request_.repo;
     manifest.endpoint = request_.endpoint;
     manifest.commit = repository_.commit;
-    manifest.revisions[request_.revision] = unix_time();
+    const std::int64_t now = later_than_others();
+    manifest.revisions[asked_as(request_)] = now;
+    if (ModelRequest fixed = request_; request_.pattern) {
+      fixed.revision = repository_.commit;
+      manifest.revisions[asked_as(fixed)] = now;
+    }
     manifest.automatic = choice_.automatic;
     if (auto written = folder_.write_manifest(entry); !written) return std::unexpected(written.error());
     folder_.touch(entry);
@@ -198,15 +207,28 @@ class Fetch {
     return FetchedModel{.entry = std::move(entry), .cache_hit = hit, .use = std::move(lock)};
   }
 
+  // Now; or, where another entry's answer has a time of now or from when the clock was wrong, after that.
+  std::int64_t later_than_others() const {
+    std::int64_t now = unix_time();
+    for (const auto& entry : folder_.entries()) {
+      const auto since = entry.key == key_ ? std::nullopt : answers_since(entry.manifest, request_);
+      now = std::max(now, since.value_or(0) + 1);
+    }
+    return now;
+  }
+
   Result<FetchedModel> download_all(FileLock lock) {
     ModelFiles files(environment_, folder_, repository_, choice_.files, key_);
+    if (auto locked = files.lock_group(waiting()); !locked) return std::unexpected(locked.error());
     if (auto looked = files.find_here(); !looked) return std::unexpected(looked.error());
     const std::uint64_t missing = files.missing_bytes();
     if (auto room = make_place(missing); !room) return std::unexpected(room.error());
     if (missing > 0) {
       say(std::format("downloading {}{} ({}) from {} at commit {}", choice_.files[0].path,
-                      choice_.files.size() > 1 ? std::format(" and {} more parts", choice_.files.size() - 1) : "",
-                      gigabytes(missing), request_.repo, repository_.commit.substr(0, 12)));
+                      choice_.files.size() > 1 ? std::format(" and {} more {}", choice_.files.size() - 1,
+                                                             request_.pattern ? "files" : "parts")
+                                               : "",
+                      gigabytes(missing), name(), repository_.commit.substr(0, 12)));
     }
     if (auto fetched = files.download_rest(waiting()); !fetched) return std::unexpected(fetched.error());
     if (auto sound = files.check_headers(); !sound) {
@@ -228,7 +250,8 @@ class Fetch {
     const auto room =
         make_room(folder_, {.limit = environment_.cache.max_size_bytes(), .needed = missing, .kept = key_});
     if (!room) {
-      return fail(room.error().code, std::format("'{}': {}{}", request_.repo, room.error().message, smaller_choices()));
+      return fail(room.error().code,
+                  std::format("'{}': {}{}", name(), room.error().message, request_.pattern ? "" : smaller_choices()));
     }
     for (const auto& gone : room->removed)
       say(std::format("removed '{}' ({}) from the cache to make room", gone.key, gigabytes(gone.owned_bytes)));

@@ -1,11 +1,16 @@
-// Bring the files of a chosen model together: those that lie on this machine already, and the others from the hub.
+// Bring the files of a chosen model or data set together: those that lie on this machine already, and the others from
+// the hub.
 //
-// Files with the same content (two parts of a split model may have it) are fetched once.
+// Files with the same content (two parts of a split model may have it) are fetched once, small ones several at a time.
+// No other process fetches them meanwhile, nor takes them away, until they are published: a lock for each content of a
+// model; one for a whole data set, which may have more files than a process can open.
 // Errors   those of download.h, and InvalidModel: a header that is not sound.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +27,8 @@ class ModelFiles {
   ModelFiles(const FetchEnvironment& environment, const CacheFolder& folder, const HubRepository& repository,
              const std::vector<HubFile>& files, std::string key);
 
+  // Before all else: a data set's lock. A model's are taken by download_rest().
+  [[nodiscard]] Result<void> lock_group(const CacheFolder::OnWait& on_wait);
   // Looks for contents on this machine, by their digests.
   [[nodiscard]] Result<void> find_here();
   [[nodiscard]] std::uint64_t missing_bytes() const;
@@ -34,17 +41,32 @@ class ModelFiles {
   void discard_incoming() const;
 
  private:
-  [[nodiscard]] std::size_t first_with_content_of(std::size_t number) const;
-  [[nodiscard]] std::optional<StagedFile> look_for(const HubFile& file) const;
-  [[nodiscard]] Result<std::vector<FileLock>> lock_missing(const CacheFolder::OnWait& on_wait) const;
-  [[nodiscard]] Result<std::filesystem::path> download_one(std::size_t number, std::uint64_t done_before) const;
+  [[nodiscard]] bool is_missing(std::size_t number) const;
+  using Here = std::multimap<std::string, std::filesystem::path>;  // by digest
+  [[nodiscard]] Here cached_files() const;
+  [[nodiscard]] std::optional<StagedFile> look_for(const HubFile& file, const Here& cached) const;
+  [[nodiscard]] Result<void> lock_missing(const CacheFolder::OnWait& on_wait);
+  // How much has come, for people; of files that are fetched side by side the one that a worker began last is named.
+  class Progress;
+  struct Way {  // to the hub
+    TransportFactory transport;
+    const HubSettings& settings;
+    std::stop_token stop;
+  };
+  [[nodiscard]] Result<void> download_one(std::size_t number, const Way& way,
+                                          const std::function<void(std::uint64_t bytes)>& on_progress);
+  [[nodiscard]] Result<void> download_small(const std::vector<std::size_t>& numbers, Progress& progress);
 
   const FetchEnvironment& environment_;
   const CacheFolder& folder_;
   const HubRepository& repository_;
   const std::vector<HubFile>& files_;
   std::string key_;
+  std::string group_;  // "" for a model
+  std::vector<FileLock> locks_;
   std::uint64_t size_bytes_ = 0;                  // of all files
+  std::vector<std::size_t> first_;                // the number of the first file with each one's content
+  std::vector<std::uint64_t> copies_;             // of the first file with each content: how many have it
   std::vector<std::optional<StagedFile>> found_;  // of the first file with each content
 };
 

@@ -93,6 +93,7 @@ Result<PartialFile> PartialFile::open(const std::filesystem::path& folder, const
 
 Result<void> PartialFile::reserve() {
   const auto size = static_cast<off_t>(state_->size);
+  if (size == 0) return {};  // fallocate() would refuse
 #ifdef __linux__
   if (::fallocate(state_->file.get(), 0, 0, size) == 0) return {};
   if (errno != EOPNOTSUPP && errno != ENOSYS) return disk_error("given its space", state_->data(), errno);

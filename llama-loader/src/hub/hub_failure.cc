@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 
+#include "hub/repo_kind.h"
 #include "llama-http/curl_transport.h"
 #include "llama-http/url.h"
 #include "llama-loader/retry.h"
@@ -34,13 +35,14 @@ HubFailure permanent(ErrorCode code, std::string message) {
 
 HubFailure missing(const HubQuestion& q, std::string_view code) {
   if (code == "RevisionNotFound") {
-    return permanent(ErrorCode::NotFound, std::format("repository '{}' has no revision '{}'", q.repo, q.revision));
+    return permanent(ErrorCode::NotFound, std::format("{} has no revision '{}'", described(q.repo), q.revision));
   }
   if (code == "EntryNotFound" || !q.path.empty()) {
     return permanent(ErrorCode::NotFound,
-                     std::format("repository '{}' has no file '{}' at revision '{}'", q.repo, q.path, q.revision));
+                     std::format("{} has no file '{}' at revision '{}'", described(q.repo), q.path, q.revision));
   }
-  return permanent(ErrorCode::NotFound, std::format("the hub has no model repository '{}'{}", q.repo,
+  const std::string_view model = kind_of(q.repo) == RepoKind::Model ? "model " : "";
+  return permanent(ErrorCode::NotFound, std::format("the hub has no {}{}{}", model, described(q.repo),
                                                     q.with_token ? " that this token may read"
                                                                  : "; a private one needs a token: set HF_TOKEN"));
 }
@@ -52,19 +54,20 @@ HubFailure denied(const HubQuestion& q, int status, std::string_view code, std::
   if (code == "GatedRepo") {
     return permanent(
         ErrorCode::AccessDenied,
-        std::format("repository '{}' asks to accept its terms: open {}/{} in a browser, then {}", q.repo, q.endpoint,
+        std::format("{} asks to accept its terms: open {}/{} in a browser, then {}", described(q.repo), q.endpoint,
                     q.repo, q.with_token ? "try again with a token of that account" : "set HF_TOKEN"));
   }
   if (message.contains("disabled")) {
-    return permanent(ErrorCode::AccessDenied, std::format("the hub has disabled repository '{}'", q.repo));
+    return permanent(ErrorCode::AccessDenied, std::format("the hub has disabled {}", described(q.repo)));
   }
   if (status == 401) {
     return permanent(ErrorCode::AccessDenied,
-                     std::format("repository '{}' does not exist or is private; {}", q.repo,
+                     std::format("{} does not exist or is private; {}", described(q.repo),
                                  q.with_token ? "this token may not read it" : "no token was sent: set HF_TOKEN"));
   }
-  return permanent(ErrorCode::AccessDenied, std::format("{} refuses access to '{}'{}{}", host_of(q.url), q.repo,
-                                                        message.empty() ? "" : ": ", one_line(message)));
+  return permanent(ErrorCode::AccessDenied,
+                   std::format("{} refuses access to {}{}{}", host_of(q.url), described(q.repo),
+                               message.empty() ? "" : ": ", one_line(message)));
 }
 
 }  // namespace

@@ -54,6 +54,7 @@ Result<void> add_tree_page(std::string_view json, HubRepository& repository) {
     const bool known = lfs.is_object() ? is_hex(file.sha256, 64) : is_hex(file.git_sha1, 40);
     if (!is_safe_path(file.path) || !size.is_number_unsigned() || !known) {
       ++repository.left_out;
+      repository.left_out_names.push_back(file.path);
       continue;
     }
     file.size_bytes = size.get<std::uint64_t>();

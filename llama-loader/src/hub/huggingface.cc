@@ -11,7 +11,9 @@ HubClient::HubClient(HubSettings settings, RetryConfig retry, Message on_message
 Result<HubRepository> HubClient::list(const std::string& repo, const std::string& revision,
                                       const std::stop_token& stop) const {
   const auto transport = internal::hub_transport(settings_)();
-  return internal::list_repository(*transport, settings_, retry_, repo, revision, on_message_, stop);
+  return internal::list_repository(
+      {.transport = *transport, .settings = settings_, .retry = retry_, .on_message = on_message_, .stop = stop}, repo,
+      revision);
 }
 
 Result<std::vector<std::string>> HubClient::choose(const HubRepository& repository,

@@ -33,14 +33,17 @@ struct TableInput {
   std::vector<std::string> paths;     // files, globs, folders, URLs (https://, s3://); "-" alone: standard input
   std::optional<std::string> query;   // a SELECT instead of paths
   std::optional<TableFormat> format;  // of the paths; else by name and content
-  std::vector<std::string> columns;   // whose cells are wanted, as text; empty: the one column of text that there is
-  std::optional<std::string> id;      // kept too, whatever keep says
-  Keep keep = Keep::All;              // which columns go along
-  std::vector<std::string> keep_columns;  // with Some
-  std::vector<std::string> leave_out;     // these do not, whatever keep says: the text that is written as computed
-  std::string where;                    // SQL over the columns; "": all rows
-  std::optional<std::uint64_t> limit;   // rows
-  std::uint64_t memory_bytes = 1 << 30;  // that DuckDB may use
+  // Whose cells are wanted, all text. Empty: the one column of text that there is, or the one named "text"; it does not
+  // go along, as if leave_out had named it.
+  std::vector<std::string> columns;
+  std::vector<std::string> prompt_columns;  // handed out after those, as text whatever their type is ({year})
+  std::optional<std::string> id;            // kept too, whatever keep says
+  Keep keep = Keep::All;                    // which columns go along
+  std::vector<std::string> keep_columns;    // with Some
+  std::vector<std::string> leave_out;       // these do not, whatever keep says: the text that is written as computed
+  std::string where;                        // SQL over the columns; "": all rows
+  std::optional<std::uint64_t> limit;       // rows
+  std::uint64_t memory_bytes = 1 << 30;     // that DuckDB may use
 };
 
 class TableReader : public RowReader {

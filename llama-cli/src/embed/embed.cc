@@ -1,0 +1,223 @@
+#include "embed/embed.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <format>
+
+#include "console.h"
+#include "embed/dry_run.h"
+#include "embed/embed_input.h"
+#include "embed/embed_model.h"
+#include "embed/embed_output.h"
+#include "embed/embed_settings.h"
+#include "embed/embed_summary.h"
+#include "exit_status.h"
+#include "llama-core/log.h"
+#include "progress.h"
+#include "embed/watched_reader.h"
+
+namespace llama {
+namespace {
+
+// What a run needs before its model.
+struct Prepared {
+  Shard shard;
+  std::optional<PromptTemplate> prompt;
+  ModelSource model;
+  EmbedInput input;
+  TableOutput output;
+  OutputNames names;
+};
+
+// Whatever can be known to fail is tried before the model loads.
+Step<Prepared> prepare(const EmbedArguments& arguments, const Interrupt& interrupt, const Console& console) {
+  if (auto checked = check_arguments(arguments); !checked) return std::unexpected(checked.error());
+  auto shard = choose_shard(arguments);
+  if (!shard) return std::unexpected(shard.error());
+  auto prompt = read_prompt(arguments);
+  if (!prompt) return std::unexpected(prompt.error());
+  TableOutput output;
+  if (!arguments.dry_run) {
+    auto chosen = choose_output(arguments, *shard);
+    if (!chosen) return std::unexpected(chosen.error());
+    output = std::move(*chosen);
+  }
+  auto source = make_source(arguments.loader);
+  if (!source) return stop_with(source.error(), kModelError);
+  auto input = open_input(arguments, *prompt, interrupt, console);
+  if (!input) return std::unexpected(input.error());
+  OutputNames names = choose_names(arguments, *input);
+  return Prepared{.shard = *shard,
+                  .prompt = std::move(*prompt),
+                  .model = std::move(*source),
+                  .input = std::move(*input),
+                  .output = std::move(output),
+                  .names = std::move(names)};
+}
+
+int job_status(ErrorCode code, bool is_input) {
+  if (code == ErrorCode::InvalidArgument || code == ErrorCode::Busy) return kUsageError;
+  if (code == ErrorCode::Network || code == ErrorCode::RateLimited) return kNetworkError;
+  if (is_input || code == ErrorCode::InvalidText) return kInputError;
+  switch (code) {
+    case ErrorCode::InvalidModel:
+      return kModelError;
+    case ErrorCode::Io:
+    case ErrorCode::NoSpace:
+    case ErrorCode::NotFound:
+    case ErrorCode::Corrupt:
+      return kOutputError;
+    default:
+      return kInternalError;
+  }
+}
+
+// Shows how far a job is, and what it has to say meanwhile.
+class JobDisplay {
+ public:
+  JobDisplay(const Console& console, const EmbedInput& input)
+      : console_(console),
+        total_bytes_(input.texts.transform([](const TextCount& count) { return count.bytes; })),
+        total_rows_(input.rows),
+        progress_(stderr, console.terminal, "Progress", input.rows) {}
+
+  void update(const JobProgress& now) {
+    if (console_.quiet) return;
+    // A long text is more of the work than a short one.
+    const double fraction = total_bytes_  ? share(now.bytes, *total_bytes_)
+                            : total_rows_ ? share(now.rows, *total_rows_)
+                                          : 0;
+    progress_.update(now.rows, fraction);
+    rows_ = now.rows;
+  }
+  void warn(std::string_view line) {
+    progress_.clear();
+    std::println(stderr, "Warning: {}", line);
+  }
+  void clear() { progress_.clear(); }
+  void finish(std::uint64_t rows) {
+    if (!console_.quiet) progress_.finish(rows);
+  }
+  [[nodiscard]] std::uint64_t rows() const { return rows_; }
+
+ private:
+  static double share(std::uint64_t part, std::uint64_t whole) {
+    return static_cast<double>(part) / static_cast<double>(std::max<std::uint64_t>(1, whole));
+  }
+  const Console& console_;
+  std::optional<std::uint64_t> total_bytes_, total_rows_;
+  Progress progress_;
+  std::uint64_t rows_ = 0;
+};
+
+std::string total_of(const std::optional<std::uint64_t>& rows) { return rows ? with_thousands(*rows) + " " : ""; }
+
+// The metadata of the output: where its vectors come from, and what was read.
+TableMetadata metadata_of(const EmbeddingModel& model, const JobOptions& options, const EmbedArguments& arguments) {
+  TableMetadata metadata = provenance(model);
+  if (options.prompt) metadata.emplace_back("llama.prompt", options.prompt->source());
+  if (is_plain_output(arguments)) return metadata;
+  metadata.emplace_back("llama.dtype", arguments.output.dtype);
+  if (options.vectors.dimensions)
+    metadata.emplace_back("llama.dimensions", std::to_string(*options.vectors.dimensions));
+  metadata.emplace_back("llama.text_column", options.columns.text);
+  metadata.emplace_back("llama.on_long", arguments.on_long);
+  if (options.shard.count > 1)
+    metadata.emplace_back("llama.shard", std::format("{}/{}", options.shard.index, options.shard.count));
+  return metadata;
+}
+
+Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, const SharedModel& model,
+                         const Interrupt& interrupt, const Console& console) {
+  auto prompt = choose_prompt(arguments, prepared.prompt, *model);
+  if (!prompt) return std::unexpected(prompt.error());
+  if (auto allowed = check_dimensions(arguments, *model); !allowed) return std::unexpected(allowed.error());
+  EmbedInput& input = prepared.input;
+  JobOptions options = job_options(arguments, input, prepared.shard, prepared.names.columns, std::move(*prompt));
+  const bool is_plain = is_plain_output(arguments);
+  console.line("Processing {}{} with batch size {}...\n", total_of(input.rows), is_plain ? "texts" : "rows",
+               arguments.batch_size);
+
+  JobDisplay display(console, input);
+  options.stop = interrupt.token();
+  options.on_progress = [&](const JobProgress& now) { display.update(now); };
+  options.on_resume = [&](std::uint64_t rows) {
+    console.line("Resuming: {}{} rows are done", with_thousands(rows),
+                 input.rows ? " of " + with_thousands(*input.rows) : "");
+  };
+  options.on_failure = [&](std::uint64_t, const Error& error) {
+    if (arguments.on_error == "fail") return;  // it comes back as the run's error
+    display.warn(error.message + (arguments.on_error == "null" ? "; its vector is null" : "; left out"));
+  };
+  if (!options.journal && !console.quiet && !is_plain && input.reader->identity().is_repeatable == false)
+    console.line("Note: {} cannot be read twice, so an interrupted run begins anew", input.reader->identity().what);
+
+  TableOutput output = std::move(prepared.output);
+  output.metadata = metadata_of(*model, options, arguments);
+  const RowReader* kept = input.reader.get();
+  auto watched = std::make_unique<WatchedReader>(std::move(input.reader));
+  const auto input_failed = watched->failed();
+  const OpenWriter open_writer = [&](const std::vector<ColumnSpec>& columns, const TableMetadata& more) {
+    output.metadata.append_range(more);
+    return open_table_writer(output, kept, columns, prepared.names.renamed);
+  };
+  auto summary = run_embed_job(model, std::move(watched), open_writer, options);
+  if (summary) {
+    display.finish(is_plain ? summary->embedded + summary->skipped_failed + summary->skipped_long : summary->rows_in);
+    return std::move(*summary);
+  }
+  display.clear();
+  Error error = summary.error();
+  if (error.code == ErrorCode::Cancelled) {
+    error.message += options.journal && display.rows() > 0
+                         ? std::format("; {}{} rows are done, and the same command goes on from there",
+                                       with_thousands(display.rows()),
+                                       input.rows ? " of " + with_thousands(*input.rows) : "")
+                         : "; no output was written";
+  }
+  return stop_with(std::move(error), job_status(summary.error().code, *input_failed));
+}
+
+int report(const Failure& failure, const Interrupt& interrupt) {
+  if (failure.error.code == ErrorCode::Cancelled) {
+    const std::string& message = failure.error.message;
+    std::println(stderr, "Interrupted: {}{}", message,
+                 message.contains("rows are done") || message.contains("no output") ? "" : "; no output was written");
+    return interrupt.exit_status();
+  }
+  std::println(stderr, "Error: {}", failure.error.message);
+  return failure.status;
+}
+
+}  // namespace
+
+int run_embed(const EmbedArguments& arguments, const Interrupt& interrupt) {
+  const bool prints_data = arguments.output.path == "-" || arguments.json;
+  const Console console{.quiet = arguments.quiet,
+                        .terminal = ::isatty(STDERR_FILENO) == 1,
+                        .stream = prints_data ? stderr : stdout};
+  if (arguments.debug) set_log_sink(show_log);
+
+  auto prepared = prepare(arguments, interrupt, console);
+  if (!prepared) return report(prepared.error(), interrupt);
+  const auto model = load_embedding_model(arguments, prepared->model, interrupt, console);
+  if (!model) return report(model.error(), interrupt);
+  const auto started = std::chrono::steady_clock::now();
+  if (arguments.dry_run) {
+    const auto estimate = run_dry(arguments, std::move(prepared->input), prepared->prompt, *model, interrupt, console);
+    return estimate ? kDone : report(estimate.error(), interrupt);
+  }
+  const auto summary = run_job(arguments, std::move(*prepared), *model, interrupt, console);
+  if (!summary) return report(summary.error(), interrupt);
+  const Seconds elapsed = std::chrono::steady_clock::now() - started;
+  print_summary(console, arguments, *summary, elapsed);
+  if (arguments.json) print_json_summary(arguments, *summary, elapsed);
+  if (arguments.debug) {
+    const TokenBudget budget = (*model)->token_budget();
+    std::println(stderr, "Token budget: {} ({})", budget.tokens, budget.reason);
+  }
+  return kDone;
+}
+
+}  // namespace llama

@@ -1,0 +1,166 @@
+#include "embed/embed_input.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <format>
+#include <ranges>
+
+#include "exit_status.h"
+#include "llama-corpus/text_rows.h"
+#include "llama-embedding/text_file.h"
+#include "llama-loader/dataset_files.h"
+#include "llama-table/table_reader.h"
+#include "progress.h"
+#include "status_line.h"
+
+namespace llama {
+namespace {
+
+namespace fs = std::filesystem;
+
+int input_status(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::InvalidArgument:
+      return kUsageError;
+    case ErrorCode::Network:
+    case ErrorCode::RateLimited:
+    case ErrorCode::Corrupt:
+      return kNetworkError;
+    case ErrorCode::NoSpace:
+      return kOutputError;
+    case ErrorCode::OutOfMemory:
+    case ErrorCode::Internal:
+      return kInternalError;
+    default:
+      return kInputError;
+  }
+}
+
+// What a plain file is known by: where it lies, how long it is and when it was written.
+InputIdentity identity_of(const std::string& path) {
+  struct stat status{};
+  const bool is_file = path != "-" && ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+  InputIdentity identity{.what = path == "-" ? "standard input" : std::format("file '{}'", path)};
+  identity.is_repeatable = is_file;
+  if (is_file) {
+    identity.fingerprint = std::format("{} {} bytes {}.{:09}", fs::absolute(path).lexically_normal().string(),
+                                       static_cast<std::uint64_t>(status.st_size), status.st_mtim.tv_sec,
+                                       status.st_mtim.tv_nsec);
+  }
+  return identity;
+}
+
+Step<EmbedInput> open_text(const std::string& path, const Interrupt& interrupt, const Console& console) {
+  auto file = TextFile::open(path);
+  if (!file) return stop_with(file.error(), kInputError);
+  StatusLine line(stderr, console.terminal);
+  auto counted = (*file)->count(interrupt.token(), [&](double fraction) {
+    if (!console.quiet && line.is_due())
+      line.draw(std::format("Counting the texts: {} ({}%)", bar(fraction), static_cast<int>(fraction * 100)));
+  });
+  if (!counted) return stop_with(counted.error(), kInputError);
+  EmbedInput input;
+  input.texts = (*file)->total();
+  input.rows = input.texts.transform([](const TextCount& count) { return count.texts; });
+  input.reader = make_text_rows(std::move(*file), identity_of(path));
+  return input;
+}
+
+// The columns of --keep. A column that is the text goes into the output once, under its own name.
+void choose_kept(const InputArguments& arguments, TableInput& input) {
+  if (!arguments.keep || *arguments.keep == "all") {
+    input.keep = Keep::All;
+  } else if (*arguments.keep == "none") {
+    input.keep = Keep::None;
+  } else {
+    input.keep = Keep::Some;
+    for (const auto part : std::views::split(*arguments.keep, ','))
+      if (!part.empty()) input.keep_columns.emplace_back(std::string_view(part));
+  }
+  if (arguments.columns.size() == 1) input.leave_out = arguments.columns;
+}
+
+// Files of data sets are fetched; their places in the list are taken by those of the cache.
+Step<std::vector<std::shared_ptr<const void>>> fetch_datasets(const EmbedArguments& arguments, TableInput& input,
+                                                              const Interrupt& interrupt, const Console& console) {
+  std::vector<std::shared_ptr<const void>> uses;
+  std::vector<std::string> paths;
+  for (const std::string& path : input.paths) {
+    if (!is_dataset_uri(path)) {
+      paths.push_back(path);
+      continue;
+    }
+    const auto source = parse_dataset_uri(path);
+    if (!source) return stop_with(source.error(), kUsageError);
+    auto settings = HubSettings::from_environment();
+    if (!settings) return stop_with(settings.error(), kUsageError);
+    settings->offline = settings->offline || arguments.loader.offline;
+    const DatasetLoader loader(make_cache(arguments.loader), {}, std::move(*settings));
+    DownloadDisplay display(console.quiet, console.terminal);
+    auto files = loader.fetch(*source, {.on_download = [&](const DownloadProgress& p) { display.update(p); },
+                                        .on_message = [&](std::string_view line) { display.say(line); },
+                                        .stop = interrupt.token()});
+    display.end();
+    if (!files) {
+      const ErrorCode code = files.error().code;
+      return stop_with(files.error(), code == ErrorCode::NotFound || code == ErrorCode::AccessDenied ? kInputError
+                                                                                                     : loader_status(code));
+    }
+    for (const DatasetFile& file : files->files) paths.push_back(file.file.string());
+    uses.push_back(files->use);
+  }
+  input.paths = std::move(paths);
+  return uses;
+}
+
+TableInput table_input(const InputArguments& arguments, const std::optional<PromptTemplate>& prompt) {
+  TableInput input;
+  input.paths = arguments.paths;
+  input.query = arguments.query;
+  if (arguments.format) input.format = parse_table_format(*arguments.format);
+  input.columns = arguments.columns;
+  if (prompt) input.prompt_columns = prompt->columns();
+  input.id = arguments.id;
+  input.where = arguments.where.value_or("");
+  input.limit = arguments.limit;
+  choose_kept(arguments, input);
+  return input;
+}
+
+Step<EmbedInput> open_table(const EmbedArguments& arguments, const std::optional<PromptTemplate>& prompt,
+                            const Interrupt& interrupt, const Console& console) {
+  const InputArguments& a = arguments.input;
+  TableInput table = table_input(a, prompt);
+  auto uses = fetch_datasets(arguments, table, interrupt, console);
+  if (!uses) return std::unexpected(uses.error());
+  auto reader = TableReader::open(std::move(table), interrupt.token());
+  if (!reader) return stop_with(reader.error(), input_status(reader.error().code));
+  EmbedInput input;
+  input.uses = std::move(*uses);
+  input.text_columns = std::max<std::size_t>(1, a.columns.size());
+  input.text_name = input.text_columns == 1 ? (*reader)->columns().front() : "text";
+  if (!console.quiet) {
+    auto rows = (*reader)->count(interrupt.token());
+    if (!rows) return stop_with(rows.error(), input_status(rows.error().code));
+    input.rows = *rows;
+  }
+  input.reader = std::move(*reader);
+  return input;
+}
+
+}  // namespace
+
+Step<EmbedInput> open_input(const EmbedArguments& arguments, const std::optional<PromptTemplate>& prompt,
+                            const Interrupt& interrupt, const Console& console) {
+  const InputArguments& input = arguments.input;
+  if (!is_plain_input(input)) return open_table(arguments, prompt, interrupt, console);
+  if (prompt && !prompt->columns().empty()) {
+    return stop_with({ErrorCode::InvalidArgument, std::format("the prompt names the column '{}', and a text file has none",
+                                                              prompt->columns().front())},
+                     kUsageError);
+  }
+  return open_text(input.paths.front(), interrupt, console);
+}
+
+}  // namespace llama

@@ -1,0 +1,33 @@
+// The rows that the embed command reads.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "console.h"
+#include "embed/embed_arguments.h"
+#include "interrupt.h"
+#include "llama-corpus/prompt.h"
+#include "llama-embedding/text_source.h"
+#include "llama-table/row_reader.h"
+
+namespace llama {
+
+struct EmbedInput {
+  std::unique_ptr<RowReader> reader;
+  std::optional<TextCount> texts;  // of a text file that could be counted: its rows, and their bytes
+  std::optional<std::uint64_t> rows;
+  std::size_t text_columns = 1;  // the first cells of a row; then those of the prompt
+  std::string text_name = "text";  // of the output's column
+  std::vector<std::shared_ptr<const void>> uses;  // of files in the cache: it keeps them meanwhile
+};
+
+// Opens the input, and counts its rows where that is worth it (not of a plain file: count_rows()).
+// prompt: whose columns are wanted too.
+[[nodiscard]] Step<EmbedInput> open_input(const EmbedArguments& arguments, const std::optional<PromptTemplate>& prompt,
+                                          const Interrupt& interrupt, const Console& console);
+
+}  // namespace llama

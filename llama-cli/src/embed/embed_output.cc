@@ -1,0 +1,99 @@
+#include "embed/embed_output.h"
+
+#include <algorithm>
+#include <format>
+#include <set>
+
+#include "exit_status.h"
+
+namespace llama {
+namespace {
+
+namespace fs = std::filesystem;
+
+OutputFormat format_of(const OutputArguments& arguments) {
+  if (arguments.path == "-") return OutputFormat::ArrowStream;
+  const std::string kind = arguments.format.value_or(arguments.path.extension().string());
+  if (kind == "arrow" || kind == ".arrow" || kind == "feather" || kind == ".feather") return OutputFormat::ArrowFile;
+  return OutputFormat::Parquet;
+}
+
+bool is_input(const EmbedArguments& arguments) {
+  std::error_code ignored;
+  return std::ranges::any_of(arguments.input.paths, [&](const std::string& path) {
+    return path != "-" && fs::equivalent(path, arguments.output.path, ignored);
+  });
+}
+
+}  // namespace
+
+Step<TableOutput> choose_output(const EmbedArguments& arguments, const Shard& shard) {
+  const OutputArguments& a = arguments.output;
+  TableOutput output;
+  output.path = a.path;
+  output.format = format_of(a);
+  if (a.path == "-" && a.format == "parquet")
+    return usage_error("Parquet cannot be written to standard output; --output-format arrow can");
+  if (a.compression) output.compression = parse_compression(*a.compression);
+  output.row_group_rows = a.row_group;
+  output.split_rows = a.split_rows;
+  if (a.split_size) {
+    const auto size = parse_size(*a.split_size);
+    if (!size) return stop_with(size.error(), kUsageError);
+    output.split_bytes = *size;
+  }
+  if (a.split_rows == 0) return usage_error("--split-rows needs at least one row");
+  if (shard.count > 1) {
+    if (a.path == "-") return usage_error("a shard has files of its own; -o names their folder");
+    output.part_prefix = part_name(shard);
+    if (!output.split_rows && !output.split_bytes) output.split_bytes = std::uint64_t{1} << 40;
+  }
+  output.existing = a.force ? ExistingFile::Replace : ExistingFile::Refuse;
+  if (is_input(arguments)) return usage_error("the output would replace the input");
+  if (auto checked = check_output(output); !checked) return stop_with(checked.error(), kOutputError);
+  return output;
+}
+
+OutputNames choose_names(const EmbedArguments& arguments, const EmbedInput& input) {
+  OutputNames names;
+  OutputColumns& columns = names.columns;
+  columns.is_plain = is_plain_output(arguments);
+  columns.text = arguments.output.text_as.value_or(input.text_name);
+  const auto wants = [&](std::string_view name) { return std::ranges::contains(arguments.output.with, name); };
+  if (wants("token_count")) columns.token_count = "token_count";
+  if (wants("truncated")) columns.truncated = "truncated";
+  if (wants("error") || arguments.on_error == "null") columns.error = "error";
+  if (wants("row")) columns.row = "row";
+  if (arguments.on_long == "chunk") {
+    columns.chunk_index = "chunk_index";
+    columns.chunk_start = "chunk_start";
+    columns.chunk_end = "chunk_end";
+  }
+  std::set<std::string> taken = {columns.text,        columns.text_hash,       columns.embedding,
+                                 columns.sequence_length, columns.processing_time_ms, columns.token_count,
+                                 columns.truncated,   columns.error,           columns.row,
+                                 columns.chunk_index, columns.chunk_start,     columns.chunk_end};
+  const std::vector<ColumnDescription> kept = input.reader->kept_columns();
+  std::set<std::string> all = taken;
+  for (const ColumnDescription& column : kept) all.insert(column.name);
+  for (const ColumnDescription& column : kept) {
+    if (!taken.contains(column.name)) continue;
+    std::string name = column.name + "_input";
+    while (all.contains(name)) name += "_";
+    all.insert(name);
+    names.renamed.emplace_back(column.name, std::move(name));
+  }
+  return names;
+}
+
+VectorFormat choose_vectors(const OutputArguments& arguments) {
+  VectorFormat format;
+  if (arguments.dtype == "float16") format.element = VectorElement::Float16;
+  if (arguments.dtype == "int8") format.element = VectorElement::Int8;
+  if (arguments.dtype == "binary") format.element = VectorElement::Bits;
+  format.dimensions = arguments.dimensions;
+  format.calibration = arguments.calibration;
+  return format;
+}
+
+}  // namespace llama

@@ -1,0 +1,24 @@
+// What the embed command writes, and under which names.
+#pragma once
+
+#include "console.h"
+#include "embed/embed_arguments.h"
+#include "embed/embed_input.h"
+#include "llama-corpus/embed_job.h"
+#include "llama-table/table_writer.h"
+
+namespace llama {
+
+// What can be known to be wrong before the model loads.
+[[nodiscard]] Step<TableOutput> choose_output(const EmbedArguments& arguments, const Shard& shard);
+
+// The computed columns' names, and those of kept columns that have to make room: NAME becomes NAME_input.
+struct OutputNames {
+  OutputColumns columns;
+  std::vector<std::pair<std::string, std::string>> renamed;
+};
+[[nodiscard]] OutputNames choose_names(const EmbedArguments& arguments, const EmbedInput& input);
+
+[[nodiscard]] VectorFormat choose_vectors(const OutputArguments& arguments);
+
+}  // namespace llama

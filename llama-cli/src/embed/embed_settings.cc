@@ -1,0 +1,157 @@
+#include "embed/embed_settings.h"
+
+#include <cstdlib>
+#include <format>
+
+#include "exit_status.h"
+#include "llama-corpus/matryoshka.h"
+
+namespace llama {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : ",") + part;
+  return text;
+}
+
+ModelNames names_of(const EmbeddingModel& model) {
+  const ModelMetadata& file = model.metadata();
+  ModelNames names{.architecture = model.model().architecture(),
+                   .name = model.model().metadata("general.name"),
+                   .basename = model.model().metadata("general.basename"),
+                   .file = file.filename};
+  if (const HuggingFaceSource* remote = file.source.hugging_face()) names.repository = remote->repo;
+  return names;
+}
+
+// The journal's name: beside a file, inside a folder of parts (each shard has its own).
+fs::path journal_path(const OutputArguments& output, const Shard& shard, bool is_folder) {
+  if (is_folder) return output.path / std::format(".{}.journal", shard.count > 1 ? part_name(shard) : "parts");
+  return output.path.string() + ".journal";
+}
+
+}  // namespace
+
+Step<void> check_arguments(const EmbedArguments& a) {
+  if (a.input.paths.empty() && !a.input.query) return usage_error("--input or --query is required");
+  if (a.output.path.empty() && !a.dry_run) return usage_error("--output is required");
+  if (a.json && a.output.path == "-") return usage_error("--json and --output - both need standard output");
+  if (a.input.join && a.input.columns.size() < 2) return usage_error("--join goes with several --column");
+  if (a.on_long != "chunk" && (a.chunk_tokens || a.chunk_overlap > 0))
+    return usage_error("--chunk-tokens and --chunk-overlap go with --on-long chunk");
+  if (a.chunk_tokens && a.chunk_overlap >= *a.chunk_tokens) {
+    return usage_error(std::format("--chunk-overlap {} is not below --chunk-tokens {}", a.chunk_overlap, *a.chunk_tokens));
+  }
+  if (a.output.calibration && a.output.dtype != "int8") return usage_error("--calibration goes with --dtype int8");
+  if (a.output.dimensions && a.output.dtype == "binary" && *a.output.dimensions % 8 != 0)
+    return usage_error("--dtype binary packs eight dimensions to a byte; --dimensions must be a multiple of 8");
+  return {};
+}
+
+Step<Shard> choose_shard(const EmbedArguments& arguments) {
+  if (!arguments.shard) return Shard{};
+  const auto shard = parse_shard(*arguments.shard, [](std::string_view name) -> std::optional<std::string> {
+    const char* value = std::getenv(std::string(name).c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  });
+  if (!shard) return stop_with(shard.error(), kUsageError);
+  return *shard;
+}
+
+Step<std::optional<PromptTemplate>> read_prompt(const EmbedArguments& arguments) {
+  if (!arguments.prompt) return std::nullopt;
+  auto prompt = PromptTemplate::parse(*arguments.prompt);
+  if (!prompt) return stop_with(prompt.error(), kUsageError);
+  return std::move(*prompt);
+}
+
+Step<std::optional<PromptTemplate>> choose_prompt(const EmbedArguments& arguments,
+                                                  const std::optional<PromptTemplate>& given,
+                                                  const EmbeddingModel& model) {
+  if (!arguments.prompt_name) return given;
+  auto prompt = named_prompt(names_of(model), *arguments.prompt_name, arguments.task);
+  if (!prompt) return stop_with(prompt.error(), kUsageError);
+  return std::move(*prompt);
+}
+
+Step<void> check_dimensions(const EmbedArguments& arguments, const EmbeddingModel& model) {
+  const OutputArguments& output = arguments.output;
+  if (output.dtype == "binary" && output.dimensions.value_or(model.embedding_dimension()) % 8 != 0)
+    return usage_error("--dtype binary packs eight dimensions to a byte, and the model's are no multiple of 8");
+  if (!output.dimensions) return {};
+  auto checked = check_matryoshka(names_of(model), model.embedding_dimension(), *output.dimensions,
+                                  output.force_dimensions);
+  if (!checked) {
+    std::string message = "--dimensions: " + checked.error().message;
+    if (message.contains("Matryoshka")) message += "; --force-dimensions cuts all the same";
+    return usage_error(std::move(message));
+  }
+  return {};
+}
+
+Settings journal_settings(const EmbedArguments& a, const Shard& shard) {
+  const auto number = [](const auto& value) { return value ? std::to_string(*value) : std::string("default"); };
+  return {{"--input-format", a.input.format.value_or("default")},
+          {"--column", joined(a.input.columns)},
+          {"--join", a.input.join.value_or(" ")},
+          {"--id", a.input.id.value_or("")},
+          {"--keep", a.input.keep.value_or("all")},
+          {"--where", a.input.where.value_or("")},
+          {"--limit", number(a.input.limit)},
+          {"--prompt", a.prompt.value_or("")},
+          {"--prompt-name", a.prompt_name.value_or("")},
+          {"--task", a.task},
+          {"--max-length", number(a.max_length)},
+          {"--on-long", a.on_long},
+          {"--chunk-tokens", number(a.chunk_tokens)},
+          {"--chunk-overlap", std::to_string(a.chunk_overlap)},
+          {"--special-tokens", a.special_tokens},
+          {"--tokenizer", a.tokenizer},
+          {"--pooling", a.pooling.value_or("default")},
+          {"--normalize", a.normalize ? "yes" : "no"},
+          {"--dtype", a.output.dtype},
+          {"--dimensions", number(a.output.dimensions)},
+          {"--calibration", a.output.calibration ? a.output.calibration->string() : ""},
+          {"--text-as", a.output.text_as.value_or("")},
+          {"--with", joined(a.output.with)},
+          {"--on-error", a.on_error == "continue" ? "skip" : a.on_error},
+          {"--shard", std::format("{}/{}", shard.index, shard.count)}};
+}
+
+JobOptions job_options(const EmbedArguments& a, const EmbedInput& input, const Shard& shard,
+                       const OutputColumns& columns, std::optional<PromptTemplate> prompt) {
+  JobOptions options;
+  options.batch_size = a.batch_size;
+  options.text_columns = input.text_columns;
+  options.join = a.input.join.value_or(" ");
+  options.prompt = std::move(prompt);
+  options.on_long = a.on_long == "error"   ? OnLong::Error
+                    : a.on_long == "skip"  ? OnLong::Skip
+                    : a.on_long == "chunk" ? OnLong::Chunk
+                                           : OnLong::Truncate;
+  options.chunk_tokens = a.chunk_tokens.value_or(0);
+  options.chunk_overlap = a.chunk_overlap;
+  options.skips_blank = is_plain_input(a.input);
+  options.on_error = a.on_error == "fail" ? OnError::Fail : a.on_error == "null" ? OnError::Null : OnError::Skip;
+  options.vectors = choose_vectors(a.output);
+  options.columns = columns;
+  options.shard = shard;
+  options.answers_each_batch = a.output.path == "-";
+  const bool is_folder = a.output.split_rows || a.output.split_size || shard.count > 1;
+  if (input.reader->identity().is_repeatable && a.output.path != "-") {
+    options.journal = journal_path(a.output, shard, is_folder);
+    options.settings = journal_settings(a, shard);
+    options.restarts = a.restart;
+  }
+  options.vector_store = a.vector_store;
+  options.scratch_folder = a.output.path == "-"             ? fs::temp_directory_path()
+                           : is_folder                      ? a.output.path
+                           : a.output.path.has_parent_path() ? a.output.path.parent_path()
+                                                             : fs::path(".");
+  return options;
+}
+
+}  // namespace llama

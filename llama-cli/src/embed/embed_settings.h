@@ -1,0 +1,40 @@
+// The embed command's flags as the job's options.
+#pragma once
+
+#include <optional>
+
+#include "console.h"
+#include "embed/embed_arguments.h"
+#include "embed/embed_input.h"
+#include "embed/embed_model.h"
+#include "embed/embed_output.h"
+#include "llama-corpus/embed_job.h"
+#include "llama-corpus/prompt.h"
+#include "llama-corpus/shard.h"
+
+namespace llama {
+
+// What can be known to be wrong before anything is opened: flags that need or exclude each other.
+[[nodiscard]] Step<void> check_arguments(const EmbedArguments& arguments);
+
+[[nodiscard]] Step<Shard> choose_shard(const EmbedArguments& arguments);
+
+// --prompt, read without the model.
+[[nodiscard]] Step<std::optional<PromptTemplate>> read_prompt(const EmbedArguments& arguments);
+// --prompt-name, which the model's family knows.
+[[nodiscard]] Step<std::optional<PromptTemplate>> choose_prompt(const EmbedArguments& arguments,
+                                                                const std::optional<PromptTemplate>& given,
+                                                                const EmbeddingModel& model);
+
+// Errors   --dimensions that the model was not trained for.
+[[nodiscard]] Step<void> check_dimensions(const EmbedArguments& arguments, const EmbeddingModel& model);
+
+// What the journal is bound to, by the flags' names.
+using Settings = std::vector<std::pair<std::string, std::string>>;
+[[nodiscard]] Settings journal_settings(const EmbedArguments& arguments, const Shard& shard);
+
+// Everything but the callbacks.
+[[nodiscard]] JobOptions job_options(const EmbedArguments& arguments, const EmbedInput& input, const Shard& shard,
+                                     const OutputColumns& columns, std::optional<PromptTemplate> prompt);
+
+}  // namespace llama

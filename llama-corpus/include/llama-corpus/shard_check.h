@@ -1,0 +1,62 @@
+// Find out which shards of a run a folder has, and what is wrong with the others.
+//
+// The run is the one that most of the folder's manifests tell of, the newest where two are equal; what belongs to
+// another is foreign: its settings, input, model or number of shards differ.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "llama-base/error.h"
+#include "llama-corpus/shard_manifest.h"
+
+namespace llama {
+
+enum class ShardState {
+  Whole,
+  Missing,   // no manifest: never run, or not finished
+  CutShort,  // a part is missing, has another size or other rows than the manifest says, or that cannot be read
+  Foreign,   // in its place lies one of another run
+};
+
+struct CheckedShard {
+  Shard shard;
+  ShardState state = ShardState::Missing;
+  std::string reason;                     // for people; empty where it is whole
+  std::optional<ShardManifest> manifest;  // of whole ones
+};
+
+struct StrayFile {
+  std::filesystem::path path;
+  std::string reason;
+};
+
+struct ShardReport {
+  std::vector<CheckedShard> shards;  // all of the run, in order
+  // What is neither a whole shard's nor to be written again: parts that an earlier run of a whole shard has left, parts
+  // and manifests of another number of shards. Whoever reads the folder as one table reads such parts too.
+  std::vector<StrayFile> strays;
+  ShardCounts counts;  // of the whole shards together
+
+  [[nodiscard]] bool is_whole() const;  // every shard is, and there are no strays
+};
+
+// rows_of: the rows that a part has, as its own file says (nothing: only its size is looked at).
+//
+// Errors   NotFound: no such folder; InvalidArgument: there is no shard in it; Io. What is wrong with a shard is in the
+//          report.
+[[nodiscard]] Result<ShardReport> check_shards(
+    const std::filesystem::path& folder,
+    const std::function<Result<std::uint64_t>(const std::filesystem::path& part)>& rows_of);
+
+// Before a shard is written: whether the folder has shards of another run, with which it could not be merged.
+// planned: what its manifest will say, without counts and parts.
+//
+// Errors   InvalidArgument: there are (says what differs, and the way out). A folder that is not there is none.
+[[nodiscard]] Result<void> check_same_run(const std::filesystem::path& folder, const ShardManifest& planned);
+
+}  // namespace llama

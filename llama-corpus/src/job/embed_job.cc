@@ -1,0 +1,234 @@
+#include "llama-corpus/embed_job.h"
+
+#include <algorithm>
+#include <format>
+#include <utility>
+
+#include "../store/journal.h"
+#include "answers.h"
+#include "calibration.h"
+#include "corpus_source.h"
+#include "job_settings.h"
+#include "llama-embedding/batch_processor.h"
+#include "row_output.h"
+#include "row_queue.h"
+
+namespace llama {
+namespace {
+
+using internal::Answers;
+using internal::CorpusSource;
+using internal::Journal;
+using internal::RowOutput;
+using internal::RowQueue;
+using internal::TextNumber;
+using internal::TextStore;
+using internal::VectorEncoder;
+
+// What a job knows of its texts, wherever that lies.
+struct Knowledge {
+  std::optional<Journal> journal;
+  std::unique_ptr<TextStore> unnamed;
+  std::optional<VectorStore> vectors;
+  [[nodiscard]] TextStore& texts() { return journal ? journal->texts() : *unnamed; }
+  [[nodiscard]] VectorStore* vector_store() { return vectors ? &*vectors : nullptr; }
+};
+
+Result<Knowledge> open_knowledge(const EmbeddingModel& model, const RowReader& reader, const JobOptions& options) {
+  Knowledge knowledge;
+  if (options.journal) {
+    auto journal =
+        Journal::open(*options.journal, internal::binding_of(model, reader.identity(), options), options.restarts);
+    if (!journal) return std::unexpected(journal.error());
+    knowledge.journal = std::move(*journal);
+  } else {
+    auto unnamed = TextStore::open_unnamed(options.scratch_folder);
+    if (!unnamed) return std::unexpected(unnamed.error());
+    knowledge.unnamed = std::move(*unnamed);
+  }
+  if (options.vector_store) {
+    auto vectors = VectorStore::open(*options.vector_store, vector_settings(model), model.embedding_dimension());
+    if (!vectors) return std::unexpected(vectors.error());
+    knowledge.vectors = std::move(*vectors);
+  }
+  return knowledge;
+}
+
+// Int8 scales that are known before the first text: those of an interrupted run, else from the calibration file.
+Result<void> find_scales(const std::shared_ptr<const EmbeddingModel>& model, const JobOptions& options,
+                         TextStore& texts, VectorEncoder& encoder) {
+  if (encoder.is_ready()) return {};
+  const auto known = texts.setting(internal::kScalesSetting);
+  if (!known) return std::unexpected(known.error());
+  if (*known && encoder.read_scales(**known)) return {};
+  if (!options.vectors.calibration) return {};
+  const auto vectors = internal::calibration_vectors(model, *options.vectors.calibration, options);
+  if (!vectors) return std::unexpected(vectors.error());
+  encoder.take_scales_from(*vectors);
+  return texts.set(internal::kScalesSetting, encoder.scales());
+}
+
+// How far a job is, also while a window of texts is computed.
+class ProgressMeter {
+ public:
+  ProgressMeter(const JobOptions& options, const RowOutput& output) : options_(options), output_(output) {}
+
+  void during_window(const BatchStatistics& now) {
+    const bool texts_are_rows = options_.on_long != OnLong::Chunk;
+    report(texts_are_rows ? now.texts + now.failed - texts_ : 0, texts_are_rows ? now.bytes - bytes_ : 0, now.tokens);
+  }
+  void after_window(const BatchStatistics& now) {
+    texts_ = now.texts + now.failed;
+    bytes_ = now.bytes;
+    report(0, 0, now.tokens);
+  }
+
+ private:
+  void report(std::uint64_t rows, std::uint64_t bytes, std::uint64_t tokens) {
+    // Duplicates and rows that wait for others are counted later than their texts.
+    progress_.rows = std::max(progress_.rows, output_.counts().rows_in + rows);
+    progress_.bytes = std::max(progress_.bytes, output_.text_bytes() + bytes);
+    progress_.tokens = tokens;
+    if (options_.on_progress) options_.on_progress(progress_);
+  }
+  const JobOptions& options_;
+  const RowOutput& output_;
+  JobProgress progress_;
+  std::uint64_t texts_ = 0, bytes_ = 0;  // at the end of the last window
+};
+
+// The thread that computes and writes: windows of answers come from the stream, and go through the store into rows.
+class EmbedJob {
+ public:
+  EmbedJob(const JobOptions& options, Knowledge& knowledge, RowQueue& queue, Answers& answers, RowOutput& output)
+      : options_(options), knowledge_(knowledge), queue_(queue), answers_(answers), output_(output) {}
+
+  [[nodiscard]] Result<void> run(EmbeddingStream& stream, ProgressMeter& progress) {
+    for (;;) {
+      auto results = stream.next_rows();
+      if (!results) return break_off(results.error());
+      if (results->empty()) break;
+      if (auto taken = take(std::move(*results)); !taken) {
+        static_cast<void>(keep_vectors());
+        return taken;
+      }
+      progress.after_window(stream.statistics());
+    }
+    return end().and_then([&] { return keep_vectors(); });
+  }
+
+ private:
+  [[nodiscard]] Result<void> take(std::vector<RowResult> results) {
+    TextNumber last = 0;
+    for (const RowResult& result : results) {
+      const std::uint64_t number = result ? result->row : result.error().row;
+      if (number != internal::kWakeUp) last = number;
+    }
+    const std::uint64_t rows = output_.counts().rows_in;
+    if (auto taken = answers_.take(std::move(results), queue_.take_texts(last), rows); !taken) return taken;
+    // Decided when everything that was handed out is answered: the sample depends on the input and not on the time.
+    if (answers_.is_sampling() && queue_.is_stuck() && !queue_.has_texts()) {
+      if (auto ended = answers_.end_sample(rows); !ended) return ended;
+    }
+    return write_rows();
+  }
+
+  [[nodiscard]] Result<void> write_rows() {
+    while (auto rows = queue_.take_rows(knowledge_.texts().answered())) {
+      if (options_.stop.stop_requested()) return fail(ErrorCode::Cancelled, "embedding was stopped");
+      if (auto written = output_.write(*rows); !written) return written;
+    }
+    return {};
+  }
+
+  [[nodiscard]] Result<void> end() {
+    if (auto taken = take({}); !taken) return taken;
+    if (answers_.is_sampling()) {
+      if (auto ended = answers_.end_sample(output_.counts().rows_in); !ended) return ended;
+    }
+    if (auto written = write_rows(); !written) return written;
+    return queue_.is_empty() ? Result<void>() : fail(ErrorCode::Internal, "rows were left unanswered");
+  }
+
+  [[nodiscard]] Result<void> keep_vectors() {
+    return knowledge_.vectors ? knowledge_.vectors->flush() : Result<void>();
+  }
+
+  // What was computed is kept. Where the input broke off, the rows before are written: a stream's reader may use them.
+  [[nodiscard]] std::unexpected<Error> break_off(Error error) {
+    static_cast<void>(keep_vectors());
+    if (error.code != ErrorCode::Cancelled && write_rows()) static_cast<void>(output_.end_early());
+    return std::unexpected(std::move(error));
+  }
+
+  const JobOptions& options_;
+  Knowledge& knowledge_;
+  RowQueue& queue_;
+  Answers& answers_;
+  RowOutput& output_;
+};
+
+}  // namespace
+
+Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& model, std::unique_ptr<RowReader> reader,
+                                 const OpenWriter& open_writer, const JobOptions& options) {
+  if (!model || !reader) return fail(ErrorCode::InvalidArgument, "a job needs a model and rows");
+  if (auto checked = internal::check_job(*model, options); !checked) return std::unexpected(checked.error());
+  auto encoder = VectorEncoder::create(options.vectors, model->embedding_dimension());
+  if (!encoder) return std::unexpected(encoder.error());
+  const auto processor = BatchProcessor::create(model, options.batch_size);
+  if (!processor) return std::unexpected(processor.error());
+
+  auto knowledge = open_knowledge(*model, *reader, options);
+  if (!knowledge) return std::unexpected(knowledge.error());
+  TextStore& texts = knowledge->texts();
+  if (auto found = find_scales(model, options, texts, *encoder); !found) return std::unexpected(found.error());
+  const TextNumber recalled = texts.answered();
+  const auto rows_before = texts.rows();
+  if (!rows_before) return std::unexpected(rows_before.error());
+  if (recalled > 0 && options.on_resume) options.on_resume(*rows_before);
+
+  RowQueue queue;
+  Answers answers(
+      {.model = *model, .options = options, .texts = texts, .vectors = knowledge->vector_store(), .encoder = *encoder});
+  RowOutput output({.options = options,
+                    .open_writer = open_writer,
+                    .reader = *reader,
+                    .encoder = *encoder,
+                    .answers = answers,
+                    .max_length = model->max_sequence_length()});
+  ProgressMeter progress(options, output);
+  StreamOptions stream_options;
+  stream_options.on_progress = [&](const BatchStatistics& now) { progress.during_window(now); };
+  stream_options.stop = options.stop;
+  auto source = std::make_unique<CorpusSource>(
+      std::move(reader),
+      CorpusSource::Parts{
+          .model = *model, .options = options, .texts = texts, .vectors = knowledge->vector_store(), .queue = queue});
+  // The stream has the reader, which the output asks for names until the end.
+  auto stream = processor->process_source(std::move(source), stream_options);
+  if (!stream) return std::unexpected(stream.error());
+  if (auto done = EmbedJob(options, *knowledge, queue, answers, output).run(*stream, progress); !done)
+    return std::unexpected(done.error());
+
+  const BatchStatistics& statistics = stream->statistics();
+  JobSummary summary = output.counts();
+  summary.device = statistics.device.empty() ? model->model().device() : statistics.device;
+  auto closed = output.close({{"llama.device", summary.device}});
+  if (!closed) return std::unexpected(closed.error());
+  summary.output = std::move(*closed);
+  summary.rows_out = output.counts().rows_out;
+  summary.rows_in += queue.left_out();
+  summary.skipped_blank += queue.left_out();
+  summary.computed = answers.computed();
+  summary.from_store = answers.from_store();
+  summary.from_journal = std::min<std::uint64_t>(recalled, summary.distinct);
+  summary.tokens = statistics.tokens;
+  summary.compute_time = statistics.compute_time;
+  if (knowledge->journal) {
+    if (auto removed = knowledge->journal->remove(); !removed) return std::unexpected(removed.error());
+  }
+  return summary;
+}
+
+}  // namespace llama

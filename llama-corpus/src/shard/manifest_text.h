@@ -1,0 +1,16 @@
+// Write a shard's manifest as JSON, and read it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "llama-corpus/shard_manifest.h"
+
+namespace llama::internal {
+
+[[nodiscard]] std::string manifest_text(const ShardManifest& manifest);
+// Nothing where the text is no manifest, or one whose parts are not its shard's files in its own folder.
+[[nodiscard]] std::optional<ShardManifest> parse_manifest(std::string_view text);
+
+}  // namespace llama::internal

@@ -1,0 +1,217 @@
+#include "llama-corpus/shard_check.h"
+
+#include <algorithm>
+#include <charconv>
+#include <format>
+#include <map>
+#include <set>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+namespace llama {
+namespace {
+
+namespace fs = std::filesystem;
+using RowsOf = std::function<Result<std::uint64_t>(const fs::path& part)>;
+
+// A manifest that lies in the folder, or why it cannot be read.
+struct FoundManifest {
+  Shard shard;
+  Result<ShardManifest> manifest;
+  fs::file_time_type written;
+};
+
+struct FolderContent {
+  std::vector<FoundManifest> manifests;
+  std::map<std::string, Shard> parts;  // files by their names
+};
+
+// "part-00003-of-00008" at the beginning of a name; nothing for other names.
+std::optional<Shard> shard_of_name(std::string_view name) {
+  constexpr std::string_view kBegin = "part-", kMiddle = "-of-";
+  if (!name.starts_with(kBegin)) return std::nullopt;
+  name.remove_prefix(kBegin.size());
+  Shard shard;
+  const auto take = [&](std::uint32_t& number) {
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    const auto digits = static_cast<std::size_t>(end - name.data());
+    if (error != std::errc{} || digits < 5) return false;
+    name.remove_prefix(digits);
+    return true;
+  };
+  if (!take(shard.index) || !name.starts_with(kMiddle)) return std::nullopt;
+  name.remove_prefix(kMiddle.size());
+  if (!take(shard.count) || shard.index >= shard.count) return std::nullopt;
+  return shard;
+}
+
+Result<FolderContent> read_folder(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::is_directory(folder, error))
+    return fail(ErrorCode::NotFound, std::format("there is no folder '{}'", folder.string()));
+  FolderContent content;
+  fs::directory_iterator entry(folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    std::error_code ignored;
+    if (entry->is_directory(ignored)) continue;
+    if (const auto shard = shard_of_name(name)) {
+      content.parts.emplace(name, *shard);
+    } else if (const auto hidden = shard_of_name(std::string_view(name).substr(name.starts_with('.') ? 1 : 0));
+               hidden && name == manifest_path("", *hidden).string()) {
+      content.manifests.push_back(
+          {*hidden, read_manifest(folder, *hidden), fs::last_write_time(entry->path(), ignored)});
+    }
+  }
+  if (error)
+    return fail(ErrorCode::Io, std::format("cannot read the folder '{}': {}", folder.string(), error.message()));
+  return content;
+}
+
+// What all shards of a run have in common.
+auto run_of(const ShardManifest& manifest) {
+  return std::tie(manifest.shard.count, manifest.settings, manifest.input_fingerprint, manifest.model);
+}
+
+const ShardManifest* main_run(const std::vector<FoundManifest>& found) {
+  const ShardManifest* best = nullptr;
+  std::pair<std::size_t, fs::file_time_type> best_rank;
+  for (const auto& one : found) {
+    if (!one.manifest) continue;
+    std::pair<std::size_t, fs::file_time_type> rank{0, one.written};
+    for (const auto& other : found) {
+      if (!other.manifest || run_of(*other.manifest) != run_of(*one.manifest)) continue;
+      ++rank.first;
+      rank.second = std::max(rank.second, other.written);
+    }
+    if (best == nullptr || rank > best_rank) best = &*one.manifest, best_rank = rank;
+  }
+  return best;
+}
+
+// others: what the run is called.
+std::string difference(const ShardManifest& one, const ShardManifest& run, std::string_view others) {
+  if (one.model != run.model) return std::format("it has another model than {}", others);
+  if (one.input_fingerprint != run.input_fingerprint)
+    return std::format("it has another input than {} ({}), or that one as it was at another time", others, one.input);
+  const auto setting = [](const ShardManifest& of, std::string_view name) -> std::string {
+    for (const auto& [known, value] : of.settings)
+      if (known == name) return std::format("{} {}", name, value);
+    return std::format("no {}", name);
+  };
+  std::set<std::string_view> names;
+  for (const auto* settings : {&one.settings, &run.settings})
+    for (const auto& [name, value] : *settings) names.insert(name);
+  for (const auto name : names)
+    if (setting(one, name) != setting(run, name))
+      return std::format("it has {}, {} {}", setting(one, name), others, setting(run, name));
+  return std::format("its settings come in another order than those of {}", others);
+}
+
+std::string what_is_cut_short(const fs::path& folder, const ShardManifest& manifest, const RowsOf& rows_of) {
+  std::uint64_t rows = 0;
+  for (const auto& part : manifest.parts) {
+    std::error_code error;
+    const auto size = fs::file_size(folder / part.file, error);
+    if (error) return std::format("its part '{}' is missing", part.file);
+    if (size != part.size_bytes)
+      return std::format("its part '{}' has {} bytes of {}", part.file, size, part.size_bytes);
+    if (rows_of) {
+      const auto counted = rows_of(folder / part.file);
+      if (!counted) return std::format("its part '{}' cannot be read: {}", part.file, counted.error().message);
+      if (*counted != part.rows)
+        return std::format("its part '{}' has {} rows, its manifest says {}", part.file, *counted, part.rows);
+    }
+    rows += part.rows;
+  }
+  if (rows != manifest.counts.rows_out)
+    return std::format("its parts have {} rows, its manifest says {}", rows, manifest.counts.rows_out);
+  return "";
+}
+
+CheckedShard checked(const fs::path& folder, const Shard& shard, const FolderContent& content, const ShardManifest& run,
+                     const RowsOf& rows_of) {
+  CheckedShard made{.shard = shard, .state = ShardState::Missing, .reason = "", .manifest = std::nullopt};
+  const auto found = std::ranges::find(content.manifests, shard, &FoundManifest::shard);
+  if (found == content.manifests.end()) {
+    const auto begun = std::ranges::any_of(content.parts, [&](const auto& part) { return part.second == shard; });
+    made.reason = begun ? "it was not finished" : "it has not been run here";
+    return made;
+  }
+  made.state = ShardState::CutShort;
+  if (!found->manifest) {
+    made.reason = found->manifest.error().message;
+  } else if (run_of(*found->manifest) != run_of(run)) {
+    made.state = ShardState::Foreign;
+    made.reason = difference(*found->manifest, run, "the others");
+  } else if (auto reason = what_is_cut_short(folder, *found->manifest, rows_of); !reason.empty()) {
+    made.reason = std::move(reason);
+  } else {
+    made.state = ShardState::Whole;
+    made.manifest = *found->manifest;
+  }
+  return made;
+}
+
+}  // namespace
+
+bool ShardReport::is_whole() const {
+  return strays.empty() &&
+         std::ranges::all_of(shards, [](const auto& shard) { return shard.state == ShardState::Whole; });
+}
+
+Result<ShardReport> check_shards(const fs::path& folder, const RowsOf& rows_of) {
+  auto content = read_folder(folder);
+  if (!content) return std::unexpected(std::move(content.error()));
+  const ShardManifest* run = main_run(content->manifests);
+  if (run == nullptr)
+    return fail(ErrorCode::InvalidArgument,
+                std::format("the folder '{}' has no finished shard; llama-cli embed --shard I/N -o '{}' makes one",
+                            folder.string(), folder.string()));
+  ShardReport report;
+  std::set<std::string_view> claimed;
+  for (std::uint32_t index = 0; index < run->shard.count; ++index) {
+    report.shards.push_back(checked(folder, {index, run->shard.count}, *content, *run, rows_of));
+    const auto& manifest = report.shards.back().manifest;
+    if (!manifest) continue;
+    for (const auto& part : manifest->parts) claimed.insert(part.file);
+    for (const auto member : {&ShardCounts::rows_in, &ShardCounts::embedded, &ShardCounts::null, &ShardCounts::skipped,
+                              &ShardCounts::rows_out})
+      report.counts.*member += manifest->counts.*member;
+  }
+  const auto of_other_count = [&](const Shard& shard) {
+    return std::format("it is of a run of {} shards, not {}", shard.count, run->shard.count);
+  };
+  for (const auto& found : content->manifests)
+    if (found.shard.count != run->shard.count)
+      report.strays.push_back({manifest_path(folder, found.shard), of_other_count(found.shard)});
+  for (const auto& [name, shard] : content->parts) {
+    if (claimed.contains(name)) continue;
+    if (shard.count != run->shard.count) {
+      report.strays.push_back({folder / name, of_other_count(shard)});
+    } else if (report.shards[shard.index].state == ShardState::Whole) {
+      report.strays.push_back({folder / name, "an earlier run of its shard has left it"});
+    }
+  }
+  return report;
+}
+
+Result<void> check_same_run(const fs::path& folder, const ShardManifest& planned) {
+  std::error_code error;
+  if (!fs::exists(folder, error)) return {};
+  auto content = read_folder(folder);
+  if (!content) return std::unexpected(std::move(content.error()));
+  for (const auto& found : content->manifests) {
+    if (!found.manifest || found.shard == planned.shard || run_of(*found.manifest) == run_of(planned)) continue;
+    return fail(
+        ErrorCode::InvalidArgument,
+        std::format("the folder '{}' has shard {}/{} of another run: {}; name another folder, or empty this one",
+                    folder.string(), found.shard.index, found.shard.count,
+                    found.shard.count != planned.shard.count ? std::format("this is one of {}", planned.shard.count)
+                                                             : difference(*found.manifest, planned, "this one")));
+  }
+  return {};
+}
+
+}  // namespace llama

@@ -1,0 +1,182 @@
+#include "database.h"
+
+#include <sqlite3.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <format>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+namespace llama::internal {
+namespace {
+
+constexpr std::size_t kHeaderBytes = 100;
+constexpr std::size_t kApplicationAt = 68;  // Source: https://www.sqlite.org/fileformat.html, "The Database Header"
+
+std::uint32_t big_endian(const char* bytes) {
+  std::uint32_t value = 0;
+  for (int i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(bytes[i]);
+  return value;
+}
+
+bool is_full(int system_error) { return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG; }
+
+}  // namespace
+
+Result<FileKind> kind_of_database(const std::filesystem::path& path, std::uint32_t application) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (status.type() == std::filesystem::file_type::not_found) return FileKind::Missing;
+  if (!std::filesystem::is_regular_file(status)) return FileKind::Other;
+  std::array<char, kHeaderBytes> header{};
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return fail(ErrorCode::Io, std::format("'{}' cannot be read", path.string()));
+  file.read(header.data(), header.size());
+  const auto count = static_cast<std::size_t>(file.gcount());
+  if (count == 0) return FileKind::Empty;
+  if (count < kHeaderBytes || std::string_view(header.data(), 16) != std::string_view("SQLite format 3\0", 16)) {
+    return FileKind::Other;
+  }
+  return big_endian(header.data() + kApplicationAt) == application ? FileKind::Ours : FileKind::OtherDatabase;
+}
+
+void Statement::Free::operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
+
+// Binding fails for a place that does not exist or for want of memory; step() then finds a NULL that no table allows.
+Statement& Statement::bind(int place, std::int64_t value) {
+  sqlite3_bind_int64(statement_.get(), place, value);
+  return *this;
+}
+
+Statement& Statement::bind(int place, std::string_view text) {
+  sqlite3_bind_text64(statement_.get(), place, text.data() == nullptr ? "" : text.data(), text.size(), SQLITE_STATIC,
+                      SQLITE_UTF8);
+  return *this;
+}
+
+Statement& Statement::bind(int place, std::span<const std::byte> blob) {
+  sqlite3_bind_blob64(statement_.get(), place, blob.empty() ? static_cast<const void*>("") : blob.data(), blob.size(),
+                      SQLITE_STATIC);
+  return *this;
+}
+
+Statement& Statement::bind_null(int place) {
+  sqlite3_bind_null(statement_.get(), place);
+  return *this;
+}
+
+Result<bool> Statement::step() {
+  const int code = sqlite3_step(statement_.get());
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) {
+    sqlite3_reset(statement_.get());
+    return false;
+  }
+  auto error = database_->error(sqlite3_extended_errcode(database_->handle_.get()));
+  sqlite3_reset(statement_.get());
+  return error;
+}
+
+void Statement::reset() { sqlite3_reset(statement_.get()); }
+bool Statement::is_null(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
+std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
+
+std::string Statement::text(int column) const {
+  const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
+  return bytes == nullptr
+             ? ""
+             : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column)));
+}
+
+std::span<const std::byte> Statement::blob(int column) const {
+  const auto* bytes = static_cast<const std::byte*>(sqlite3_column_blob(statement_.get(), column));
+  return {bytes, bytes == nullptr ? 0 : static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+}
+
+void Database::Close::operator()(sqlite3* database) const noexcept { sqlite3_close_v2(database); }
+
+Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& path, std::string name) {
+  sqlite3* opened = nullptr;
+  const int code =
+      sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  std::unique_ptr<Database> made(new Database(std::unique_ptr<sqlite3, Close>(opened), std::move(name)));
+  if (opened == nullptr) return fail(ErrorCode::OutOfMemory, std::format("no memory for {}", made->name_));
+  sqlite3_extended_result_codes(opened, 1);
+  if (code != SQLITE_OK) return made->error(sqlite3_extended_errcode(opened));
+  return made;
+}
+
+Result<void> Database::run(const std::string& sql) {
+  if (sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK) return {};
+  return error(sqlite3_extended_errcode(handle_.get()));
+}
+
+Result<std::optional<std::int64_t>> Database::ask(const std::string& sql) {
+  auto statement = prepare(sql);
+  if (!statement) return std::unexpected(statement.error());
+  const auto row = statement->step();
+  if (!row) return std::unexpected(row.error());
+  if (!*row || statement->is_null(0)) return std::nullopt;
+  return statement->integer(0);
+}
+
+Result<Statement> Database::prepare(std::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (code != SQLITE_OK) return error(sqlite3_extended_errcode(handle_.get()));
+  return Statement(this, statement);
+}
+
+void Database::wait_for_others(int milliseconds) { sqlite3_busy_timeout(handle_.get(), milliseconds); }
+
+void Database::abandon_files() { sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
+
+std::unexpected<Error> Database::error(int code) const {
+  const int system = sqlite3_system_errno(handle_.get());
+  switch (code & 0xff) {
+    case SQLITE_FULL:
+      return fail(ErrorCode::NoSpace, std::format("{} cannot be written: {}", name_,
+                                                  std::generic_category().message(is_full(system) ? system : ENOSPC)));
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return fail(ErrorCode::Busy, std::format("another process uses {}", name_));
+    case SQLITE_NOMEM:
+      return fail(ErrorCode::OutOfMemory, std::format("no memory for {}", name_));
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return fail(ErrorCode::Io, std::format("{} is damaged ({})", name_, sqlite3_errstr(code)));
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+      if (is_full(system) && (code & 0xff) == SQLITE_IOERR) {
+        return fail(ErrorCode::NoSpace,
+                    std::format("{} cannot be written: {}", name_, std::generic_category().message(system)));
+      }
+      return fail(
+          ErrorCode::Io,
+          std::format("{}: {}", name_, system != 0 ? std::generic_category().message(system) : sqlite3_errstr(code)));
+    default:
+      return fail(ErrorCode::Io, std::format("{}: {}", name_, sqlite3_errmsg(handle_.get())));
+  }
+}
+
+Result<Transaction> Transaction::begin(Database& database) {
+  if (auto begun = database.run("BEGIN IMMEDIATE"); !begun) return std::unexpected(begun.error());
+  return Transaction(&database);
+}
+
+// SQLite has rolled back by itself after some errors, and then says that there is nothing to roll back.
+Transaction::~Transaction() {
+  if (database_ != nullptr) static_cast<void>(database_->run("ROLLBACK"));
+}
+
+Result<void> Transaction::commit() {
+  auto committed = database_->run("COMMIT");
+  if (committed) database_ = nullptr;
+  return committed;
+}
+
+}  // namespace llama::internal

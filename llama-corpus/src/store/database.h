@@ -1,0 +1,100 @@
+// Open an SQLite database and run statements on it: the only door to SQLite.
+//
+// Errors   NoSpace (disk full, quota), Busy (another process has it), OutOfMemory, Io (damaged, unreadable, …); the
+//          message begins with the name that open() was given.
+// Threads  one at a time per object.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "llama-base/error.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace llama::internal {
+
+// What a file says of itself in its first bytes.
+enum class FileKind { Missing, Empty, Ours, OtherDatabase, Other };
+
+// application: SQLite's number for the kind of file, that run("PRAGMA application_id = …") has written.
+// Errors   Io: the file cannot be read.
+[[nodiscard]] Result<FileKind> kind_of_database(const std::filesystem::path& path, std::uint32_t application);
+
+class Database;
+
+// A prepared statement. Places are counted from 1, columns from 0. Bound bytes must live until reset() or destruction.
+class Statement {
+ public:
+  Statement& bind(int place, std::int64_t value);
+  Statement& bind(int place, std::string_view text);
+  Statement& bind(int place, std::span<const std::byte> blob);
+  Statement& bind_null(int place);
+
+  // True: a row is there to be looked at. After false or an error the statement may be bound and stepped again.
+  [[nodiscard]] Result<bool> step();
+  void reset();
+
+  [[nodiscard]] bool is_null(int column) const;
+  [[nodiscard]] std::int64_t integer(int column) const;
+  [[nodiscard]] std::string text(int column) const;
+  [[nodiscard]] std::span<const std::byte> blob(int column) const;  // until the next step() or reset()
+
+ private:
+  friend class Database;
+  struct Free {
+    void operator()(sqlite3_stmt* statement) const noexcept;
+  };
+  Statement(const Database* database, sqlite3_stmt* statement) : database_(database), statement_(statement) {}
+  const Database* database_;
+  std::unique_ptr<sqlite3_stmt, Free> statement_;
+};
+
+class Database {
+ public:
+  // name: for messages, "the journal 'x.parquet.journal'". Makes the file where there is none.
+  [[nodiscard]] static Result<std::unique_ptr<Database>> open(const std::filesystem::path& path, std::string name);
+
+  [[nodiscard]] Result<void> run(const std::string& sql);                         // statements without results
+  [[nodiscard]] Result<std::optional<std::int64_t>> ask(const std::string& sql);  // the first cell of the first row
+  [[nodiscard]] Result<Statement> prepare(std::string_view sql);
+  void wait_for_others(int milliseconds);  // before a call fails with Busy
+  // When it is closed, its files are left as they are: their names may be another's by then.
+  void abandon_files();
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+ private:
+  friend class Statement;
+  struct Close {
+    void operator()(sqlite3* database) const noexcept;
+  };
+  Database(std::unique_ptr<sqlite3, Close> handle, std::string name)
+      : handle_(std::move(handle)), name_(std::move(name)) {}
+  [[nodiscard]] std::unexpected<Error> error(int code) const;
+  std::unique_ptr<sqlite3, Close> handle_;
+  std::string name_;
+};
+
+// Statements between begin and commit(): all of them or none. Requires that it does not outlive the database.
+class Transaction {
+ public:
+  [[nodiscard]] static Result<Transaction> begin(Database& database);
+  ~Transaction();  // without commit() nothing was done
+  Transaction(Transaction&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
+  Transaction& operator=(Transaction&&) = delete;
+  [[nodiscard]] Result<void> commit();
+
+ private:
+  explicit Transaction(Database* database) : database_(database) {}
+  Database* database_;
+};
+
+}  // namespace llama::internal

@@ -1,0 +1,42 @@
+// Parquet or Arrow IPC files, one after the other as one table; all have the same columns.
+//
+// Errors   InvalidArgument: a file with other columns than the first, by name or type.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "read/arrow_file.h"
+#include "read/batch_source.h"
+
+namespace llama::internal {
+
+using OpenArrowFile = Result<std::unique_ptr<ArrowFile>> (*)(const std::string& path);
+
+class ArrowFilesSource : public BatchSource {
+ public:
+  // Looks at every file's columns.
+  [[nodiscard]] static Result<std::unique_ptr<BatchSource>> open(std::vector<std::string> files,
+                                                                 OpenArrowFile open_file, const std::stop_token& stop);
+
+  [[nodiscard]] std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
+  [[nodiscard]] Result<void> start(const Selection& selection, const std::stop_token& stop) override;
+  [[nodiscard]] Result<TableBatch> next(const std::stop_token& stop) override;
+  [[nodiscard]] Result<std::optional<std::uint64_t>> count(const std::stop_token& stop) override;
+
+ private:
+  ArrowFilesSource() = default;
+  std::vector<std::string> files_;
+  OpenArrowFile open_file_ = nullptr;
+  std::size_t at_ = 0;  // the next file to open
+  std::unique_ptr<ArrowFile> file_;
+  std::shared_ptr<arrow::Schema> schema_, selected_;
+  std::vector<int> columns_;
+};
+
+// What is different, for people: "it lacks 'x'"; "" where the columns are the same, whatever their order is not.
+[[nodiscard]] std::string difference_of(const arrow::Schema& first, const arrow::Schema& other);
+
+}  // namespace llama::internal

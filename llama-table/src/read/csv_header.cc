@@ -1,0 +1,131 @@
+#include "read/csv_header.h"
+
+#include <algorithm>
+#include <array>
+#include <format>
+#include <set>
+#include <utility>
+
+#include "llama-base/utf8.h"
+
+namespace llama::internal {
+namespace {
+
+constexpr std::string_view kUtf8Mark = "\xef\xbb\xbf";
+constexpr std::string_view kUtf16Mark = "\xff\xfe";
+constexpr std::array kSeparators = {',', '\t', ';', '|'};
+
+// The end of the first line, quotes respected; npos where there is none.
+std::size_t end_of_record(std::string_view text) {
+  bool is_quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') is_quoted = !is_quoted;
+    if (!is_quoted && (text[i] == '\n' || text[i] == '\r')) return i;
+  }
+  return std::string_view::npos;
+}
+
+std::string from_utf16(std::string_view bytes) {
+  std::string text;
+  const auto unit = [&](std::size_t i) {
+    return static_cast<char32_t>(static_cast<unsigned char>(bytes[i]) | static_cast<unsigned char>(bytes[i + 1]) << 8);
+  };
+  for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) {
+    char32_t c = unit(i);
+    if (c >= 0xd800 && c < 0xdc00 && i + 3 < bytes.size()) {
+      c = 0x10000 + ((c - 0xd800) << 10) + (unit(i + 2) - 0xdc00);
+      i += 2;
+    }
+    std::array<char, 4> out{};
+    text.append(out.data(), encode(c, out.data()));
+  }
+  return text;
+}
+
+std::size_t count_unquoted(std::string_view record, char wanted) {
+  std::size_t count = 0;
+  bool is_quoted = false;
+  for (const char c : record) {
+    if (c == '"') is_quoted = !is_quoted;
+    if (!is_quoted && c == wanted) ++count;
+  }
+  return count;
+}
+
+std::vector<std::string> csv_fields(std::string_view record, char separator) {
+  std::vector<std::string> fields(1);
+  bool is_quoted = false;
+  for (std::size_t i = 0; i < record.size(); ++i) {
+    if (record[i] == '"') {
+      if (is_quoted && i + 1 < record.size() && record[i + 1] == '"') {
+        fields.back() += '"';
+        ++i;
+      } else {
+        is_quoted = !is_quoted;
+      }
+    } else if (!is_quoted && record[i] == separator) {
+      fields.emplace_back();
+    } else {
+      fields.back() += record[i];
+    }
+  }
+  return fields;
+}
+
+// A backslash before a quote that ends no field, and no doubled quote within one.
+bool has_backslashes(std::string_view text, char separator) {
+  bool found = false;
+  for (std::size_t i = 1; i + 1 < text.size(); ++i) {
+    const char before = text[i - 1], after = text[i + 1];
+    const bool ends = after == separator || after == '\n' || after == '\r';
+    if (text[i] != '"') continue;
+    if (after == '"' && before != separator && before != '\n' && before != '\\') return false;
+    if (before == '\\' && !ends) found = true;
+  }
+  return found;
+}
+
+}  // namespace
+
+bool has_csv_header(std::string_view first_bytes) {
+  if (first_bytes.starts_with(kUtf16Mark)) return first_bytes.contains(std::string_view("\n\0", 2));
+  return end_of_record(first_bytes) != std::string_view::npos;
+}
+
+Result<CsvHeader> read_csv_header(std::string_view first_bytes, std::optional<char> separator, std::string_view name) {
+  CsvHeader header;
+  const auto bad = [&](std::string_view why) {
+    return fail(ErrorCode::InvalidText, std::format("{} is no CSV with a header line: {}", name, why));
+  };
+  if (first_bytes.starts_with("\xfe\xff") || first_bytes.starts_with(std::string_view("\xff\xfe\0\0", 4)))
+    return bad("it is UTF-16BE or UTF-32; convert it first (iconv -t UTF-8)");
+  std::string decoded;
+  if (first_bytes.starts_with(kUtf16Mark)) {
+    header.is_utf16 = true;
+    decoded = from_utf16(first_bytes.substr(kUtf16Mark.size()));
+    first_bytes = decoded;
+  }
+  if (first_bytes.starts_with(kUtf8Mark)) first_bytes.remove_prefix(kUtf8Mark.size());
+  const std::size_t end = end_of_record(first_bytes);
+  const std::string_view record = first_bytes.substr(0, end);
+  if (std::ranges::count(record, '"') % 2 != 0) return bad("a quote in its first line opens and never closes");
+  if (record.empty()) return bad("its first line is empty");
+  if (!is_utf8(record)) return bad("it is not UTF-8; convert it first (iconv -t UTF-8)");
+  if (record.contains('\0'))
+    return bad("its first line has NUL bytes; is it UTF-16? Convert it first (iconv -t UTF-8)");
+  header.separator =
+      separator.value_or(*std::ranges::max_element(kSeparators, {}, [&](char c) { return count_unquoted(record, c); }));
+  if (has_backslashes(first_bytes, header.separator)) header.escape = '\\';
+
+  std::set<std::string> taken;
+  for (std::string& field : csv_fields(record, header.separator)) {
+    if (field.empty()) field = std::format("column{}", header.names.size());
+    std::string unique = field;
+    for (int n = 1; taken.contains(unique); ++n) unique = std::format("{}_{}", field, n);
+    taken.insert(unique);
+    header.names.push_back(std::move(unique));
+  }
+  return header;
+}
+
+}  // namespace llama::internal

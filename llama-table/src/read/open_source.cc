@@ -1,0 +1,140 @@
+#include "read/open_source.h"
+
+#include <algorithm>
+#include <format>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "read/arrow_files_source.h"
+#include "read/arrow_stream_source.h"
+#include "read/byte_reader.h"
+#include "read/csv_header.h"
+#include "read/csv_source.h"
+#include "read/filtered_source.h"
+#include "read/input_files.h"
+#include "read/json_source.h"
+#include "read/query_source.h"
+#include "read/sql_text.h"
+#include "read/text_lines_source.h"
+
+namespace llama::internal {
+namespace {
+
+// Nothing tells a CSV from any text but a first line with the names that are asked for.
+TableFormat format_by_header(std::string_view first_bytes, const std::vector<std::string>& columns) {
+  if (columns.empty()) return TableFormat::Text;
+  const auto header = read_csv_header(first_bytes, std::nullopt, "");
+  if (!header) return TableFormat::Text;
+  for (const std::string& column : columns)
+    if (!std::ranges::contains(header->names, column)) return TableFormat::Text;
+  return TableFormat::Csv;
+}
+
+// By its name, its first bytes, its first line.
+Result<TableFormat> format_of_reader(ByteReader& reader, const std::string& path, const TableInput& input,
+                                     const std::stop_token& stop) {
+  const auto by_name = format_of_name(path);
+  if (by_name && *by_name != TableFormat::ArrowFile) return *by_name;
+  if (auto looked = reader.look_further(stop); !looked) return std::unexpected(looked.error());
+  if (const auto by_bytes = format_of_bytes(reader.seen())) return *by_bytes;
+  return by_name.value_or(format_by_header(reader.seen(), input.columns));
+}
+
+Result<TableFormat> format_of_input(const InputFiles& files, ByteReader* stream, const TableInput& input,
+                                    const std::stop_token& stop) {
+  if (input.format) return *input.format;
+  if (stream) return format_of_reader(*stream, files.files.front(), input, stop);
+  const auto format = format_of_files(files);
+  if (!format || *format != TableFormat::Text || files.is_remote || format_of_name(files.files.front())) return format;
+  auto reader = ByteReader::open(files.files.front());
+  if (!reader) return std::unexpected(reader.error());
+  return format_of_reader(**reader, files.files.front(), input, stop);
+}
+
+Result<std::unique_ptr<BatchSource>> not_from(std::string_view what, std::string_view from) {
+  return fail(ErrorCode::InvalidArgument, std::format("{} cannot be read from {}; name a file", what, from));
+}
+
+Result<std::unique_ptr<BatchSource>> open_format(TableFormat format, const InputFiles& files,
+                                                 std::unique_ptr<ByteReader> stream, const TableInput& input,
+                                                 const std::stop_token& stop) {
+  const auto database = [&] { return Database::open(input.memory_bytes); };
+  const std::string from = stream ? stream->name() : files.files.front();
+  switch (format) {
+    case TableFormat::Text:
+      if (files.is_remote) return not_from("a text file", "a URL");
+      return std::make_unique<TextLinesSource>(files.files, std::move(stream));
+    case TableFormat::Csv:
+    case TableFormat::Tsv: {
+      auto opened = database();
+      if (!opened) return std::unexpected(opened.error());
+      return open_csv(std::move(*opened), files, std::move(stream), input, format, stop);
+    }
+    case TableFormat::Json:
+    case TableFormat::JsonLines: {
+      auto opened = database();
+      if (!opened) return std::unexpected(opened.error());
+      return open_json(std::move(*opened), files, std::move(stream), input, format, stop);
+    }
+    case TableFormat::Parquet: {
+      if (stream) return not_from("Parquet", from);
+      if (!files.is_remote) return ArrowFilesSource::open(files.files, open_parquet_file, stop);
+      auto opened = database();
+      if (!opened) return std::unexpected(opened.error());
+      QueryText text{.from = std::format("read_parquet({}, hive_partitioning=false)", sql_strings(files.files))};
+      return QuerySource::open(std::move(*opened), std::move(text), nullptr, stop);
+    }
+    case TableFormat::ArrowFile:
+    case TableFormat::ArrowStream: {
+      if (files.is_remote) return not_from("Arrow", "a URL");
+      if (!stream) return ArrowFilesSource::open(files.files, open_ipc_file, stop);
+      if (stream->seen().starts_with("ARROW1")) return not_from("an Arrow file", from + " (a stream can)");
+      return ArrowStreamSource::open(std::move(stream), stop);
+    }
+  }
+  return fail(ErrorCode::Internal, "no such format");
+}
+
+Result<std::unique_ptr<BatchSource>> filtered(std::unique_ptr<BatchSource> source, const TableInput& input) {
+  if (input.where.empty() || source->finds_rows()) return source;
+  auto database = Database::open(input.memory_bytes);
+  if (!database) return std::unexpected(database.error());
+  return std::make_unique<FilteredSource>(std::move(source), std::move(*database));
+}
+
+}  // namespace
+
+Result<OpenedSource> open_source(const TableInput& input, const std::stop_token& stop) {
+  OpenedSource opened;
+  if (input.query) {
+    auto database = Database::open(input.memory_bytes);
+    if (!database) return std::unexpected(database.error());
+    auto source = open_query(std::move(*database), *input.query, stop);
+    if (!source) return std::unexpected(source.error());
+    opened.source = std::move(*source);
+    opened.identity = {.what = "the query", .fingerprint = *input.query, .is_repeatable = true};
+    return opened;
+  }
+  auto files = find_input_files(input.paths, input.format);
+  if (!files) return std::unexpected(files.error());
+  opened.identity = identity_of_files(*files);
+  // What can be read only once is opened here and never again.
+  std::unique_ptr<ByteReader> stream;
+  if (files->files.size() == 1 && !files->is_remote) {
+    auto reader = ByteReader::open(files->files.front());
+    if (!reader) return std::unexpected(reader.error());
+    if (!(*reader)->is_regular()) stream = std::move(*reader);
+    if (!stream && files->is_standard_input()) files->files.front() = "/dev/stdin";
+  }
+  const auto format = format_of_input(*files, stream.get(), input, stop);
+  if (!format) return std::unexpected(format.error());
+  auto source = open_format(*format, *files, std::move(stream), input, stop);
+  if (!source) return std::unexpected(source.error());
+  auto selected = filtered(std::move(*source), input);
+  if (!selected) return std::unexpected(selected.error());
+  opened.source = std::move(*selected);
+  return opened;
+}
+
+}  // namespace llama::internal

@@ -1,0 +1,42 @@
+#include <arrow/array.h>
+#include <arrow/scalar.h>
+
+#include <format>
+#include <utility>
+
+#include "read/open_source.h"
+#include "read/query_source.h"
+#include "read/sql_text.h"
+
+namespace llama::internal {
+namespace {
+
+// Whatever the words said: no database that may be written is attached.
+Result<void> check_attached(Database& database, const std::stop_token& stop) {
+  auto query = database.prepare(
+      "SELECT database_name FROM duckdb_databases() WHERE NOT readonly AND NOT internal AND database_name <> 'memory'",
+      stop);
+  if (!query) return std::unexpected(query.error());
+  const auto rows = (*query)->next(stop);
+  if (!rows) return std::unexpected(rows.error());
+  if (*rows == nullptr || (*rows)->num_rows() == 0) return {};
+  const auto name = (*rows)->column(0)->GetScalar(0);
+  return fail(ErrorCode::InvalidArgument,
+              std::format("the query may only read: database '{}' is attached without READ_ONLY",
+                          name.ok() ? (*name)->ToString() : ""));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<BatchSource>> open_query(std::unique_ptr<Database> database, const std::string& sql,
+                                                const std::stop_token& stop) {
+  std::vector<std::string> statements = split_statements(sql);
+  if (auto checked = check_only_reads(statements); !checked) return std::unexpected(checked.error());
+  for (std::size_t i = 0; i + 1 < statements.size(); ++i)
+    if (auto run = database->run(statements[i], stop); !run) return std::unexpected(run.error());
+  if (auto checked = check_attached(*database, stop); !checked) return std::unexpected(checked.error());
+  QueryText text{.from = std::move(statements.back()), .is_query = true, .may_count = false};
+  return QuerySource::open(std::move(database), std::move(text), nullptr, stop);
+}
+
+}  // namespace llama::internal

@@ -1,0 +1,107 @@
+#include "read/query_source.h"
+
+#include <arrow/array.h>
+
+#include <algorithm>
+#include <format>
+#include <utility>
+
+#include "read/sql_text.h"
+
+namespace llama::internal {
+
+std::string QuerySource::all_rows() const {
+  if (text_.is_query) return text_.from;
+  std::string columns;
+  for (const std::string& expression : text_.expressions) columns += (columns.empty() ? "" : ", ") + expression;
+  return std::format("SELECT {} FROM {}", columns.empty() ? "*" : columns, text_.from);
+}
+
+// The pipe's own name says nothing to people.
+Error QuerySource::told(Error error) const {
+  if (!feed_) return error;
+  if (auto fed = feed_->error()) return *fed;
+  for (const std::string& path : {std::format("file '{}'", feed_->path()), feed_->path()})
+    if (const std::size_t at = error.message.find(path); at != std::string::npos)
+      error.message.replace(at, path.size(), feed_->name());
+  return error;
+}
+
+Result<std::unique_ptr<BatchSource>> QuerySource::open(std::unique_ptr<Database> database, QueryText text,
+                                                       std::unique_ptr<PipeFeed> feed, const std::stop_token& stop) {
+  std::unique_ptr<QuerySource> source(new QuerySource());
+  source->feed_ = std::move(feed);
+  source->database_ = std::move(database);
+  source->text_ = std::move(text);
+  source->selected_ = source->all_rows();
+  // The bytes of a pipe are not there a second time for an end that was stopped: nothing waits for them then.
+  const std::stop_callback stops(stop, [&] {
+    if (source->feed_) source->feed_->stop();
+  });
+  auto query = source->database_->prepare(source->selected_, stop);
+  if (!query) return std::unexpected(source->told(query.error()));
+  source->query_ = std::move(*query);
+  source->schema_ = source->query_->schema();
+  return source;
+}
+
+// A user's query stays as it is where nothing is asked of it: its ORDER BY is its own.
+Result<void> QuerySource::start(const Selection& selection, const std::stop_token& stop) {
+  is_whole_ = selection.where.empty();
+  limit_ = selection.limit;
+  if (text_.is_query && is_whole_) {
+    projection_ = selection.columns;
+    return {};
+  }
+  std::string columns;
+  for (const int column : selection.columns)
+    columns += (columns.empty() ? "" : ", ") + sql_name(schema_->field(column)->name());
+  if (columns.empty()) columns = "1";
+  std::string sql = std::format("SELECT {} FROM ({}\n)", columns, all_rows());
+  if (!selection.where.empty()) {
+    if (auto checked = check_condition(selection.where); !checked) return checked;
+    sql += std::format(" WHERE ({}\n)", selection.where);
+  }
+  if (selection.limit) sql += std::format(" LIMIT {}", *selection.limit);
+  selected_ = std::move(sql);
+  query_.reset();
+  auto query = database_->prepare(selected_, stop);
+  if (!query) return std::unexpected(told(query.error()));
+  query_ = std::move(*query);
+  return {};
+}
+
+Result<TableBatch> QuerySource::next(const std::stop_token& stop) {
+  TableBatch batch;
+  const std::stop_callback stops(stop, [&] {
+    if (feed_) feed_->stop();
+  });
+  auto rows = query_->next(stop);
+  if (!rows) return std::unexpected(told(rows.error()));
+  if (*rows == nullptr) {
+    if (feed_)
+      if (auto error = feed_->error()) return std::unexpected(*error);
+    batch.state = RowState::End;
+  }
+  batch.rows = std::move(*rows);
+  if (!projection_ || batch.rows == nullptr) return batch;
+  auto projected = batch.rows->SelectColumns(*projection_);
+  if (!projected.ok()) return fail(ErrorCode::Internal, projected.status().message());
+  batch.rows = std::move(*projected);
+  return batch;
+}
+
+Result<std::optional<std::uint64_t>> QuerySource::count(const std::stop_token& stop) {
+  const auto limited = [&](std::uint64_t rows) { return std::min(rows, limit_.value_or(rows)); };
+  if (text_.rows && is_whole_) return limited(*text_.rows);
+  if (!text_.may_count || feed_) return std::nullopt;
+  auto query = database_->prepare(std::format("SELECT count(*) FROM ({}\n)", selected_), stop);
+  if (!query) return std::unexpected(query.error());
+  auto rows = (*query)->next(stop);
+  if (!rows) return std::unexpected(rows.error());
+  if (*rows == nullptr || (*rows)->num_rows() == 0) return std::nullopt;
+  const auto& counts = static_cast<const arrow::Int64Array&>(*(*rows)->column(0));
+  return static_cast<std::uint64_t>(counts.Value(0));
+}
+
+}  // namespace llama::internal

@@ -1,0 +1,109 @@
+#include <gmock/gmock.h>
+
+#include "read/sql_text.h"
+#include "table_files.h"
+
+namespace llama {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(Query, ReadsWhatASelectGives) {
+  const TestFolder folder;
+  const std::string path = folder.write("t.csv", "id,text\n1,b\n2,a\n3,c\n");
+  const std::string sql = std::format("SELECT id * 2 AS twice, text FROM '{}' ORDER BY text DESC; -- done", path);
+  TableInput input = query_input(sql);
+  ReadTable read = read_table(input);
+  EXPECT_EQ(read.error.message, "");
+  EXPECT_THAT(read.texts(), ElementsAre("c", "b", "a"));
+  EXPECT_THAT(read.kept_values("twice"), ElementsAre("6", "2", "4"));
+  input.where = "twice > 2";
+  input.limit = 1;
+  EXPECT_THAT(read_table(input).texts(), ElementsAre("c"));
+  input.limit = 5;
+  EXPECT_THAT(read_table(input).texts(), ElementsAre("c", "a"));
+}
+
+TEST(Query, KeepsTypesThatAFileHasNot) {
+  const ReadTable read = read_table(query_input(
+      "SELECT 'x' AS text, 1.50::DECIMAL(9,2) AS price, [1, 2]::INTEGER[] AS list, {'a': 1, 'b': 'y'} AS pair, "
+      "TIMESTAMPTZ '2024-01-02 03:04:05+00' AS at, 7::UTINYINT AS small, NULL AS nothing"));
+  EXPECT_EQ(read.error.message, "");
+  EXPECT_EQ(read.kept_type("price"), "decimal128(9, 2)");
+  EXPECT_EQ(read.kept_type("list"), "list<l: int32>");
+  EXPECT_EQ(read.kept_type("pair"), "struct<a: int32, b: string>");
+  EXPECT_EQ(read.kept_type("at"), "timestamp[us, tz=UTC]");
+  EXPECT_EQ(read.kept_type("small"), "uint8");
+  EXPECT_THAT(read.kept_values("price"), ElementsAre("1.50"));
+}
+
+TEST(Query, RefusesWhatWrites) {
+  const TestFolder folder;
+  const std::string out = folder.path("out.csv"), database = folder.path("new.db");
+  for (const std::string& sql : std::vector<std::string>{
+           std::format("COPY (SELECT 1) TO '{}'", out), "CREATE TABLE t AS SELECT 1", "INSERT INTO t VALUES (1)",
+           std::format("ATTACH '{}' AS d; SELECT 'x' AS text", database), "DROP TABLE t", "",
+           "SELECT 1; SELECT 'x' AS text", std::format("EXPORT DATABASE '{}'", folder.path("all")),
+           "CALL pragma_version()", "WITH x AS (INSERT INTO t VALUES (1) RETURNING a) SELECT * FROM x",
+           "PRAGMA version", "INSTALL spatial", "SELECT * FROM postgres_execute('x', 'DROP TABLE t')",
+           "CREATE PERSISTENT SECRET s (TYPE s3); SELECT 'x' AS t",
+           std::format("/* SELECT */ COPY (SELECT 1) TO '{}'", out),
+           std::format("SET VARIABLE x = 1; COPY (SELECT 1) TO '{}'; SELECT 'x' AS text", out)}) {
+    SCOPED_TRACE(sql);
+    const ReadTable read = read_table(query_input(sql));
+    EXPECT_EQ(read.error.code, ErrorCode::InvalidArgument) << read.error.message;
+    EXPECT_THAT(read.error.message, testing::Not(HasSubstr("\n")));
+    EXPECT_NE(read.error.message, "");
+  }
+  EXPECT_FALSE(std::filesystem::exists(out));
+  EXPECT_FALSE(std::filesystem::exists(database));
+}
+
+TEST(Query, AllowsWordsOfWritingWhereTheyAreNone) {
+  for (const char* sql :
+       {"SELECT 'COPY (SELECT 1) TO x; DROP TABLE t' AS text", "SELECT 'x' AS \"delete\"",
+        "SELECT replace('ax', 'a', '') AS text", "WITH t AS (SELECT 'x' AS text) SELECT * FROM t",
+        "FROM (VALUES ('x')) v(text)", "SELECT $$;'INSERT$$ AS text -- ; DELETE", "(SELECT 'x' AS text)",
+        "SET VARIABLE n = 'x'; SELECT getvariable('n') AS text", "VALUES ('x')"}) {
+    SCOPED_TRACE(sql);
+    const ReadTable read = read_table(query_input(sql));
+    EXPECT_EQ(read.error.message, "");
+    EXPECT_EQ(read.cells.size(), 1u);
+  }
+}
+
+TEST(Query, SaysWhatIsWrongInOneLine) {
+  const auto message = [](std::string sql) { return read_table(query_input(std::move(sql))).error.message; };
+  EXPECT_THAT(message("SELECT FROM WHERE"), HasSubstr("syntax error"));
+  EXPECT_THAT(message("SELECT nosuch FROM range(3)"), HasSubstr("nosuch"));
+  EXPECT_THAT(message("SELECT * FROM nosuch"), HasSubstr("nosuch"));
+  EXPECT_THAT(message("SELECT * FROM '/no/such/file.parquet'"), HasSubstr("/no/such/file.parquet"));
+  EXPECT_THAT(message("SELECT ? AS text"), HasSubstr("parameter"));
+  for (const char* sql : {"SELECT FROM WHERE", "SELECT nosuch FROM range(3)", "SELECT * FROM nosuch"})
+    EXPECT_THAT(message(sql), testing::Not(HasSubstr("\n")));
+}
+
+TEST(Query, ARowThatCannotBeComputedEndsTheInputAfterThoseBefore) {
+  const ReadTable read = read_table(query_input(
+      "SELECT CASE WHEN range = 50000 THEN error('it broke') ELSE range::VARCHAR END AS text FROM range(100000)"));
+  EXPECT_THAT(read.error.message, HasSubstr("it broke"));
+  EXPECT_GT(read.cells.size(), 10'000u);
+}
+
+TEST(Query, NamesAMissingExtension) {
+  const ReadTable read = read_table(query_input("SELECT * FROM st_read('x.shp')"));
+  EXPECT_EQ(read.error.code, ErrorCode::InvalidArgument);
+  EXPECT_THAT(read.error.message, HasSubstr("spatial"));
+}
+
+TEST(SqlText, SplitsStatements) {
+  using internal::split_statements;
+  EXPECT_THAT(split_statements("a; b -- x;y\n ; /* ; */ 'c;' ;;"), ElementsAre("a", "b", "'c;'"));
+  EXPECT_THAT(split_statements(" -- nothing\n"), ElementsAre());
+  EXPECT_EQ(internal::sql_string("it's"), "'it''s'");
+  EXPECT_EQ(internal::sql_name("a\"b"), "\"a\"\"b\"");
+}
+
+}  // namespace
+}  // namespace llama

@@ -1,0 +1,189 @@
+"""A run that is killed at any point goes on when its command is given again, and nothing is lost or doubled.
+
+KILLS=50 kills more often than the few times that fit into every run of the tests.
+"""
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+
+import numpy
+import pyarrow as pa
+import pyarrow.dataset
+import pyarrow.parquet
+import pytest
+from program import CLI, MODELS, cosines, rows
+from pyarrow import parquet
+
+MODEL = MODELS / "bert.gguf"
+KILLS = int(os.environ.get("KILLS", "6"))
+COUNT = 6_000
+
+
+def start(source, output, *flags, **options):
+    command = [CLI, "embed", "-m", str(MODEL), "-i", str(source), "-o", str(output), "--column", "text", *map(str, flags)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def finish(*arguments, status=0):
+    process = start(*arguments)
+    out, err = process.communicate(timeout=600)
+    assert process.returncode == status, out + err
+    return out, err
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("resume")
+    rng = random.Random(1)
+    texts = [" ".join(f"w{rng.randrange(400)}" for _ in range(rng.choice([3, 20, 60]))) for _ in range(COUNT)]
+    texts[100:200] = texts[:100]
+    texts[50] = texts[3000] = None
+    source = folder / "in.parquet"
+    parquet.write_table(pa.table({"id": range(COUNT), "text": texts}), source)
+    begun = time.monotonic()
+    finish(source, folder / "whole.parquet")
+    return source, rows(folder / "whole.parquet"), time.monotonic() - begun
+
+
+def same(found, whole):
+    found = found.sort_by("id")
+    assert found["id"].to_pylist() == whole["id"].to_pylist()
+    assert found["text"].to_pylist() == whole["text"].to_pylist()
+    assert cosines(*(numpy.array(t["embedding"].to_pylist()) for t in (found, whole))).min() >= 0.9999
+
+
+def kill_often(source, output, *flags, duration):
+    """Killed again and again, until a run survives. Returns how often, and what resumed runs said."""
+    rng, kills, said = random.Random(7), 0, []
+    while True:
+        process = start(source, output, *flags)
+        try:
+            out, err = process.communicate(timeout=rng.uniform(0.05, 1.1) * duration if kills < KILLS else 600)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            out, err = process.communicate()
+            kills += 1
+            continue
+        assert process.returncode == 0, out + err
+        said.append(out)
+        if kills >= KILLS:
+            return kills, said
+        for path in output.parent.iterdir() if output.is_file() else []:  # it was too quick: once more from the beginning
+            if path.name.startswith(output.name):
+                path.unlink()
+        if output.is_dir():
+            for path in output.iterdir():
+                path.unlink()
+
+
+def nothing_left(folder):
+    return [path.name for path in folder.iterdir() if "journal" in path.name]
+
+
+def test_a_file(tmp_path, corpus):
+    source, whole, duration = corpus
+    out = tmp_path / "out.parquet"
+    kill_often(source, out, duration=duration)
+    same(rows(out), whole)
+    assert nothing_left(tmp_path) == []
+
+
+def test_a_folder_of_parts(tmp_path, corpus):
+    source, whole, duration = corpus
+    out = tmp_path / "parts"
+    kill_often(source, out, "--split-rows", 700, duration=duration)
+    same(pyarrow.dataset.dataset(sorted(map(str, out.glob("*.parquet")))).to_table(), whole)
+    assert nothing_left(out) == []
+
+
+def test_shards(tmp_path, corpus):
+    source, whole, duration = corpus
+    out = tmp_path / "shards"
+    for shard in range(3):
+        kill_often(source, out, "--shard", f"{shard}/3", duration=duration / 3) if shard == 1 else \
+            finish(source, out, "--shard", f"{shard}/3")
+    same(pyarrow.dataset.dataset(sorted(map(str, out.glob("*.parquet")))).to_table(), whole)
+
+
+def interrupted(source, out, *flags, after=0.5, number=signal.SIGINT):
+    process = start(source, out, *flags)
+    time.sleep(after)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=60)
+    return process.returncode, stdout, stderr
+
+
+def test_ctrl_c_says_how_to_go_on_and_the_next_run_says_where(tmp_path, corpus):
+    source, whole, duration = corpus
+    out = tmp_path / "out.parquet"
+    for part in (0.5, 0.7, 0.3, 0.8):
+        status, _, err = interrupted(source, out, after=part * duration)
+        if status == 130 and "rows are done" in err:
+            break
+    else:
+        pytest.skip("no run was interrupted in its middle: the machine is too uneven")
+    assert "the same command goes on from there" in err and not out.exists()
+    said, _ = finish(source, out)
+    assert "Resuming: " in said and f" of {COUNT:,} rows are done" in said
+    same(rows(out), whole)
+
+
+@pytest.mark.parametrize("flags,named", [(["--max-length", "8"], "--max-length"), (["--normalize"], "--normalize"),
+                                         (["--keep", "none"], "--keep")])
+def test_another_setting_is_named(tmp_path, corpus, flags, named):
+    source, whole, duration = corpus
+    out = tmp_path / "out.parquet"
+    leave_journal(source, out, duration)
+    _, err = finish(source, out, *flags, status=2)
+    assert named in err and "--restart" in err and err.count("\n") == 1
+    finish(source, out, *flags, "--restart")
+    assert out.exists()
+
+
+def leave_journal(source, out, duration):
+    for part in (0.5, 0.7, 0.3, 0.8, 0.6):
+        process = start(source, out)
+        time.sleep(part * duration)
+        process.kill()
+        process.communicate()
+        if any("journal" in path.name for path in out.parent.iterdir()):
+            return
+        out.unlink(missing_ok=True)
+    pytest.skip("no run was killed in its middle: the machine is too uneven")
+
+
+def test_a_changed_input_is_named(tmp_path, corpus):
+    source, _, duration = corpus
+    out, copy = tmp_path / "out.parquet", tmp_path / "in.parquet"
+    copy.write_bytes(source.read_bytes())
+    leave_journal(copy, out, duration)
+    table = parquet.read_table(copy)
+    parquet.write_table(table.slice(1), copy)
+    _, err = finish(copy, out, status=2)
+    assert "changed" in err and "--restart" in err and err.count("\n") == 1
+
+
+def test_two_runs_do_not_write_the_same_output(tmp_path, corpus):
+    source, whole, duration = corpus
+    out = tmp_path / "out.parquet"
+    first = start(source, out)
+    time.sleep(0.5 * duration)
+    if first.poll() is not None:
+        pytest.skip("the first run was over too soon")
+    second = start(source, out, "--force")
+    _, err = second.communicate(timeout=60)
+    first.communicate(timeout=600)
+    assert second.returncode in (0, 2) and (second.returncode == 0 or "another" in err), err
+    same(rows(out), whole)
+
+
+def test_standard_input_cannot_be_resumed_and_says_so(tmp_path, corpus):
+    source, _, _ = corpus
+    lines = "".join(json.dumps({"text": t or "-"}) + "\n" for t in parquet.read_table(source)["text"].to_pylist()[:100])
+    run = subprocess.run([CLI, "embed", "-m", str(MODEL), "-i", "-", "--input-format", "jsonl", "-o", tmp_path / "out.parquet"],
+                         input=lines, capture_output=True, text=True)
+    assert run.returncode == 0 and "cannot be read twice" in run.stdout + run.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["out.parquet"]
