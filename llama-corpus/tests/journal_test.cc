@@ -47,26 +47,21 @@ TEST(Journal, NamesWhatDiffersFromTheRunThatBeganIt) {
   const std::string name = "the journal '" + path.string() + "'";
   JournalBinding other = test_binding();
   other.settings[0].second = "512";
-  EXPECT_EQ(why_refused(path, other),
-            name + " is of a run with --max-length 256, this one has 512; --restart begins anew, or remove it");
+  EXPECT_EQ(why_refused(path, other), name + " is of a run with --max-length 256, this one has 512; remove it");
   other = test_binding();
   other.settings[1].second = "n > 3";
-  EXPECT_EQ(why_refused(path, other),
-            name + " is of a run with --where none, this one has n > 3; --restart begins anew, or remove it");
+  EXPECT_EQ(why_refused(path, other), name + " is of a run with --where none, this one has n > 3; remove it");
   other = test_binding();
   other.settings.emplace_back("--keep", "all");
-  EXPECT_EQ(why_refused(path, other),
-            name + " is of a run with --keep none, this one has all; --restart begins anew, or remove it");
+  EXPECT_EQ(why_refused(path, other), name + " is of a run with --keep none, this one has all; remove it");
   other = test_binding();
   other.input_fingerprint = "a.csv 101 bytes";
   EXPECT_EQ(why_refused(path, other), name +
-                                          " is of another input, or file 'a.csv' has changed since; --restart begins "
-                                          "anew, or remove it");
+                                          " is of another input, or file 'a.csv' has changed since; remove it");
   other = test_binding();
   other.model_identity = "def";
   EXPECT_EQ(why_refused(path, other), name +
-                                          " is of a run with another model, or 'x.gguf' has changed since; --restart "
-                                          "begins anew, or remove it");
+                                          " is of a run with another model, or 'x.gguf' has changed since; remove it");
   EXPECT_EQ(Journal::open(path, test_binding(), false)->texts().answered(), 5u);
 }
 
@@ -203,8 +198,8 @@ TEST(Journal, SaysThatItIsDamaged) {
     const auto journal = Journal::open(path, test_binding(), false);
     if (journal) continue;  // it was within the answers
     ++damaged;
-    EXPECT_EQ(journal.error().code, ErrorCode::Io) << journal.error().message;
-    EXPECT_TRUE(journal.error().message.contains("--restart")) << journal.error().message;
+    EXPECT_EQ(journal.error().code, ErrorCode::Corrupt) << journal.error().message;
+    EXPECT_TRUE(journal.error().message.contains("; remove it")) << journal.error().message;
     EXPECT_TRUE(Journal::open(path, test_binding(), true));
   }
   EXPECT_GT(damaged, 0);

@@ -70,7 +70,8 @@ inline JournalBinding test_binding() {
           .input_fingerprint = "a.csv 100 bytes",
           .model = "x.gguf",
           .model_identity = "abc",
-          .settings = {{"--max-length", "256"}, {"--where", ""}}};
+          .settings = {{"--max-length", "256"}, {"--where", ""}},
+          .way_out = "remove it"};
 }
 
 }  // namespace llama::internal

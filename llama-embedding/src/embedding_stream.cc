@@ -1,5 +1,6 @@
 #include "embedding_stream.h"
 
+#include <algorithm>
 #include <exception>
 #include <format>
 #include <iterator>
@@ -15,16 +16,19 @@ namespace {
 constexpr std::size_t kWindowTexts = 1024;
 constexpr std::size_t kWindowBytes = 8 << 20;
 constexpr std::size_t kWindowTokens = 256 << 10;
+// Where a window is to take a certain time: the first one, and the smallest that still fills some passes.
+constexpr std::size_t kFirstTokens = 32 << 10;
+constexpr std::size_t kFewestTokens = 4 << 10;
 
 }  // namespace
 
-bool internal::Window::is_full() const {
-  return rows.size() >= kWindowTexts || bytes >= kWindowBytes || tokens >= kWindowTokens;
+bool internal::Window::is_full(std::size_t max_tokens) const {
+  return rows.size() >= kWindowTexts || bytes >= kWindowBytes || tokens >= max_tokens;
 }
 
-bool internal::Window::has_room_for(const Window& more) const {
-  return !last && !is_full() && rows.size() + more.rows.size() <= kWindowTexts && bytes + more.bytes <= kWindowBytes &&
-         tokens + more.tokens <= kWindowTokens;
+bool internal::Window::has_room_for(const Window& more, std::size_t max_tokens) const {
+  return !last && !is_full(max_tokens) && rows.size() + more.rows.size() <= kWindowTexts &&
+         bytes + more.bytes <= kWindowBytes && tokens + more.tokens <= max_tokens;
 }
 
 void internal::Window::append(Window more) {
@@ -50,6 +54,7 @@ EmbeddingStream::State::State(std::shared_ptr<const EmbeddingModel> model, std::
       embedder_(model_, batch_size),
       source_(std::move(source)),
       options_(std::move(options)),
+      window_tokens_(options_.window_time.count() > 0 ? kFirstTokens : kWindowTokens),
       thread_([this](const std::stop_token& stop) { read_ahead(stop); }) {}
 
 EmbeddingStream::State::~State() = default;  // the thread is asked to stop and joined first
@@ -79,13 +84,13 @@ internal::Window EmbeddingStream::State::read_window(const std::stop_token& stop
   internal::Window window;
   while (!stop.stop_requested()) {
     while (unread_from_ < unread_.texts.size()) {
-      if (window.is_full()) return window;
+      if (window.is_full(window_tokens_)) return window;
       add_row(window, std::move(unread_.texts[unread_from_++]));
     }
     window.skipped += std::exchange(unread_.skipped, 0);
     window.last = unread_.state == SourceState::End;
     const bool pauses = std::exchange(unread_.state, SourceState::More) == SourceState::Pause;
-    if (window.last || window.is_full() || (pauses && !window.rows.empty())) return window;
+    if (window.last || window.is_full(window_tokens_) || (pauses && !window.rows.empty())) return window;
     auto batch =
         source_->next({.max_texts = kWindowTexts - window.rows.size(), .max_bytes = kWindowBytes - window.bytes}, stop);
     if (!batch) {
@@ -103,7 +108,7 @@ internal::Window EmbeddingStream::State::read_window(const std::stop_token& stop
 // a time gets small windows while the model is idle, and full ones while it is busy.
 bool EmbeddingStream::State::hand_over(internal::Window window, const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  if (!changed_.wait(lock, stop, [&] { return !ahead_ || ahead_->has_room_for(window); })) return false;
+  if (!changed_.wait(lock, stop, [&] { return !ahead_ || ahead_->has_room_for(window, window_tokens_); })) return false;
   if (ahead_) {
     ahead_->append(std::move(window));
   } else {
@@ -163,6 +168,7 @@ Result<void> EmbeddingStream::State::compute(internal::Window& window) {
     if (options_.stop_on_error) return std::unexpected(failure_of(row, row.tokens.error()).error);
   }
   const std::uint64_t before = statistics.texts;
+  const auto started = std::chrono::steady_clock::now();
   auto vectors = embedder_.embed(tokens, options_.stop, [&](std::span<const std::size_t> finished) {
     statistics.texts += finished.size();
     for (const std::size_t i : finished) statistics.bytes += good[i]->text.size();
@@ -173,6 +179,7 @@ Result<void> EmbeddingStream::State::compute(internal::Window& window) {
   });
   statistics.texts = before;  // counted below, without those that have no finite vector
   if (!vectors) return std::unexpected(vectors.error());
+  choose_window(window.tokens, std::chrono::steady_clock::now() - started);
 
   auto vector = vectors->begin();
   for (auto& row : window.rows) {
@@ -201,6 +208,13 @@ Result<void> EmbeddingStream::State::compute(internal::Window& window) {
                                      .row = row.row});
   }
   return {};
+}
+
+void EmbeddingStream::State::choose_window(std::size_t tokens, std::chrono::steady_clock::duration time) {
+  if (options_.window_time.count() <= 0 || tokens < kFewestTokens || time.count() <= 0) return;
+  const double share = std::chrono::duration<double>(options_.window_time) / std::chrono::duration<double>(time);
+  const double wanted = std::clamp(static_cast<double>(tokens) * share, double{kFewestTokens}, double{kWindowTokens});
+  window_tokens_ = static_cast<std::size_t>(wanted);
 }
 
 Result<void> EmbeddingStream::State::fill() {

@@ -1,6 +1,8 @@
 // The inside of EmbeddingStream: a thread that reads and tokenizes windows of texts ahead of the one that computes.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -29,9 +31,9 @@ struct Window {
   std::optional<Error> error;         // reading broke off after these rows
   bool last = false;
 
-  [[nodiscard]] bool is_full() const;
+  [[nodiscard]] bool is_full(std::size_t max_tokens) const;
   // Both together are within the bounds of one.
-  [[nodiscard]] bool has_room_for(const Window& more) const;
+  [[nodiscard]] bool has_room_for(const Window& more, std::size_t max_tokens) const;
   void append(Window more);
 };
 
@@ -56,6 +58,7 @@ struct EmbeddingStream::State {
   Result<internal::Window> take_window();
   Result<void> fill();  // computes one window
   Result<void> compute(internal::Window& window);
+  void choose_window(std::size_t tokens, std::chrono::steady_clock::duration time);
   TextFailure failure_of(const internal::WindowRow& row, const Error& error) const;
 
   std::shared_ptr<const EmbeddingModel> model_;
@@ -68,6 +71,8 @@ struct EmbeddingStream::State {
 
   SourceBatch unread_;           // of the source's last batch: what is in no window yet; the thread's
   std::size_t unread_from_ = 0;  // its first text that is not
+
+  std::atomic<std::size_t> window_tokens_;  // of one, at most
 
   std::mutex mutex_;
   std::condition_variable_any changed_;

@@ -82,6 +82,32 @@ TEST(EmbeddingStream, CanBeStoppedOrLeftInTheMiddle) {
   EXPECT_TRUE(left->next());
 }
 
+// However slow the machine: a window of no time at all is the smallest, one of a day the largest.
+TEST(EmbeddingStream, HandsOutVectorsSoonWhenAsked) {
+  const auto largest_window = [](std::chrono::milliseconds time) {
+    std::vector<SourceText> texts;
+    for (std::uint64_t row = 0; row < 3000; ++row)
+      texts.push_back({.row = row, .text = "and so the long text goes on and on with " + std::to_string(row)});
+    StreamOptions options;
+    options.window_time = time;
+    auto stream = stream_of(std::make_unique<TextList>(std::move(texts)), options);
+    std::size_t largest = 0, first = stream.next_rows().value().size();
+    std::size_t sum = first;
+    for (;;) {
+      const auto rows = stream.next_rows();
+      EXPECT_TRUE(rows);
+      if (!rows || rows->empty()) break;
+      sum += rows->size();
+      // Those that were read before the first was computed do not know better.
+      if (sum > 3 * first) largest = std::max(largest, rows->size());
+    }
+    EXPECT_EQ(sum, 3000u);
+    return largest;
+  };
+  EXPECT_LT(largest_window(std::chrono::milliseconds(1)), 500u);
+  EXPECT_LT(largest_window(std::chrono::hours(24)), 1025u);
+}
+
 TEST(EmbeddingStream, NamesAFileThatIsNotThere) {
   EXPECT_EQ(stream_processor().process_file("/nowhere/texts").error().code, ErrorCode::NotFound);
   EXPECT_EQ(stream_processor().process_source(nullptr).error().code, ErrorCode::InvalidArgument);

@@ -107,6 +107,17 @@ TEST_F(PartsTest, OfKilledRunsAreSweptUp) {
   remove_unfinished({.path = folder_ / "no" / "folder"});
 }
 
+// The very name that an unfinished file has.
+TEST_F(PartsTest, AreSweptUpUnderTheNameThatTheyHaveUntilTheyAreWhole) {
+  for (const TableOutput& output :
+       {TableOutput{.path = out_, .split_rows = 2}, TableOutput{.path = folder_ / "out.parquet"}}) {
+    const auto writer = open_table_writer(output, nullptr, kNumbered);
+    const auto before = names().size();
+    remove_unfinished(output);
+    EXPECT_EQ(names().size(), before - 1);
+  }
+}
+
 const std::vector<ColumnSpec> kVectors = {{.name = "number", .type = ColumnType::Integer},
                                           {.name = "v", .type = ColumnType::Vector, .dimension = 256}};
 

@@ -1,7 +1,7 @@
-// Write a table that other programs read: the columns of an Arrow IPC file go along, beside computed ones of every kind
+// Write a table that other programs read: the columns of an Arrow stream go along, beside computed ones of every kind
 // that hang on the row's number alone (testing/tests/table_readers_test.py says which).
 //
-//     write_table INPUT.arrow OUTPUT [format=parquet|arrow|arrow-stream] [compression=NAME] [element=NAME]
+//     write_table INPUT.arrows OUTPUT [format=parquet|arrow|arrow-stream] [compression=NAME] [element=NAME]
 //                 [dimension=N] [split-rows=N] [nulls=1]
 #include <arrow/api.h>
 #include <arrow/io/file.h>
@@ -70,7 +70,7 @@ std::vector<ColumnValues> computed(std::int64_t begin, std::int64_t end, VectorE
 
 Result<TableSummary> write_table(const std::string& input, const std::string& path, Options options) {
   const auto file = arrow::io::ReadableFile::Open(input).ValueOrDie();
-  const auto reader = arrow::ipc::RecordBatchFileReader::Open(file).ValueOrDie();
+  const auto reader = arrow::ipc::RecordBatchStreamReader::Open(file).ValueOrDie();
   TableOutput output{.path = path, .metadata = {{"llama.test", "yes"}}};
   output.format = parse_output_format(options["format"]).value_or(OutputFormat::Parquet);
   output.compression = parse_compression(options["compression"]);
@@ -90,8 +90,7 @@ Result<TableSummary> write_table(const std::string& input, const std::string& pa
                             {}, 1);
   if (!writer) return std::unexpected(writer.error());
   std::int64_t row = 0;
-  for (int i = 0; i < reader->num_record_batches(); ++i) {
-    const auto batch = reader->ReadRecordBatch(i).ValueOrDie();
+  while (const auto batch = reader->Next().ValueOrDie()) {
     const auto rows = std::make_shared<const KeptRows>(batch);
     std::vector<KeptRow> kept;
     for (std::int64_t r = 0; r < batch->num_rows(); ++r) kept.push_back({rows, static_cast<std::size_t>(r)});

@@ -155,6 +155,7 @@ JobOptions job_options(const EmbedArguments& a, const EmbedInput& input, const S
     options.journal = journal_path(a.output, shard);
     options.settings = journal_settings(a, shard);
     options.restarts = a.restart;
+    options.way_out = "--restart begins anew, or remove it";
   }
   options.vector_store = a.vector_store;
   options.scratch_folder = a.output.path == "-"             ? fs::temp_directory_path()

@@ -73,7 +73,8 @@ struct JobOptions {
   // What the journal is bound to beyond the input and the model: every setting that changes rows or vectors, by the
   // name that people know it under ("--keep", "all").
   std::vector<std::pair<std::string, std::string>> settings;
-  bool restarts = false;                              // an old journal is thrown away
+  bool restarts = false;              // an old journal is thrown away
+  std::string way_out = "remove it";  // for people, in messages: what to do with a journal of another run
   std::optional<std::filesystem::path> vector_store;  // kept across runs (vector_store.h)
   std::filesystem::path scratch_folder;               // for what does not fit into memory; the output's folder
 

@@ -2,7 +2,7 @@
 //
 // Vectors are float32, as the model gives them, and known by the model, by the settings that change them and by the
 // text (prompt included): one file serves any number of models, and nothing is ever overwritten.
-// Errors   of all calls: Busy (another process writes, for a minute), NoSpace, Io; the message names the file.
+// Errors   of all calls: Busy (another process writes, for a minute), NoSpace, Corrupt, Io; the message names the file.
 // Threads  any number at once; several processes may share a file that lies on a disk of this machine.
 // Source   SQLite's write-ahead log needs memory that the processes share: https://www.sqlite.org/wal.html
 #pragma once

@@ -70,7 +70,7 @@ Result<bool> CorpusSource::read_on(SourceBatch& out, const std::stop_token& stop
 
 Result<void> CorpusSource::begin_row() {
   const std::size_t index = at_++;
-  const Row& row = batch_.rows[index];
+  Row& row = batch_.rows[index];
   if (!parts_.options.shard.has(row.number)) return {};
   Unfinished unfinished{.row = row_of(row, parts_.options), .of_batch = index};
   if (batch_.kept) unfinished.row.kept = {.rows = batch_.kept, .index = index};

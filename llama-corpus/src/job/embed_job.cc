@@ -124,11 +124,12 @@ class EmbedJob {
       const std::uint64_t number = result ? result->row : result.error().row;
       if (number != internal::kWakeUp) last = number;
     }
-    const std::uint64_t rows = output_.counts().rows_in;
-    if (auto taken = answers_.take(std::move(results), queue_.take_texts(last), rows); !taken) return taken;
+    auto texts = queue_.take_texts(last);
+    if (!texts.empty()) last_answered_ = texts.back().number;
+    if (auto taken = answers_.take(std::move(results), std::move(texts), rows_answered()); !taken) return taken;
     // Decided when everything that was handed out is answered: the sample depends on the input and not on the time.
     if (answers_.is_sampling() && queue_.is_stuck() && !queue_.has_texts()) {
-      if (auto ended = answers_.end_sample(rows); !ended) return ended;
+      if (auto ended = answers_.end_sample(rows_answered()); !ended) return ended;
     }
     return write_rows();
   }
@@ -144,10 +145,15 @@ class EmbedJob {
   [[nodiscard]] Result<void> end() {
     if (auto taken = take({}); !taken) return taken;
     if (answers_.is_sampling()) {
-      if (auto ended = answers_.end_sample(output_.counts().rows_in); !ended) return ended;
+      if (auto ended = answers_.end_sample(rows_answered()); !ended) return ended;
     }
     if (auto written = write_rows(); !written) return written;
     return queue_.is_empty() ? Result<void>() : fail(ErrorCode::Internal, "rows were left unanswered");
+  }
+
+  // Once the answers that are there are kept.
+  [[nodiscard]] std::uint64_t rows_answered() const {
+    return output_.counts().rows_in + queue_.count_rows(last_answered_);
   }
 
   [[nodiscard]] Result<void> keep_vectors() {
@@ -166,7 +172,11 @@ class EmbedJob {
   RowQueue& queue_;
   Answers& answers_;
   RowOutput& output_;
+  TextNumber last_answered_ = 0;
 };
+
+// So much computing may be lost when a process is killed.
+constexpr std::chrono::seconds kWindowTime{10};
 
 }  // namespace
 
@@ -201,6 +211,7 @@ Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& mo
   StreamOptions stream_options;
   stream_options.on_progress = [&](const BatchStatistics& now) { progress.during_window(now); };
   stream_options.stop = options.stop;
+  stream_options.window_time = kWindowTime;
   auto source = std::make_unique<CorpusSource>(
       std::move(reader),
       CorpusSource::Parts{

@@ -35,7 +35,8 @@ JournalBinding binding_of(const EmbeddingModel& model, const InputIdentity& inpu
                          .input_fingerprint = input.fingerprint,
                          .model = model.metadata().filename,
                          .model_identity = model.metadata().identity,
-                         .settings = options.settings};
+                         .settings = options.settings,
+                         .way_out = options.way_out};
   auto& own = binding.settings;
   own.emplace_back("maximum length", std::to_string(model.max_sequence_length()));
   own.emplace_back("settings of the vectors", vector_settings(model));

@@ -66,6 +66,16 @@ bool RowQueue::is_stuck() const {
   return flushes_ > 0 || !has_room();
 }
 
+std::uint64_t RowQueue::count_rows(TextNumber answered) const {
+  const std::scoped_lock lock(mutex_);
+  std::uint64_t count = 0;
+  for (const Entry& entry : rows_) {
+    if (entry && entry->needs > answered) break;
+    count += entry ? 1 : 0;
+  }
+  return count;
+}
+
 bool RowQueue::has_texts() const {
   const std::scoped_lock lock(mutex_);
   return !texts_.empty();

@@ -36,6 +36,8 @@ class RowQueue {
   };
   // Rows that need no text above this number, in order, a thousand at most. Nothing: there are none now.
   [[nodiscard]] std::optional<Rows> take_rows(TextNumber answered);
+  // How many rows take_rows() would give in all.
+  [[nodiscard]] std::uint64_t count_rows(TextNumber answered) const;
   [[nodiscard]] std::uint64_t left_out() const;
   // Nothing more may come before rows are taken: the queue is full, or somebody waits.
   [[nodiscard]] bool is_stuck() const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "llama-base/utf8.h"
 #include "llama-embedding/blank_line.h"
@@ -14,15 +15,16 @@ bool is_all_utf8(std::span<const Cell> cells) {
   return std::ranges::all_of(cells, [](const Cell& cell) { return !cell || is_utf8(*cell); });
 }
 
-std::optional<std::string> joined(std::span<const Cell> cells, const std::string& join) {
+// A cell may have a hundred megabytes: one alone is not copied.
+std::optional<std::string> joined(std::span<Cell> cells, const std::string& join) {
   std::optional<std::string> text;
-  for (const Cell& cell : cells) {
+  for (Cell& cell : cells) {
     if (!cell) continue;
     if (text) {
       *text += join;
       *text += *cell;
     } else {
-      text = *cell;
+      text = std::move(cell);
     }
   }
   return text;
@@ -30,7 +32,7 @@ std::optional<std::string> joined(std::span<const Cell> cells, const std::string
 
 }  // namespace
 
-JobRow row_of(const Row& row, const JobOptions& options) {
+JobRow row_of(Row& row, const JobOptions& options) {
   JobRow made{.number = row.number};
   const auto failed = [&](Error why) {
     made.kind = JobRow::Kind::Failed;
@@ -40,9 +42,10 @@ JobRow row_of(const Row& row, const JobOptions& options) {
   if (!row.cells) return failed(row.cells.error());
   if (row.cells->size() < options.text_columns) return failed({ErrorCode::Internal, "the reader gave too few cells"});
   if (!is_all_utf8(*row.cells)) return failed({ErrorCode::InvalidText, "not valid UTF-8"});
-  const auto cells = std::span<const Cell>(*row.cells).first(options.text_columns);
+  const auto cells = std::span<Cell>(*row.cells).first(options.text_columns);
+  const bool is_empty = std::ranges::all_of(cells, [](const Cell& cell) { return !cell || cell->empty(); });
   made.text = joined(cells, options.join);
-  if (std::ranges::all_of(cells, [](const Cell& cell) { return !cell || cell->empty(); })) {
+  if (is_empty) {
     made.kind = JobRow::Kind::Empty;
   } else if (options.skips_blank && is_blank(*made.text)) {
     made.kind = JobRow::Kind::Blank;

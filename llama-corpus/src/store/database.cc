@@ -98,11 +98,13 @@ std::span<const std::byte> Statement::blob(int column) const {
 
 void Database::Close::operator()(sqlite3* database) const noexcept { sqlite3_close_v2(database); }
 
-Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& path, std::string name) {
+Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& path, std::string name,
+                                                 std::string way_out) {
   sqlite3* opened = nullptr;
   const int code =
       sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
-  std::unique_ptr<Database> made(new Database(std::unique_ptr<sqlite3, Close>(opened), std::move(name)));
+  std::unique_ptr<Database> made(
+      new Database(std::unique_ptr<sqlite3, Close>(opened), std::move(name), std::move(way_out)));
   if (opened == nullptr) return fail(ErrorCode::OutOfMemory, std::format("no memory for {}", made->name_));
   sqlite3_extended_result_codes(opened, 1);
   if (code != SQLITE_OK) return made->error(sqlite3_extended_errcode(opened));
@@ -135,6 +137,11 @@ void Database::wait_for_others(int milliseconds) { sqlite3_busy_timeout(handle_.
 
 void Database::abandon_files() { sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
 
+std::unexpected<Error> Database::damaged(std::string_view what) const {
+  return fail(ErrorCode::Corrupt,
+              std::format("{} is damaged ({}){}{}", name_, what, way_out_.empty() ? "" : "; ", way_out_));
+}
+
 std::unexpected<Error> Database::error(int code) const {
   const int system = sqlite3_system_errno(handle_.get());
   switch (code & 0xff) {
@@ -148,7 +155,7 @@ std::unexpected<Error> Database::error(int code) const {
       return fail(ErrorCode::OutOfMemory, std::format("no memory for {}", name_));
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return fail(ErrorCode::Io, std::format("{} is damaged ({})", name_, sqlite3_errstr(code)));
+      return damaged(sqlite3_errstr(code));
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
       if (is_full(system) && (code & 0xff) == SQLITE_IOERR) {

@@ -1,7 +1,7 @@
 // Open an SQLite database and run statements on it: the only door to SQLite.
 //
-// Errors   NoSpace (disk full, quota), Busy (another process has it), OutOfMemory, Io (damaged, unreadable, …); the
-//          message begins with the name that open() was given.
+// Errors   NoSpace (disk full, quota), Busy (another process has it), OutOfMemory, Corrupt, Io; the message
+//          begins with the name that open() was given.
 // Threads  one at a time per object.
 #pragma once
 
@@ -59,8 +59,10 @@ class Statement {
 
 class Database {
  public:
-  // name: for messages, "the journal 'x.parquet.journal'". Makes the file where there is none.
-  [[nodiscard]] static Result<std::unique_ptr<Database>> open(const std::filesystem::path& path, std::string name);
+  // name: for messages, "the journal 'x.parquet.journal'"; way_out: what to do where it is damaged, or "". Makes the
+  // file where there is none.
+  [[nodiscard]] static Result<std::unique_ptr<Database>> open(const std::filesystem::path& path, std::string name,
+                                                              std::string way_out);
 
   [[nodiscard]] Result<void> run(const std::string& sql);                         // statements without results
   [[nodiscard]] Result<std::optional<std::int64_t>> ask(const std::string& sql);  // the first cell of the first row
@@ -70,17 +72,18 @@ class Database {
   void abandon_files();
 
   [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] std::unexpected<Error> damaged(std::string_view what) const;  // its content is not what was written
 
  private:
   friend class Statement;
   struct Close {
     void operator()(sqlite3* database) const noexcept;
   };
-  Database(std::unique_ptr<sqlite3, Close> handle, std::string name)
-      : handle_(std::move(handle)), name_(std::move(name)) {}
+  Database(std::unique_ptr<sqlite3, Close> handle, std::string name, std::string way_out)
+      : handle_(std::move(handle)), name_(std::move(name)), way_out_(std::move(way_out)) {}
   [[nodiscard]] std::unexpected<Error> error(int code) const;
   std::unique_ptr<sqlite3, Close> handle_;
-  std::string name_;
+  std::string name_, way_out_;
 };
 
 // Statements between begin and commit(): all of them or none. Requires that it does not outlive the database.

@@ -14,7 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint32_t kJournalApplication = 0x6c6c6a31;  // "llj1"
-constexpr std::string_view kWayOut = "; --restart begins anew, or remove it";
 constexpr std::string_view kInput = "input", kModel = "model";
 
 std::string setting_key(const std::string& name) { return "setting " + name; }
@@ -28,12 +27,6 @@ Result<void> remove_files(const fs::path& path) {
     if (fs::remove(file, error); error) return disk_error("removed", file, error.value());
   }
   return {};
-}
-
-// A damaged journal is no loss but of time, and the way out is the same as for another's.
-Error with_way_out(Error error) {
-  if (error.code == ErrorCode::Io) error.message += kWayOut;
-  return error;
 }
 
 // A long value, an SQL query say, is not shown whole.
@@ -53,7 +46,7 @@ Result<void> set_all(TextStore& texts, const JournalBinding& binding) {
 
 Result<void> check_all(TextStore& texts, const JournalBinding& binding, const std::string& name) {
   const auto differs = [&](const std::string& what) {
-    return fail(ErrorCode::InvalidArgument, name + what + std::string(kWayOut));
+    return fail(ErrorCode::InvalidArgument, std::format("{}{}; {}", name, what, binding.way_out));
   };
   auto input = texts.setting(kInput);
   if (!input) return std::unexpected(input.error());
@@ -88,13 +81,14 @@ Result<Journal> Journal::open(const fs::path& path, const JournalBinding& bindin
   if (path.has_parent_path()) {
     if (auto made = make_folders(path.parent_path()); !made) return std::unexpected(made.error());
   }
-  auto database = Database::open(path, name);
-  if (!database) return std::unexpected(with_way_out(database.error()));
+  auto database = Database::open(path, name, binding.way_out);
+  if (!database) return std::unexpected(database.error());
   // The first statement takes the lock, and it is kept. Nothing waits for the disk while there is nothing to lose.
   auto locked = (*database)->run(
-      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 32768; PRAGMA cache_size = -65536; "
+      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 65536; PRAGMA cache_size = -65536; "
       "PRAGMA temp_store = MEMORY; PRAGMA synchronous = OFF; BEGIN EXCLUSIVE; COMMIT;");
-  if (!locked) return std::unexpected(with_way_out(locked.error()));
+  // A journal that is damaged too much to be locked is nobody's.
+  if (!locked && !(restarts && locked.error().code == ErrorCode::Corrupt)) return std::unexpected(locked.error());
   if (restarts && *kind == FileKind::Ours) {
     // Under the lock, so that no other process' journal goes; what is made then is another file.
     if (auto removed = remove_files(path); !removed) return std::unexpected(removed.error());
@@ -104,7 +98,7 @@ Result<Journal> Journal::open(const fs::path& path, const JournalBinding& bindin
   }
   if (!fs::exists(path)) return fail(ErrorCode::Busy, std::format("another process used {}", name));
   const auto has_tables = (*database)->ask("SELECT 1 FROM sqlite_schema WHERE name = 'digests'");
-  if (!has_tables) return std::unexpected(with_way_out(has_tables.error()));
+  if (!has_tables) return std::unexpected(has_tables.error());
   if (!*has_tables) {  // also where a run was killed at its very beginning
     auto transaction = Transaction::begin(**database);
     auto made = transaction ? (*database)
@@ -114,15 +108,18 @@ Result<Journal> Journal::open(const fs::path& path, const JournalBinding& bindin
                             : std::unexpected(transaction.error());
     if (!made) return std::unexpected(made.error());
   }
-  // A transaction in the write-ahead log is not synced: a power cut may lose the last ones, and nothing else.
-  if (auto set = (*database)->run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"); !set)
-    return std::unexpected(with_way_out(set.error()));
+  // A transaction in the write-ahead log is not synced: a power cut may lose the last ones, and nothing else. Every 8 MB
+  // the log goes into the database, which is synced then.
+  auto set = (*database)->run(
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 128;"
+      "PRAGMA journal_size_limit = 16777216;");
+  if (!set) return std::unexpected(set.error());
   auto texts = TextStore::open(std::move(*database));
-  if (!texts) return std::unexpected(with_way_out(texts.error()));
+  if (!texts) return std::unexpected(texts.error());
   const auto begun = (*texts)->setting(kInput);
-  if (!begun) return std::unexpected(with_way_out(begun.error()));
+  if (!begun) return std::unexpected(begun.error());
   auto bound = *begun ? check_all(**texts, binding, name) : set_all(**texts, binding);
-  if (!bound) return std::unexpected(with_way_out(bound.error()));
+  if (!bound) return std::unexpected(bound.error());
   return Journal(path, std::move(*texts));
 }
 

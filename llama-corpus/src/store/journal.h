@@ -21,6 +21,7 @@ struct JournalBinding {
   std::string model;                                          // for people: its file
   std::string model_identity;                                 // of its content
   std::vector<std::pair<std::string, std::string>> settings;  // by the name that people know them under
+  std::string way_out;                                        // for people, where the journal is of no use: "remove it"
 };
 
 class Journal {
@@ -28,7 +29,7 @@ class Journal {
   // Goes on with the journal that is there, or begins one.
   //
   // Errors   InvalidArgument: it is of another input, model or setting, and the message says which; the file is no
-  //          journal (it is not changed). Busy: another process has it. Io: damaged. NoSpace.
+  //          journal (it is not changed). Busy: another process has it. Corrupt. NoSpace. Io.
   [[nodiscard]] static Result<Journal> open(const std::filesystem::path& path, const JournalBinding& binding,
                                             bool restarts);
 

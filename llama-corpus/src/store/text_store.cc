@@ -8,6 +8,8 @@
 #include <format>
 #include <utility>
 
+#include "llama-base/disk.h"
+
 namespace llama::internal {
 namespace {
 
@@ -51,13 +53,14 @@ Result<std::unique_ptr<TextStore>> TextStore::open(std::unique_ptr<Database> dat
 Result<std::unique_ptr<TextStore>> TextStore::open_unnamed(const std::filesystem::path& folder) {
   static std::atomic<unsigned> counter{0};
   const std::filesystem::path where = folder.empty() ? "." : folder;
+  if (auto made = make_folders(where); !made) return std::unexpected(made.error());
   const std::filesystem::path path = where / std::format(".texts-{}-{}.partial", ::getpid(), counter++);
-  auto database = Database::open(path, std::format("a temporary file in '{}'", where.string()));
+  auto database = Database::open(path, std::format("a temporary file in '{}'", where.string()), "");
   if (!database) return std::unexpected(database.error());
   // Nobody will ever read it again: no journal of its own, nothing is synced, and the name can go once the file is open.
   auto made = (*database)
                   ->run(
-                      "PRAGMA page_size = 32768; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF;"
+                      "PRAGMA page_size = 65536; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF;"
                       "PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;")
                   .and_then([&] { return create_tables(**database); });
   std::error_code ignored;
@@ -102,8 +105,7 @@ Result<void> TextStore::recall() {
     if (!row) return std::unexpected(row.error());
     if (!*row) break;
     const TextNumber number = unsigned_of(rest->integer(0));
-    if (number != ++before)
-      return fail(ErrorCode::Io, std::format("{} is damaged (texts are missing)", database_->name()));
+    if (number != ++before) return database_->damaged("texts are missing");
     recent_.emplace(to_digest(rest->blob(1)), number);
   }
   return {};
@@ -198,7 +200,7 @@ Result<TextAnswer> TextStore::answer(TextNumber number) {
   read_->bind(1, signed_of(number));
   const auto row = read_->step();
   if (!row) return std::unexpected(row.error());
-  if (!*row) return fail(ErrorCode::Io, std::format("{} is damaged (text {} is missing)", database_->name(), number));
+  if (!*row) return database_->damaged(std::format("text {} is missing", number));
   TextAnswer answer{.tokens = static_cast<std::uint32_t>(read_->integer(0)),
                     .token_count = {},
                     .time_ms = unsigned_of(read_->integer(2)),

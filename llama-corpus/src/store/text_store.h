@@ -10,7 +10,7 @@
 // page once. After a crash those that had not got there are read from the answers, which lie in order.
 // Cost: 10 us for a new text and its answer; 50 bytes on the disk beside the vector.
 //
-// Errors   NoSpace, Io, OutOfMemory; the message names the file.
+// Errors   NoSpace, Corrupt, Io, OutOfMemory; the message names the file.
 // Threads  any number at once.
 #pragma once
 
@@ -34,7 +34,7 @@ class TextStore {
  public:
   // The tables of an empty database. In a transaction of the caller's.
   [[nodiscard]] static Result<void> create_tables(Database& database);
-  // Errors   Io: the tables are not as create_tables() makes them.
+  // Errors   Corrupt: the tables are not as create_tables() makes them.
   [[nodiscard]] static Result<std::unique_ptr<TextStore>> open(std::unique_ptr<Database> database);
   // Of a run that cannot be resumed: a file in the folder which loses its name at once.
   [[nodiscard]] static Result<std::unique_ptr<TextStore>> open_unnamed(const std::filesystem::path& folder);

@@ -47,8 +47,7 @@ Result<std::int64_t> space_of(Database& database, const std::string& settings, s
   find->bind(1, settings).bind(2, std::int64_t{dimension});
   const auto row = find->step();
   if (!row) return std::unexpected(row.error());
-  if (!*row)
-    return fail(ErrorCode::Io, std::format("{} has vectors of another length for this model", database.name()));
+  if (!*row) return database.damaged("it has vectors of another length for this model");
   return find->integer(0);
 }
 
@@ -88,7 +87,7 @@ Result<VectorStore> VectorStore::open(const std::filesystem::path& path, const s
     return fail(ErrorCode::InvalidArgument,
                 std::format("'{}' is no vector store; name a new file or one that was made as such", path.string()));
   }
-  auto database = Database::open(path, std::format("the vector store '{}'", path.string()));
+  auto database = Database::open(path, std::format("the vector store '{}'", path.string()), "");
   if (!database) return std::unexpected(database.error());
   (*database)->wait_for_others(kBusyMilliseconds);
   if (*kind != FileKind::Ours) {
@@ -127,7 +126,7 @@ Result<std::optional<KnownVector>> VectorStore::find(const TextDigest& text) {
   const bool fits = blob.size() == known.vector.size() * sizeof(float);
   if (fits) std::memcpy(known.vector.data(), blob.data(), blob.size());
   find.reset();
-  if (!fits) return fail(ErrorCode::Io, std::format("{} is damaged (a vector is cut short)", state_->database->name()));
+  if (!fits) return state_->database->damaged("a vector is cut short");
   return known;
 }
 

@@ -51,6 +51,9 @@ struct StreamOptions {
   std::function<void(const TextFailure&)> on_failure;       // called by next(), when its row's turn comes
   std::function<void(const BatchStatistics&)> on_progress;  // after each batch, by the thread that calls next()
   std::stop_token stop;
+  // Vectors are handed out when so much time was computed, about, or sooner; 0: when the stream's memory is full, which
+  // takes a large model minutes. For callers that keep what is done.
+  std::chrono::milliseconds window_time{0};
 };
 
 // The vectors of a source's texts, in the source's order, pulled by one call after another.

@@ -47,8 +47,8 @@ class RowWriter {
   // n rows: kept has n entries, or none where no column is kept; columns are those of open(), in its order.
   [[nodiscard]] virtual Result<void> write(std::span<const KeptRow> kept, std::span<const ColumnValues> columns) = 0;
 
-  // What was written so far can be read by the other end (of a stream, where each write() is one record batch); files
-  // ignore it.
+  // What was written so far can be read by the other end (of a stream, where each write() is one record batch, also
+  // of no rows); files ignore it.
   [[nodiscard]] virtual Result<void> flush() = 0;
 
   // late: metadata that is known only at the end; it joins open()'s. A stream ignores it, and parts that were whole

@@ -49,8 +49,8 @@ struct TableOutput {
   TableMetadata metadata = {};
 };
 
-// What open_table_writer() would refuse, found out before a long run: settings that contradict one another, a missing or
-// read-only folder, an existing file (parts with the same prefix), a terminal for a stream.
+// What open_table_writer() would refuse, found out before a long run: settings that contradict one another, a missing
+// or read-only folder, an existing file (parts with the same prefix), a terminal for a stream.
 [[nodiscard]] Result<void> check_output(const TableOutput& output);
 
 // Remove what killed runs left of this output: files that had no name yet (.NAME.PID-NUMBER.partial).

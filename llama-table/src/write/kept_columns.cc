@@ -80,8 +80,8 @@ arrow::Result<arrow::RecordBatchVector> KeptColumns::take() {
   return batches;
 }
 
-// Rows that follow each other in one batch are a slice of it, and mostly all are; others of one batch are taken by their
-// numbers; what comes from several batches is joined. Cost: nothing for one slice, else one copy of the rows.
+// Rows that follow each other in one batch are a slice of it, and mostly all are; others of one batch are taken by
+// their numbers; what comes from several batches is joined. Cost: nothing for one slice, else one copy of the rows.
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeptColumns::gather(std::size_t begin, std::size_t end) const {
   arrow::RecordBatchVector pieces;
   while (begin < end) {

@@ -16,8 +16,8 @@ namespace llama::internal {
 
 class KeptColumns {
  public:
-  // schema: of the kept columns alone. max_bytes: of one batch that is gathered, about; a quarter of what 32-bit offsets
-  // count, so that no column comes near.
+  // schema: of the kept columns alone. max_bytes: of one batch that is gathered, about; a quarter of what 32-bit
+  // offsets count, so that no column comes near.
   explicit KeptColumns(std::shared_ptr<arrow::Schema> schema, std::uint64_t max_bytes = 512 << 20)
       : schema_(std::move(schema)), max_bytes_(max_bytes) {}
 

@@ -1,9 +1,9 @@
 // Choose the Arrow schema that is stored in a Parquet file: what can be read back by it.
 //
-// Parquet's own types are fewer; the stored schema says what a column was. The bytes are the same whatever it says, but
-// there are types that Arrow writes and cannot read:
-// - fixed-size lists of which one is null ("Expected all lists to be of size=2 but index 2 had size=0"): they are stored
-//   as plain lists;
+// Parquet's own types are fewer; the stored schema says what a column was. The bytes are the same whatever it says,
+// but there are types that Arrow writes and cannot read:
+// - fixed-size lists of which one is null ("Expected all lists to be of size=2 but index 2 had size=0"): they are
+//   stored as plain lists;
 // - dictionaries inside of lists and structs, of more than one row group ("Nested data conversions not implemented for
 //   chunked array outputs"): they are stored as their values.
 //

@@ -148,7 +148,8 @@ class TableWriter final : public RowWriter {
       if (output_.split_bytes && file_->expected_size() >= *output_.split_bytes)
         if (auto ended = end_file({}); !ended) return ended;
     }
-    return output_.format == OutputFormat::ArrowStream ? write_waiting() : Result<void>();
+    if (output_.format != OutputFormat::ArrowStream) return {};
+    return *rows == 0 ? write_empty() : write_waiting();
   }
 
   // A file for one row more.
@@ -163,6 +164,13 @@ class TableWriter final : public RowWriter {
       if (auto ended = end_file({}); !ended) return ended;
     }
     return file_ == nullptr ? begin_file() : Result<void>();
+  }
+
+  // Whoever waits for an answer to a batch gets one, though it has no rows.
+  Result<void> write_empty() {
+    auto batch = arrow::RecordBatch::MakeEmpty(schema_.schema);
+    if (!batch.ok()) return output_error(std::format("output '{}'", output_.path.string()), batch.status());
+    return file_->write(*batch, 0);
   }
 
   Result<void> write_waiting() {

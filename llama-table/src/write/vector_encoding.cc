@@ -19,10 +19,10 @@ void append_value(T value, std::vector<std::byte>& out) {
 
 }  // namespace
 
-// A float16 keeps 10 of 23 bits of the fraction. Half of what is cut off, less one, plus the last bit that stays, rounds
-// to the nearest and ties to even; a carry moves into the exponent, as it should. Below 2^-14 the exponent stays and the
-// last bit is worth 2^-24: adding 0.5, whose last bit is worth the same, lets the addition round. Cost: some
-// instructions per value, no table.
+// A float16 keeps 10 of 23 bits of the fraction. Adding half of what is cut off, less one, plus the last bit that
+// stays, rounds to the nearest and ties to even; a carry moves into the exponent, as it should. Below 2^-14 the
+// exponent stays and the last bit is worth 2^-24: adding 0.5, whose last bit is worth the same, lets the addition
+// round. Cost: some instructions per value, no table.
 std::uint16_t to_float16(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   const std::uint32_t sign = (bits >> 16) & 0x8000, magnitude = bits & 0x7fffffff;
