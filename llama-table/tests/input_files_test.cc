@@ -73,6 +73,28 @@ TEST(InputFiles, FindsFilesInOrder) {
   EXPECT_THAT(names("no/*.csv").front(), HasSubstr("there is no folder"));
 }
 
+TEST(InputFiles, FoldersMayNameAColumn) {
+  const TestFolder folder;
+  for (const char* key : {"year=2023", "year=007", "year=__HIVE_DEFAULT_PARTITION__", "year=a%20b"}) {
+    folder.write(std::format("csv/{}/t.csv", key), "id,text\n1,x\n");
+    folder.write(std::format("json/{}/t.jsonl", key), "{\"id\": 1, \"text\": \"x\"}\n");
+    std::filesystem::create_directories(folder.path(std::format("parquet/{}", key)));
+    write_parquet(folder.path(std::format("parquet/{}/t.parquet", key)), *small_table(1));
+  }
+  for (const char* kind : {"csv", "json", "parquet"}) {
+    SCOPED_TRACE(kind);
+    TableInput input = file_input(folder.path(kind), {"text"});
+    const ReadTable read = read_table(input);
+    EXPECT_EQ(read.error.message, "");
+    EXPECT_EQ(read.kept_type("year"), "string");
+    EXPECT_THAT(read.kept_values("year"), ElementsAre("007", "2023", "null", "a b"));
+    input.where = "year = '007'";
+    input.keep = Keep::Some;
+    input.keep_columns = {"year"};
+    EXPECT_THAT(read_table(input).kept_values("year"), ElementsAre("007"));
+  }
+}
+
 TEST(InputFiles, RefusesWhatIsNoOneInput) {
   const TestFolder folder;
   folder.write("d/a.csv", "text\nx\n");

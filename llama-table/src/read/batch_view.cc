@@ -49,10 +49,8 @@ Result<void> show_batch(Database& database, const arrow::RecordBatch& rows, cons
                       stop);
 }
 
-Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> ask_batch(Database& database, const arrow::RecordBatch& rows,
-                                                                   const std::string& sql,
+Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> ask_shown(Database& database, const std::string& sql,
                                                                    const std::stop_token& stop) {
-  if (auto shown = show_batch(database, rows, stop); !shown) return std::unexpected(shown.error());
   const auto query = database.prepare(sql, stop);
   if (!query) return std::unexpected(query.error());
   std::vector<std::shared_ptr<arrow::RecordBatch>> answer;
@@ -66,8 +64,9 @@ Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> ask_batch(Database& dat
 
 Result<std::vector<std::int64_t>> rows_where(Database& database, const arrow::RecordBatch& rows,
                                              const std::string& where, const std::stop_token& stop) {
+  if (auto shown = show_batch(database, rows, stop); !shown) return std::unexpected(shown.error());
   const auto answer =
-      ask_batch(database, rows, std::format("SELECT {} FROM {} WHERE ({}\n)", kBatchRow, kBatchTable, where), stop);
+      ask_shown(database, std::format("SELECT {} FROM {} WHERE ({}\n)", kBatchRow, kBatchTable, where), stop);
   if (!answer) return std::unexpected(answer.error());
   std::vector<std::int64_t> fit;
   for (const auto& part : *answer) {

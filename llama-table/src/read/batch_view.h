@@ -19,9 +19,8 @@ namespace llama::internal {
 // Errors   InvalidArgument: a column's type is none of DuckDB's.
 [[nodiscard]] Result<void> show_batch(Database& database, const arrow::RecordBatch& rows, const std::stop_token& stop);
 
-// A query over a batch, as a whole.
-[[nodiscard]] Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> ask_batch(Database& database,
-                                                                                 const arrow::RecordBatch& rows,
+// The whole answer to a query over the batch that is shown.
+[[nodiscard]] Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> ask_shown(Database& database,
                                                                                  const std::string& sql,
                                                                                  const std::stop_token& stop);
 

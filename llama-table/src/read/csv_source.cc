@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <format>
+#include <iterator>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "read/column_choice.h"
 #include "read/csv_header.h"
 #include "read/csv_types.h"
+#include "read/partition_keys.h"
 #include "read/pipe_feed.h"
 #include "read/query_source.h"
 #include "read/sql_text.h"
@@ -105,9 +107,10 @@ std::string scan_of(const std::vector<std::string>& paths, const CsvLayout& layo
     columns += std::format("{}{}: 'VARCHAR'", columns.empty() ? "" : ", ", sql_string(name));
   std::string sql = std::format(
       "read_csv({}, auto_detect=false, delim={}, quote='\"', escape={}, header=true, skip=0, comment='', "
-      "strict_mode=true, null_padding=false, allow_quoted_nulls=false, hive_partitioning=false, columns={{{}}}",
+      "strict_mode=true, null_padding=false, allow_quoted_nulls=false, hive_partitioning={}, "
+      "hive_types_autocast=false, columns={{{}}}",
       sql_strings(paths), layout.header.separator == '\t' ? "'\\t'" : sql_string({&layout.header.separator, 1}),
-      sql_string({&layout.header.escape, 1}), columns);
+      sql_string({&layout.header.escape, 1}), common_partition_keys(paths).empty() ? "false" : "true", columns);
   if (!is_remote)
     sql += std::format(", compression='{}'", layout.packing == Packing::Gzip   ? "gzip"
                                              : layout.packing == Packing::Zstd ? "zstd"
@@ -174,7 +177,9 @@ Result<std::unique_ptr<BatchSource>> open_csv(std::unique_ptr<Database> database
     if (!reader) return std::unexpected(reader.error());
     return open_csv_stream(std::move(database), std::move(*reader), separator, input, stop);
   }
-  if (auto there = check_names(layout->header.names, input); !there) return std::unexpected(there.error());
+  std::vector<std::string> names = layout->header.names;
+  std::ranges::move(common_partition_keys(files.files), std::back_inserter(names));
+  if (auto there = check_names(names, input); !there) return std::unexpected(there.error());
   const std::string cores = std::format("SET threads = {}", std::max(1u, std::thread::hardware_concurrency()));
   if (auto set = database->run(cores, stop); !set) return std::unexpected(set.error());
   std::string from = scan_of(files.files, *layout, files.is_remote, std::nullopt);
@@ -192,6 +197,8 @@ Result<std::unique_ptr<BatchSource>> open_csv(std::unique_ptr<Database> database
   if (!types) return std::unexpected(types.error());
   if (auto set = database->run("SET threads = 1", stop); !set) return std::unexpected(set.error());
   QueryText text{.from = std::move(from), .expressions = typed_columns(layout->header, *types), .rows = types->rows};
+  for (const std::string& key : common_partition_keys(files.files))
+    if (!std::ranges::contains(layout->header.names, key)) text.expressions.push_back(sql_name(key));
   if (limit) text.rows.reset();
   return QuerySource::open(std::move(database), std::move(text), nullptr, stop);
 }

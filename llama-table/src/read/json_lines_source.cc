@@ -17,7 +17,6 @@ namespace {
 
 constexpr std::int64_t kFirstObjects = 20'000;
 constexpr const char* kNoJson = "NOT json_valid(text)";
-constexpr const char* kNoObject = "json_type(text) <> 'OBJECT'";
 
 // What values one key has, as DuckDB names them.
 struct JsonKey {
@@ -52,11 +51,10 @@ JsonColumn column_of(const JsonKey& key, bool is_wanted) {
   return {std::format("json_extract(text, {})::VARCHAR", pointer_to(key.name)), ""};
 }
 
-// The keys of a batch in the order in which they come first.
-Result<void> add_keys(Database& database, const arrow::RecordBatch& lines, std::vector<JsonKey>& keys,
-                      const std::stop_token& stop) {
-  const auto answer = ask_batch(
-      database, lines,
+// The keys of the batch that is shown, in the order in which they come first.
+Result<void> add_keys(Database& database, std::vector<JsonKey>& keys, const std::stop_token& stop) {
+  const auto answer = ask_shown(
+      database,
       "SELECT key, list_sort(list(DISTINCT json_type(text, '/' || replace(replace(key, '~', '~0'), '/', '~1')))) FROM "
       "(SELECT text, row_of_the_batch AS row, unnest(json_keys(text)) AS key, "
       "generate_subscripts(json_keys(text), 1) AS place FROM rows_of_the_input) GROUP BY key ORDER BY min((row, "
@@ -85,14 +83,31 @@ std::string joined(const std::vector<std::string>& parts) {
 
 }  // namespace
 
-// InvalidText, naming the line, if there is one of which the condition holds.
-Result<void> JsonLinesSource::check(const TableBatch& lines, const std::string& broken, std::string_view what,
-                                    const std::stop_token& stop) {
-  const auto found = rows_where(*database_, *lines.rows, broken, stop);
-  if (!found) return std::unexpected(found.error());
-  if (found->empty()) return {};
-  const std::uint64_t number = lines.numbers[static_cast<std::size_t>(found->front())];
-  return fail(ErrorCode::InvalidText, std::format("{}: {}", lines_->name_of(number), what));
+// Shows the batch to DuckDB. InvalidText, naming the line, if one is no object or, with fits, none like the first.
+Result<void> JsonLinesSource::check(const TableBatch& lines, const std::string& other, const std::stop_token& stop) {
+  if (auto shown = show_batch(*database_, *lines.rows, stop); !shown) return shown;
+  const auto answer = ask_shown(
+      *database_,
+      std::format(
+          "SELECT row_of_the_batch, fault FROM (SELECT row_of_the_batch, CASE WHEN {} THEN 1 WHEN json_type(text) "
+          "<> 'OBJECT' THEN 2 WHEN {} THEN 3 ELSE 0 END AS fault FROM rows_of_the_input) WHERE fault > 0 LIMIT 1",
+          kNoJson, other),
+      stop);
+  if (!answer) return std::unexpected(answer.error());
+  if (answer->empty()) return {};
+  const auto& rows = static_cast<const arrow::Int64Array&>(*answer->front()->column(0));
+  const auto& faults = static_cast<const arrow::Int32Array&>(*answer->front()->column(1));
+  const std::string name = lines_->name_of(lines.numbers[static_cast<std::size_t>(rows.Value(0))]);
+  switch (faults.Value(0)) {
+    case 1:
+      return fail(ErrorCode::InvalidText, name + ": broken JSON");
+    case 2:
+      return fail(ErrorCode::InvalidText, name + ": JSON that is no object");
+    default:
+      return fail(ErrorCode::InvalidText, name +
+                                              ": a key or a type that the first objects do not have; a file may have "
+                                              "it, for a file is read twice");
+  }
 }
 
 Result<void> JsonLinesSource::look_at_first(const TableInput& input, const std::stop_token& stop) {
@@ -105,9 +120,8 @@ Result<void> JsonLinesSource::look_at_first(const TableInput& input, const std::
     }
     const RowState state = lines->state;
     if (lines->rows->num_rows() > 0) {
-      if (auto checked = check(*lines, kNoJson, "broken JSON", stop); !checked) return checked;
-      if (auto checked = check(*lines, kNoObject, "JSON that is no object", stop); !checked) return checked;
-      if (auto added = add_keys(*database_, *lines->rows, keys, stop); !added) return added;
+      if (auto checked = check(*lines, "false", stop); !checked) return checked;
+      if (auto added = add_keys(*database_, keys, stop); !added) return added;
     }
     looked += lines->rows->num_rows();
     first_.push_back(std::move(*lines));
@@ -159,14 +173,8 @@ Result<TableBatch> JsonLinesSource::typed(TableBatch lines, const std::stop_toke
     lines.rows.reset();
     return lines;
   }
-  if (auto checked = check(lines, kNoJson, "broken JSON", stop); !checked) return std::unexpected(checked.error());
-  if (auto checked = check(lines, kNoObject, "JSON that is no object", stop); !checked)
-    return std::unexpected(checked.error());
-  auto checked =
-      check(lines, other_,
-            "a key or a type that the first objects do not have; a file may have it, for a file is read twice", stop);
-  if (!checked) return std::unexpected(checked.error());
-  const auto parts = ask_batch(*database_, *lines.rows, selected_, stop);
+  if (auto checked = check(lines, other_, stop); !checked) return std::unexpected(checked.error());
+  const auto parts = ask_shown(*database_, selected_, stop);
   if (!parts) return std::unexpected(parts.error());
   const auto table = arrow::Table::FromRecordBatches(*parts);
   if (!table.ok()) return arrow_read_failure(table.status(), "the input");

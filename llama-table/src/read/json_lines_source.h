@@ -33,8 +33,7 @@ class JsonLinesSource : public BatchSource {
  private:
   JsonLinesSource() = default;
   Result<void> look_at_first(const TableInput& input, const std::stop_token& stop);
-  Result<void> check(const TableBatch& lines, const std::string& broken, std::string_view what,
-                     const std::stop_token& stop);
+  Result<void> check(const TableBatch& lines, const std::string& other, const std::stop_token& stop);
   Result<TableBatch> typed(TableBatch lines, const std::stop_token& stop);
 
   std::unique_ptr<BatchSource> lines_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "read/json_lines_source.h"
+#include "read/partition_keys.h"
 #include "read/query_source.h"
 #include "read/sql_text.h"
 #include "read/text_lines_source.h"
@@ -69,8 +70,7 @@ std::string json_type_sql(duckdb_logical_type type) {
 }
 
 std::string json_scan(const std::vector<std::string>& paths, std::string_view format, std::string_view rest) {
-  return std::format("read_json({}, format='{}', records='true', hive_partitioning=false{})", sql_strings(paths),
-                     format, rest);
+  return std::format("read_json({}, format='{}', records='true'{})", sql_strings(paths), format, rest);
 }
 
 struct JsonLayout {
@@ -138,7 +138,8 @@ Result<std::unique_ptr<BatchSource>> open_json(std::unique_ptr<Database> databas
   if (!layout) return std::unexpected(layout.error());
   std::string rest = std::format(", compression='{}'", layout->packing);
   const auto look = [&] {
-    const std::string all = ", sample_size=-1, maximum_sample_files=1000000000, union_by_name=true" + rest;
+    const std::string all =
+        ", sample_size=-1, maximum_sample_files=1000000000, union_by_name=true, hive_partitioning=false" + rest;
     return database->types_of(std::format("SELECT * FROM {}", json_scan(files.files, layout->format, all)),
                               json_type_sql, stop);
   };
@@ -155,7 +156,10 @@ Result<std::unique_ptr<BatchSource>> open_json(std::unique_ptr<Database> databas
     columns += std::format("{}{}: {}", columns.empty() ? "" : ", ", sql_string(name),
                            sql_string(type == "JSON" && is_wanted ? "VARCHAR" : type));
   }
-  QueryText text{.from = json_scan(files.files, layout->format, std::format(", columns={{{}}}{}", columns, rest))};
+  QueryText text{
+      .from = json_scan(files.files, layout->format,
+                        std::format(", hive_types_autocast=false, hive_partitioning={}, columns={{{}}}{}",
+                                    common_partition_keys(files.files).empty() ? "false" : "true", columns, rest))};
   return QuerySource::open(std::move(database), std::move(text), nullptr, stop);
 }
 
