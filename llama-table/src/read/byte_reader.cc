@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <format>
@@ -46,7 +47,7 @@ Result<std::unique_ptr<ByteReader>> ByteReader::open(const std::string& path) {
 }
 
 bool ByteReader::is_ready() const {
-  if (is_regular_ || given_ < seen_.size() || raw_begin_ < raw_.size()) return true;
+  if (is_regular_ || given_ < seen_.size() || !decoded_.empty() || raw_begin_ < raw_.size()) return true;
   pollfd poller{.fd = descriptor_, .events = POLLIN, .revents = 0};
   return ::poll(&poller, 1, 0) > 0;
 }
@@ -131,10 +132,36 @@ Result<std::size_t> ByteReader::read_unpacked(std::span<char> buffer, const std:
   }
 }
 
+// UTF-16 becomes UTF-8, whoever reads.
+Result<std::size_t> ByteReader::read_decoded(std::span<char> buffer, const std::stop_token& stop) {
+  constexpr std::size_t kMarkBytes = 4;
+  std::array<char, 1 << 16> block{};
+  while (!is_encoding_known_ && decoded_.size() < kMarkBytes) {
+    const auto count = read_unpacked(block, stop);
+    if (!count) return count;
+    if (*count == 0) break;
+    decoded_.append(block.data(), *count);
+  }
+  if (!std::exchange(is_encoding_known_, true)) {
+    decoder_ = Utf16Decoder::find(decoded_);
+    if (decoder_) decoder_->decode(std::exchange(decoded_, {}), decoded_);
+  }
+  while (decoder_ && decoded_.empty()) {
+    const auto count = read_unpacked(block, stop);
+    if (!count || *count == 0) return count;
+    decoder_->decode(std::string_view(block.data(), *count), decoded_);
+  }
+  if (decoded_.empty()) return read_unpacked(buffer, stop);
+  const std::size_t count = std::min(buffer.size(), decoded_.size());
+  std::memcpy(buffer.data(), decoded_.data(), count);
+  decoded_.erase(0, count);
+  return count;
+}
+
 Result<bool> ByteReader::look_further(const std::stop_token& stop) {
   const std::size_t had = seen_.size();
   seen_.resize(had + kBlockBytes);
-  const auto count = read_unpacked(std::span(seen_).subspan(had), stop);
+  const auto count = read_decoded(std::span(seen_).subspan(had), stop);
   seen_.resize(had + count.value_or(0));
   if (!count) return std::unexpected(count.error());
   return *count > 0;
@@ -152,7 +179,7 @@ Result<std::size_t> ByteReader::read(std::span<char> buffer, const std::stop_tok
     }
     return count;
   }
-  return read_unpacked(buffer, stop);
+  return read_decoded(buffer, stop);
 }
 
 }  // namespace llama::internal

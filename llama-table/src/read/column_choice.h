@@ -25,6 +25,9 @@ struct ColumnChoice {
 // Is a column text: strings of any width, a dictionary of them, nothing but nulls?
 [[nodiscard]] bool is_text_type(const arrow::DataType& type);
 
+// What can be told before the types are known: every column that is named is there.
+[[nodiscard]] Result<void> check_names(const std::vector<std::string>& names, const TableInput& input);
+
 [[nodiscard]] Result<ColumnChoice> choose_columns(const arrow::Schema& schema, const TableInput& input);
 
 // Which of the names is meant by a wrong one? "" where none is near.

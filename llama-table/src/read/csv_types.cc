@@ -57,7 +57,9 @@ Result<std::uint64_t> look(Database& database, const std::string& rows, const st
   for (std::size_t i = 0; i < names.size(); ++i) {
     const std::string column = sql_name(names[i]);
     for (std::size_t type = 0; type < kCsvTypes.size(); ++type)
-      if (asked[i][type]) sql += std::format(", coalesce(bool_and({}), false)", test_of(kCsvTypes[type], column));
+      if (asked[i][type])
+        sql += std::format(", coalesce(bool_and(coalesce({}, false)) FILTER ({} IS NOT NULL), false)",
+                           test_of(kCsvTypes[type], column), column);
   }
   auto query = database.prepare(std::format("{} FROM {}", sql, rows), stop);
   if (!query) return std::unexpected(query.error());

@@ -26,7 +26,6 @@ class FilteredSource : public BatchSource {
   [[nodiscard]] std::string name_of(std::uint64_t row) const override { return source_->name_of(row); }
 
  private:
-  Result<std::vector<std::int64_t>> fitting(const arrow::RecordBatch& rows, const std::stop_token& stop);
   std::unique_ptr<BatchSource> source_;
   std::unique_ptr<Database> database_;
   std::string where_;

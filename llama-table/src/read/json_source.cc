@@ -7,9 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "read/pipe_feed.h"
+#include "read/json_lines_source.h"
+#include "read/partition_keys.h"
 #include "read/query_source.h"
 #include "read/sql_text.h"
+#include "read/text_lines_source.h"
 
 namespace llama::internal {
 namespace {
@@ -68,15 +70,18 @@ std::string json_type_sql(duckdb_logical_type type) {
 }
 
 std::string json_scan(const std::vector<std::string>& paths, std::string_view format, std::string_view rest) {
-  return std::format("read_json({}, format='{}', records='true', hive_partitioning=false{})", sql_strings(paths),
-                     format, rest);
+  return std::format("read_json({}, format='{}', records='true'{})", sql_strings(paths), format, rest);
 }
 
-// An array, objects one a line, or objects that go over lines.
-Result<std::string> written_as(TableFormat format, const InputFiles& files, const std::stop_token& stop) {
-  if (format == TableFormat::JsonLines) return "newline_delimited";
-  if (files.is_remote) return "auto";
+struct JsonLayout {
+  std::string format;  // an array, objects one a line, or objects that go over lines
+  std::string packing = "auto";
+};
+
+Result<JsonLayout> layout_of_json(TableFormat format, const InputFiles& files, const std::stop_token& stop) {
+  if (files.is_remote) return JsonLayout{.format = format == TableFormat::JsonLines ? "newline_delimited" : "auto"};
   std::optional<bool> is_array;
+  std::optional<Packing> packing;
   for (const std::string& file : files.files) {
     auto reader = ByteReader::open(file);
     if (!reader) return std::unexpected(reader.error());
@@ -84,43 +89,66 @@ Result<std::string> written_as(TableFormat format, const InputFiles& files, cons
     const std::string_view seen = (*reader)->seen();
     const std::size_t first = seen.find_first_not_of(" \t\r\n\xef\xbb\xbf");
     const bool begins = first != std::string_view::npos && seen[first] == '[';
-    if (is_array && *is_array != begins) return "auto";
+    if (packing && (*packing != (*reader)->packing() || (*is_array != begins && format == TableFormat::Json)))
+      return fail(
+          ErrorCode::InvalidArgument,
+          std::format("file '{}' is written in another way than '{}' (an array, packed)", file, files.files.front()));
     is_array = begins;
+    packing = (*reader)->packing();
   }
-  return is_array.value_or(false) ? "array" : "unstructured";
+  return JsonLayout{.format = format == TableFormat::JsonLines ? "newline_delimited"
+                              : is_array.value_or(false)       ? "array"
+                                                               : "unstructured",
+                    .packing = packing == Packing::Gzip   ? "gzip"
+                               : packing == Packing::Zstd ? "zstd"
+                                                          : "none"};
 }
 
 bool is_too_large(const Error& error) { return error.message.contains("maximum_object_size"); }
+
+// DuckDB's number of a broken line may be one too high; and it says "records" to objects.
+Error explained(Error error, Database& database, const InputFiles& files, TableFormat format,
+                const std::stop_token& stop) {
+  if (error.message.contains("expected records"))
+    return {ErrorCode::InvalidText,
+            std::format("'{}' holds JSON that is no object: a row is one {{…}}", files.files.front())};
+  const std::size_t reason = error.message.find(": broken JSON");
+  if (reason == std::string::npos || format != TableFormat::JsonLines || files.is_remote) return error;
+  const std::string line = find_broken_json_line(database, files.files, stop);
+  if (!line.empty()) error.message.replace(0, reason, line);
+  return error;
+}
 
 }  // namespace
 
 Result<std::unique_ptr<BatchSource>> open_json(std::unique_ptr<Database> database, const InputFiles& files,
                                                std::unique_ptr<ByteReader> stream, const TableInput& input,
                                                TableFormat format, const std::stop_token& stop) {
-  if (stream) {
-    auto feed = PipeFeed::start(std::move(stream));
-    if (!feed) return std::unexpected(feed.error());
-    // No date has such a format, so none is found.
-    QueryText text{.from = json_scan({(*feed)->path()}, format == TableFormat::JsonLines ? "newline_delimited" : "auto",
-                                     ", dateformat='none', timestampformat='none'")};
-    return QuerySource::open(std::move(database), std::move(text), std::move(*feed), stop);
+  if (stream && format == TableFormat::JsonLines) {
+    auto lines = std::make_unique<TextLinesSource>(files.files, std::move(stream));
+    return JsonLinesSource::open(std::move(lines), std::move(database), input, stop);
   }
-  const auto written = written_as(format, files, stop);
-  if (!written) return std::unexpected(written.error());
-  std::string size;
+  if (stream)
+    return fail(
+        ErrorCode::InvalidArgument,
+        std::format("{} is a JSON array, which cannot be read from a pipe; name a file, or give one object a line "
+                    "(jq -c '.[]')",
+                    stream->name()));
+  const auto layout = layout_of_json(format, files, stop);
+  if (!layout) return std::unexpected(layout.error());
+  std::string rest = std::format(", compression='{}'", layout->packing);
   const auto look = [&] {
-    return database->types_of(
-        std::format("SELECT * FROM {}",
-                    json_scan(files.files, *written,
-                              ", sample_size=-1, maximum_sample_files=1000000000, union_by_name=true" + size)),
-        json_type_sql, stop);
+    const std::string all =
+        ", sample_size=-1, maximum_sample_files=1000000000, union_by_name=true, hive_partitioning=false" + rest;
+    return database->types_of(std::format("SELECT * FROM {}", json_scan(files.files, layout->format, all)),
+                              json_type_sql, stop);
   };
   auto types = look();
   if (!types && is_too_large(types.error())) {
-    size = std::format(", maximum_object_size={}", kLargeObjectBytes);
+    rest += std::format(", maximum_object_size={}", kLargeObjectBytes);
     types = look();
   }
-  if (!types) return std::unexpected(types.error());
+  if (!types) return std::unexpected(explained(types.error(), *database, files, format, stop));
   std::string columns;
   for (const auto& [name, type] : *types) {
     // A wanted column of strings and others: the others as they are written.
@@ -128,7 +156,10 @@ Result<std::unique_ptr<BatchSource>> open_json(std::unique_ptr<Database> databas
     columns += std::format("{}{}: {}", columns.empty() ? "" : ", ", sql_string(name),
                            sql_string(type == "JSON" && is_wanted ? "VARCHAR" : type));
   }
-  QueryText text{.from = json_scan(files.files, *written, std::format(", columns={{{}}}{}", columns, size))};
+  QueryText text{
+      .from = json_scan(files.files, layout->format,
+                        std::format(", hive_types_autocast=false, hive_partitioning={}, columns={{{}}}{}",
+                                    common_partition_keys(files.files).empty() ? "false" : "true", columns, rest))};
   return QuerySource::open(std::move(database), std::move(text), nullptr, stop);
 }
 

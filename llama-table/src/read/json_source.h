@@ -1,7 +1,7 @@
 // JSON as a table: objects, one a line or in an array, whose keys are the columns.
 //
 // The types are those of all objects: a file is read twice. What is a string stays one, however much it looks like a
-// date. Of what can be read only once the first objects say the types, and one that does not fit ends the input.
+// date. Objects that can be read only once are json_lines_source.h's; an array of them is refused.
 #pragma once
 
 #include <memory>

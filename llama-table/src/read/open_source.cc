@@ -82,7 +82,7 @@ Result<std::unique_ptr<BatchSource>> open_format(TableFormat format, const Input
       if (!files.is_remote) return ArrowFilesSource::open(files.files, open_parquet_file, stop);
       auto opened = database();
       if (!opened) return std::unexpected(opened.error());
-      QueryText text{.from = std::format("read_parquet({}, hive_partitioning=false)", sql_strings(files.files))};
+      QueryText text{.from = std::format("read_parquet({}, hive_types_autocast=false)", sql_strings(files.files))};
       return QuerySource::open(std::move(*opened), std::move(text), nullptr, stop);
     }
     case TableFormat::ArrowFile:
