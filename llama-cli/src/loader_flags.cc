@@ -143,8 +143,9 @@ void DownloadDisplay::say(std::string_view message) {
 void DownloadDisplay::end() { line_.clear(); }
 
 Error with_flags(Error error) {
-  if (error.code == ErrorCode::NoSpace)
-    error.message += "; --cache-dir, --cache-limit and --no-cache-limit say where models are kept and how many gigabytes of them";
+  if (error.code == ErrorCode::NoSpace) {
+    error.message += "; --cache-dir, --cache-limit and --no-cache-limit say where models are kept and how much of them";
+  }
   return error;
 }
 
