@@ -3,7 +3,7 @@
 usage: bert_gguf.py HF_MODEL_FOLDER STEM TYPE…        writes STEM-TYPE.gguf for each TYPE: F16, F32, Q8_0
 
 The tensors and the vocabulary are those of llama.cpp's convert_hf_to_gguf.py, byte for byte, without the PyTorch and
-transformers that it needs: script/reference, which has them, compares the two (bert_gguf.py --compare OURS THEIRS).
+transformers that it needs. script/reference, which has them, keeps what that makes; parity_test.py compares the two.
 """
 import json
 import pathlib
@@ -102,18 +102,16 @@ def differences(ours, theirs):
     ours, theirs = gguf.GGUFReader(ours), gguf.GGUFReader(theirs)
     keys = [{key: field.contents() for key, field in file.fields.items()
              if not key.startswith(("GGUF.", "general."))} for file in (ours, theirs)]
-    tensors = [{tensor.name: (tensor.tensor_type, tuple(tensor.shape), tensor.data.tobytes()) for tensor in file.tensors}
+    tensors = [{one.name: (one.tensor_type, tuple(one.shape), one.data.tobytes()) for one in file.tensors}
                for file in (ours, theirs)]
     return [name for mine, other in (keys, tensors) for name in sorted({*mine, *other})
             if name not in mine or name not in other or mine[name] != other[name]]
 
 
 def main(arguments):
-    if arguments[0] == "--compare":
-        found = differences(*arguments[1:])
-        sys.exit(f"bert_gguf.py: {arguments[1]} and {arguments[2]} differ in {', '.join(found)}" if found else 0)
-    for kind in arguments[2:]:
-        write(pathlib.Path(arguments[0]), f"{arguments[1]}-{kind}.gguf", kind)
+    folder, stem, *kinds = arguments
+    for kind in kinds:
+        write(pathlib.Path(folder), f"{stem}-{kind}.gguf", kind)
 
 
 if __name__ == "__main__":
