@@ -72,10 +72,11 @@ class Counter {
     if (symbol.least == 1 && symbol.most == 1) return once;
     Ways ways;
     double power = 1;  // of once.none
-    for (int k = 0; k <= std::min(symbol.most, 4096) && power <= kMaxBeginnings; ++k, power *= once.none) {
+    for (int k = 0; k <= std::min(symbol.most, 4096) && power <= kMaxBeginnings; ++k) {
       if (k >= symbol.least || symbol.most == kEndlessRepetitions) ways.none += power;
       if (k < symbol.most) ways.first += power * once.first;
       if (symbol.most == kEndlessRepetitions && k >= symbol.least) break;
+      power *= once.none;
     }
     if (power > kMaxBeginnings) ways.none += power;
     return ways;
