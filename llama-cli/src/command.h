@@ -45,6 +45,8 @@ struct Flag {
   bool shows_default = false;   // the target's value before the command line is read
   std::string_view excludes{};  // a flag of the same command
   std::string_view needs{};     // likewise
+  // What the value may be called, for the help alone: it is only asked when that is printed.
+  std::function<std::vector<std::string>()> names{};
 };
 using Flags = std::vector<Flag>;
 

@@ -44,6 +44,18 @@ void add(CLI::App& app, const Flag& flag) {
   add_values(*option, flag.values);
 }
 
+// Completes the help of the flags whose names take time to find out.
+void add_names(CLI::App& app, const Command& command) {
+  CLI::App* added = app.get_subcommand(std::string(command.name));
+  for (const Flag& flag : command.flags) {
+    if (!flag.names) continue;
+    std::string help(flag.help);
+    for (const char* before = ": "; const std::string& name : flag.names()) help += before + name, before = ", ";
+    added->get_option(std::string(flag.name))->description(help);
+  }
+  for (const Command& own : command.commands) add_names(*added, own);
+}
+
 void add(CLI::App& app, const Command& command, const Command*& chosen) {
   CLI::App* added = app.add_subcommand(std::string(command.name), std::string(command.help));
   if (!command.footer.empty()) added->footer(std::string(command.footer));  // its own commands inherit it
@@ -138,7 +150,10 @@ std::expected<const Command*, int> read_command_line(const Program& program, int
     std::ranges::reverse(words);  // as CLI11 wants them
     app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return std::unexpected(app.exit(error));  // --help, --version
+    if (error.get_exit_code() == 0) {  // --help, --version
+      for (const Command& command : program.commands) add_names(app, command);
+      return std::unexpected(app.exit(error));
+    }
     std::println(stderr, "Error: {} (--help lists the flags)", error.what());
     return std::unexpected(kUsageError);
   }

@@ -1,6 +1,7 @@
 """Vectors of the real MiniLM and multilingual-e5-small against transformers' (script/reference computes them)."""
 import unicodedata
 
+import bert_gguf
 import numpy
 import pytest
 from program import PROJECT, REAL, cosines, embed, rows, vectors
@@ -42,6 +43,17 @@ def test_f16_is_chosen_in_the_folder(tmp_path):
     out = tmp_path / "out.parquet"
     assert embed(FOLDER, b"hello\n", out).returncode == 0
     assert rows(out).schema.metadata[b"llama.model_file"] == b"all-MiniLM-L6-v2-F16.gguf"
+
+
+def test_the_conversion_is_llama_cpp_s(tmp_path):
+    """Tensors and vocabulary to the byte. The converter is its, the PyTorch that it needs is not the tests'."""
+    theirs = REAL / "minilm-converted-F16.gguf"
+    if not theirs.exists():
+        pytest.skip("the package index was out of reach: no model of llama.cpp's converter (script/reference)")
+    for kind in ("F16", "Q8_0"):
+        bert_gguf.write(FOLDER / "hf", tmp_path / f"{kind}.gguf", kind)
+    assert bert_gguf.differences(tmp_path / "F16.gguf", theirs) == []
+    assert len(bert_gguf.differences(tmp_path / "Q8_0.gguf", theirs)) == 1 + 6 * 6  # the matrices of words and layers
 
 
 def test_multilingual_e5_equals_transformers_on_decomposed_texts(tmp_path):

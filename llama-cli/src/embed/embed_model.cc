@@ -82,7 +82,7 @@ Step<SharedModel> load_embedding_model(const EmbedArguments& arguments, ModelSou
   auto model = EmbeddingModel::load(config);
   display.end();
   if (!model) {
-    Error error = model.error();
+    Error error = with_flags(model.error());
     if (error.code == ErrorCode::NoPooling)
       error.message += "; --pooling mean, cls or last embeds with it all the same";
     return stop_with(std::move(error), loader_status(model.error().code));
