@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "llama-base/error.h"
@@ -48,6 +49,8 @@ class TextTokenizer {
   [[nodiscard]] Result<void> use_wordpiece();
   [[nodiscard]] Result<void> use_unigram(std::span<const unsigned char> charsmap);
   [[nodiscard]] Result<void> find_opening(std::size_t vocabulary_size);
+  [[nodiscard]] Result<void> find_ordinary_tokens();
+  [[nodiscard]] Result<std::vector<Token>> by_parts(std::string_view text) const;
   [[nodiscard]] Result<std::vector<Token>> by_llama_cpp(std::string_view text) const;
   // With WordPiece or Unigram.
   template <class Tokenizer>
@@ -61,6 +64,8 @@ class TextTokenizer {
   std::optional<WordPieceTokenizer> wordpiece_;
   std::optional<UnigramTokenizer> unigram_;
   bool compose_ = false;  // NFC before llama.cpp
+  std::string ordinary_;  // a token that llama.cpp takes for a special one and the file does not; or ""
+  std::vector<std::pair<std::string, Token>> special_;  // where there is such a one: the others
   std::string description_;
   std::string warning_;
 };
