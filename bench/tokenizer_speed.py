@@ -1,4 +1,4 @@
-"""Our WordPiece or Unigram, the tokenizers library and llama_tokenize on one thread, on the same texts in turn: medians.
+"""Our WordPiece or Unigram, `tokenizers` and llama_tokenize on one thread, on the same texts in turn: medians.
 
     PYTHONPATH=$(script/peers) script/enter python3 bench/tokenizer_speed.py minilm|e5 [FILE…]
     PYTHONPATH=$(script/peers) script/enter python3 bench/tokenizer_speed.py minilm|e5 --long
@@ -61,7 +61,7 @@ def long_texts():
     prose = (CACHE / "corpus-1/messages-en.txt").read_bytes() + (CACHE / "corpus-1/messages-th.txt").read_bytes()
 
     def repeat(part):
-        return lambda size: part * (size // len(part))
+        return lambda size: (part * (size // len(part) + 1))[:size]  # a cut character is left out
 
     return {"prose": repeat(prose),
             "one word of random letters": repeat("".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=99_991)).encode()),

@@ -1,8 +1,8 @@
 """Make a small model with a published tokenizer, for comparing tokens: make_vocabulary.py FOLDER OUT MODEL_TYPE [PRE]
 
-FOLDER has tokenizer.json and tokenizer_config.json, or a sentencepiece tokenizer.model. OUT gets tokenizer.json as
-transformers runs it for such a model, and model.gguf: what llama.cpp's converter makes of the tokenizer, in a model of
-random weights. PRE is the name of the pre-tokenizer in the GGUF, where it is not to be the converter's guess.
+FOLDER has tokenizer.json and tokenizer_config.json, or a sentencepiece tokenizer.model. OUT gets the published
+tokenizer (tokenizer.json as transformers runs it for such a model, or tokenizer.model as it is), and model.gguf: what
+llama.cpp's converter makes of it, in a model of random weights. PRE is the name of the pre-tokenizer in the GGUF, where it is not to be the converter's guess.
 """
 import json
 import pathlib
@@ -25,7 +25,8 @@ CONFIG = {"architectures": ["LlamaForCausalLM"], "hidden_size": 64, "num_hidden_
 def converted(folder, config, out):
     """The fields that the converter writes for the tokenizer."""
     (folder / "config.json").write_text(json.dumps(config))
-    run = subprocess.run([sys.executable, CONVERTER, folder, "--vocab-only", "--outfile", out], capture_output=True, text=True)
+    run = subprocess.run([sys.executable, CONVERTER, folder, "--vocab-only", "--outfile", out],
+                         capture_output=True, text=True)
     if run.returncode != 0:
         sys.exit(run.stderr[-1500:])
     return {name: field for name, field in gguf.GGUFReader(out).fields.items() if name.startswith("tokenizer.ggml.")}
@@ -47,15 +48,14 @@ def main(folder, out, model_type, pre=None):
     with tempfile.TemporaryDirectory() as work:
         work = pathlib.Path(work)
         shutil.copytree(folder, work / "source")
-        size = 0
-        if not (folder / "tokenizer.model").exists():
-            size = max(json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"].values()) + 1
-        config = CONFIG | {"model_type": model_type} | ({"vocab_size": size} if size else {})
-        (work / "source/config.json").write_text(json.dumps(config))
-        tokenizer = transformers.AutoTokenizer.from_pretrained(work / "source")
-        config["vocab_size"] = len(tokenizer)
-        print(folder.name, type(tokenizer).__name__, len(tokenizer))
-        tokenizer.backend_tokenizer.save(str(out / "tokenizer.json"))
+        config = CONFIG | {"model_type": model_type}
+        if (folder / "tokenizer.model").exists():
+            shutil.copy(folder / "tokenizer.model", out)
+        else:
+            (work / "source/config.json").write_text(json.dumps(config))
+            tokenizer = transformers.AutoTokenizer.from_pretrained(work / "source")
+            config["vocab_size"] = len(tokenizer)
+            tokenizer.backend_tokenizer.save(str(out / "tokenizer.json"))
         write_model(out / "model.gguf", converted(work / "source", config, work / "vocabulary.gguf"), pre)
 
 

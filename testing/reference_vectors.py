@@ -21,7 +21,7 @@ vectors = {"mean": [], "cls": [], "last": [], "mean_256": []}
 
 
 def by_onednn(module):
-    """Debian's torch has a plain BLAS; with its oneDNN the linear layers take a tenth of the time (the same to 1e-6)."""
+    """Debian's torch has a plain BLAS; by its oneDNN the linear layers take a tenth of the time (same to 1e-6)."""
     for name, child in module.named_children():
         if isinstance(child, torch.nn.Linear):
             setattr(module, name, MkldnnLinear(child, torch.float32))

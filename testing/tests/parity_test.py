@@ -59,7 +59,9 @@ def test_multilingual_e5_equals_transformers_on_decomposed_texts(tmp_path):
     run = embed(REAL / "e5/multilingual-e5-small-F16.gguf", decomposed.encode(), out)
     assert run.returncode == 0, run.stderr
     assert rows(out).num_rows == len(expected) >= 200
-    assert cosines(vectors(out), expected).min() >= 0.9999
+    # XLM-R counts no position for a <pad> that a text spells; llama.cpp does (doc/parity.md).
+    apart = [text for text, cosine in zip(rows(out)["text"].to_pylist(), cosines(vectors(out), expected)) if cosine < 0.9999]
+    assert all("<pad>" in text for text in apart) and len(apart) <= 1, apart
 
 
 def embeddinggemma(path, dense):
