@@ -2,7 +2,8 @@
 
 FOLDER has tokenizer.json and tokenizer_config.json, or a sentencepiece tokenizer.model. OUT gets the published
 tokenizer (tokenizer.json as transformers runs it for such a model, or tokenizer.model as it is), and model.gguf: what
-llama.cpp's converter makes of it, in a model of random weights. PRE is the name of the pre-tokenizer in the GGUF, where it is not to be the converter's guess.
+llama.cpp's converter makes of it, in a model of random weights. PRE is the name of the pre-tokenizer in the GGUF, where
+it is not to be the converter's guess.
 """
 import json
 import pathlib
