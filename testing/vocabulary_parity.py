@@ -4,8 +4,8 @@
 
 For each folder NAME in it, model.gguf against tokenizer.json by `tokenizers`, or against tokenizer.model by
 sentencepiece (then without texts that spell a special token, which it reads as text): the texts of the files as they
-are and in NFD, and COUNT random strings. Prints Markdown, and the first differences to the standard error; exit status 1 where more of
-the files' texts differ than doc/parity.md knows.
+are and in NFD, and COUNT random strings. Prints Markdown, and the first differences to the standard error; exit status
+1 where more of the files' texts differ than doc/parity.md knows.
 """
 import pathlib
 import sys

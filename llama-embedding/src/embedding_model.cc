@@ -139,7 +139,7 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
   if (state->dense_layers == DenseLayers::Missing) {
     add_warning(state->warning,
                 "the GGUF lacks the two dense layers that EmbeddingGemma ends with, so these are not the published "
-                "model's vectors; llama.cpp's converter keeps them with --sentence-transformers-dense-modules");
+                "model's vectors; llama.cpp's converter keeps the sentence-transformers dense modules when asked");
   }
   state->tokenizer = std::move(*tokenizer);
   std::shared_ptr<EmbeddingModel> made(new EmbeddingModel(std::move(state)));
