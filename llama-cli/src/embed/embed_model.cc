@@ -49,6 +49,7 @@ TableMetadata provenance(const EmbeddingModel& model) {
           {"llama.architecture", model.model().architecture()},
           {"llama.model_description", model.model().description()},
           {"llama.pooling", std::string(to_string(model.pooling()))},
+          {"llama.dense_layers", std::string(to_string(model.dense_layers()))},
           {"llama.dimension", std::to_string(model.embedding_dimension())},
           {"llama.normalized", model.config().normalize_embeddings ? "true" : "false"},
           {"llama.max_length", std::to_string(model.max_sequence_length())},
