@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "read/json_structure.h"
 #include "table_files.h"
 #include "test_pipe.h"
 
@@ -43,6 +44,22 @@ TEST(Json, KeepsKeysThatComeLate) {
   EXPECT_EQ(read.kept_type("id"), "double");
   EXPECT_EQ(read.kept_values("new").front(), "null");
   EXPECT_THAT(read.kept_values("new").back(), HasSubstr("2"));
+}
+
+TEST(Json, ColumnsAreWhatTheStructureSays) {
+  using Columns = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(
+      internal::json_columns(
+          R"({"id":"UBIGINT","a \"b\" \u00e4":["VARCHAR"],"s":{"x":"DOUBLE","y":[["BOOLEAN"]]},"n":"NULL","o":{},"e":["NULL"]})"),
+      (Columns{{"id", "BIGINT"},
+               {"a \"b\" \xc3\xa4", "VARCHAR[]"},
+               {"s", "STRUCT(\"x\" DOUBLE, \"y\" BOOLEAN[][])"},
+               {"n", "JSON"},
+               {"o", "JSON"},
+               {"e", "JSON[]"}}));
+  EXPECT_EQ(internal::json_columns("\"VARCHAR\""), std::nullopt);
+  EXPECT_EQ(internal::json_columns("[\"VARCHAR\"]"), std::nullopt);
+  EXPECT_EQ(internal::json_columns("{}"), Columns());
 }
 
 TEST(Json, ATextAmongOtherValuesIsAText) {

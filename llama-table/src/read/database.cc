@@ -141,17 +141,6 @@ Result<std::unique_ptr<DatabaseQuery>> Database::prepare(const std::string& sql,
   return query;
 }
 
-Result<std::vector<std::pair<std::string, std::string>>> Database::types_of(const std::string& sql,
-                                                                            std::string (*say)(duckdb_logical_type),
-                                                                            const std::stop_token& stop) {
-  const auto query = prepare_any(sql, stop);
-  if (!query) return std::unexpected(query.error());
-  const LogicalColumns columns((*query)->statement_.get());
-  std::vector<std::pair<std::string, std::string>> types;
-  for (std::size_t i = 0; i < columns.names.size(); ++i) types.emplace_back(columns.names[i], say(columns.types[i]));
-  return types;
-}
-
 Result<void> DatabaseQuery::find_schema() {
   LogicalColumns columns(statement_.get());
   std::vector<const char*> names;

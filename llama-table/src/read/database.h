@@ -69,10 +69,6 @@ class Database {
   // InvalidArgument for anything but a query. The database must live longer.
   [[nodiscard]] Result<std::unique_ptr<DatabaseQuery>> prepare(const std::string& sql, const std::stop_token& stop);
 
-  // The columns of a query, each with its name and what `say` makes of its type.
-  [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> types_of(
-      const std::string& sql, std::string (*say)(duckdb_logical_type), const std::stop_token& stop);
-
   // A statement without a result.
   [[nodiscard]] Result<void> run(const std::string& sql, const std::stop_token& stop);
 

@@ -1,6 +1,9 @@
 #include "read/json_source.h"
 
+#include <arrow/array.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <format>
 #include <optional>
 #include <string>
@@ -8,6 +11,7 @@
 #include <vector>
 
 #include "read/json_lines_source.h"
+#include "read/json_structure.h"
 #include "read/partition_keys.h"
 #include "read/query_source.h"
 #include "read/sql_text.h"
@@ -16,62 +20,7 @@
 namespace llama::internal {
 namespace {
 
-constexpr std::size_t kLargeObjectBytes = 256 << 20;
-
-// Free what DuckDB's C interface hands out.
-std::string taken(char* text) {
-  std::string out = text == nullptr ? "" : text;
-  duckdb_free(text);
-  return out;
-}
-
-class LogicalType {
- public:
-  explicit LogicalType(duckdb_logical_type type) : type_(type) {}
-  ~LogicalType() { duckdb_destroy_logical_type(&type_); }
-  LogicalType(const LogicalType&) = delete;
-  LogicalType& operator=(const LogicalType&) = delete;
-  [[nodiscard]] duckdb_logical_type get() const { return type_; }
-
- private:
-  duckdb_logical_type type_;
-};
-
-// The type of a JSON value as SQL, with strings left strings.
-std::string json_type_sql(duckdb_logical_type type) {
-  if (taken(duckdb_logical_type_get_alias(type)) == "JSON") return "JSON";
-  switch (duckdb_get_type_id(type)) {
-    case DUCKDB_TYPE_BOOLEAN:
-      return "BOOLEAN";
-    case DUCKDB_TYPE_BIGINT:
-      return "BIGINT";
-    case DUCKDB_TYPE_UBIGINT:
-      return "UBIGINT";
-    case DUCKDB_TYPE_HUGEINT:
-      return "HUGEINT";
-    case DUCKDB_TYPE_DOUBLE:
-      return "DOUBLE";
-    case DUCKDB_TYPE_LIST:
-      return json_type_sql(LogicalType(duckdb_list_type_child_type(type)).get()) + "[]";
-    case DUCKDB_TYPE_MAP:
-      return std::format("MAP(VARCHAR, {})", json_type_sql(LogicalType(duckdb_map_type_value_type(type)).get()));
-    case DUCKDB_TYPE_STRUCT: {
-      std::string members;
-      for (idx_t i = 0; i < duckdb_struct_type_child_count(type); ++i) {
-        const std::string name = taken(duckdb_struct_type_child_name(type, i));
-        members += std::format("{}{} {}", members.empty() ? "" : ", ", sql_name(name),
-                               json_type_sql(LogicalType(duckdb_struct_type_child_type(type, i)).get()));
-      }
-      return std::format("STRUCT({})", members);
-    }
-    default:
-      return "VARCHAR";
-  }
-}
-
-std::string json_scan(const std::vector<std::string>& paths, std::string_view format, std::string_view rest) {
-  return std::format("read_json({}, format='{}', records='true'{})", sql_strings(paths), format, rest);
-}
+constexpr std::size_t kLargeObjectBytes = 128 << 20;
 
 struct JsonLayout {
   std::string format;  // an array, objects one a line, or objects that go over lines
@@ -104,14 +53,44 @@ Result<JsonLayout> layout_of_json(TableFormat format, const InputFiles& files, c
                                                           : "none"};
 }
 
+std::string json_scan(std::string_view function, const std::vector<std::string>& paths, const JsonLayout& layout,
+                      std::string_view rest) {
+  return std::format("{}({}, format='{}', compression='{}'{})", function, sql_strings(paths), layout.format,
+                     layout.packing, rest);
+}
+
+struct JsonShape {
+  std::vector<std::pair<std::string, std::string>> columns;
+  std::uint64_t rows = 0;
+};
+
+// One pass over all values, as a query, for a stop ends a query and not the look that read_json() takes by itself.
+Result<JsonShape> shape_of(Database& database, const InputFiles& files, const JsonLayout& layout, std::string_view rest,
+                           const std::stop_token& stop) {
+  const auto query =
+      database.prepare(std::format("SELECT count(*), coalesce(json_group_structure(json)::VARCHAR, '{{}}') FROM {}",
+                                   json_scan("read_json_objects", files.files, layout, rest)),
+                       stop);
+  if (!query) return std::unexpected(query.error());
+  const auto answer = (*query)->next(stop);
+  if (!answer) return std::unexpected(answer.error());
+  if (*answer == nullptr || (*answer)->num_rows() != 1) return fail(ErrorCode::Internal, "DuckDB counted nothing");
+  const auto& rows = static_cast<const arrow::Int64Array&>(*(*answer)->column(0));
+  const auto& structures = static_cast<const arrow::StringArray&>(*(*answer)->column(1));
+  auto columns = json_columns(structures.GetView(0));
+  if (!columns)
+    return fail(ErrorCode::InvalidText,
+                std::format("'{}' holds JSON that is no object: a row is one {{…}}", files.files.front()));
+  if (columns->empty())
+    return fail(ErrorCode::InvalidText, std::format("'{}' holds no JSON objects with keys", files.files.front()));
+  return JsonShape{std::move(*columns), static_cast<std::uint64_t>(rows.Value(0))};
+}
+
 bool is_too_large(const Error& error) { return error.message.contains("maximum_object_size"); }
 
-// DuckDB's number of a broken line may be one too high; and it says "records" to objects.
+// DuckDB's number of a broken line may be one too high.
 Error explained(Error error, Database& database, const InputFiles& files, TableFormat format,
                 const std::stop_token& stop) {
-  if (error.message.contains("expected records"))
-    return {ErrorCode::InvalidText,
-            std::format("'{}' holds JSON that is no object: a row is one {{…}}", files.files.front())};
   const std::size_t reason = error.message.find(": broken JSON");
   if (reason == std::string::npos || format != TableFormat::JsonLines || files.is_remote) return error;
   const std::string line = find_broken_json_line(database, files.files, stop);
@@ -136,30 +115,23 @@ Result<std::unique_ptr<BatchSource>> open_json(std::unique_ptr<Database> databas
                     stream->name()));
   const auto layout = layout_of_json(format, files, stop);
   if (!layout) return std::unexpected(layout.error());
-  std::string rest = std::format(", compression='{}'", layout->packing);
-  const auto look = [&] {
-    const std::string all =
-        ", sample_size=-1, maximum_sample_files=1000000000, union_by_name=true, hive_partitioning=false" + rest;
-    return database->types_of(std::format("SELECT * FROM {}", json_scan(files.files, layout->format, all)),
-                              json_type_sql, stop);
-  };
-  auto types = look();
-  if (!types && is_too_large(types.error())) {
-    rest += std::format(", maximum_object_size={}", kLargeObjectBytes);
-    types = look();
+  std::string rest;
+  auto shape = shape_of(*database, files, *layout, rest, stop);
+  if (!shape && is_too_large(shape.error())) {
+    rest = std::format(", maximum_object_size={}", kLargeObjectBytes);
+    shape = shape_of(*database, files, *layout, rest, stop);
   }
-  if (!types) return std::unexpected(explained(types.error(), *database, files, format, stop));
+  if (!shape) return std::unexpected(explained(shape.error(), *database, files, format, stop));
   std::string columns;
-  for (const auto& [name, type] : *types) {
+  for (const auto& [name, type] : shape->columns) {
     // A wanted column of strings and others: the others as they are written.
     const bool is_wanted = std::ranges::contains(input.columns, name);
     columns += std::format("{}{}: {}", columns.empty() ? "" : ", ", sql_string(name),
                            sql_string(type == "JSON" && is_wanted ? "VARCHAR" : type));
   }
-  QueryText text{
-      .from = json_scan(files.files, layout->format,
-                        std::format(", hive_types_autocast=false, hive_partitioning={}, columns={{{}}}{}",
-                                    common_partition_keys(files.files).empty() ? "false" : "true", columns, rest))};
+  rest += std::format(", records='true', hive_types_autocast=false, hive_partitioning={}, columns={{{}}}",
+                      common_partition_keys(files.files).empty() ? "false" : "true", columns);
+  QueryText text{.from = json_scan("read_json", files.files, *layout, rest), .rows = shape->rows};
   return QuerySource::open(std::move(database), std::move(text), nullptr, stop);
 }
 
