@@ -67,7 +67,8 @@ void add(CLI::App& app, const Command& command, const Command*& chosen) {
     if (!flag.needs.empty()) option->needs(added->get_option(std::string(flag.needs)));
   }
   if (command.takes_config) {
-    added->add_option("--config")  // add_configured() has read it
+    added
+        ->add_option("--config")  // add_configured() has read it
         ->description("Read flags from this file (TOML): normalize = true, column = [\"title\", \"body\"]")
         ->type_name("FILE");
   }
@@ -104,7 +105,8 @@ bool is_given(const Flag& flag, std::span<const std::string> words) {
     return std::ranges::any_of(std::views::split(flag.name, ','), [&](const auto part) {
       const std::string_view name(part);
       // "-ofile" is -o too.
-      return name.starts_with("--") ? word == name || word.starts_with(std::string(name) + "=") : word.starts_with(name) && !word.starts_with("--");
+      return name.starts_with("--") ? word == name || word.starts_with(std::string(name) + "=")
+                                    : word.starts_with(name) && !word.starts_with("--");
     });
   });
 }
@@ -122,7 +124,8 @@ void add_configured(const Program& program, std::vector<std::string>& words) {
     if (item.name == "++" || item.name == "--") continue;  // a section's beginning and end
     const Flag* flag = item.parents.empty() ? find_flag(*command, item.name) : nullptr;
     if (flag == nullptr)
-      throw CLI::ConfigError("file '" + *file + "': --" + item.fullname() + " is no flag of " + std::string(command->name));
+      throw CLI::ConfigError("file '" + *file + "': --" + item.fullname() + " is no flag of " +
+                             std::string(command->name));
     if (is_given(*flag, given)) continue;
     for (const std::string& value : item.inputs) {
       if (!std::holds_alternative<bool*>(flag->target)) {

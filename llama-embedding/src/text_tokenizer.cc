@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 #include <limits>
+#include <utility>
 
 #include "llama-tokenizer/composition.h"
 
@@ -96,7 +97,7 @@ Result<void> TextTokenizer::find_opening(std::size_t vocabulary_size) {
   auto around = model_->tokenize("", SpecialTokens::Text);
   if (!around) return std::unexpected(around.error());
   for (const Token token : *around) {
-    if (token < 0 || static_cast<std::size_t>(token) >= vocabulary_size) {
+    if (token < 0 || std::cmp_greater_equal(token, vocabulary_size)) {
       return fail(ErrorCode::InvalidModel,
                   std::format("the special token {} is outside the vocabulary of {}", token, vocabulary_size));
     }

@@ -49,8 +49,8 @@ TEST(Json, KeepsKeysThatComeLate) {
 TEST(Json, ColumnsAreWhatTheStructureSays) {
   using Columns = std::vector<std::pair<std::string, std::string>>;
   EXPECT_EQ(
-      internal::json_columns(
-          R"({"id":"UBIGINT","a \"b\" \u00e4":["VARCHAR"],"s":{"x":"DOUBLE","y":[["BOOLEAN"]]},"n":"NULL","o":{},"e":["NULL"]})"),
+      internal::json_columns(R"({"id":"UBIGINT","a \"b\" \u00e4":["VARCHAR"],"s":{"x":"DOUBLE","y":[["BOOLEAN"]]},)"
+                             R"("n":"NULL","o":{},"e":["NULL"]})"),
       (Columns{{"id", "BIGINT"},
                {"a \"b\" \xc3\xa4", "VARCHAR[]"},
                {"s", "STRUCT(\"x\" DOUBLE, \"y\" BOOLEAN[][])"},

@@ -103,7 +103,7 @@ TEST(Query, ReadsASqliteDatabaseReadOnly) {
   const std::string path = folder.path("t.sqlite");
   // DuckDB's own writing makes the file.
   {
-    auto database = internal::Database::open(256 << 20).value();
+    auto database = internal::DuckDatabase::open(256 << 20).value();
     auto made = database->run(std::format("ATTACH '{}' AS s (TYPE sqlite)", path), {});
     if (!made) GTEST_SKIP() << "this DuckDB has no SQLite: " << made.error().message;
     made = database->run("CREATE TABLE s.notes AS SELECT range AS id, 'note ' || range AS text FROM range(5)", {});

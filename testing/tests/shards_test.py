@@ -1,4 +1,5 @@
 """Shards: every row in one of them, and what `llama-cli shards` says and merges."""
+
 import json
 import subprocess
 
@@ -18,13 +19,30 @@ def run(*arguments, status=0, **options):
 
 
 def embed(source, folder, shard, *flags, status=0, **options):
-    return run("embed", "-m", MODEL, "-i", source, "--column", "text", "-o", folder, "--shard", shard, *flags, status=status, **options)
+    return run(
+        "embed",
+        "-m",
+        MODEL,
+        "-i",
+        source,
+        "--column",
+        "text",
+        "-o",
+        folder,
+        "--shard",
+        shard,
+        *flags,
+        status=status,
+        **options,
+    )
 
 
 @pytest.fixture
 def source(tmp_path):
     texts = [None if i % 11 == 3 else f"text {i % 40}" for i in range(COUNT)]
-    pa.parquet.write_table(pa.table({"id": range(COUNT), "text": texts, "row": ["x"] * COUNT}), tmp_path / "in.parquet")
+    pa.parquet.write_table(
+        pa.table({"id": range(COUNT), "text": texts, "row": ["x"] * COUNT}), tmp_path / "in.parquet"
+    )
     return tmp_path / "in.parquet"
 
 
@@ -63,14 +81,25 @@ def test_what_is_missing_cut_short_or_foreign_is_named(tmp_path, source):
 
 def test_the_scheduler_says_which(tmp_path, source):
     import os
-    schedulers = [{"SLURM_ARRAY_TASK_ID": "5", "SLURM_ARRAY_TASK_MIN": "4", "SLURM_ARRAY_TASK_MAX": "6", "SLURM_ARRAY_TASK_COUNT": "3"},
-                  {"RANK": "1", "WORLD_SIZE": "3"}, {"JOB_COMPLETION_INDEX": "1", "JOB_COMPLETIONS": "3"},
-                  {"AWS_BATCH_JOB_ARRAY_INDEX": "1", "AWS_BATCH_JOB_ARRAY_SIZE": "3"}]
+
+    schedulers = [
+        {
+            "SLURM_ARRAY_TASK_ID": "5",
+            "SLURM_ARRAY_TASK_MIN": "4",
+            "SLURM_ARRAY_TASK_MAX": "6",
+            "SLURM_ARRAY_TASK_COUNT": "3",
+        },
+        {"RANK": "1", "WORLD_SIZE": "3"},
+        {"JOB_COMPLETION_INDEX": "1", "JOB_COMPLETIONS": "3"},
+        {"AWS_BATCH_JOB_ARRAY_INDEX": "1", "AWS_BATCH_JOB_ARRAY_SIZE": "3"},
+    ]
     for number, variables in enumerate(schedulers):
         folder = tmp_path / str(number)
         embed(source, folder, "auto", env=os.environ | variables)
         assert [path.name for path in folder.glob("*.parquet")] == ["part-00001-of-00003-00000.parquet"]
-        assert pa.parquet.read_table(folder)["id"].to_pylist() == [i for i in range(COUNT) if i % 3 == 1 and i % 11 != 3]
+        assert pa.parquet.read_table(folder)["id"].to_pylist() == [
+            i for i in range(COUNT) if i % 3 == 1 and i % 11 != 3
+        ]
     assert "auto" in embed(source, tmp_path / "none", "auto", status=2).stderr
 
 

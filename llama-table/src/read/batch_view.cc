@@ -27,7 +27,7 @@ struct ReleaseArrayStream {
 
 // A table is made of it, and not a view alone: to a stream DuckDB hands down which columns and rows it wants, which a
 // stream of C's knows nothing of, and takes what comes for an answer.
-Result<void> show_batch(Database& database, const arrow::RecordBatch& rows, const std::stop_token& stop) {
+Result<void> show_batch(DuckDatabase& database, const arrow::RecordBatch& rows, const std::stop_token& stop) {
   arrow::Int64Builder numbers;
   arrow::Status status = numbers.Reserve(rows.num_rows());
   for (std::int64_t i = 0; status.ok() && i < rows.num_rows(); ++i) numbers.UnsafeAppend(i);
@@ -49,7 +49,7 @@ Result<void> show_batch(Database& database, const arrow::RecordBatch& rows, cons
                       stop);
 }
 
-Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> ask_shown(Database& database, const std::string& sql,
+Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> ask_shown(DuckDatabase& database, const std::string& sql,
                                                                    const std::stop_token& stop) {
   const auto query = database.prepare(sql, stop);
   if (!query) return std::unexpected(query.error());
@@ -62,7 +62,7 @@ Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> ask_shown(Database& dat
   }
 }
 
-Result<std::vector<std::int64_t>> rows_where(Database& database, const arrow::RecordBatch& rows,
+Result<std::vector<std::int64_t>> rows_where(DuckDatabase& database, const arrow::RecordBatch& rows,
                                              const std::string& where, const std::stop_token& stop) {
   if (auto shown = show_batch(database, rows, stop); !shown) return std::unexpected(shown.error());
   const auto answer =
@@ -76,7 +76,7 @@ Result<std::vector<std::int64_t>> rows_where(Database& database, const arrow::Re
   return fit;
 }
 
-bool is_known_to_duckdb(const Database& database, const arrow::Field& field) {
+bool is_known_to_duckdb(const DuckDatabase& database, const arrow::Field& field) {
   ArrowSchema c_schema{};
   if (!arrow::ExportSchema(*arrow::schema({field.Copy()}), &c_schema).ok()) return false;
   duckdb_arrow_converted_schema converted = nullptr;

@@ -27,10 +27,10 @@ enum class Packing { None, Gzip, Zstd };
 
 [[nodiscard]] Packing packing_of(std::string_view first_bytes);
 
-class ByteReader {
+class InputBytes {
  public:
   // "-" is standard input.
-  [[nodiscard]] static Result<std::unique_ptr<ByteReader>> open(const std::string& path);
+  [[nodiscard]] static Result<std::unique_ptr<InputBytes>> open(const std::string& path);
 
   // Look further: what comes first, unpacked, as far as it was looked at. False: that is all there is.
   [[nodiscard]] std::string_view seen() const { return std::string_view(seen_).substr(given_); }
@@ -47,7 +47,7 @@ class ByteReader {
   [[nodiscard]] const std::string& name() const { return name_; }  // "file 'x.txt'", "standard input"
 
  private:
-  ByteReader(std::string name, FileHandle owned, int descriptor);
+  InputBytes(std::string name, FileHandle owned, int descriptor);
   Result<std::size_t> read_raw(std::span<char> buffer, const std::stop_token& stop);
   Result<std::size_t> read_decoded(std::span<char> buffer, const std::stop_token& stop);
   Result<std::size_t> read_unpacked(std::span<char> buffer, const std::stop_token& stop);

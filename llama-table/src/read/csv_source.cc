@@ -32,7 +32,7 @@ struct CsvLayout {
   bool is_utf16 = false;
 };
 
-Result<CsvLayout> layout_of(ByteReader& reader, std::optional<char> separator, const std::stop_token& stop) {
+Result<CsvLayout> layout_of(InputBytes& reader, std::optional<char> separator, const std::stop_token& stop) {
   for (;;) {
     const auto more = reader.look_further(stop);
     if (!more) return std::unexpected(more.error());
@@ -44,7 +44,7 @@ Result<CsvLayout> layout_of(ByteReader& reader, std::optional<char> separator, c
 }
 
 // Of a URL the first lines, as DuckDB fetches them.
-Result<CsvLayout> layout_of_url(Database& database, const std::string& url, std::optional<char> separator,
+Result<CsvLayout> layout_of_url(DuckDatabase& database, const std::string& url, std::optional<char> separator,
                                 const std::stop_token& stop) {
   const std::string sql = std::format(
       "SELECT coalesce(string_agg(line, chr(10)), '') || chr(10) FROM (SELECT line FROM read_csv({}, "
@@ -69,7 +69,7 @@ std::string names_of(const CsvHeader& header) {
 }
 
 // All files have the header of the first.
-Result<CsvLayout> common_layout(Database& database, const InputFiles& files, std::optional<char> separator,
+Result<CsvLayout> common_layout(DuckDatabase& database, const InputFiles& files, std::optional<char> separator,
                                 const std::stop_token& stop) {
   std::optional<CsvLayout> first;
   for (const std::string& file : files.files) {
@@ -77,7 +77,7 @@ Result<CsvLayout> common_layout(Database& database, const InputFiles& files, std
     if (files.is_remote) {
       layout = layout_of_url(database, file, separator, stop);
     } else {
-      auto reader = ByteReader::open(file);
+      auto reader = InputBytes::open(file);
       if (!reader) return std::unexpected(reader.error());
       layout = layout_of(**reader, separator, stop);
     }
@@ -146,8 +146,8 @@ std::vector<std::string> typed_columns(const CsvHeader& header, const CsvTypes& 
   return expressions;
 }
 
-Result<std::unique_ptr<BatchSource>> open_csv_stream(std::unique_ptr<Database> database,
-                                                     std::unique_ptr<ByteReader> stream, std::optional<char> separator,
+Result<std::unique_ptr<BatchSource>> open_csv_stream(std::unique_ptr<DuckDatabase> database,
+                                                     std::unique_ptr<InputBytes> stream, std::optional<char> separator,
                                                      const TableInput& input, const std::stop_token& stop) {
   auto layout = layout_of(*stream, separator, stop);
   if (!layout) return std::unexpected(layout.error());
@@ -161,8 +161,8 @@ Result<std::unique_ptr<BatchSource>> open_csv_stream(std::unique_ptr<Database> d
 
 }  // namespace
 
-Result<std::unique_ptr<BatchSource>> open_csv(std::unique_ptr<Database> database, const InputFiles& files,
-                                              std::unique_ptr<ByteReader> stream, const TableInput& input,
+Result<std::unique_ptr<BatchSource>> open_csv(std::unique_ptr<DuckDatabase> database, const InputFiles& files,
+                                              std::unique_ptr<InputBytes> stream, const TableInput& input,
                                               TableFormat format, const std::stop_token& stop) {
   const std::optional<char> separator = format == TableFormat::Tsv ? std::optional('\t') : std::nullopt;
   if (stream) return open_csv_stream(std::move(database), std::move(stream), separator, input, stop);
@@ -173,7 +173,7 @@ Result<std::unique_ptr<BatchSource>> open_csv(std::unique_ptr<Database> database
     if (files.files.size() > 1)
       return fail(ErrorCode::InvalidArgument,
                   std::format("'{}' and others are UTF-16; convert them first (iconv -t UTF-8)", files.files.front()));
-    auto reader = ByteReader::open(files.files.front());
+    auto reader = InputBytes::open(files.files.front());
     if (!reader) return std::unexpected(reader.error());
     return open_csv_stream(std::move(database), std::move(*reader), separator, input, stop);
   }

@@ -13,7 +13,7 @@
 #include "read/sql_text.h"
 
 namespace llama::internal {
-FilteredSource::FilteredSource(std::unique_ptr<BatchSource> source, std::unique_ptr<Database> database)
+FilteredSource::FilteredSource(std::unique_ptr<BatchSource> source, std::unique_ptr<DuckDatabase> database)
     : source_(std::move(source)), database_(std::move(database)) {}
 
 Result<void> FilteredSource::start(const Selection& selection, const std::stop_token& stop) {

@@ -14,7 +14,7 @@ namespace llama::internal {
 
 class FilteredSource : public BatchSource {
  public:
-  FilteredSource(std::unique_ptr<BatchSource> source, std::unique_ptr<Database> database);
+  FilteredSource(std::unique_ptr<BatchSource> source, std::unique_ptr<DuckDatabase> database);
 
   [[nodiscard]] std::shared_ptr<arrow::Schema> schema() const override { return source_->schema(); }
   [[nodiscard]] bool finds_rows() const override { return true; }
@@ -27,7 +27,7 @@ class FilteredSource : public BatchSource {
 
  private:
   std::unique_ptr<BatchSource> source_;
-  std::unique_ptr<Database> database_;
+  std::unique_ptr<DuckDatabase> database_;
   std::string where_;
   std::vector<int> columns_, known_;  // known_: to DuckDB
 };

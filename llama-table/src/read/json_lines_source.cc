@@ -52,7 +52,7 @@ JsonColumn column_of(const JsonKey& key, bool is_wanted) {
 }
 
 // The keys of the batch that is shown, in the order in which they come first.
-Result<void> add_keys(Database& database, std::vector<JsonKey>& keys, const std::stop_token& stop) {
+Result<void> add_keys(DuckDatabase& database, std::vector<JsonKey>& keys, const std::stop_token& stop) {
   const auto answer = ask_shown(
       database,
       "SELECT key, list_sort(list(DISTINCT json_type(text, '/' || replace(replace(key, '~', '~0'), '/', '~1')))) FROM "
@@ -144,8 +144,8 @@ Result<void> JsonLinesSource::look_at_first(const TableInput& input, const std::
 }
 
 Result<std::unique_ptr<BatchSource>> JsonLinesSource::open(std::unique_ptr<BatchSource> lines,
-                                                           std::unique_ptr<Database> database, const TableInput& input,
-                                                           const std::stop_token& stop) {
+                                                           std::unique_ptr<DuckDatabase> database,
+                                                           const TableInput& input, const std::stop_token& stop) {
   std::unique_ptr<JsonLinesSource> source(new JsonLinesSource());
   source->lines_ = std::move(lines);
   source->database_ = std::move(database);
@@ -195,7 +195,7 @@ Result<TableBatch> JsonLinesSource::next(const std::stop_token& stop) {
   return typed(std::move(*lines), stop);
 }
 
-std::string find_broken_json_line(Database& database, const std::vector<std::string>& files,
+std::string find_broken_json_line(DuckDatabase& database, const std::vector<std::string>& files,
                                   const std::stop_token& stop) {
   for (const std::string& file : files) {
     TextLinesSource lines({file}, nullptr);

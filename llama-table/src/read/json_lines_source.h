@@ -21,7 +21,7 @@ class JsonLinesSource : public BatchSource {
  public:
   // lines: a source of one column, "text".
   [[nodiscard]] static Result<std::unique_ptr<BatchSource>> open(std::unique_ptr<BatchSource> lines,
-                                                                 std::unique_ptr<Database> database,
+                                                                 std::unique_ptr<DuckDatabase> database,
                                                                  const TableInput& input, const std::stop_token& stop);
 
   [[nodiscard]] std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
@@ -37,7 +37,7 @@ class JsonLinesSource : public BatchSource {
   Result<TableBatch> typed(TableBatch lines, const std::stop_token& stop);
 
   std::unique_ptr<BatchSource> lines_;
-  std::unique_ptr<Database> database_;
+  std::unique_ptr<DuckDatabase> database_;
   std::vector<TableBatch> first_;  // looked at and not handed out; the last is the first
   std::shared_ptr<arrow::Schema> schema_;
   std::vector<std::string> expressions_;  // of the columns
@@ -46,7 +46,7 @@ class JsonLinesSource : public BatchSource {
 };
 
 // The first line of JSON files that is no JSON, for people: "file 'x.jsonl', line 17"; "" if all are.
-[[nodiscard]] std::string find_broken_json_line(Database& database, const std::vector<std::string>& files,
+[[nodiscard]] std::string find_broken_json_line(DuckDatabase& database, const std::vector<std::string>& files,
                                                 const std::stop_token& stop);
 
 }  // namespace llama::internal

@@ -32,7 +32,7 @@ Result<JsonLayout> layout_of_json(TableFormat format, const InputFiles& files, c
   std::optional<bool> is_array;
   std::optional<Packing> packing;
   for (const std::string& file : files.files) {
-    auto reader = ByteReader::open(file);
+    auto reader = InputBytes::open(file);
     if (!reader) return std::unexpected(reader.error());
     if (auto looked = (*reader)->look_further(stop); !looked) return std::unexpected(looked.error());
     const std::string_view seen = (*reader)->seen();
@@ -65,8 +65,8 @@ struct JsonShape {
 };
 
 // One pass over all values, as a query, for a stop ends a query and not the look that read_json() takes by itself.
-Result<JsonShape> shape_of(Database& database, const InputFiles& files, const JsonLayout& layout, std::string_view rest,
-                           const std::stop_token& stop) {
+Result<JsonShape> shape_of(DuckDatabase& database, const InputFiles& files, const JsonLayout& layout,
+                           std::string_view rest, const std::stop_token& stop) {
   const auto query =
       database.prepare(std::format("SELECT count(*), coalesce(json_group_structure(json)::VARCHAR, '{{}}') FROM {}",
                                    json_scan("read_json_objects", files.files, layout, rest)),
@@ -89,7 +89,7 @@ Result<JsonShape> shape_of(Database& database, const InputFiles& files, const Js
 bool is_too_large(const Error& error) { return error.message.contains("maximum_object_size"); }
 
 // DuckDB's number of a broken line may be one too high.
-Error explained(Error error, Database& database, const InputFiles& files, TableFormat format,
+Error explained(Error error, DuckDatabase& database, const InputFiles& files, TableFormat format,
                 const std::stop_token& stop) {
   const std::size_t reason = error.message.find(": broken JSON");
   if (reason == std::string::npos || format != TableFormat::JsonLines || files.is_remote) return error;
@@ -100,8 +100,8 @@ Error explained(Error error, Database& database, const InputFiles& files, TableF
 
 }  // namespace
 
-Result<std::unique_ptr<BatchSource>> open_json(std::unique_ptr<Database> database, const InputFiles& files,
-                                               std::unique_ptr<ByteReader> stream, const TableInput& input,
+Result<std::unique_ptr<BatchSource>> open_json(std::unique_ptr<DuckDatabase> database, const InputFiles& files,
+                                               std::unique_ptr<InputBytes> stream, const TableInput& input,
                                                TableFormat format, const std::stop_token& stop) {
   if (stream && format == TableFormat::JsonLines) {
     auto lines = std::make_unique<TextLinesSource>(files.files, std::move(stream));

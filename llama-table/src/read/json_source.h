@@ -15,9 +15,9 @@
 
 namespace llama::internal {
 
-[[nodiscard]] Result<std::unique_ptr<BatchSource>> open_json(std::unique_ptr<Database> database,
+[[nodiscard]] Result<std::unique_ptr<BatchSource>> open_json(std::unique_ptr<DuckDatabase> database,
                                                              const InputFiles& files,
-                                                             std::unique_ptr<ByteReader> stream,
+                                                             std::unique_ptr<InputBytes> stream,
                                                              const TableInput& input, TableFormat format,
                                                              const std::stop_token& stop);
 

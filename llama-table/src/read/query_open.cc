@@ -14,7 +14,7 @@ namespace llama::internal {
 namespace {
 
 // Whatever the words said: no database that may be written is attached.
-Result<void> check_attached(Database& database, const std::stop_token& stop) {
+Result<void> check_attached(DuckDatabase& database, const std::stop_token& stop) {
   auto query = database.prepare(
       "SELECT database_name FROM duckdb_databases() WHERE NOT readonly AND NOT internal AND database_name <> 'memory'",
       stop);
@@ -30,7 +30,7 @@ Result<void> check_attached(Database& database, const std::stop_token& stop) {
 
 // DuckDB knows by itself which extension reads a file, and not which one has a function. What is not there stays away:
 // the query then says so.
-void load_scanners(Database& database, const std::string& sql, const std::stop_token& stop) {
+void load_scanners(DuckDatabase& database, const std::string& sql, const std::stop_token& stop) {
   std::string upper = sql;
   std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   for (const std::string name : {"postgres", "mysql", "sqlite"}) {
@@ -43,7 +43,7 @@ void load_scanners(Database& database, const std::string& sql, const std::stop_t
 
 }  // namespace
 
-Result<std::unique_ptr<BatchSource>> open_query(std::unique_ptr<Database> database, const std::string& sql,
+Result<std::unique_ptr<BatchSource>> open_query(std::unique_ptr<DuckDatabase> database, const std::string& sql,
                                                 const std::stop_token& stop) {
   std::vector<std::string> statements = split_statements(sql);
   if (auto checked = check_only_reads(statements); !checked) return std::unexpected(checked.error());
