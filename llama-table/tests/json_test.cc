@@ -46,20 +46,32 @@ TEST(Json, KeepsKeysThatComeLate) {
   EXPECT_THAT(read.kept_values("new").back(), HasSubstr("2"));
 }
 
-TEST(Json, ColumnsAreWhatTheStructureSays) {
-  using Columns = std::vector<std::pair<std::string, std::string>>;
-  EXPECT_EQ(
-      internal::json_columns(R"({"id":"UBIGINT","a \"b\" \u00e4":["VARCHAR"],"s":{"x":"DOUBLE","y":[["BOOLEAN"]]},)"
-                             R"("n":"NULL","o":{},"e":["NULL"]})"),
-      (Columns{{"id", "BIGINT"},
-               {"a \"b\" \xc3\xa4", "VARCHAR[]"},
-               {"s", "STRUCT(\"x\" DOUBLE, \"y\" BOOLEAN[][])"},
-               {"n", "JSON"},
-               {"o", "JSON"},
-               {"e", "JSON[]"}}));
-  EXPECT_EQ(internal::json_columns("\"VARCHAR\""), std::nullopt);
-  EXPECT_EQ(internal::json_columns("[\"VARCHAR\"]"), std::nullopt);
-  EXPECT_EQ(internal::json_columns("{}"), Columns());
+TEST(JsonShape, IsWhatAllStructuresSay) {
+  const auto sql_of = [](std::vector<std::string_view> structures) -> std::string {
+    internal::JsonShape merged;
+    for (const std::string_view structure : structures) {
+      auto shape = internal::parse_json_structure(structure);
+      if (!shape) return "(unreadable)";
+      merged.merge(std::move(*shape));
+    }
+    return merged.sql();
+  };
+  EXPECT_EQ(sql_of({R"({"id":"UBIGINT","a \"b\" \u00e4":["VARCHAR"],"o":"JSON","e":["NULL"]})"}),
+            "STRUCT(\"id\" BIGINT, \"a \"\"b\"\" \xc3\xa4\" VARCHAR[], \"o\" JSON, \"e\" JSON[])");
+  EXPECT_EQ(sql_of({R"({"a":"NULL"})", R"({"a":"BIGINT","b":"BOOLEAN"})", R"({"a":"DOUBLE"})"}),
+            "STRUCT(\"a\" DOUBLE, \"b\" BOOLEAN)");
+  EXPECT_EQ(sql_of({R"({"a":"UBIGINT"})", R"({"a":"VARCHAR"})"}), "STRUCT(\"a\" JSON)");
+  EXPECT_EQ(sql_of({R"({"a":{"x":["NULL"]}})", R"({"a":{"x":[["BOOLEAN"]],"y":"DOUBLE"}})"}),
+            "STRUCT(\"a\" STRUCT(\"x\" BOOLEAN[][], \"y\" DOUBLE))");
+  EXPECT_EQ(sql_of({R"({"a":["VARCHAR"]})", R"({"a":"VARCHAR"})"}), "STRUCT(\"a\" JSON)");
+  for (const char* bad : {"", "{", R"({"a")", R"({"a":)", R"(["VARCHAR")", "\"VARCHAR", "\"VARCHAR\"x"})
+    EXPECT_EQ(sql_of({bad}), "(unreadable)") << bad;
+}
+
+TEST(Json, AnObjectMayBeEmpty) {
+  const TestFolder folder;
+  EXPECT_THAT(read_table(file_input(folder.write("t.jsonl", "{}\n{\"text\": \"a\"}\n{}\n"), {"text"})).texts(),
+              ElementsAre("(null)", "a", "(null)"));
 }
 
 TEST(Json, ATextAmongOtherValuesIsAText) {

@@ -7,6 +7,7 @@
 #include <format>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -59,31 +60,51 @@ std::string json_scan(std::string_view function, const std::vector<std::string>&
                      layout.packing, rest);
 }
 
-struct JsonShape {
-  std::vector<std::pair<std::string, std::string>> columns;
+struct JsonColumns {
+  JsonShape shape;
   std::uint64_t rows = 0;
 };
 
-// One pass over all values, as a query, for a stop ends a query and not the look that read_json() takes by itself.
-Result<JsonShape> shape_of(DuckDatabase& database, const InputFiles& files, const JsonLayout& layout,
-                           std::string_view rest, const std::stop_token& stop) {
-  const auto query =
-      database.prepare(std::format("SELECT count(*), coalesce(json_group_structure(json)::VARCHAR, '{{}}') FROM {}",
-                                   json_scan("read_json_objects", files.files, layout, rest)),
-                       stop);
+Error no_objects(const InputFiles& files) {
+  return {ErrorCode::InvalidText,
+          std::format("'{}' holds JSON that is no object: a row is one {{…}}", files.files.front())};
+}
+
+// One pass over all values, as a query, for a stop ends a query and not the look that read_json() takes by itself. Most
+// objects are alike: a structure that was seen is not read again.
+Result<JsonColumns> columns_of(DuckDatabase& database, const InputFiles& files, const JsonLayout& layout,
+                               std::string_view rest, const std::stop_token& stop) {
+  constexpr std::size_t kMaxSeen = 10'000;
+  const auto query = database.prepare(std::format("SELECT coalesce(json_structure(json)::VARCHAR, '\"NULL\"') FROM {}",
+                                                  json_scan("read_json_objects", files.files, layout, rest)),
+                                      stop);
   if (!query) return std::unexpected(query.error());
-  const auto answer = (*query)->next(stop);
-  if (!answer) return std::unexpected(answer.error());
-  if (*answer == nullptr || (*answer)->num_rows() != 1) return fail(ErrorCode::Internal, "DuckDB counted nothing");
-  const auto& rows = static_cast<const arrow::Int64Array&>(*(*answer)->column(0));
-  const auto& structures = static_cast<const arrow::StringArray&>(*(*answer)->column(1));
-  auto columns = json_columns(structures.GetView(0));
-  if (!columns)
+  JsonColumns found;
+  std::unordered_set<std::string> seen;
+  for (;;) {
+    const auto part = (*query)->next(stop);
+    if (!part) return std::unexpected(part.error());
+    if (*part == nullptr) break;
+    found.rows += static_cast<std::uint64_t>((*part)->num_rows());
+    const auto& structures = static_cast<const arrow::StringArray&>(*(*part)->column(0));
+    for (std::int64_t i = 0; i < structures.length(); ++i) {
+      std::string structure(structures.GetView(i));
+      if (seen.contains(structure)) continue;
+      auto shape = parse_json_structure(structure);
+      if (!shape) return fail(ErrorCode::Internal, "DuckDB's structure of JSON cannot be read");
+      // An empty object has the structure "JSON".
+      const bool is_empty = shape->kind == JsonShape::Kind::Mixed;
+      if (shape->kind != JsonShape::Kind::Object && !is_empty) return std::unexpected(no_objects(files));
+      if (!is_empty) found.shape.merge(std::move(*shape));
+      if (seen.size() < kMaxSeen) seen.insert(std::move(structure));
+    }
+  }
+  if (found.shape.kind == JsonShape::Kind::Mixed)
     return fail(ErrorCode::InvalidText,
-                std::format("'{}' holds JSON that is no object: a row is one {{…}}", files.files.front()));
-  if (columns->empty())
+                std::format("'{}' holds objects of more than 500 different keys", files.files.front()));
+  if (found.shape.members.empty())
     return fail(ErrorCode::InvalidText, std::format("'{}' holds no JSON objects with keys", files.files.front()));
-  return JsonShape{std::move(*columns), static_cast<std::uint64_t>(rows.Value(0))};
+  return found;
 }
 
 bool is_too_large(const Error& error) { return error.message.contains("maximum_object_size"); }
@@ -116,14 +137,15 @@ Result<std::unique_ptr<BatchSource>> open_json(std::unique_ptr<DuckDatabase> dat
   const auto layout = layout_of_json(format, files, stop);
   if (!layout) return std::unexpected(layout.error());
   std::string rest;
-  auto shape = shape_of(*database, files, *layout, rest, stop);
-  if (!shape && is_too_large(shape.error())) {
+  auto found = columns_of(*database, files, *layout, rest, stop);
+  if (!found && is_too_large(found.error())) {
     rest = std::format(", maximum_object_size={}", kLargeObjectBytes);
-    shape = shape_of(*database, files, *layout, rest, stop);
+    found = columns_of(*database, files, *layout, rest, stop);
   }
-  if (!shape) return std::unexpected(explained(shape.error(), *database, files, format, stop));
+  if (!found) return std::unexpected(explained(found.error(), *database, files, format, stop));
   std::string columns;
-  for (const auto& [name, type] : shape->columns) {
+  for (const auto& [name, shape] : found->shape.members) {
+    const std::string type = shape.sql();
     // A wanted column of strings and others: the others as they are written.
     const bool is_wanted = std::ranges::contains(input.columns, name);
     columns += std::format("{}{}: {}", columns.empty() ? "" : ", ", sql_string(name),
@@ -131,7 +153,7 @@ Result<std::unique_ptr<BatchSource>> open_json(std::unique_ptr<DuckDatabase> dat
   }
   rest += std::format(", records='true', hive_types_autocast=false, hive_partitioning={}, columns={{{}}}",
                       common_partition_keys(files.files).empty() ? "false" : "true", columns);
-  QueryText text{.from = json_scan("read_json", files.files, *layout, rest), .rows = shape->rows};
+  QueryText text{.from = json_scan("read_json", files.files, *layout, rest), .rows = found->rows};
   return QuerySource::open(std::move(database), std::move(text), nullptr, stop);
 }
 

@@ -1,7 +1,9 @@
 #include "read/json_structure.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstddef>
 #include <format>
 
 #include "llama-base/utf8.h"
@@ -10,26 +12,16 @@
 namespace llama::internal {
 namespace {
 
-// An object whose keys are data, not names.
-constexpr std::size_t kMaxMembers = 500;
-
-using Members = std::vector<std::pair<std::string, std::string>>;
+constexpr std::size_t kMaxMembers = 500, kMaxShapeDepth = 200;
 
 class StructureParser {
  public:
   explicit StructureParser(std::string_view text) : text_(text) {}
 
-  std::optional<Members> object() {
-    if (!take('{')) return std::nullopt;
-    Members members;
-    while (!take('}')) {
-      if (at_ >= text_.size()) return std::nullopt;
-      take(',');
-      std::string name = string();
-      if (!take(':')) return std::nullopt;
-      members.emplace_back(std::move(name), type());
-    }
-    return members;
+  std::optional<JsonShape> whole() {
+    JsonShape shape = value(0);
+    if (is_bad_ || at_ != text_.size()) return std::nullopt;
+    return shape;
   }
 
  private:
@@ -66,7 +58,7 @@ class StructureParser {
 
   std::string string() {
     std::string out;
-    if (!take('"')) return out;
+    is_bad_ = is_bad_ || !take('"');
     while (at_ < text_.size() && text_[at_] != '"') {
       if (text_[at_] == '\\' && at_ + 1 < text_.size()) {
         ++at_;
@@ -75,39 +67,104 @@ class StructureParser {
         out += text_[at_++];
       }
     }
-    take('"');
+    is_bad_ = is_bad_ || !take('"');
     return out;
   }
 
-  std::string type() {
-    if (at_ < text_.size() && text_[at_] == '{') {
-      const std::optional<Members> members = object();
-      if (!members || members->empty() || members->size() > kMaxMembers) return "JSON";
-      std::string list;
-      for (const auto& [name, sql] : *members)
-        list += std::format("{}{} {}", list.empty() ? "" : ", ", sql_name(name), sql);
-      return std::format("STRUCT({})", list);
+  JsonShape object(std::size_t depth) {
+    JsonShape shape{.kind = JsonShape::Kind::Object, .members = {}, .element = nullptr};
+    while (!is_bad_ && !take('}')) {
+      take(',');
+      std::string name = string();
+      is_bad_ = is_bad_ || !take(':');
+      if (!is_bad_) shape.members.emplace_back(std::move(name), value(depth + 1));
     }
-    if (take('[')) {
-      if (take(']')) return "JSON[]";
-      const std::string element = type();
-      take(']');
-      return element + "[]";
+    return shape;
+  }
+
+  JsonShape value(std::size_t depth) {
+    JsonShape shape;
+    if (depth > kMaxShapeDepth || at_ >= text_.size()) {
+      is_bad_ = true;
+    } else if (take('{')) {
+      return object(depth);
+    } else if (take('[')) {
+      shape.kind = JsonShape::Kind::Array;
+      if (take(']')) return shape;
+      shape.element = std::make_unique<JsonShape>(value(depth + 1));
+      is_bad_ = is_bad_ || !take(']');
+    } else {
+      const std::string name = string();
+      shape.kind = name == "UBIGINT" || name == "BIGINT" ? JsonShape::Kind::Integer
+                   : name == "DOUBLE"                    ? JsonShape::Kind::Number
+                   : name == "BOOLEAN"                   ? JsonShape::Kind::Boolean
+                   : name == "VARCHAR"                   ? JsonShape::Kind::Text
+                   : name == "NULL"                      ? JsonShape::Kind::Null
+                                                         : JsonShape::Kind::Mixed;
     }
-    const std::string name = string();
-    if (name == "UBIGINT" || name == "BIGINT") return "BIGINT";
-    if (name == "DOUBLE" || name == "BOOLEAN" || name == "VARCHAR" || name == "HUGEINT") return name;
-    return "JSON";
+    return shape;
   }
 
   std::string_view text_;
   std::size_t at_ = 0;
+  bool is_bad_ = false;
 };
 
 }  // namespace
 
-std::optional<std::vector<std::pair<std::string, std::string>>> json_columns(std::string_view structure) {
-  return StructureParser(structure).object();
+void JsonShape::merge(JsonShape other) {
+  if (other.kind == Kind::Null || kind == Kind::Mixed) return;
+  if (kind == Kind::Null) {
+    *this = std::move(other);
+  } else if (kind == Kind::Object && other.kind == Kind::Object) {
+    for (auto& [name, shape] : other.members) {
+      const auto known = std::ranges::find(members, name, &std::pair<std::string, JsonShape>::first);
+      if (known == members.end()) {
+        members.emplace_back(std::move(name), std::move(shape));
+      } else {
+        known->second.merge(std::move(shape));
+      }
+    }
+    if (members.size() > kMaxMembers) *this = {.kind = Kind::Mixed, .members = {}, .element = nullptr};
+  } else if (kind == Kind::Array && other.kind == Kind::Array) {
+    if (element && other.element) {
+      element->merge(std::move(*other.element));
+    } else if (other.element) {
+      element = std::move(other.element);
+    }
+  } else if (kind != other.kind) {
+    const auto is_number = [](Kind k) { return k == Kind::Integer || k == Kind::Number; };
+    *this = {.kind = is_number(kind) && is_number(other.kind) ? Kind::Number : Kind::Mixed,
+             .members = {},
+             .element = nullptr};
+  }
 }
+
+std::string JsonShape::sql() const {
+  switch (kind) {
+    case Kind::Integer:
+      return "BIGINT";
+    case Kind::Number:
+      return "DOUBLE";
+    case Kind::Boolean:
+      return "BOOLEAN";
+    case Kind::Text:
+      return "VARCHAR";
+    case Kind::Array:
+      return (element ? element->sql() : "JSON") + "[]";
+    case Kind::Object: {
+      std::string list;
+      for (const auto& [name, shape] : members)
+        list += std::format("{}{} {}", list.empty() ? "" : ", ", sql_name(name), shape.sql());
+      return list.empty() ? "JSON" : std::format("STRUCT({})", list);
+    }
+    case Kind::Null:
+    case Kind::Mixed:
+      break;
+  }
+  return "JSON";
+}
+
+std::optional<JsonShape> parse_json_structure(std::string_view structure) { return StructureParser(structure).whole(); }
 
 }  // namespace llama::internal

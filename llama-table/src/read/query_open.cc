@@ -1,8 +1,6 @@
 #include <arrow/array.h>
 #include <arrow/scalar.h>
 
-#include <algorithm>
-#include <cctype>
 #include <format>
 #include <utility>
 
@@ -28,26 +26,12 @@ Result<void> check_attached(DuckDatabase& database, const std::stop_token& stop)
                           name.ok() ? (*name)->ToString() : ""));
 }
 
-// DuckDB knows by itself which extension reads a file, and not which one has a function. What is not there stays away:
-// the query then says so.
-void load_scanners(DuckDatabase& database, const std::string& sql, const std::stop_token& stop) {
-  std::string upper = sql;
-  std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  for (const std::string name : {"postgres", "mysql", "sqlite"}) {
-    std::string function = name + "_";
-    std::ranges::transform(function, function.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    if (upper.contains(function)) (void)database.run(std::format("LOAD {}_scanner", name), stop);
-  }
-}
-
 }  // namespace
 
 Result<std::unique_ptr<BatchSource>> open_query(std::unique_ptr<DuckDatabase> database, const std::string& sql,
                                                 const std::stop_token& stop) {
   std::vector<std::string> statements = split_statements(sql);
   if (auto checked = check_only_reads(statements); !checked) return std::unexpected(checked.error());
-  load_scanners(*database, sql, stop);
   for (std::size_t i = 0; i + 1 < statements.size(); ++i)
     if (auto run = database->run(statements[i], stop); !run) return std::unexpected(run.error());
   if (auto checked = check_attached(*database, stop); !checked) return std::unexpected(checked.error());
