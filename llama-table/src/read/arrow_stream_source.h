@@ -1,7 +1,7 @@
 // An Arrow IPC stream of a program at the other end of a pipe.
 //
-// Each batch is handed out as soon as it is whole, in one piece, and followed by a pause: whoever sent it may be waiting
-// for its answer.
+// Each batch is handed out as soon as it is whole, in one piece, and followed by a pause: whoever sent it may be
+// waiting for its answer.
 #pragma once
 
 #include <arrow/ipc/reader.h>

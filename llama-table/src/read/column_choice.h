@@ -1,7 +1,7 @@
 // Choose the columns whose cells are wanted, and those that go along.
 //
-// Errors   InvalidArgument: a column that is not there (names those that are and the nearest), one that is no text, none
-//          or several that could be meant.
+// Errors   InvalidArgument: a column that is not there (names those that are and the nearest), one that is no text,
+//          none or several that could be meant.
 // Pure.
 #pragma once
 

@@ -1,7 +1,7 @@
 // Find the columns of JSON objects: merge what DuckDB says of the structure of each.
 //
-// Source   DuckDB's json_structure(): {"id":"UBIGINT","tags":["VARCHAR"],"at":{"x":"DOUBLE"}}. Its json_group_structure(),
-//          which merges by itself, keeps memory for every value that it saw.
+// Source   DuckDB's json_structure(): {"id":"UBIGINT","tags":["VARCHAR"],"at":{"x":"DOUBLE"}}. Its own merging,
+//          json_group_structure(), keeps memory for every value that it saw.
 // Memory   that of the merged structure.
 #pragma once
 
