@@ -158,7 +158,8 @@ def layer(weights, family, i):
         norm("post_ffw_norm")
 
 
-def write_family(path, name, kind, size=Size()):
+def write_family(path, name, kind, size=Size(), dense=(2, 3)):
+    """dense: the layers after pooling that a gemma-embedding has."""
     family = Family(name, size)
     writer = gguf.GGUFWriter(path, family.architecture)
     keys(writer, family)
@@ -181,8 +182,9 @@ def write_family(path, name, kind, size=Size()):
     if name == "gemma-embedding":
         wide = 4 * family.width
         for i, (rows, columns) in ((2, (wide, family.width)), (3, (family.width, wide))):
-            writer.add_dense_features_dims(f"dense_{i}", columns, rows)
-            weights.matrix(f"dense_{i}.weight", rows, columns)
+            if i in dense:
+                writer.add_dense_features_dims(f"dense_{i}", columns, rows)
+                weights.matrix(f"dense_{i}.weight", rows, columns)
     for i in range(family.layers):
         layer(weights, family, i)
     finish(writer)

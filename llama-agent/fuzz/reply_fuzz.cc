@@ -1,5 +1,5 @@
 // A reply of any bytes, split in any way: no crash, the same events as in one piece, whole characters, and nothing told
-// that is taken back. The first byte chooses the format and the split.
+// that is taken back, in every format. The first byte chooses the rules and the split.
 #include <cstdint>
 #include <cstdlib>
 #include <print>
@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "../src/reply/hermes_format.h"
 #include "../src/reply/reply.h"
+#include "../src/reply/reply_format.h"
 
 namespace {
 
@@ -75,7 +75,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0 || size > 4096) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
   ReplyRules rules;
-  rules.format = (data[0] & 1U) != 0 ? &kHermesFormat : &kTextFormat;
   rules.format_options.tools = {"look", "get_weather"};
   if ((data[0] & 2U) != 0) {
     rules.format_options.thinking_opener = "<think>";
@@ -85,6 +84,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((data[0] & 8U) != 0) rules.stopping.stop_strings = {"STOP", "\n\n"};
   rules.stopping.max_tokens = 32'768;
   const std::size_t length = 1 + (data[0] >> 4U);
-  require(told(rules, text, length) == told(rules, text, text.size() + 1));
+  for (const ReplyFormatKind* format : reply_formats()) {
+    rules.format = format;
+    require(told(rules, text, length) == told(rules, text, text.size() + 1));
+  }
   return 0;
 }

@@ -38,7 +38,7 @@ class ScriptedDecoder final : public Decoder {
     std::vector<std::string>* grammars = nullptr;  // where each change of a sampler's grammar is written down
   };
   struct Counts {
-    std::atomic<int> calls{0}, tokens{0}, saved{0}, restored{0}, shared{0}, most_sequences{0};
+    std::atomic<int> calls{0}, tokens{0}, saved{0}, restored{0}, shared{0}, most_sequences{0}, largest_batch{0};
   };
 
   explicit ScriptedDecoder(Config config) : config_(std::move(config)), counts_(std::make_shared<Counts>()) {}
@@ -129,6 +129,7 @@ class ScriptedDecoder final : public Decoder {
       if (t.wants_logits) logits_[i] = next(sequence);
     }
     counts_->tokens += static_cast<int>(tokens.size());
+    counts_->largest_batch = std::max(counts_->largest_batch.load(), static_cast<int>(tokens.size()));
     counts_->most_sequences = std::max(counts_->most_sequences.load(), static_cast<int>(sequences.size()));
     return {};
   }

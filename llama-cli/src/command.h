@@ -19,11 +19,10 @@ namespace llama {
 
 // The variable that a flag's value goes to; its type says how the value is read. A bool is a flag without a value, a
 // vector one that may be given several times; of Choices also several at once, with commas between.
-using FlagTarget =
-    std::variant<bool*, std::int32_t*, std::uint64_t*, std::string*, std::filesystem::path*,
-                 std::optional<std::int32_t>*, std::optional<std::uint32_t>*, std::optional<std::uint64_t>*,
-                 std::optional<float>*,
-                 std::optional<std::string>*, std::optional<std::filesystem::path>*, std::vector<std::string>*>;
+using FlagTarget = std::variant<bool*, std::int32_t*, std::uint64_t*, std::string*, std::filesystem::path*,
+                                std::optional<std::int32_t>*, std::optional<std::uint32_t>*,
+                                std::optional<std::uint64_t>*, std::optional<float>*, std::optional<std::string>*,
+                                std::optional<std::filesystem::path>*, std::vector<std::string>*>;
 
 struct WholeRange {
   std::int32_t low, high;  // both are possible
@@ -45,6 +44,8 @@ struct Flag {
   bool shows_default = false;   // the target's value before the command line is read
   std::string_view excludes{};  // a flag of the same command
   std::string_view needs{};     // likewise
+  // What the value may be called, for the help alone: it is only asked when that is printed.
+  std::function<std::vector<std::string>()> names{};
 };
 using Flags = std::vector<Flag>;
 

@@ -44,6 +44,18 @@ void add(CLI::App& app, const Flag& flag) {
   add_values(*option, flag.values);
 }
 
+// Completes the help of the flags whose names take time to find out.
+void add_names(CLI::App& app, const Command& command) {
+  CLI::App* added = app.get_subcommand(std::string(command.name));
+  for (const Flag& flag : command.flags) {
+    if (!flag.names) continue;
+    std::string help(flag.help);
+    for (const char* before = ": "; const std::string& name : flag.names()) help += before + name, before = ", ";
+    added->get_option(std::string(flag.name))->description(help);
+  }
+  for (const Command& own : command.commands) add_names(*added, own);
+}
+
 void add(CLI::App& app, const Command& command, const Command*& chosen) {
   CLI::App* added = app.add_subcommand(std::string(command.name), std::string(command.help));
   if (!command.footer.empty()) added->footer(std::string(command.footer));  // its own commands inherit it
@@ -55,7 +67,8 @@ void add(CLI::App& app, const Command& command, const Command*& chosen) {
     if (!flag.needs.empty()) option->needs(added->get_option(std::string(flag.needs)));
   }
   if (command.takes_config) {
-    added->add_option("--config")  // add_configured() has read it
+    added
+        ->add_option("--config")  // add_configured() has read it
         ->description("Read flags from this file (TOML): normalize = true, column = [\"title\", \"body\"]")
         ->type_name("FILE");
   }
@@ -92,7 +105,8 @@ bool is_given(const Flag& flag, std::span<const std::string> words) {
     return std::ranges::any_of(std::views::split(flag.name, ','), [&](const auto part) {
       const std::string_view name(part);
       // "-ofile" is -o too.
-      return name.starts_with("--") ? word == name || word.starts_with(std::string(name) + "=") : word.starts_with(name) && !word.starts_with("--");
+      return name.starts_with("--") ? word == name || word.starts_with(std::string(name) + "=")
+                                    : word.starts_with(name) && !word.starts_with("--");
     });
   });
 }
@@ -110,7 +124,8 @@ void add_configured(const Program& program, std::vector<std::string>& words) {
     if (item.name == "++" || item.name == "--") continue;  // a section's beginning and end
     const Flag* flag = item.parents.empty() ? find_flag(*command, item.name) : nullptr;
     if (flag == nullptr)
-      throw CLI::ConfigError("file '" + *file + "': --" + item.fullname() + " is no flag of " + std::string(command->name));
+      throw CLI::ConfigError("file '" + *file + "': --" + item.fullname() + " is no flag of " +
+                             std::string(command->name));
     if (is_given(*flag, given)) continue;
     for (const std::string& value : item.inputs) {
       if (!std::holds_alternative<bool*>(flag->target)) {
@@ -138,7 +153,10 @@ std::expected<const Command*, int> read_command_line(const Program& program, int
     std::ranges::reverse(words);  // as CLI11 wants them
     app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return std::unexpected(app.exit(error));  // --help, --version
+    if (error.get_exit_code() == 0) {  // --help, --version
+      for (const Command& command : program.commands) add_names(app, command);
+      return std::unexpected(app.exit(error));
+    }
     std::println(stderr, "Error: {} (--help lists the flags)", error.what());
     return std::unexpected(kUsageError);
   }

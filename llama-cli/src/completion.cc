@@ -83,7 +83,8 @@ std::string quoted(std::string_view text) {
 // A line of roff: no command by accident, hyphens as they are typed.
 std::string roff(std::string_view text) {
   std::string result = text.starts_with('.') || text.starts_with('\'') ? "\\&" : "";
-  for (const char c : text) result += c == '\\' ? std::string("\\e") : c == '-' ? std::string("\\-") : std::string(1, c);
+  for (const char c : text)
+    result += c == '\\' ? std::string("\\e") : c == '-' ? std::string("\\-") : std::string(1, c);
   return result;
 }
 
@@ -106,16 +107,17 @@ std::string bash_completion(const Program& program) {
     for (const Flag& flag : leaf.command->flags) {
       if (is_place(flag) || !takes_value(flag)) continue;
       for (const std::string& name : names_of(flag)) {
-        const std::string reply = names_file(flag) ? "COMPREPLY=($(compgen -f -- \"$word\"))"
-                                                   : std::format("COMPREPLY=($(compgen -W '{}' -- \"$word\"))",
-                                                                 choices_of(flag));
+        const std::string reply = names_file(flag)
+                                      ? "COMPREPLY=($(compgen -f -- \"$word\"))"
+                                      : std::format("COMPREPLY=($(compgen -W '{}' -- \"$word\"))", choices_of(flag));
         values += std::format("    '{} {}') {}; return ;;\n", leaf.words, name, reply);
       }
     }
   }
   for (const Command& command : program.commands)
     if (!command.commands.empty()) owns += std::format("    '{}') flags='{}' ;;\n", command.name, own_words(command));
-  return std::format(R"(# bash completion for {0}: source <({0} completion bash)
+  return std::format(
+      R"(# bash completion for {0}: source <({0} completion bash)
 _llama_cli() {{
   local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} command='' flags='{1}' i
   for ((i = 1; i < COMP_CWORD && i < 3; i++)); do
@@ -131,26 +133,25 @@ _llama_cli() {{
 }}
 complete -o filenames -F _llama_cli {0}
 )",
-                     program.name, first_words(program),
-                     [&] {
-                       std::string with_own;
-                       for (const Command& command : program.commands)
-                         if (!command.commands.empty())
-                           with_own += (with_own.empty() ? "" : "|") + std::string(command.name);
-                       return with_own.empty() ? std::string("''") : with_own;
-                     }(),
-                     values, owns, cases);
+      program.name, first_words(program),
+      [&] {
+        std::string with_own;
+        for (const Command& command : program.commands)
+          if (!command.commands.empty()) with_own += (with_own.empty() ? "" : "|") + std::string(command.name);
+        return with_own.empty() ? std::string("''") : with_own;
+      }(),
+      values, owns, cases);
 }
 
 std::string zsh_completion(const Program& program) {
   // zsh runs bash's completions as they are.
-  return "#compdef " + std::string(program.name) +
-         "\nautoload -U +X bashcompinit && bashcompinit\n" + bash_completion(program);
+  return "#compdef " + std::string(program.name) + "\nautoload -U +X bashcompinit && bashcompinit\n" +
+         bash_completion(program);
 }
 
 std::string fish_completion(const Program& program) {
-  std::string text = std::format("# fish completion for {0}: {0} completion fish | source\ncomplete -c {0} -f\n",
-                                 program.name);
+  std::string text =
+      std::format("# fish completion for {0}: {0} completion fish | source\ncomplete -c {0} -f\n", program.name);
   for (const Command& command : program.commands) {
     text += std::format("complete -c {} -n __fish_use_subcommand -a {} -d '{}'\n", program.name, command.name,
                         quoted(command.help));
@@ -176,22 +177,27 @@ std::string fish_completion(const Program& program) {
 
 std::string manual_page(const Program& program) {
   const std::string version = program.version();
-  std::string text = std::format(".TH {} 1 \"\" \"{}\" \"User Commands\"\n.SH NAME\n{} \\- {}\n.SH SYNOPSIS\n", [&] {
-    std::string upper(program.name);
-    std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    return upper;
-  }(), version.substr(0, version.find('\n')), roff(program.name), roff(program.help));
+  std::string text = std::format(
+      ".TH {} 1 \"\" \"{}\" \"User Commands\"\n.SH NAME\n{} \\- {}\n.SH SYNOPSIS\n",
+      [&] {
+        std::string upper(program.name);
+        std::ranges::transform(upper, upper.begin(),
+                               [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+        return upper;
+      }(),
+      version.substr(0, version.find('\n')), roff(program.name), roff(program.help));
   const std::vector<Leaf> leaves = leaves_of(program);
-  for (const Leaf& leaf : leaves) text += std::format(".B {} {}\n.RI [ flags ]\n.br\n", roff(program.name), roff(leaf.words));
+  for (const Leaf& leaf : leaves)
+    text += std::format(".B {} {}\n.RI [ flags ]\n.br\n", roff(program.name), roff(leaf.words));
   text += ".SH COMMANDS\n";
   for (const Leaf& leaf : leaves) {
     text += std::format(".SS {} {}\n{}.\n", roff(program.name), roff(leaf.words), roff(leaf.command->help));
     for (const Flag& flag : leaf.command->flags) {
       std::string names;
       for (const std::string& name : names_of(flag)) names += (names.empty() ? "" : ", ") + roff(name);
-      text += std::format(".TP\n.B {}{}\n{}", names, takes_value(flag) && !flag.value.empty()
-                                                         ? " \\fI" + roff(flag.value) + "\\fR"
-                                                         : "", roff(flag.help));
+      text += std::format(".TP\n.B {}{}\n{}", names,
+                          takes_value(flag) && !flag.value.empty() ? " \\fI" + roff(flag.value) + "\\fR" : "",
+                          roff(flag.help));
       if (const std::string words = choices_of(flag); !words.empty()) text += " (" + roff(words) + ")";
       text += '\n';
     }

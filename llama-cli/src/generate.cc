@@ -40,7 +40,7 @@ Step<std::shared_ptr<const Model>> load(const GenerateArguments& arguments, cons
                      .on_notice = show_notice};
   auto loaded = loader->load_model(config);
   display.end();
-  if (!loaded) return stop_with(loaded.error(), loader_status(loaded.error().code));
+  if (!loaded) return stop_with(with_flags(loaded.error()), loader_status(loaded.error().code));
   console.line("Model loaded successfully in {}", format_duration(std::chrono::steady_clock::now() - started));
   return loaded->model;
 }

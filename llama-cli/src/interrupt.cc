@@ -40,19 +40,19 @@ void Interrupt::on_signal(int signal) {
   if (signal_.exchange(signal) != 0) ::_exit(128 + signal);
   std::stop_source source;
   {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     source = source_;
   }
   source.request_stop();  // its callbacks may take their time
 }
 
 std::stop_token Interrupt::token() const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   return source_.get_token();
 }
 
 void Interrupt::forgive() {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   int expected = SIGINT;
   if (signal_.compare_exchange_strong(expected, 0)) source_ = std::stop_source();
 }

@@ -5,6 +5,7 @@
 #include <print>
 
 #include "exit_status.h"
+#include "llama-core/kernels.h"
 #include "progress.h"
 
 namespace llama {
@@ -31,10 +32,10 @@ Flags compute_flags(LoaderFlags& flags) {
   return {
       {.name = "--kernels",
        .target = &flags.kernels,
-       .help = "Who multiplies: auto (the fastest here), stock (llama.cpp's), avx2, avx-vnni, avx512-vnni, "
-               "avx512-bf16, onednn",
+       .help = "Who multiplies: auto (the fastest here), stock (llama.cpp's), or a level of CPU",
        .value = "NAME",
-       .shows_default = true},
+       .shows_default = true,
+       .names = kernel_levels},
       {.name = "--device",
        .target = &flags.device,
        .help = "GPU to use, or none: the CPU; default: the first (llama-cli devices)",
@@ -140,6 +141,13 @@ void DownloadDisplay::say(std::string_view message) {
 }
 
 void DownloadDisplay::end() { line_.clear(); }
+
+Error with_flags(Error error) {
+  if (error.code == ErrorCode::NoSpace) {
+    error.message += "; --cache-dir, --cache-limit and --no-cache-limit say where models are kept and how much of them";
+  }
+  return error;
+}
 
 int loader_status(ErrorCode code) {
   switch (code) {

@@ -56,6 +56,9 @@ class DownloadDisplay {
   StatusLine line_;
 };
 
+// A loader's error with the flags that help against it: libraries know none.
+[[nodiscard]] Error with_flags(Error error);
+
 // The exit status that a loader's error means.
 [[nodiscard]] int loader_status(ErrorCode code);
 

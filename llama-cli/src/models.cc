@@ -158,7 +158,7 @@ int pull(const ModelsArguments& arguments, const Interrupt& interrupt) {
   config.on_message = [&](std::string_view line) { display.say(line); };
   const auto fetched = loader->fetch(config, true);
   display.end();
-  if (!fetched) return report(fetched.error(), interrupt, loader_status(fetched.error().code));
+  if (!fetched) return report(with_flags(fetched.error()), interrupt, loader_status(fetched.error().code));
   if (arguments.json) {
     nlohmann::json json = to_json(fetched->model);
     json["cache_hit"] = fetched->cache_hit;

@@ -72,8 +72,7 @@ void print_json(const ShardReport& report) {
   nlohmann::ordered_json shards = nlohmann::ordered_json::array(), strays = nlohmann::ordered_json::array();
   for (const CheckedShard& shard : report.shards)
     shards.push_back({{"shard", shard.shard.index}, {"state", name_of(shard.state)}, {"reason", shard.reason}});
-  for (const StrayFile& file : report.strays)
-    strays.push_back({{"file", file.path.string()}, {"reason", file.reason}});
+  for (const StrayFile& file : report.strays) strays.push_back({{"file", file.path.string()}, {"reason", file.reason}});
   const ShardCounts& c = report.counts;
   const nlohmann::ordered_json whole = {{"is_whole", report.is_whole()}, {"shards", std::move(shards)},
                                         {"strays", std::move(strays)},   {"rows_in", c.rows_in},
@@ -136,7 +135,8 @@ Step<TableSummary> merge(const ShardsArguments& arguments, const ShardReport& re
   output.metadata.emplace_back("llama.model_sha256", report.shards.front().manifest->model);
   auto writer = open_table_writer(output, &shards.front().reader(), {});
   if (!writer) return stop_with(writer.error(), kOutputError);
-  ShardMerge order(static_cast<std::uint32_t>(shards.size()), [&](std::uint32_t shard) { return shards[shard].next(); });
+  ShardMerge order(static_cast<std::uint32_t>(shards.size()),
+                   [&](std::uint32_t shard) { return shards[shard].next(); });
   std::vector<KeptRow> rows;
   for (;;) {
     const auto shard = order.next();

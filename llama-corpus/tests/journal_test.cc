@@ -56,12 +56,11 @@ TEST(Journal, NamesWhatDiffersFromTheRunThatBeganIt) {
   EXPECT_EQ(why_refused(path, other), name + " is of a run with --keep none, this one has all; remove it");
   other = test_binding();
   other.input_fingerprint = "a.csv 101 bytes";
-  EXPECT_EQ(why_refused(path, other), name +
-                                          " is of another input, or file 'a.csv' has changed since; remove it");
+  EXPECT_EQ(why_refused(path, other), name + " is of another input, or file 'a.csv' has changed since; remove it");
   other = test_binding();
   other.model_identity = "def";
-  EXPECT_EQ(why_refused(path, other), name +
-                                          " is of a run with another model, or 'x.gguf' has changed since; remove it");
+  EXPECT_EQ(why_refused(path, other),
+            name + " is of a run with another model, or 'x.gguf' has changed since; remove it");
   EXPECT_EQ(Journal::open(path, test_binding(), false)->texts().answered(), 5u);
 }
 

@@ -220,11 +220,11 @@ TEST(NamedPrompt, HasTheCallersTask) {
 TEST(NamedPrompt, ThatIsUnknownSaysWhatThereIsAndTheWayOut) {
   EXPECT_THAT(named(kUnknown, "query"),
               HasSubstr("the model 'own.gguf' is of no family whose prompts are known (Qwen3-Emb"));
-  EXPECT_THAT(named(kUnknown, "query"), HasSubstr("as in --prompt 'query: {text}'"));
+  EXPECT_THAT(named(kUnknown, "query"), HasSubstr("as in 'query: {text}'"));
   EXPECT_THAT(named(kE5, "clustering"),
               HasSubstr("E5 has no prompt 'clustering': there are query, document; other words"));
   EXPECT_THAT(named({.name = "nomic-embed-text"}, "sts"), HasSubstr("query, document, clustering, classification;"));
-  EXPECT_THAT(named(kE5, "query", "Find duplicates"), HasSubstr("--task: E5 takes none"));
+  EXPECT_THAT(named(kE5, "query", "Find duplicates"), HasSubstr("the task: E5 takes none"));
   EXPECT_THAT(named(kQwen, "document", "Find duplicates"),
               HasSubstr("of Qwen3-Embedding only the prompt 'query' has one"));
   EXPECT_EQ(named_prompt(kUnknown, "query", "").error().code, ErrorCode::InvalidArgument);

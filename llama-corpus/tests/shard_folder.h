@@ -58,7 +58,7 @@ class ShardFolder {
   // The shard as a run leaves it.
   void add(const ShardManifest& manifest) const {
     for (const auto& part : manifest.parts) write(part.file, std::string(part.size_bytes, '.'));
-    write(manifest_path("", manifest.shard), internal::manifest_text(manifest));
+    write(manifest_path("", manifest.shard), internal::shard_manifest_text(manifest));
   }
 
  private:

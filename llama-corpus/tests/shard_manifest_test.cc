@@ -47,12 +47,12 @@ TEST(ShardManifest, IsReadFromItsOwnFileAlone) {
   const ShardFolder folder;
   folder.write(manifest_path("", {1, 2}), "{");
   EXPECT_EQ(read_manifest(folder.path(), {1, 2}).error().code, ErrorCode::Corrupt);
-  folder.write(manifest_path("", {1, 2}), internal::manifest_text(manifest_of({0, 2}, 10)));
+  folder.write(manifest_path("", {1, 2}), internal::shard_manifest_text(manifest_of({0, 2}, 10)));
   EXPECT_THAT(read_manifest(folder.path(), {1, 2}).error().message, HasSubstr("is the manifest of shard 0/2"));
 }
 
 TEST(ShardManifest, OfOtherContentIsNone) {
-  const std::string good = internal::manifest_text(manifest_of({1, 2}, 10));
+  const std::string good = internal::shard_manifest_text(manifest_of({1, 2}, 10));
   EXPECT_EQ(internal::parse_shard_manifest(good), manifest_of({1, 2}, 10));
   for (std::size_t length = 0; length + 2 < good.size(); ++length)  // without the line break it is whole
     EXPECT_FALSE(internal::parse_shard_manifest(good.substr(0, length))) << length;

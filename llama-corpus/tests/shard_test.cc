@@ -102,16 +102,17 @@ TEST(Shard, ThatNoSchedulerSaysIsAskedFor) {
       {{{"RANK", "one"}, {"WORLD_SIZE", "4"}}, "RANK='one' is not a whole number"},
       {{{"RANK", "1"}, {"WORLD_SIZE", "0"}}, "there may be 1 to 99999 shards"},
       {{{"JOB_COMPLETION_INDEX", "2"}}, "Kubernetes does not set it"},
-      {{{"JOB_COMPLETION_INDEX", "2"}}, "or say --shard 2/N"},
+      {{{"JOB_COMPLETION_INDEX", "2"}}, "or say 2/N"},
       {{{"SLURM_ARRAY_TASK_ID", "2"}}, "SLURM_ARRAY_TASK_MIN and SLURM_ARRAY_TASK_MAX do not say"},
-      {slurm("5", "1", "7", "3", "1"), "an array from 1 to 7 with gaps; submit it as --array=0-2"},  // --array=1,5,7
+      {slurm("5", "1", "7", "3", "1"),
+       "an array from 1 to 7 with gaps; submit it with the indexes 0-2, or say I/N"},  // --array=1,5,7
       {slurm("4", "1", "16", "4", "5"), "with gaps"},
       {slurm("17", "1", "16", "16", "1"), "with gaps"},
       {slurm("0", "1", "16", "16", "1"), "with gaps"},
       {slurm("1", "1", "16", "16", "0"), "do not say of which array"},
       {slurm("1", "16", "1", "16", "1"), "do not say of which array"},
       {{{"RANK", "3"}, {"WORLD_SIZE", "4"}, {"JOB_COMPLETION_INDEX", "0"}, {"JOB_COMPLETIONS", "4"}},
-       "RANK says 3/4 and JOB_COMPLETION_INDEX says 0/4; say --shard I/N"},
+       "RANK says 3/4 and JOB_COMPLETION_INDEX says 0/4; say I/N"},
   };
   for (const auto& row : rows) {
     const auto shard = shard_in("auto", row.environment);

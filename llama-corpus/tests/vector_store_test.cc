@@ -45,7 +45,7 @@ TEST(VectorStore, RefusesAnotherFileAndLeavesItAlone) {
   const StoreFolder folder;
   const auto path = folder.path / "mine.db";
   {
-    auto database = Database::open(path, "a database", "");
+    auto database = SqliteDatabase::open(path, "a database", "");
     ASSERT_TRUE((*database)->run("CREATE TABLE mine(x); INSERT INTO mine VALUES(1)"));
   }
   const auto journal = folder.path / "journal";

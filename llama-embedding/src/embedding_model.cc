@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -12,11 +13,37 @@
 #include "llama-base/utf8.h"
 #include "llama-core/kernels.h"
 #include "llama-embedding/pooling_choice.h"
+#include "llama-loader/gguf_header.h"
 #include "llama-loader/model_loader.h"
+#include "llama-loader/multipart.h"
 #include "model_budget.h"
 #include "text_tokenizer.h"
 
 namespace llama {
+namespace {
+
+void add_warning(std::string& warning, std::string_view more) {
+  if (more.empty()) return;
+  if (!warning.empty()) warning += "; ";
+  warning += more;
+}
+
+// The file's header is read once more, of this one architecture.
+Result<DenseLayers> dense_layers_of(const LoadedModel& loaded) {
+  const std::string architecture = loaded.model->architecture();
+  if (architecture != "gemma-embedding") return find_dense_layers(architecture, {});
+  std::vector<std::string> files{loaded.path.string()};
+  if (const auto part = parse_part_name(files.front())) files = part->all_names();
+  std::vector<GgufTensor> tensors;
+  for (const std::string& file : files) {
+    auto header = read_gguf_header(file);
+    if (!header) return std::unexpected(header.error());
+    std::ranges::move(header->tensors, std::back_inserter(tensors));
+  }
+  return find_dense_layers(architecture, tensors);
+}
+
+}  // namespace
 
 struct EmbeddingModel::State {
   explicit State(EmbeddingConfig c, LoadedModel l) : config(std::move(c)), loaded(std::move(l)) {}
@@ -26,6 +53,7 @@ struct EmbeddingModel::State {
   Pooling pooling = Pooling::Mean;
   std::int32_t max_length = 0;
   bool appends_eos = false;
+  DenseLayers dense_layers = DenseLayers::None;
   std::string warning;
   std::optional<internal::TextTokenizer> tokenizer;
   std::mutex budgets_mutex;
@@ -69,6 +97,8 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
        .is_encoder = model->is_encoder(),
        .name = file + " " + model->metadata("general.name") + " " + model->metadata("general.basename")});
   if (!pooling) return about(pooling.error());
+  const auto dense_layers = dense_layers_of(*loaded);
+  if (!dense_layers) return about(dense_layers.error());
   std::string kernels = kernels_in_use();
   if (auto copy = internal::choose_bf16_copy(config, *loaded, pooling->pooling)) {
     kernels += ", bf16 copy";
@@ -78,6 +108,7 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
   auto state = std::make_unique<State>(std::move(config), std::move(*loaded));
   state->kernels = std::move(kernels);
   state->pooling = pooling->pooling;
+  state->dense_layers = *dense_layers;
   state->warning = pooling->warning;
   state->appends_eos = state->pooling == Pooling::Last && !model->closing_token() && model->eos_token();
   if (state->appends_eos && state->warning.empty()) {
@@ -87,9 +118,8 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
   const std::int32_t trained = std::max(1, model->trained_context());
   state->max_length = state->config.max_sequence_length.value_or(trained);
   if (state->max_length > trained) {
-    state->warning =
-        std::format("{}a maximum length of {} exceeds the model's {} tokens; using {}",
-                    state->warning.empty() ? "" : state->warning + "; ", state->max_length, trained, trained);
+    add_warning(state->warning, std::format("a maximum length of {} exceeds the model's {} tokens; using {}",
+                                            state->max_length, trained, trained));
     state->max_length = trained;
   }
   const std::int32_t specials = model->special_token_count() + (state->appends_eos ? 1 : 0);
@@ -105,8 +135,11 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
                                                            .max_length = static_cast<std::size_t>(state->max_length),
                                                            .append_eos = state->appends_eos});
   if (!tokenizer) return about(tokenizer.error());
-  if (!tokenizer->warning().empty()) {
-    state->warning = state->warning.empty() ? tokenizer->warning() : state->warning + "; " + tokenizer->warning();
+  add_warning(state->warning, tokenizer->warning());
+  if (state->dense_layers == DenseLayers::Missing) {
+    add_warning(state->warning,
+                "the GGUF lacks the two dense layers that EmbeddingGemma ends with, so these are not the published "
+                "model's vectors; llama.cpp's converter keeps the sentence-transformers dense modules when asked");
   }
   state->tokenizer = std::move(*tokenizer);
   std::shared_ptr<EmbeddingModel> made(new EmbeddingModel(std::move(state)));
@@ -141,6 +174,7 @@ const ModelMetadata& EmbeddingModel::metadata() const { return state_->loaded.me
 const Model& EmbeddingModel::model() const { return *state_->loaded.model; }
 std::shared_ptr<const Model> EmbeddingModel::shared_model() const { return state_->loaded.model; }
 Pooling EmbeddingModel::pooling() const { return state_->pooling; }
+DenseLayers EmbeddingModel::dense_layers() const { return state_->dense_layers; }
 std::int32_t EmbeddingModel::max_sequence_length() const { return state_->max_length; }
 bool EmbeddingModel::appends_eos() const { return state_->appends_eos; }
 const std::string& EmbeddingModel::tokenizer() const { return state_->tokenizer->description(); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 #include <limits>
+#include <utility>
 
 #include "llama-tokenizer/composition.h"
 
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::size_t kMinPrefix = 64 << 10;  // bytes
 constexpr std::size_t kBytesPerToken = 16;    // more than nearly every text has
+constexpr std::string_view kEndTag = "</s>";
 
 // The end of a prefix of about `bytes`: after a space where one is near, else between two characters.
 std::size_t prefix_end(std::string_view text, std::size_t bytes) {
@@ -84,6 +86,9 @@ Result<TextTokenizer> TextTokenizer::create(std::shared_ptr<const Model> model, 
     made.description_ = told ? "llama.cpp after NFC (as the GGUF says)"
                              : std::format("llama.cpp after NFC (as published for '{}')", family);
   }
+  if (made.model_->metadata("tokenizer.ggml.model") == "gpt2") {
+    if (auto found = made.find_ordinary_tokens(); !found) return std::unexpected(found.error());
+  }
   return made;
 }
 
@@ -92,7 +97,7 @@ Result<void> TextTokenizer::find_opening(std::size_t vocabulary_size) {
   auto around = model_->tokenize("", SpecialTokens::Text);
   if (!around) return std::unexpected(around.error());
   for (const Token token : *around) {
-    if (token < 0 || static_cast<std::size_t>(token) >= vocabulary_size) {
+    if (token < 0 || std::cmp_greater_equal(token, vocabulary_size)) {
       return fail(ErrorCode::InvalidModel,
                   std::format("the special token {} is outside the vocabulary of {}", token, vocabulary_size));
     }
@@ -150,13 +155,71 @@ std::vector<Token> TextTokenizer::by_own(const Tokenizer& tokenizer, std::string
   return tokens;
 }
 
+// Qwen's vocabulary has "</s>" among its ordinary pieces, as HTML has it among its tags. llama.cpp ends a text with it.
+Result<void> TextTokenizer::find_ordinary_tokens() {
+  const std::vector<VocabularyEntry> vocabulary = model_->vocabulary();
+  const auto end = std::ranges::find(vocabulary, kEndTag, &VocabularyEntry::text);
+  if (end == vocabulary.end() || end->kind != TokenKind::Control) return {};
+  const auto declared = model_->declared_kind(static_cast<Token>(end - vocabulary.begin()));
+  if (!declared) return std::unexpected(declared.error());
+  if (*declared != TokenKind::Normal) return {};
+  if (auto found = find_opening(vocabulary.size()); !found) return found;
+  ordinary_ = kEndTag;
+  for (std::size_t i = 0; i < vocabulary.size(); ++i) {
+    const VocabularyEntry& entry = vocabulary[i];
+    const bool is_special = entry.kind == TokenKind::Control || entry.kind == TokenKind::UserDefined;
+    if (is_special && !entry.text.empty() && entry.text != ordinary_) {
+      special_.emplace_back(entry.text, static_cast<Token>(i));
+    }
+  }
+  return {};
+}
+
+// The special tokens are found here, so that llama.cpp can read what lies between them as plain text.
+// Cost     linear in the text for each special token; only for texts that hold an ordinary one of that kind.
+Result<std::vector<Token>> TextTokenizer::by_parts(std::string_view text) const {
+  std::vector<Token> tokens = opening_;
+  std::vector<std::size_t> next(special_.size(), 0);  // where each is found from `begin` on
+  for (std::size_t begin = 0, end = 0; begin < text.size(); begin = end) {
+    std::size_t first = text.size();
+    std::size_t which = special_.size();
+    for (std::size_t i = 0; i < special_.size(); ++i) {
+      if (next[i] != std::string_view::npos && (next[i] < begin || begin == 0)) {
+        next[i] = text.find(special_[i].first, begin);
+      }
+      const bool is_longer =
+          next[i] == first && which < special_.size() && special_[i].first.size() > special_[which].first.size();
+      if (next[i] != std::string_view::npos && (next[i] < first || is_longer)) {
+        first = next[i];
+        which = i;
+      }
+    }
+    if (first > begin) {
+      const std::string_view between = text.substr(begin, first - begin);
+      const auto part = compose_ ? model_->tokenize_part(compose(between), SpecialTokens::Text)
+                                 : model_->tokenize_part(between, SpecialTokens::Text);
+      if (!part) return std::unexpected(part.error());
+      tokens.insert(tokens.end(), part->begin(), part->end());
+    }
+    end = first;
+    if (which < special_.size()) {
+      tokens.push_back(special_[which].second);
+      end += special_[which].first.size();
+    }
+  }
+  if (model_->closing_token()) tokens.push_back(*model_->closing_token());
+  return tokens;
+}
+
 Result<std::vector<Token>> TextTokenizer::by_llama_cpp(std::string_view text, std::size_t enough) const {
+  const bool parts = !ordinary_.empty() && options_.special == SpecialTokens::Parse && text.contains(ordinary_);
   const std::size_t likely = enough < text.size() / kBytesPerToken ? enough * kBytesPerToken : text.size();
   for (std::size_t bytes = std::max(kMinPrefix, likely);; bytes *= 4) {
     const bool whole = bytes >= text.size();
     const std::string_view part = whole ? text : text.substr(0, prefix_end(text, bytes));
-    auto tokens =
-        compose_ ? model_->tokenize(compose(part), options_.special) : model_->tokenize(part, options_.special);
+    auto tokens = parts      ? by_parts(part)
+                  : compose_ ? model_->tokenize(compose(part), options_.special)
+                             : model_->tokenize(part, options_.special);
     if (!tokens || whole || tokens->size() / 2 >= enough) return tokens;
   }
 }

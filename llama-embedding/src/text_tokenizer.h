@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "llama-base/error.h"
@@ -53,6 +54,8 @@ class TextTokenizer {
   // The first `enough` tokens at least, special ones included; all where there are fewer.
   [[nodiscard]] Result<std::vector<Token>> tokens_of(std::string_view text, std::size_t enough) const;
   [[nodiscard]] Result<std::vector<Token>> by_llama_cpp(std::string_view text, std::size_t enough) const;
+  [[nodiscard]] Result<void> find_ordinary_tokens();
+  [[nodiscard]] Result<std::vector<Token>> by_parts(std::string_view text) const;
   // With WordPiece or Unigram.
   template <class Tokenizer>
   [[nodiscard]] std::vector<Token> by_own(const Tokenizer& tokenizer, std::string_view text, std::size_t enough) const;
@@ -65,6 +68,8 @@ class TextTokenizer {
   std::optional<WordPieceTokenizer> wordpiece_;
   std::optional<UnigramTokenizer> unigram_;
   bool compose_ = false;  // NFC before llama.cpp
+  std::string ordinary_;  // a token that llama.cpp takes for a special one and the file does not; or ""
+  std::vector<std::pair<std::string, Token>> special_;  // where there is such a one: the others
   std::string description_;
   std::string warning_;
 };

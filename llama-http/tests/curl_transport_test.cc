@@ -82,6 +82,16 @@ TEST(CurlTransport, SendsEveryMethodWithItsHeadersAndBody) {
   EXPECT_EQ(head.result.head.value("content-length"), "0");
 }
 
+TEST(CurlTransport, SaysWhoAsks) {
+  const test::LoopbackServer server([](const test::Connection& connection, const test::Received& request) {
+    connection.send(test::plain_answer(200, request.head));
+  });
+  EXPECT_THAT(ask({.url = server.url("/")}).body, HasSubstr("\r\nUser-Agent: llama-http/" PROJECT_VERSION "\r\n"));
+  const auto named = curl_transport({.user_agent = "somebody/2"})();
+  EXPECT_THAT(perform_whole(*named, {.url = server.url("/")}, 64 << 20, {}).body,
+              HasSubstr("\r\nUser-Agent: somebody/2\r\n"));
+}
+
 TEST(CurlTransport, SendsALongBodyAndItsType) {
   const std::string body(5 << 20, 'x');
   const test::LoopbackServer server([&](const test::Connection& connection, const test::Received& request) {

@@ -37,7 +37,7 @@ Facts facts_of(std::span<const std::filesystem::path> files) {
 std::shared_ptr<Place> place_of(const Key& key) {
   static std::mutex mutex;
   static std::map<Key, std::weak_ptr<Place>> places;
-  const std::lock_guard lock(mutex);
+  const std::scoped_lock lock(mutex);
   std::erase_if(places, [](const auto& entry) { return entry.second.expired(); });
   auto place = places[key].lock();
   if (!place) {

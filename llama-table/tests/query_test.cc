@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "read/database.h"
 #include "read/sql_text.h"
 #include "table_files.h"
 
@@ -95,6 +96,30 @@ TEST(Query, NamesAMissingExtension) {
   const ReadTable read = read_table(query_input("SELECT * FROM st_read('x.shp')"));
   EXPECT_EQ(read.error.code, ErrorCode::InvalidArgument);
   EXPECT_THAT(read.error.message, HasSubstr("spatial"));
+}
+
+TEST(Query, ReadsASqliteDatabaseReadOnly) {
+  const TestFolder folder;
+  const std::string path = folder.path("t.sqlite");
+  // DuckDB's own writing makes the file.
+  {
+    auto database = internal::DuckDatabase::open(256 << 20).value();
+    auto made = database->run(std::format("ATTACH '{}' AS s (TYPE sqlite)", path), {});
+    if (!made) GTEST_SKIP() << "this DuckDB has no SQLite: " << made.error().message;
+    made = database->run("CREATE TABLE s.notes AS SELECT range AS id, 'note ' || range AS text FROM range(5)", {});
+    ASSERT_TRUE(made) << made.error().message;
+  }
+  const std::string attach = std::format("ATTACH '{}' AS s (TYPE sqlite, READ_ONLY); ", path);
+  EXPECT_THAT(read_table(query_input(attach + "SELECT * FROM s.notes WHERE id > 2")).texts(),
+              ElementsAre("note 3", "note 4"));
+  EXPECT_THAT(read_table(query_input(std::format("SELECT text FROM sqlite_scan('{}', 'notes') LIMIT 1", path))).texts(),
+              ElementsAre("note 0"));
+  const ReadTable writing =
+      read_table(query_input(std::format("ATTACH '{}' AS s (TYPE sqlite); SELECT * FROM s.notes", path)));
+  EXPECT_THAT(writing.error.message, HasSubstr("READ_ONLY"));
+  const ReadTable missing = read_table(query_input(attach + "SELECT * FROM s.nosuch"));
+  EXPECT_EQ(missing.error.code, ErrorCode::InvalidArgument);
+  EXPECT_THAT(missing.error.message, HasSubstr("nosuch"));
 }
 
 TEST(SqlText, SplitsStatements) {

@@ -158,7 +158,7 @@ def test_26_a_clock_that_jumps_during_a_download(hub, tmp_path):
     hub.fault("tree", faults.status(429, {"Retry-After": date(1), "Date": date(0)}), times=1)
     started = time.monotonic()
     right(fetch(hub, tmp_path, **preloaded(tmp_path, "jumping", JUMPING)))
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 120  # and not years
 
 
 # The cache

@@ -15,7 +15,8 @@ PACKAGES = {
     "llama.cpp": r"llama\.h", "ggml": r"(ggml.*|gguf)\.h", "Highway": r"hwy/.*", "oneDNN": r"oneapi/dnnl/.*",
     "nlohmann-json": r"nlohmann/json(_fwd)?\.hpp",
     "minja": r"minja/.*", "RE2": r"re2/.*", "CLI11": r"CLI/.*", "isocline": r"isocline\.h",
-    "Arrow": r"(arrow|parquet)/.*", "DuckDB": r"duckdb\.h(pp)?", "SQLite": r"sqlite3\.h", "GoogleTest": r"(gtest|gmock)/.*", "Google Benchmark": r"benchmark/.*",
+    "Arrow": r"(arrow|parquet)/.*", "DuckDB": r"duckdb\.h(pp)?", "SQLite": r"sqlite3\.h",
+    "GoogleTest": r"(gtest|gmock)/.*", "Google Benchmark": r"benchmark/.*",
 }
 STANDARD = (r"[a-z_0-9]+|(fcntl|poll|pthread|sched|unistd|signal|dlfcn|link|immintrin|sys/\w+|linux/\w+|net\w*/\w+"
             r"|arpa/\w+)\.h")

@@ -112,6 +112,12 @@ def test_an_unknown_name_is_a_usage_error(tmp_path):
     assert not (tmp_path / "out.parquet").exists()
 
 
+@pytest.mark.parametrize("command", ["embed", "generate"])
+def test_the_help_lists_the_levels_that_the_plug_in_has(command):
+    shown = subprocess.run([CLI, command, "--help"], capture_output=True, text=True).stdout
+    assert "or a level of CPU: avx512-bf16, onednn, avx512-vnni, avx-vnni, avx2" in re.sub(r"\s+", " ", shown)
+
+
 def version(*command, **environment):
     environment = {**os.environ, **environment}
     return subprocess.run([*(command or [CLI]), "--version"], env=environment, capture_output=True, text=True)

@@ -2,6 +2,7 @@
 
 KILLS=50 kills more often than the few times that fit into every run of the tests.
 """
+
 import json
 import os
 import random
@@ -23,7 +24,19 @@ COUNT = 6_000
 
 
 def start(source, output, *flags, **options):
-    command = [CLI, "embed", "-m", str(MODEL), "-i", str(source), "-o", str(output), "--column", "text", *map(str, flags)]
+    command = [
+        CLI,
+        "embed",
+        "-m",
+        str(MODEL),
+        "-i",
+        str(source),
+        "-o",
+        str(output),
+        "--column",
+        "text",
+        *map(str, flags),
+    ]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
@@ -71,7 +84,9 @@ def kill_often(source, output, *flags, duration):
         said.append(out)
         if kills >= KILLS:
             return kills, said
-        for path in output.parent.iterdir() if output.is_file() else []:  # it was too quick: once more from the beginning
+        for path in (
+            output.parent.iterdir() if output.is_file() else []
+        ):  # it was too quick: once more from the beginning
             if path.name.startswith(output.name):
                 path.unlink()
         if output.is_dir():
@@ -103,8 +118,11 @@ def test_shards(tmp_path, corpus):
     source, whole, duration = corpus
     out = tmp_path / "shards"
     for shard in range(3):
-        kill_often(source, out, "--shard", f"{shard}/3", duration=duration / 3) if shard == 1 else \
-            finish(source, out, "--shard", f"{shard}/3")
+        (
+            kill_often(source, out, "--shard", f"{shard}/3", duration=duration / 3)
+            if shard == 1
+            else finish(source, out, "--shard", f"{shard}/3")
+        )
     same(pyarrow.dataset.dataset(sorted(map(str, out.glob("*.parquet")))).to_table(), whole)
 
 
@@ -131,8 +149,10 @@ def test_ctrl_c_says_how_to_go_on_and_the_next_run_says_where(tmp_path, corpus):
     same(rows(out), whole)
 
 
-@pytest.mark.parametrize("flags,named", [(["--max-length", "8"], "--max-length"), (["--normalize"], "--normalize"),
-                                         (["--keep", "none"], "--keep")])
+@pytest.mark.parametrize(
+    "flags,named",
+    [(["--max-length", "8"], "--max-length"), (["--normalize"], "--normalize"), (["--keep", "none"], "--keep")],
+)
 def test_another_setting_is_named(tmp_path, corpus, flags, named):
     source, whole, duration = corpus
     out = tmp_path / "out.parquet"
@@ -182,8 +202,14 @@ def test_two_runs_do_not_write_the_same_output(tmp_path, corpus):
 
 def test_standard_input_cannot_be_resumed_and_says_so(tmp_path, corpus):
     source, _, _ = corpus
-    lines = "".join(json.dumps({"text": t or "-"}) + "\n" for t in parquet.read_table(source)["text"].to_pylist()[:100])
-    run = subprocess.run([CLI, "embed", "-m", str(MODEL), "-i", "-", "--input-format", "jsonl", "-o", tmp_path / "out.parquet"],
-                         input=lines, capture_output=True, text=True)
+    lines = "".join(
+        json.dumps({"text": t or "-"}) + "\n" for t in parquet.read_table(source)["text"].to_pylist()[:100]
+    )
+    run = subprocess.run(
+        [CLI, "embed", "-m", str(MODEL), "-i", "-", "--input-format", "jsonl", "-o", tmp_path / "out.parquet"],
+        input=lines,
+        capture_output=True,
+        text=True,
+    )
     assert run.returncode == 0 and "cannot be read twice" in run.stdout + run.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["out.parquet"]

@@ -1,4 +1,5 @@
 """The embed command on tables: what pyarrow, duckdb and numpy read of what it writes."""
+
 import datetime
 import decimal
 import gzip
@@ -15,7 +16,16 @@ import pytest
 from program import CLI, MODELS, cosines, embed, rows
 
 MODEL = MODELS / "bert.gguf"
-TEXTS = ["hello world", "the number 42", 'a "quoted", text', "two\r\nlines", "短い日本語", "hello world", "x", "Größe 👍"]
+TEXTS = [
+    "hello world",
+    "the number 42",
+    'a "quoted", text',
+    "two\r\nlines",
+    "短い日本語",
+    "hello world",
+    "x",
+    "Größe 👍",
+]
 OURS = ["text_hash", "embedding", "sequence_length", "processing_time_ms"]
 
 
@@ -29,7 +39,9 @@ def run(*flags, output, source=None, status=0, **options):
 
 
 def table():
-    return pa.table({"id": [f"{i:05}" for i in range(len(TEXTS))], "body": TEXTS, "score": [i / 2 for i in range(len(TEXTS))]})
+    return pa.table(
+        {"id": [f"{i:05}" for i in range(len(TEXTS))], "body": TEXTS, "score": [i / 2 for i in range(len(TEXTS))]}
+    )
 
 
 def matrix(column):
@@ -98,19 +110,27 @@ def test_every_format_gives_the_same_rows(tmp_path, plain, name, packed):
 
 
 def test_types_of_kept_columns_stay(tmp_path):
-    kept = pa.table({
-        "text": ["a", "b", "c"],
-        "u": pa.array([1, 2**64 - 1, None], pa.uint64()),
-        "d": pa.array([decimal.Decimal("1.10"), None, decimal.Decimal("-3.00")], pa.decimal128(12, 2)),
-        "t": pa.array([datetime.datetime(2026, 1, 2), None, datetime.datetime(1969, 1, 1)], pa.timestamp("us", "Europe/Berlin")),
-        "n": pa.array([{"a": [1, 2], "b": "x"}, None, {"a": None, "b": "y"}], pa.struct([("a", pa.list_(pa.int16())), ("b", pa.string())])),
-        "c": pa.array(["x", "y", "x"]).dictionary_encode(),
-        "f": pa.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], pa.list_(pa.float32(), 2)),
-        "h": pa.array([numpy.float16(1.5), None, numpy.float16(2)], pa.float16()),
-        "b": pa.array([b"\x00\xff", None, b""], pa.binary()),
-        "nan": [float("nan"), None, 1.0],
-        "embedding": [7, 8, 9],
-    })
+    kept = pa.table(
+        {
+            "text": ["a", "b", "c"],
+            "u": pa.array([1, 2**64 - 1, None], pa.uint64()),
+            "d": pa.array([decimal.Decimal("1.10"), None, decimal.Decimal("-3.00")], pa.decimal128(12, 2)),
+            "t": pa.array(
+                [datetime.datetime(2026, 1, 2), None, datetime.datetime(1969, 1, 1)],
+                pa.timestamp("us", "Europe/Berlin"),
+            ),
+            "n": pa.array(
+                [{"a": [1, 2], "b": "x"}, None, {"a": None, "b": "y"}],
+                pa.struct([("a", pa.list_(pa.int16())), ("b", pa.string())]),
+            ),
+            "c": pa.array(["x", "y", "x"]).dictionary_encode(),
+            "f": pa.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], pa.list_(pa.float32(), 2)),
+            "h": pa.array([numpy.float16(1.5), None, numpy.float16(2)], pa.float16()),
+            "b": pa.array([b"\x00\xff", None, b""], pa.binary()),
+            "nan": [float("nan"), None, 1.0],
+            "embedding": [7, 8, 9],
+        }
+    )
     source, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
     pa.parquet.write_table(kept, source)
     run("--column", "text", source=source, output=out)
@@ -170,7 +190,7 @@ def test_kinds_of_vectors(tmp_path, kind):
         assert (found == numpy.packbits(whole > 0, axis=1)).all()
     else:  # the formula of sentence_transformers.quantize_embeddings, over the same texts
         low, high = whole.min(0), whole.max(0)
-        theirs = ((whole - low) / ((high - low) / 255) - 128)
+        theirs = (whole - low) / ((high - low) / 255) - 128
         assert found.dtype.kind == "i" and numpy.abs(found - theirs).max() <= 1.01
 
 
@@ -196,7 +216,9 @@ def test_a_folder_of_parts_is_one_table_to_readers(tmp_path):
     assert parts == ["part-00000.parquet", "part-00001.parquet", "part-00002.parquet"]
     assert pa.parquet.read_table(out)["text"].to_pylist() == texts
     sql = f"select count(*) n, min(len(embedding)) d from '{out}/*.parquet'"
-    assert json.loads(subprocess.run(["duckdb", "-json", "-c", sql], capture_output=True, check=True).stdout) == [{"n": 25, "d": 64}]
+    assert json.loads(subprocess.run(["duckdb", "-json", "-c", sql], capture_output=True, check=True).stdout) == [
+        {"n": 25, "d": 64}
+    ]
 
 
 def test_columns_are_joined_and_prompts_name_columns(tmp_path):
@@ -224,7 +246,7 @@ def test_long_texts_become_chunks(tmp_path):
     chunks = [row for row in found if row["id"] == 7]
     assert "".join(row["text"] for row in chunks) == text and len(chunks) > 5
     assert [row["chunk_index"] for row in chunks] == list(range(len(chunks)))
-    assert all(text[row["chunk_start"]:row["chunk_end"]] == row["text"] for row in chunks)
+    assert all(text[row["chunk_start"] : row["chunk_end"]] == row["text"] for row in chunks)
     assert all(row["sequence_length"] <= 32 for row in chunks)
     assert [row["text"] for row in found if row["id"] == 8] == ["short"]
 
@@ -241,14 +263,32 @@ def test_long_texts_otherwise(tmp_path, policy, kept):
 
 
 def test_a_filter_answers_each_batch_at_once(tmp_path):
-    command = [CLI, "embed", "-m", str(MODEL), "-i", "-", "--input-format", "arrow", "--column", "text", "-o", "-", "--quiet"]
+    command = [
+        CLI,
+        "embed",
+        "-m",
+        str(MODEL),
+        "-i",
+        "-",
+        "--input-format",
+        "arrow",
+        "--column",
+        "text",
+        "-o",
+        "-",
+        "--quiet",
+    ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as program:
         schema = pa.schema([("text", pa.string()), ("n", pa.int64())])
         writer = pa.ipc.new_stream(program.stdin, schema)
         reader = None
         for number in range(4):
             # The third is all duplicates, the fourth has no text at all.
-            texts = ["hello", f"number {number}"] if number < 2 else ["hello", "number 1"] if number == 2 else [None, None]
+            texts = (
+                ["hello", f"number {number}"]
+                if number < 2
+                else ["hello", "number 1"] if number == 2 else [None, None]
+            )
             writer.write_batch(pa.record_batch([texts, [number, number]], schema=schema))
             reader = reader or pa.ipc.open_stream(program.stdout)
             if number < 3:
@@ -267,6 +307,7 @@ def test_a_filter_answers_each_batch_at_once(tmp_path):
 def test_a_query_over_files_and_sqlite(tmp_path):
     database, out = tmp_path / "a.db", tmp_path / "out.parquet"
     import sqlite3
+
     with sqlite3.connect(database) as connection:
         connection.execute("create table notes(id integer primary key, note text)")
         connection.executemany("insert into notes(note) values (?)", [("one",), ("two",), ("three",)])
@@ -274,21 +315,31 @@ def test_a_query_over_files_and_sqlite(tmp_path):
     query = f"select id, note from sqlite_scan('{database}', 'notes') where id > 1 order by id desc"
     run("--query", query, "--column", "note", output=out)
     assert rows(out)["note"].to_pylist() == ["three", "two"] and rows(out)["id"].to_pylist() == [3, 2]
-    for writing in (f"create table x as select 1", f"copy (select 1) to '{tmp_path}/x.csv'", f"attach '{database}'; select 1"):
+    for writing in (
+        f"create table x as select 1",
+        f"copy (select 1) to '{tmp_path}/x.csv'",
+        f"attach '{database}'; select 1",
+    ):
         assert "Error: " in run("--query", writing, output=tmp_path / "no.parquet", status=2).err
     assert not (tmp_path / "x.csv").exists()
 
 
-@pytest.mark.parametrize("flags,words", [
-    (["--column", "bdoy"], ["bdoy", "body", "score"]),
-    (["--column", "score"], ["score", "DOUBLE"]),
-    (["--column", "body", "--where", "nonsense ("], ["nonsense", "condition"]),
-    (["--column", "body", "--prompt", "{nothing} {text}"], ["nothing"]),
-    (["--column", "body", "--on-long", "chunk", "--chunk-tokens", "8", "--chunk-overlap", "8"], ["--chunk-overlap"]),
-    (["--column", "body", "--shard", "3/2"], ["3/2"]),
-    (["--column", "body", "--prompt-name", "query"], ["--prompt"]),
-    (["--column", "body", "--keep", "nothing"], ["nothing"]),
-])
+@pytest.mark.parametrize(
+    "flags,words",
+    [
+        (["--column", "bdoy"], ["bdoy", "body", "score"]),
+        (["--column", "score"], ["score", "DOUBLE"]),
+        (["--column", "body", "--where", "nonsense ("], ["nonsense", "condition"]),
+        (["--column", "body", "--prompt", "{nothing} {text}"], ["nothing"]),
+        (
+            ["--column", "body", "--on-long", "chunk", "--chunk-tokens", "8", "--chunk-overlap", "8"],
+            ["--chunk-overlap"],
+        ),
+        (["--column", "body", "--shard", "3/2"], ["3/2"]),
+        (["--column", "body", "--prompt-name", "query"], ["--prompt"]),
+        (["--column", "body", "--keep", "nothing"], ["nothing"]),
+    ],
+)
 def test_usage(tmp_path, flags, words):
     source = tmp_path / "in.parquet"
     pa.parquet.write_table(table(), source)
@@ -303,11 +354,19 @@ def test_configuration_and_dry_run(tmp_path):
     source = tmp_path / "in.jsonl"
     source.write_text("".join(json.dumps({"body": f"text {i % 50}", "n": i}) + "\n" for i in range(100)))
     settings = tmp_path / "embed.toml"
-    settings.write_text(f'model = "{MODEL}"\ninput = ["{source}"]\ncolumn = ["body"]\nnormalize = true\noutput = "{tmp_path}/out.parquet"\n')
+    settings.write_text(
+        f'model = "{MODEL}"\ninput = ["{source}"]\ncolumn = ["body"]\n'
+        f'normalize = true\noutput = "{tmp_path}/out.parquet"\n'
+    )
     done = subprocess.run([CLI, "embed", "--config", settings, "--dry-run", "--json"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     estimate = json.loads(done.stdout)
-    assert estimate["rows"] == 100 and estimate["distinct"] == 50 and estimate["tokens"] > 0 and not (tmp_path / "out.parquet").exists()
+    assert (
+        estimate["rows"] == 100
+        and estimate["distinct"] == 50
+        and estimate["tokens"] > 0
+        and not (tmp_path / "out.parquet").exists()
+    )
     assert subprocess.run([CLI, "embed", "--config", settings], capture_output=True).returncode == 0
     assert numpy.allclose(numpy.linalg.norm(matrix(rows(tmp_path / "out.parquet")["embedding"]), axis=1), 1)
     settings.write_text("colunm = 1\n")
@@ -318,7 +377,9 @@ def test_the_vector_store_saves_the_computing(tmp_path):
     source, store = tmp_path / "in.parquet", tmp_path / "store.db"
     for count, computed in ((20, 20), (30, 10)):
         pa.parquet.write_table(pa.table({"text": [f"text {i}" for i in range(count)]}), source)
-        summary = json.loads(run("--vector-store", store, "--json", "--force", source=source, output=tmp_path / "out.parquet").out)
+        summary = json.loads(
+            run("--vector-store", store, "--json", "--force", source=source, output=tmp_path / "out.parquet").out
+        )
         assert (summary["computed"], summary["from_store"]) == (computed, count - computed)
     run("--vector-store", source, "--force", source=source, output=tmp_path / "out.parquet", status=2)
     assert pa.parquet.read_table(source).num_rows == 30

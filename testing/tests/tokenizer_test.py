@@ -184,6 +184,40 @@ def test_texts_without_a_known_word(tmp_path, minilm):
     assert rows(tmp_path / "out.parquet")["sequence_length"].to_pylist() == [len(published.encode(text).ids) for text in texts]
 
 
+@pytest.mark.parametrize("add_eos", [False, True])
+def test_an_ordinary_piece_that_llama_cpp_takes_for_a_special_token(tmp_path, add_eos):
+    """Qwen's vocabulary has "</s>", which no text is cut into, and which HTML has as a tag."""
+    import tokenizers
+    from family_parity import QWEN2_SPLIT
+
+    names = make_models.byte_alphabet() + ["</", "</s>"]
+    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    make_models.decoder(tmp_path / "model.gguf", "qwen3", byte_pairs=(names, ["< /"]), add_eos=add_eos)
+    published = tokenizers.Tokenizer(tokenizers.models.BPE({name: i for i, name in enumerate(names)}, [("<", "/")]))
+    published.normalizer = tokenizers.normalizers.NFC()
+    published.pre_tokenizer = tokenizers.pre_tokenizers.Sequence([
+        tokenizers.pre_tokenizers.Split(tokenizers.Regex(QWEN2_SPLIT), "isolated"),
+        tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    published.add_special_tokens(special)
+    if add_eos:
+        published.post_processor = tokenizers.processors.TemplateProcessing(
+            single="$A <|endoftext|>", special_tokens=[("<|endoftext|>", published.token_to_id("<|endoftext|>"))])
+    published.save(str(tmp_path / "tokenizer.json"))
+    texts = ["<s>was</s> is", "</s>", "</s></s>", " </s> ", "a e\u0301</s>e\u0301", "<|im_start|>a</s>b<|im_end|></s>",
+             "</s><|im_end|><|im_end|>", "<|endoftext|></s>", "x</s", "no tag", "<|im_end|> alone"]
+    (tmp_path / "texts.txt").write_text("".join(text + "\n" for text in texts), encoding="utf-8")
+    out = compare("token_parity.py", tmp_path / "model.gguf", tmp_path / "tokenizer.json", tmp_path / "texts.txt")
+    assert f"{len(texts)} texts, 0 differ" in out
+
+
+def test_published_vocabularies():
+    folder = REAL / "vocabularies-1"
+    if not folder.exists():
+        pytest.skip("no published vocabularies (script/vocabularies)")
+    out = compare("vocabulary_parity.py", folder, "300", "3", SAMPLE)
+    assert "| qwen3 | 234, 0 differ | 234, 0 differ |" in out and "| mistral | 233, 0 differ | 233, 0 differ |" in out, out
+
+
 def test_the_other_families(tmp_path):
     if not REAL.exists():
         pytest.skip("no real models (script/models)")

@@ -21,7 +21,7 @@ Engine::~Engine() { shutdown(); }
 void Engine::shutdown() {
   queue_.close();
   abort_.request_stop();
-  const std::lock_guard lock(joining_);
+  const std::scoped_lock lock(joining_);
   if (thread_.joinable()) thread_.join();
 }
 

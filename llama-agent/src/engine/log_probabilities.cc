@@ -18,7 +18,7 @@ std::vector<TokenProbability> log_probabilities(std::span<const float> logits, T
   const auto n = std::min(static_cast<std::size_t>(std::max(count, 0)), logits.size());
   if (n == 0) return result;
   std::vector<Token> order(logits.size());
-  std::iota(order.begin(), order.end(), 0);
+  std::ranges::iota(order, 0);
   const auto likelier = [&](Token a, Token b) {
     const float x = logits[static_cast<std::size_t>(a)], y = logits[static_cast<std::size_t>(b)];
     return x > y || (x == y && a < b);

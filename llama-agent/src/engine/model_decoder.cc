@@ -133,7 +133,7 @@ Result<std::vector<Token>> ModelDecoder::tokenize(std::span<const PromptPiece> p
 }
 
 Result<Grammar> ModelDecoder::grammar(const std::string& gbnf) const {
-  const std::lock_guard lock(grammars_mutex_);
+  const std::scoped_lock lock(grammars_mutex_);
   auto known = std::ranges::find(grammars_, gbnf, &std::pair<std::string, Grammar>::first);
   if (known == grammars_.end()) {
     auto parsed = Grammar::parse(model_, gbnf);

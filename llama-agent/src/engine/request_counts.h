@@ -18,20 +18,20 @@ namespace llama::internal {
 class RequestCounts {
  public:
   [[nodiscard]] EngineMetrics metrics() const {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     return metrics_;
   }
   void submitted() {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     ++metrics_.total_requests;
   }
   void waiting(std::size_t requests) {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     metrics_.queue_size = static_cast<std::int32_t>(requests);
     metrics_.peak_queue_size = std::max(metrics_.peak_queue_size, metrics_.queue_size);
   }
   void began() {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     ++metrics_.running;
   }
   void ended(bool had_begun, std::size_t prompt_tokens, const Result<GenerationResponse>& end);

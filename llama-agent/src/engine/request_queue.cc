@@ -8,7 +8,7 @@ namespace llama::internal {
 
 Result<void> RequestQueue::push(std::unique_ptr<Job> job) {
   {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     if (is_closed_) return fail(ErrorCode::Cancelled, "the server has shut down");
     if (std::ssize(jobs_) >= max_size_) {
       return fail(ErrorCode::Busy,
@@ -25,7 +25,7 @@ Result<void> RequestQueue::push(std::unique_ptr<Job> job) {
 
 void RequestQueue::close() {
   {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     is_closed_ = true;
   }
   wake_.notify_all();
@@ -40,7 +40,7 @@ bool RequestQueue::wait(bool has_work) {
 void RequestQueue::drop_ended() {
   std::list<std::unique_ptr<Job>> dropped;
   {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     const auto now = Clock::now();
     for (auto job = jobs_.begin(); job != jobs_.end();) {
       const auto next = std::next(job);

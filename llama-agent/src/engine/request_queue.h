@@ -27,7 +27,7 @@ class RequestQueue {
   // The first request, if it passes; it counts as begun.
   template <class Passes>
   [[nodiscard]] std::unique_ptr<Job> pop_if(Passes&& passes) {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     if (jobs_.empty() || !passes(std::as_const(*jobs_.front()))) return nullptr;
     std::unique_ptr<Job> job = std::move(jobs_.front());
     jobs_.pop_front();

@@ -46,7 +46,7 @@ class Running {
  private:
   struct Cancel {
     std::stop_source source;
-    void operator()() { source.request_stop(); }
+    void operator()() const { source.request_stop(); }
   };
   Result<Token> choose(std::span<const float> logits);
   [[nodiscard]] GenerationResponse response(const Decoder& decoder) const;

@@ -83,9 +83,8 @@ void SlotTable::cut(Slot& slot, std::size_t length) {
   if (decoder_.cut(slot.id, static_cast<std::int32_t>(length))) {
     slot.held.resize(length);
   } else {
-    const auto best =
-        std::ranges::find_if(slot.checkpoints.rbegin(), slot.checkpoints.rend(),
-                             [&](const Checkpoint& c) { return static_cast<std::size_t>(c.length) <= length; });
+    const auto best = std::ranges::find_if(slot.checkpoints.rbegin(), slot.checkpoints.rend(),
+                                           [&](const Checkpoint& c) { return std::cmp_less_equal(c.length, length); });
     if (best == slot.checkpoints.rend() || !decoder_.restore(slot.id, best->bytes, MemoryPart::Checkpoint) ||
         !decoder_.cut(slot.id, best->length)) {
       return forget(slot);

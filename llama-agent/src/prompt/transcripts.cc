@@ -9,13 +9,13 @@
 namespace llama::internal {
 
 Transcript Transcripts::of(std::string_view session) const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   const auto found = transcripts_.find(session);
   return found == transcripts_.end() ? Transcript() : found->second;
 }
 
 void Transcripts::put(const std::string& session, Transcript transcript, const SessionStore& sessions) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   transcripts_.insert_or_assign(session, std::move(transcript));
   if (transcripts_.size() < limit_) return;
   const auto ids = sessions.list();

@@ -15,7 +15,7 @@ struct GenerationStream::State {
   std::stop_source cancel;
   struct Cancel {
     std::stop_source source;
-    void operator()() { source.request_stop(); }
+    void operator()() const { source.request_stop(); }
   };
   std::optional<std::stop_callback<Cancel>> callers_stop;
 };

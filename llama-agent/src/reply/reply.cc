@@ -49,7 +49,7 @@ StreamChunk Reply::push(ReplyToken token) {
   if (token.control) {
     // A character that stops in its middle is none, and no part of the control token's name.
     parse(characters_.finish(), std::nullopt, chunk);
-    parse(std::string(token.bytes), token.control, chunk);
+    parse(token.bytes, token.control, chunk);
   } else {
     parse(without_nul(characters_.push(token.bytes)), std::nullopt, chunk);
   }
@@ -60,7 +60,7 @@ StreamChunk Reply::push(ReplyToken token) {
   return chunk;
 }
 
-void Reply::parse(std::string text, std::optional<Token> control, StreamChunk& chunk) {
+void Reply::parse(std::string_view text, std::optional<Token> control, StreamChunk& chunk) {
   if (text.empty() || finished_) return;
   ReplyEvents events;
   format_->push({.text = text, .control = control}, events);

@@ -60,7 +60,7 @@ class Reply {
   [[nodiscard]] GrammarPhase grammar() const { return format_->grammar(); }
 
  private:
-  void parse(std::string text, std::optional<Token> control, StreamChunk& chunk);
+  void parse(std::string_view text, std::optional<Token> control, StreamChunk& chunk);
   void take(ReplyEvents events, StreamChunk& chunk);
   void take_text(std::string_view text, StreamChunk& chunk);
   void show_text(std::string_view fresh, StreamChunk& chunk);

@@ -4,7 +4,8 @@
 // the beginning of a marker is held back, so that nothing told is ever taken back, and any split of the same reply
 // into pieces tells the same events. It also says which grammar the next token is held to.
 //
-// To add one: a file in this folder with a ReplyFormatKind, and a line in reply_formats.cc.
+// To add one: a file in this folder with a ReplyFormatKind, and its name in reply_formats.cc. What stop_strings.h has,
+// held_back(), says how much of a text may still become a marker.
 // Threads  one at a time.
 // Cost     one pass over the text; held back is at most the longest marker, and the white space before it.
 #pragma once
@@ -81,7 +82,9 @@ struct ReplyFormatKind {
 // Thoughts and text: what every reply consists of where there are no tools.
 extern const ReplyFormatKind kTextFormat;
 
-// The first kind that fits; kTextFormat where none does.
+// All kinds, kTextFormat the last.
+[[nodiscard]] std::span<const ReplyFormatKind* const> reply_formats();
+// The first kind that fits; kTextFormat fits whatever is left.
 [[nodiscard]] const ReplyFormatKind& choose_reply_format(const TemplateTraits& traits);
 // Requires a name that a kind has.
 [[nodiscard]] const ReplyFormatKind& reply_format_named(std::string_view name);

@@ -7,8 +7,8 @@
 namespace llama::internal {
 namespace {
 
-// The more particular ones first.
-constexpr std::array kKinds{&kHermesFormat};
+// The more particular ones first. The last one fits every template.
+constexpr std::array kKinds{&kHermesFormat, &kTextFormat};
 
 template <class Event>
 void tell(std::string_view text, ReplyEvents& events) {
@@ -24,9 +24,10 @@ void tell(std::string_view text, ReplyEvents& events) {
 
 }  // namespace
 
+std::span<const ReplyFormatKind* const> reply_formats() { return kKinds; }
+
 const ReplyFormatKind& choose_reply_format(const TemplateTraits& traits) {
-  const auto fitting = std::ranges::find_if(kKinds, [&](const auto* kind) { return kind->fits(traits); });
-  return fitting == kKinds.end() ? kTextFormat : **fitting;
+  return **std::ranges::find_if(kKinds, [&](const auto* kind) { return kind->fits(traits); });
 }
 
 const ReplyFormatKind& reply_format_named(std::string_view name) {

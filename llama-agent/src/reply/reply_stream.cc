@@ -6,7 +6,7 @@ namespace llama::internal {
 
 void ReplyStream::write(StreamChunk chunk) {
   {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     chunks_.push_back(std::move(chunk));
   }
   changed_.notify_one();
@@ -14,7 +14,7 @@ void ReplyStream::write(StreamChunk chunk) {
 
 void ReplyStream::end(Result<GenerationResponse> end) {
   {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     if (end_) return;
     end_ = std::move(end);
   }
@@ -34,7 +34,7 @@ Result<std::optional<StreamChunk>> ReplyStream::next() {
 }
 
 bool ReplyStream::has_ended() const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   return end_.has_value();
 }
 

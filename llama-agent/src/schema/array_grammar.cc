@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "value_grammar.h"
 
@@ -21,7 +22,7 @@ GrammarSequences array_sequences(const SchemaSet& nodes, GrammarMaking& making) 
   // A tuple that does not speak of further items is meant to have none.
   const bool is_tuple =
       prefix > 0 && std::ranges::none_of(nodes, [](const auto* node) { return node->items != nullptr; });
-  if (making.habits == SchemaHabits::Usual && is_tuple && least <= static_cast<std::int64_t>(prefix)) {
+  if (making.habits == SchemaHabits::Usual && is_tuple && std::cmp_less_equal(least, prefix)) {
     most = std::min(most.value_or(static_cast<std::int64_t>(prefix)), static_cast<std::int64_t>(prefix));
   }
   if (most && least > *most) return {};
@@ -51,7 +52,7 @@ GrammarSequences array_sequences(const SchemaSet& nodes, GrammarMaking& making) 
   if (prefix == 0) {
     tail = {{rest_rule, more}};
     if (most && *most == 0) tail.clear();
-    if (least == 0) tail.push_back({});
+    if (least == 0) tail.emplace_back();
   }
   for (std::size_t i = prefix; i-- > 0;) {
     const auto index = static_cast<std::int64_t>(i);
@@ -59,7 +60,7 @@ GrammarSequences array_sequences(const SchemaSet& nodes, GrammarMaking& making) 
     if (i > 0) sequence.insert(sequence.begin(), comma);
     tail.clear();
     if (!most || index < *most) tail.push_back(std::move(sequence));
-    if (index >= least) tail.push_back({});
+    if (index >= least) tail.emplace_back();
   }
   return {{{.text = R"("[" ws)"}, {.rule = making.rules.add(std::move(tail))}, {.text = R"(ws "]")"}}};
 }

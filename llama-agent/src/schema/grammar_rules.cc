@@ -98,7 +98,7 @@ std::optional<std::string> GrammarRules::text(std::size_t root) const {
     if (numbers[rule] == 0) numbers[rule] = next++, open.push_back(rule);
     return numbers[rule] == 1 ? std::string("root") : std::format("r{}", numbers[rule]);
   };
-  for (std::size_t at = 0; at < open.size(); ++at) {
+  for (std::size_t at = 0; at < open.size(); ++at) {  // NOLINT(modernize-loop-convert): it grows
     text += name_of(open[at]) + " ::=";
     bool is_first = true;
     for (const auto& sequence : rules_[open[at]]) {

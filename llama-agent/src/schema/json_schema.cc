@@ -15,7 +15,7 @@
 namespace llama {
 namespace {
 
-constexpr std::size_t kMaxSchemaBytes = 256 * 1024;
+constexpr std::size_t kMaxSchemaBytes = std::size_t{256} * 1024;
 constexpr int kMaxJsonDepth = 256;  // of brackets
 constexpr std::size_t kMaxKeptSchemas = 8;
 

@@ -125,7 +125,7 @@ std::optional<std::string> fraction_between(Fraction low, std::optional<Fraction
     if (high && digit == to)
       above = Fraction{high->digits.empty() ? high->digits : high->digits.substr(1), high->belongs};
     if (auto rest = fraction_digits(below, above, kMaxFractionDigits - 1)) {
-      choices.add(std::format("\".\" \"{}\" ", digit) + *rest);
+      choices.add(std::format(R"("." "{}" )", digit) + *rest);
     }
   }
   return choices.text();

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <ranges>
+#include <utility>
 
 #include "schema_check.h"
 #include "value_grammar.h"
@@ -184,15 +186,15 @@ class ObjectWriter {
     const auto counts = static_cast<std::size_t>(count_up_to_) + 1;
     std::vector<std::size_t> following(counts);
     for (std::size_t count = 0; count < counts; ++count) following[count] = write_end(static_cast<std::int64_t>(count));
-    for (auto member = members_.rbegin(); member != members_.rend(); ++member) {
+    for (const auto& member : std::views::reverse(members_)) {
       std::vector<std::size_t> here(counts);
       for (std::size_t count = 0; count < counts; ++count) {
         GrammarSequences sequences;
         const std::size_t next = following[std::min(count + 1, counts - 1)];
-        GrammarRules::Sequence with{{.rule = member->rule}, {.rule = next}};
+        GrammarRules::Sequence with{{.rule = member.rule}, {.rule = next}};
         if (count > 0) with.insert(with.begin(), kComma);
-        if (!most_ || static_cast<std::int64_t>(count) < *most_) sequences.push_back(std::move(with));
-        if (!member->is_required) sequences.push_back({{.rule = following[count]}});
+        if (!most_ || std::cmp_less(count, *most_)) sequences.push_back(std::move(with));
+        if (!member.is_required) sequences.push_back({{.rule = following[count]}});
         here[count] = making_.rules.add(std::move(sequences));
       }
       following = std::move(here);
@@ -206,7 +208,7 @@ class ObjectWriter {
     const std::int64_t room = most_ ? std::max<std::int64_t>(0, *most_ - before) : GrammarRules::kEndless;
     GrammarSequences sequences;
     if (others_ && room != 0) {
-      const GrammarRules::Item other{.rule = *others_};
+      const GrammarRules::Item other{.rule = others_};
       const std::size_t behind = making_.rules.add({{kComma, other}});
       const std::int64_t first = before == 0 ? 1 : 0;  // comes without a comma
       GrammarRules::Item more{.rule = behind,
@@ -218,7 +220,7 @@ class ObjectWriter {
         sequences.push_back({std::move(more)});
       }
     }
-    if (needed == 0) sequences.push_back({});
+    if (needed == 0) sequences.emplace_back();
     return making_.rules.add(std::move(sequences));
   }
 

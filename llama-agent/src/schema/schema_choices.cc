@@ -145,7 +145,8 @@ class ChoiceWalk {
     state.open.pop_back();
     // One choice alone multiplies nothing.
     const bool is_alone = std::exchange(is_first_, false) && choice.options.size() <= kMaxOptions && max_sets_ > 1;
-    if (!is_alone && (steps_ += choice.options.size()) > max_sets_) {
+    if (!is_alone) steps_ += choice.options.size();
+    if (!is_alone && steps_ > max_sets_) {
       remarks_.add(choice.keyword, *choice.from->node);
       return choose(std::move(state));
     }

@@ -1,5 +1,6 @@
 #include "schema_cycles.h"
 
+#include <ranges>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -66,13 +67,13 @@ std::vector<std::size_t> strong_components(std::size_t count, const std::vector<
     }
   }
   std::vector<std::size_t> component(count, count);
-  for (auto start = finished.rbegin(); start != finished.rend(); ++start) {
-    std::vector<std::size_t> open{*start};
+  for (const std::size_t start : std::views::reverse(finished)) {
+    std::vector<std::size_t> open{start};
     while (!open.empty()) {
       const std::size_t node = open.back();
       open.pop_back();
       if (component[node] != count) continue;
-      component[node] = *start;
+      component[node] = start;
       open.insert(open.end(), back[node].begin(), back[node].end());
     }
   }

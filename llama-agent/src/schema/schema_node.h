@@ -20,18 +20,16 @@ namespace llama::internal {
 
 enum class SchemaDraft : std::uint8_t { Draft4, Draft6, Draft7, Draft2019, Draft2020 };
 
-// Bits. A number without a fraction is an Integer, also where it is written 1.0.
-enum SchemaType : std::uint8_t {
-  kNull = 1,
-  kBoolean = 2,
-  kInteger = 4,
-  kFraction = 8,
-  kString = 16,
-  kArray = 32,
-  kObject = 64,
-  kNumber = kInteger | kFraction,
-  kAnyType = 127
-};
+// The types of JSON Schema, as bits. A number without a fraction is an integer, also where it is written 1.0.
+inline constexpr std::uint8_t kNull = 1;
+inline constexpr std::uint8_t kBoolean = 2;
+inline constexpr std::uint8_t kInteger = 4;
+inline constexpr std::uint8_t kFraction = 8;
+inline constexpr std::uint8_t kString = 16;
+inline constexpr std::uint8_t kArray = 32;
+inline constexpr std::uint8_t kObject = 64;
+inline constexpr std::uint8_t kNumber = kInteger | kFraction;
+inline constexpr std::uint8_t kAnyType = 127;
 
 struct SchemaNode {
   using Patterns = std::shared_ptr<const Pattern>;

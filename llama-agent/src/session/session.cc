@@ -10,8 +10,8 @@
 namespace llama {
 namespace {
 
-constexpr std::size_t kMaxMessage = 100'000;        // bytes
-constexpr std::size_t kMaxReply = 8 * 1024 * 1024;  // bytes, of a model: more than its most tokens make
+constexpr std::size_t kMaxMessage = 100'000;                     // bytes
+constexpr std::size_t kMaxReply = std::size_t{8} * 1024 * 1024;  // bytes, of a model: more than its most tokens make
 
 Result<void> check_text(std::string_view text, std::size_t most) {
   if (text.size() > most) {
@@ -78,13 +78,13 @@ Result<void> SessionStore::add(Session session) {
 Result<Session> SessionStore::create() {
   const auto now = std::chrono::system_clock::now();
   Session session{.id = new_ulid(), .messages = {}, .created_at = now, .updated_at = now};
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   if (auto added = add(session); !added) return std::unexpected(added.error());
   return session;
 }
 
 Result<Session> SessionStore::get(std::string_view id) const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   auto entry = find(id);
   if (!entry) return std::unexpected(entry.error());
   (*entry)->used_at = Clock::now();
@@ -93,7 +93,7 @@ Result<Session> SessionStore::get(std::string_view id) const {
 
 Result<void> SessionStore::add_message(std::string_view id, Message message) {
   if (auto sound = check(message); !sound) return sound;
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   auto entry = find(id);
   if (!entry) return std::unexpected(entry.error());
   (*entry)->used_at = Clock::now();
@@ -105,7 +105,7 @@ Result<void> SessionStore::add_message(std::string_view id, Message message) {
 Result<void> SessionStore::extend_message(std::string_view id, std::size_t index, const Message& old,
                                           Message extended) {
   if (auto sound = check(extended); !sound) return sound;
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   auto entry = find(id);
   if (!entry) return std::unexpected(entry.error());
   auto& messages = (*entry)->session.messages;
@@ -125,7 +125,7 @@ Result<void> SessionStore::set_messages(std::string_view id, std::vector<Message
   for (const auto& message : messages) {
     if (auto sound = check(message); !sound) return sound;
   }
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   auto entry = find(id);
   if (!entry) return std::unexpected(entry.error());
   (*entry)->used_at = Clock::now();
@@ -135,14 +135,14 @@ Result<void> SessionStore::set_messages(std::string_view id, std::vector<Message
 }
 
 Result<void> SessionStore::remove(std::string_view id) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   if (auto entry = find(id); !entry) return std::unexpected(entry.error());
   entries_.erase(entries_.find(id));
   return {};
 }
 
 std::vector<std::string> SessionStore::list() const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   std::vector<std::string> ids;
   for (const auto& [id, entry] : entries_) {
     if (!is_expired(entry)) ids.push_back(id);
@@ -151,12 +151,12 @@ std::vector<std::string> SessionStore::list() const {
 }
 
 std::size_t SessionStore::remove_expired() {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   return std::erase_if(entries_, [&](const auto& entry) { return is_expired(entry.second); });
 }
 
 SessionStats SessionStore::stats() const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   SessionStats stats{.total_sessions = entries_.size()};
   for (const auto& [id, entry] : entries_) {
     ++(is_expired(entry) ? stats.expired_sessions : stats.active_sessions);
@@ -174,7 +174,7 @@ Result<void> SessionStore::save(std::string_view id, const std::filesystem::path
 Result<Session> SessionStore::load(const std::filesystem::path& file) {
   auto session = internal::read_session(file);
   if (!session) return session;
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   if (session->id.empty() || entries_.contains(session->id)) session->id = new_ulid();
   if (auto added = add(*session); !added) return std::unexpected(added.error());
   return session;

@@ -21,7 +21,7 @@ class SessionLeases {
   // Errors   Busy: it is taken already.
   [[nodiscard]] Result<std::shared_ptr<void>> take(const std::string& id) {
     auto lease = std::make_shared<Lease>(taken_);
-    const std::lock_guard lock(taken_->mutex);
+    const std::scoped_lock lock(taken_->mutex);
     const auto [place, is_new] = taken_->ids.insert(id);
     if (!is_new) return fail(ErrorCode::Busy, std::format("session '{}' has a reply under way", id));
     lease->place = place;
@@ -38,7 +38,7 @@ class SessionLeases {
     explicit Lease(std::shared_ptr<Taken> all) : taken(std::move(all)) {}
     ~Lease() {
       if (!is_held) return;
-      const std::lock_guard lock(taken->mutex);
+      const std::scoped_lock lock(taken->mutex);
       taken->ids.erase(place);
     }
     Lease(const Lease&) = delete;

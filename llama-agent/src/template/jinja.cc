@@ -61,7 +61,8 @@ void add_bounds(Context& context, const std::shared_ptr<Bounds>& bounds) {
     bounds->step();
     const std::int64_t size = a.empty() ? 0 : size_of(a[0]);
     refuse_large(size);
-    if ((bounds->looked += size) > kMaxLooks) throw std::runtime_error("it goes on for too long");
+    bounds->looked += size;
+    if (bounds->looked > kMaxLooks) throw std::runtime_error("it goes on for too long");
     return Value();
   });
   set("llama_enter", [bounds](const auto&, const auto&) {

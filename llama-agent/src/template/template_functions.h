@@ -22,7 +22,8 @@ using TemplateFunction = std::function<minja::Value(const std::vector<minja::Val
 [[nodiscard]] const minja::Value& argument(const std::vector<minja::Value>& arguments, std::size_t i);
 [[nodiscard]] std::string text_of(const minja::Value& value);  // "" for nothing
 
-constexpr std::int64_t kMaxValueSize = 8 * 1024 * 1024;  // bytes and elements of a variable, and of the output
+constexpr std::int64_t kMaxValueSize =
+    std::int64_t{8} * 1024 * 1024;  // bytes and elements of a variable, and of the output
 
 // Bytes of texts and elements of lists; just above kMaxValueSize where there are more, for lists may hold themselves.
 [[nodiscard]] std::int64_t size_of(const minja::Value& value);

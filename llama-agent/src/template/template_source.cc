@@ -14,7 +14,7 @@
 namespace llama::internal {
 namespace {
 
-constexpr std::size_t kMaxSource = 256 * 1024;  // bytes
+constexpr std::size_t kMaxSource = std::size_t{256} * 1024;  // bytes
 constexpr int kMaxBlockDepth = 64;
 constexpr int kMaxBracketDepth = 64;
 constexpr int kMaxWords = 1'500;  // of a tag: the parser calls itself for each operator

@@ -22,9 +22,9 @@ using Seconds = std::chrono::duration<double>;
 
 constexpr Seconds kMaxReading{10};  // then the rest is assumed to be like what was read
 constexpr Seconds kComputing{5};
-constexpr std::size_t kSample = 2'000;      // texts, spread evenly over what was read
+constexpr std::size_t kSample = 2'000;           // texts, spread evenly over what was read
 constexpr std::size_t kMaxDistinct = 5'000'000;  // hashes that are remembered
-constexpr std::size_t kAtOnce = 64;         // texts of one measured step
+constexpr std::size_t kAtOnce = 64;              // texts of one measured step
 
 struct Sample {
   std::vector<std::string> texts;
@@ -163,8 +163,8 @@ void print(const Estimate& all, const Sample& sample, const Rate& rate, const Co
   const std::string about = all.is_exact ? "" : "about ";
   console.line("Rows: {}{}", sample.is_all ? "" : "about ", with_thousands(all.rows));
   console.line("Distinct texts: {}{}", about, with_thousands(all.distinct));
-  console.line("Tokens: about {} ({:.0f} per text; {:.1f}% of the texts truncated)", with_thousands(all.tokens), rate.tokens,
-               rate.truncated * 100);
+  console.line("Tokens: about {} ({:.0f} per text; {:.1f}% of the texts truncated)", with_thousands(all.tokens),
+               rate.tokens, rate.truncated * 100);
   console.line("Time: about {} ({} tokens/s)", format_duration(Seconds(all.seconds)),
                with_thousands(static_cast<std::uint64_t>(rate.tokens_per_second)));
   console.line("Size: about {}", format_size(all.bytes));
@@ -181,15 +181,13 @@ Step<void> run_dry(const EmbedArguments& arguments, EmbedInput input, const std:
   const auto rate = measure(*sample, model, arguments.batch_size, interrupt);
   if (!rate) return std::unexpected(rate.error());
   const VectorFormat format = choose_vectors(arguments.output);
-  const Estimate all =
-      estimate(*sample, input, *rate,
-               vector_bytes(format.element, format.dimensions.value_or(model->embedding_dimension())));
+  const Estimate all = estimate(*sample, input, *rate,
+                                vector_bytes(format.element, format.dimensions.value_or(model->embedding_dimension())));
   print(all, *sample, *rate, console);
   if (arguments.json) {
-    const nlohmann::ordered_json line = {{"rows", all.rows},         {"distinct", all.distinct},
-                                         {"tokens", all.tokens},     {"truncated", all.truncated},
-                                         {"seconds", all.seconds},   {"output_bytes", all.bytes},
-                                         {"is_exact", all.is_exact}};
+    const nlohmann::ordered_json line = {
+        {"rows", all.rows},       {"distinct", all.distinct},  {"tokens", all.tokens},    {"truncated", all.truncated},
+        {"seconds", all.seconds}, {"output_bytes", all.bytes}, {"is_exact", all.is_exact}};
     std::println("{}", line.dump());
   }
   return {};

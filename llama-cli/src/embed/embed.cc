@@ -12,11 +12,12 @@
 #include "embed/embed_output.h"
 #include "embed/embed_settings.h"
 #include "embed/embed_summary.h"
+#include "embed/watched_reader.h"
 #include "exit_status.h"
 #include "llama-core/log.h"
+#include "llama-corpus/shard_check.h"
 #include "llama-corpus/shard_manifest.h"
 #include "progress.h"
-#include "embed/watched_reader.h"
 
 namespace llama {
 namespace {
@@ -129,25 +130,42 @@ TableMetadata metadata_of(const EmbeddingModel& model, const JobOptions& options
   return metadata;
 }
 
-// The manifest of a whole shard, beside its parts.
-Step<void> tell_of_shard(const EmbedArguments& arguments, const JobOptions& options, const InputIdentity& input,
-                         const EmbeddingModel& model, const JobSummary& summary) {
+// What the manifest of a whole shard will say, without counts and parts.
+ShardManifest plan_manifest(const JobOptions& options, const InputIdentity& input, const EmbeddingModel& model) {
   ShardManifest manifest{.shard = options.shard,
                          .settings = options.settings,
                          .input = input.what,
                          .input_fingerprint = input.content,
-                         .model = model.metadata().sha256,
-                         .counts = {.rows_in = summary.rows_in,
-                                    .embedded = summary.embedded,
-                                    .null = summary.null,
-                                    .skipped = summary.rows_in - summary.embedded - summary.null,
-                                    .rows_out = summary.rows_out}};
+                         .model = model.metadata().sha256};
   std::erase_if(manifest.settings, [](const auto& setting) { return setting.first == "--shard"; });
+  return manifest;
+}
+
+// Beside the shard's parts.
+Step<void> tell_of_shard(const EmbedArguments& arguments, ShardManifest manifest, const JobSummary& summary) {
+  manifest.counts = {.rows_in = summary.rows_in,
+                     .embedded = summary.embedded,
+                     .null = summary.null,
+                     .skipped = summary.rows_in - summary.embedded - summary.null,
+                     .rows_out = summary.rows_out};
   for (const WrittenPart& part : summary.output.parts)
     manifest.parts.push_back({part.path.filename().string(), part.rows, part.size_bytes});
   if (auto written = write_manifest(arguments.output.path, manifest); !written)
     return stop_with(written.error(), kOutputError);
   return {};
+}
+
+// A single file has a limit of rows x dimensions, and more than that is known before the night is over.
+Step<void> check_rows(const EmbedArguments& arguments, const Prepared& prepared, const EmbeddingModel& model) {
+  const OutputArguments& a = arguments.output;
+  if (writes_folder(a, prepared.shard) || !prepared.output.max_elements || a.path == "-") return {};
+  const auto dimension = static_cast<std::uint64_t>(a.dimensions.value_or(model.embedding_dimension()));
+  const std::uint64_t most = *prepared.output.max_elements / (a.dtype == "binary" ? dimension / 8 : dimension);
+  if (prepared.input.rows.value_or(0) <= most) return {};
+  return usage_error(
+      std::format("the input has {} rows, and many readers take no file of more than {} with so many dimensions; "
+                  "--split-rows or --split-size writes a folder of parts",
+                  with_thousands(*prepared.input.rows), with_thousands(most)));
 }
 
 Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, const SharedModel& model,
@@ -158,6 +176,7 @@ Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, con
   EmbedInput& input = prepared.input;
   JobOptions options = job_options(arguments, input, prepared.shard, prepared.names.columns, std::move(*prompt));
   const bool is_plain = is_plain_output(arguments);
+  if (auto fits = check_rows(arguments, prepared, *model); !fits) return std::unexpected(fits.error());
   console.line("Processing {}{} with batch size {}...\n", total_of(input.rows), is_plain ? "texts" : "rows",
                arguments.batch_size);
 
@@ -177,9 +196,11 @@ Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, con
 
   TableOutput output = std::move(prepared.output);
   output.metadata = metadata_of(*model, options, arguments);
-  const InputIdentity identity = input.reader->identity();
+  const ShardManifest manifest = plan_manifest(options, input.reader->identity(), *model);
   const bool is_shard = options.shard.count > 1;
   if (is_shard) {
+    if (auto same = check_same_run(arguments.output.path, manifest); !same && !arguments.output.force)
+      return usage_error(same.error().message + "; --force writes it all the same");
     if (auto removed = remove_manifest(arguments.output.path, options.shard); !removed)
       return stop_with(removed.error(), kOutputError);
   }
@@ -193,8 +214,7 @@ Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, con
   auto summary = run_embed_job(model, std::move(watched), open_writer, options);
   if (summary) {
     if (is_shard) {
-      if (auto told = tell_of_shard(arguments, options, identity, *model, *summary); !told)
-        return std::unexpected(told.error());
+      if (auto told = tell_of_shard(arguments, manifest, *summary); !told) return std::unexpected(told.error());
     }
     display.finish(is_plain ? summary->embedded + summary->skipped_failed + summary->skipped_long : summary->rows_in);
     return std::move(*summary);
@@ -202,11 +222,11 @@ Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, con
   display.clear();
   Error error = summary.error();
   if (error.code == ErrorCode::Cancelled) {
-    error.message += options.journal && display.rows() > 0
-                         ? std::format("; {}{} rows are done, and the same command goes on from there",
-                                       with_thousands(display.rows()),
-                                       input.rows ? " of " + with_thousands(*input.rows) : "")
-                         : "; no output was written";
+    error.message +=
+        options.journal && display.rows() > 0
+            ? std::format("; {}{} rows are done, and the same command goes on from there",
+                          with_thousands(display.rows()), input.rows ? " of " + with_thousands(*input.rows) : "")
+            : "; no output was written";
   }
   return stop_with(std::move(error), job_status(summary.error().code, *input_failed));
 }
@@ -226,9 +246,8 @@ int report(const Failure& failure, const Interrupt& interrupt) {
 
 int run_embed(const EmbedArguments& arguments, const Interrupt& interrupt) {
   const bool prints_data = arguments.output.path == "-" || arguments.json;
-  const Console console{.quiet = arguments.quiet,
-                        .terminal = ::isatty(STDERR_FILENO) == 1,
-                        .stream = prints_data ? stderr : stdout};
+  const Console console{
+      .quiet = arguments.quiet, .terminal = ::isatty(STDERR_FILENO) == 1, .stream = prints_data ? stderr : stdout};
   if (arguments.debug) set_log_sink(show_log);
 
   auto prepared = prepare(arguments, interrupt, console);

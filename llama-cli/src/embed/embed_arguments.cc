@@ -41,7 +41,7 @@ Result<std::uint64_t> parse_size(std::string_view text) {
   const char* const end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, number);
   const std::string_view unit(rest, end);
-  const double scale = unit.empty() || unit == "B" ? 1
+  const double scale = unit.empty() || unit == "B"    ? 1
                        : unit == "kB" || unit == "KB" ? 1e3
                        : unit == "MB" || unit == "M"  ? 1e6
                        : unit == "GB" || unit == "G"  ? 1e9

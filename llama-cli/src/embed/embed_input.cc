@@ -44,11 +44,11 @@ InputIdentity identity_of(const std::string& path) {
   InputIdentity identity{.what = path == "-" ? "standard input" : std::format("file '{}'", path)};
   identity.is_repeatable = is_file;
   if (is_file) {
-    identity.fingerprint = std::format("{} {} bytes {}.{:09}", fs::absolute(path).lexically_normal().string(),
-                                       static_cast<std::uint64_t>(status.st_size), status.st_mtim.tv_sec,
-                                       status.st_mtim.tv_nsec);
-    identity.content = std::format("{} {} bytes", fs::path(path).filename().string(),
-                                   static_cast<std::uint64_t>(status.st_size));
+    identity.fingerprint =
+        std::format("{} {} bytes {}.{:09}", fs::absolute(path).lexically_normal().string(),
+                    static_cast<std::uint64_t>(status.st_size), status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+    identity.content =
+        std::format("{} {} bytes", fs::path(path).filename().string(), static_cast<std::uint64_t>(status.st_size));
   }
   return identity;
 }
@@ -106,8 +106,9 @@ Step<std::vector<std::shared_ptr<const void>>> fetch_datasets(const EmbedArgumen
     display.end();
     if (!files) {
       const ErrorCode code = files.error().code;
-      return stop_with(files.error(), code == ErrorCode::NotFound || code == ErrorCode::AccessDenied ? kInputError
-                                                                                                     : loader_status(code));
+      return stop_with(files.error(), code == ErrorCode::NotFound || code == ErrorCode::AccessDenied
+                                          ? kInputError
+                                          : loader_status(code));
     }
     for (const DatasetFile& file : files->files) paths.push_back(file.file.string());
     uses.push_back(files->use);
@@ -158,9 +159,10 @@ Step<EmbedInput> open_input(const EmbedArguments& arguments, const std::optional
   const InputArguments& input = arguments.input;
   if (!is_plain_input(input)) return open_table(arguments, prompt, interrupt, console);
   if (prompt && !prompt->columns().empty()) {
-    return stop_with({ErrorCode::InvalidArgument, std::format("the prompt names the column '{}', and a text file has none",
-                                                              prompt->columns().front())},
-                     kUsageError);
+    return stop_with(
+        {ErrorCode::InvalidArgument,
+         std::format("the prompt names the column '{}', and a text file has none", prompt->columns().front())},
+        kUsageError);
   }
   return open_text(input.paths.front(), interrupt, console);
 }

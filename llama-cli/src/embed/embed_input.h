@@ -20,8 +20,8 @@ struct EmbedInput {
   std::unique_ptr<RowReader> reader;
   std::optional<TextCount> texts;  // of a text file that could be counted: its rows, and their bytes
   std::optional<std::uint64_t> rows;
-  std::size_t text_columns = 1;  // the first cells of a row; then those of the prompt
-  std::string text_name = "text";  // of the output's column
+  std::size_t text_columns = 1;                   // the first cells of a row; then those of the prompt
+  std::string text_name = "text";                 // of the output's column
   std::vector<std::shared_ptr<const void>> uses;  // of files in the cache: it keeps them meanwhile
 };
 

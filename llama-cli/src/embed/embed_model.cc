@@ -49,6 +49,7 @@ TableMetadata provenance(const EmbeddingModel& model) {
           {"llama.architecture", model.model().architecture()},
           {"llama.model_description", model.model().description()},
           {"llama.pooling", std::string(to_string(model.pooling()))},
+          {"llama.dense_layers", std::string(to_string(model.dense_layers()))},
           {"llama.dimension", std::to_string(model.embedding_dimension())},
           {"llama.normalized", model.config().normalize_embeddings ? "true" : "false"},
           {"llama.max_length", std::to_string(model.max_sequence_length())},
@@ -82,7 +83,7 @@ Step<SharedModel> load_embedding_model(const EmbedArguments& arguments, ModelSou
   auto model = EmbeddingModel::load(config);
   display.end();
   if (!model) {
-    Error error = model.error();
+    Error error = with_flags(model.error());
     if (error.code == ErrorCode::NoPooling)
       error.message += "; --pooling mean, cls or last embeds with it all the same";
     return stop_with(std::move(error), loader_status(model.error().code));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 #include <set>
+#include <utility>
 
 #include "embed/embed_settings.h"
 #include "exit_status.h"
@@ -53,7 +54,14 @@ Step<TableOutput> choose_output(const EmbedArguments& arguments, const Shard& sh
   const bool goes_on = writes_folder(a, shard) && has_journal(a, shard);
   output.existing = a.force || goes_on ? ExistingFile::Replace : ExistingFile::Refuse;
   if (is_input(arguments)) return usage_error("the output would replace the input");
-  if (auto checked = check_output(output); !checked) return stop_with(checked.error(), kOutputError);
+  if (is_plain_output(arguments)) output.max_elements.reset();
+  if (auto checked = check_output(output); !checked) {
+    Error error = checked.error();
+    const ExistingFile asked = std::exchange(output.existing, ExistingFile::Replace);
+    if (asked == ExistingFile::Refuse && check_output(output)) error.message += "; --force replaces it";
+    return stop_with(std::move(error), kOutputError);
+  }
+  if (goes_on) remove_unfinished(output);
   return output;
 }
 
@@ -72,10 +80,18 @@ OutputNames choose_names(const EmbedArguments& arguments, const EmbedInput& inpu
     columns.chunk_start = "chunk_start";
     columns.chunk_end = "chunk_end";
   }
-  std::set<std::string> taken = {columns.text,        columns.text_hash,       columns.embedding,
-                                 columns.sequence_length, columns.processing_time_ms, columns.token_count,
-                                 columns.truncated,   columns.error,           columns.row,
-                                 columns.chunk_index, columns.chunk_start,     columns.chunk_end};
+  std::set<std::string> taken = {columns.text,
+                                 columns.text_hash,
+                                 columns.embedding,
+                                 columns.sequence_length,
+                                 columns.processing_time_ms,
+                                 columns.token_count,
+                                 columns.truncated,
+                                 columns.error,
+                                 columns.row,
+                                 columns.chunk_index,
+                                 columns.chunk_start,
+                                 columns.chunk_end};
   const std::vector<ColumnDescription> kept = input.reader->kept_columns();
   std::set<std::string> all = taken;
   for (const ColumnDescription& column : kept) all.insert(column.name);

@@ -44,7 +44,8 @@ Step<void> check_arguments(const EmbedArguments& a) {
   if (a.on_long != "chunk" && (a.chunk_tokens || a.chunk_overlap > 0))
     return usage_error("--chunk-tokens and --chunk-overlap go with --on-long chunk");
   if (a.chunk_tokens && a.chunk_overlap >= *a.chunk_tokens) {
-    return usage_error(std::format("--chunk-overlap {} is not below --chunk-tokens {}", a.chunk_overlap, *a.chunk_tokens));
+    return usage_error(
+        std::format("--chunk-overlap {} is not below --chunk-tokens {}", a.chunk_overlap, *a.chunk_tokens));
   }
   if (a.output.calibration && a.output.dtype != "int8") return usage_error("--calibration goes with --dtype int8");
   if (a.output.dimensions && a.output.dtype == "binary" && *a.output.dimensions % 8 != 0)
@@ -58,7 +59,7 @@ Step<Shard> choose_shard(const EmbedArguments& arguments) {
     const char* value = std::getenv(std::string(name).c_str());
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
   });
-  if (!shard) return stop_with(shard.error(), kUsageError);
+  if (!shard) return usage_error("--shard: " + shard.error().message);
   return *shard;
 }
 
@@ -74,7 +75,7 @@ Step<std::optional<PromptTemplate>> choose_prompt(const EmbedArguments& argument
                                                   const EmbeddingModel& model) {
   if (!arguments.prompt_name) return given;
   auto prompt = named_prompt(names_of(model), *arguments.prompt_name, arguments.task);
-  if (!prompt) return stop_with(prompt.error(), kUsageError);
+  if (!prompt) return usage_error(prompt.error().message + " (--prompt)");
   return std::move(*prompt);
 }
 
@@ -83,8 +84,8 @@ Step<void> check_dimensions(const EmbedArguments& arguments, const EmbeddingMode
   if (output.dtype == "binary" && output.dimensions.value_or(model.embedding_dimension()) % 8 != 0)
     return usage_error("--dtype binary packs eight dimensions to a byte, and the model's are no multiple of 8");
   if (!output.dimensions) return {};
-  auto checked = check_matryoshka(names_of(model), model.embedding_dimension(), *output.dimensions,
-                                  output.force_dimensions);
+  auto checked =
+      check_matryoshka(names_of(model), model.embedding_dimension(), *output.dimensions, output.force_dimensions);
   if (!checked) {
     std::string message = "--dimensions: " + checked.error().message;
     if (message.contains("Matryoshka")) message += "; --force-dimensions cuts all the same";
@@ -155,11 +156,12 @@ JobOptions job_options(const EmbedArguments& a, const EmbedInput& input, const S
     options.journal = journal_path(a.output, shard);
     options.settings = journal_settings(a, shard);
     options.restarts = a.restart;
+    options.way_out = "--restart begins anew";
     options.way_out = "--restart begins anew, or remove it";
   }
   options.vector_store = a.vector_store;
-  options.scratch_folder = a.output.path == "-"             ? fs::temp_directory_path()
-                           : is_folder                      ? a.output.path
+  options.scratch_folder = a.output.path == "-"              ? fs::temp_directory_path()
+                           : is_folder                       ? a.output.path
                            : a.output.path.has_parent_path() ? a.output.path.parent_path()
                                                              : fs::path(".");
   return options;

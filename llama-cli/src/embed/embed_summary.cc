@@ -22,9 +22,11 @@ std::uint64_t skipped(const JobSummary& s) {
 // "Rows in: 1,000 = 990 embedded + 0 null + 10 skipped (7 empty, 3 failed); rows out: 990"
 std::string row_line(const JobSummary& s) {
   std::string why;
-  for (const auto& [count, name] : std::vector<std::pair<std::uint64_t, std::string_view>>{
-           {s.skipped_blank, "blank"}, {s.skipped_empty, "empty"}, {s.skipped_long, "too long"},
-           {s.skipped_failed, "failed"}}) {
+  for (const auto& [count, name] :
+       std::vector<std::pair<std::uint64_t, std::string_view>>{{s.skipped_blank, "blank"},
+                                                               {s.skipped_empty, "empty"},
+                                                               {s.skipped_long, "too long"},
+                                                               {s.skipped_failed, "failed"}}) {
     if (count > 0) why += std::format("{}{} {}", why.empty() ? "" : ", ", with_thousands(count), name);
   }
   return std::format("Rows in: {} = {} embedded + {} null + {} skipped{}; rows out: {}", with_thousands(s.rows_in),
@@ -46,8 +48,7 @@ void print_summary(const Console& console, const EmbedArguments& arguments, cons
   if (s.embedded > 0) {
     console.line("Average processing time: {:.1f}ms per text", seconds * 1e3 / static_cast<double>(s.embedded));
   } else {
-    std::println(stderr, "Warning: the input has no texts; the output has no {}",
-                 s.rows_out == 0 ? "rows" : "vectors");
+    std::println(stderr, "Warning: the input has no texts; the output has no {}", s.rows_out == 0 ? "rows" : "vectors");
   }
   console.line("Total embeddings: {}", with_thousands(s.embedded));
   console.line("Tokens: {} ({} tokens/s)", with_thousands(s.tokens), with_thousands(per_second(s.tokens, seconds)));

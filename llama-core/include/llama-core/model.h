@@ -87,6 +87,11 @@ class Model {
   // Errors   InvalidModel (the file is not what was loaded).
   // Cost     llama.cpp keeps no arrays, so the file's header is read again: some tens of milliseconds.
   [[nodiscard]] Result<std::vector<unsigned char>> precompiled_charsmap() const;
+  // The kind of a token as the GGUF declares it; Normal where it declares none. vocabulary() has llama.cpp's own view:
+  // a "</s>" is a control token to it in any vocabulary.
+  //
+  // Errors, Cost   as precompiled_charsmap().
+  [[nodiscard]] Result<TokenKind> declared_kind(Token token) const;
   [[nodiscard]] std::string metadata(std::string_view key) const;  // "" where the GGUF lacks the key
   [[nodiscard]] std::string architecture() const;                  // "bert", "qwen3", …
   [[nodiscard]] std::string description() const;                   // "bert 22M F16"

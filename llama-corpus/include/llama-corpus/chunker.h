@@ -1,10 +1,10 @@
 // Divide a long text into chunks of so many tokens.
 //
 // A chunk ends at a sentence (ICU's, Unicode UAX 29) where one ends in its last half, else between words (where a line
-// may be broken, UAX 14) in its last three quarters, else between characters as people see them; never inside of one,
-// but for one that alone has more tokens than a chunk may, which is cut between code points. Chunks cover the text: with
-// no overlap they rebuild it, one after the other; with overlap each begins some tokens before the last one's end, at a
-// word where one begins near there, and goes beyond that end.
+// may be broken, UAX 14) in its last three quarters, else between characters as people see them. It never ends inside
+// of one, but for one that alone has more tokens than a chunk may: that is cut between code points. Chunks cover the
+// text: with no overlap they rebuild it, one after the other; with overlap each begins some tokens before the last
+// one's end, at a word where one begins near there, and goes beyond that end.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +33,7 @@ using TokenCounter = std::function<Result<std::int32_t>(std::string_view part)>;
 // One chunk for a text that fits. Every chunk was counted as it is: it has max_tokens at most.
 //
 // Errors   those of count_tokens (but for the empty part, which is asked for to learn what the prompt takes);
-//          InvalidArgument: overlap_tokens not below max_tokens, no room for one character; InvalidText: more than 2 GiB.
+//          InvalidArgument: overlap_tokens not below max_tokens, no room for one character; InvalidText: over 2 GiB.
 // Requires valid UTF-8.
 // Cost     two or three passes of the tokenizer over the text, whatever it is made of, in parts of about a chunk's
 //          length; an eighth of the text's bytes of memory.

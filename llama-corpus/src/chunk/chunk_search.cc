@@ -67,7 +67,7 @@ Result<Fit> ChunkSearch::search(std::size_t begin, std::size_t until, bool to_th
       known.fits = *end;
       known.fits_tokens = *tokens;
     } else {
-      known.fails = *end;
+      known.fails = end;
       known.fails_tokens = *tokens;
     }
     guess = next_guess(known);

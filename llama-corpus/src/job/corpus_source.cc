@@ -113,8 +113,8 @@ Result<void> CorpusSource::cut(Unfinished& unfinished) {
   return {};
 }
 
-// Where a text that is too long is not to be cut, it is not computed either. A text has fewer tokens than bytes, and the
-// odd one that has not is found by its answer (truncated).
+// Where a text that is too long is not to be cut, it is not computed either. A text has fewer tokens than bytes, and
+// the odd one that has not is found by its answer (truncated).
 bool CorpusSource::is_too_long(const std::string& text) const {
   if (parts_.options.on_long != OnLong::Error && parts_.options.on_long != OnLong::Skip) return false;
   if (text.size() < static_cast<std::size_t>(parts_.model.max_sequence_length())) return false;
@@ -125,7 +125,7 @@ bool CorpusSource::is_too_long(const std::string& text) const {
 Result<void> CorpusSource::number_next_piece(SourceBatch& out, std::size_t& bytes) {
   JobRow& row = unfinished_->row;
   if (unfinished_->next_piece < row.pieces.size()) {
-    Piece& piece = row.pieces[unfinished_->next_piece++];
+    TextPiece& piece = row.pieces[unfinished_->next_piece++];
     const std::string_view part = std::string_view(*row.text).substr(piece.begin, piece.end - piece.begin);
     std::string text = prompted(part, batch_.rows[unfinished_->of_batch], parts_.options);
     const auto digest = digest_of_text(text);

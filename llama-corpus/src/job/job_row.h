@@ -16,7 +16,7 @@
 namespace llama::internal {
 
 // A part of a row's text that the model reads by itself: the whole, or a chunk.
-struct Piece {
+struct TextPiece {
   TextNumber number = 0;
   std::size_t begin = 0, end = 0;                        // bytes of the text
   std::uint64_t start_character = 0, end_character = 0;  // code points of it
@@ -28,7 +28,7 @@ struct JobRow {
   std::uint64_t number = 0;  // in the input
   KeptRow kept{};
   std::optional<std::string> text{};  // nothing: a null cell, or no UTF-8
-  std::vector<Piece> pieces{};        // of Text: at least one
+  std::vector<TextPiece> pieces{};    // of Text: at least one
   std::optional<Error> failure{};     // of Failed
   TextNumber needs = 0;               // the last text whose answer it waits for
 };

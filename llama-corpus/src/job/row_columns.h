@@ -18,7 +18,7 @@ namespace llama::internal {
 // One row of the output.
 struct OutputRow {
   const JobRow& row;
-  const Piece* piece = nullptr;        // of its text that this row is about; nothing: the whole
+  const TextPiece* piece = nullptr;    // of its text that this row is about; nothing: the whole
   std::size_t chunk = 0;               // which of them
   const TextAnswer* answer = nullptr;  // nothing: there is none
   bool shows_time = false;             // the first row with this text; for others nothing was computed

@@ -118,13 +118,14 @@ std::optional<Error> RowOutput::failure_of(const TextAnswer& answer) const {
   return Error{ErrorCode::InvalidText, std::format("more than {} tokens", parts_.max_length)};
 }
 
-// A row of chunks is whole or it is left out; where rows without a vector are written, the chunks that have one keep it.
+// A row of chunks is whole or it is left out; where rows without a vector are written, the chunks that have one keep
+// it.
 Result<void> RowOutput::put_text(const JobRow& row) {
   std::optional<Error> why;
   bool is_too_long = false, is_truncated = false;
   TextNumber seen = counts_.distinct;
   const TextAnswer* answer = nullptr;
-  for (const Piece& piece : row.pieces) {
+  for (const TextPiece& piece : row.pieces) {
     const auto found = parts_.answers.find(piece.number);
     if (!found) return std::unexpected(found.error());
     answer = *found;
@@ -154,7 +155,7 @@ Result<void> RowOutput::put_text(const JobRow& row) {
 Result<void> RowOutput::put_pieces(const JobRow& row, const TextAnswer* only) {
   TextNumber seen = counts_.distinct;
   for (std::size_t i = 0; i < row.pieces.size(); ++i) {
-    const Piece& piece = row.pieces[i];
+    const TextPiece& piece = row.pieces[i];
     const TextAnswer* answer = only;
     if (answer == nullptr) {
       const auto found = parts_.answers.find(piece.number);

@@ -14,7 +14,7 @@ constexpr std::size_t kTakenBytes = 16 << 20;
 }  // namespace
 
 std::size_t RowQueue::size_of(const JobRow& row) {
-  return sizeof(Entry) + (row.text ? row.text->size() : 0) + row.pieces.size() * sizeof(Piece);
+  return sizeof(Entry) + (row.text ? row.text->size() : 0) + row.pieces.size() * sizeof(TextPiece);
 }
 
 std::size_t RowQueue::size_of(const AwaitedText& text) {

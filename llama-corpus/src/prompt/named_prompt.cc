@@ -9,6 +9,7 @@ namespace llama {
 namespace {
 
 constexpr std::string_view kTaskPlace = "{task}";
+constexpr std::string_view kOtherWords = "other words can be given as a template, as in 'query: {text}'";
 
 // The task's braces are braces.
 std::string with_task(std::string_view pattern, std::string_view task) {
@@ -53,18 +54,17 @@ Result<PromptTemplate> named_prompt(const ModelNames& names, std::string_view na
     std::string known;
     for (const auto& family : internal::known_families())
       known += std::format("{}{}", known.empty() ? "" : ", ", family.family);
-    return fail(ErrorCode::InvalidArgument,
-                std::format("{} is of no family whose prompts are known ({}); say what its publisher wants around a "
-                            "text with --prompt, as in --prompt 'query: {{text}}'",
-                            what_it_is_called(names), known));
+    return fail(ErrorCode::InvalidArgument, std::format("{} is of no family whose prompts are known ({}); {}",
+                                                        what_it_is_called(names), known, kOtherWords));
   }
   const std::string wanted = plain_name(name);
   const bool takes_task = internal::family_of(names)->query.contains(kTaskPlace);
   if (!task.empty() && (!takes_task || wanted != "query"))
     return fail(ErrorCode::InvalidArgument,
-                std::format("--task: {}; say the words with --prompt, as in --prompt 'query: {{text}}'",
+                std::format("the task: {}; {}",
                             takes_task ? std::format("of {} only the prompt 'query' has one", convention->family)
-                                       : std::format("{} takes none", convention->family)));
+                                       : std::format("{} takes none", convention->family),
+                            kOtherWords));
   if (wanted == "query") return PromptTemplate::parse(convention->query);
   if (wanted == "document") return PromptTemplate::parse(convention->document);
   std::string others;
@@ -72,9 +72,8 @@ Result<PromptTemplate> named_prompt(const ModelNames& names, std::string_view na
     if (other == wanted) return PromptTemplate::parse(text);
     others += ", " + other;
   }
-  return fail(ErrorCode::InvalidArgument, std::format("{} has no prompt '{}': there are query, document{}; other words "
-                                                      "go into --prompt, as in --prompt 'query: {{text}}'",
-                                                      convention->family, name, others));
+  return fail(ErrorCode::InvalidArgument, std::format("{} has no prompt '{}': there are query, document{}; {}",
+                                                      convention->family, name, others, kOtherWords));
 }
 
 }  // namespace llama

@@ -82,7 +82,7 @@ std::optional<ShardManifest> parse_shard_manifest(std::string_view text) {
   return is_wrong ? std::nullopt : std::optional(std::move(made));
 }
 
-std::string manifest_text(const ShardManifest& manifest) {
+std::string shard_manifest_text(const ShardManifest& manifest) {
   Json json = {{"version", kManifestVersion},
                {"shard", {{"index", manifest.shard.index}, {"count", manifest.shard.count}}},
                {"model", manifest.model},

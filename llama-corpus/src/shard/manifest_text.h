@@ -9,7 +9,7 @@
 
 namespace llama::internal {
 
-[[nodiscard]] std::string manifest_text(const ShardManifest& manifest);
+[[nodiscard]] std::string shard_manifest_text(const ShardManifest& manifest);
 // Nothing where the text is no manifest, or one whose parts are not its shard's files in its own folder.
 [[nodiscard]] std::optional<ShardManifest> parse_shard_manifest(std::string_view text);
 

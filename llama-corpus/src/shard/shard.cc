@@ -64,8 +64,8 @@ Result<std::optional<Claim>> claim_of(const CountedFromZero& scheduler, const Va
   if (!count) return std::unexpected(count.error());
   if (!*count)
     return fail(ErrorCode::InvalidArgument,
-                std::format("shard 'auto': {} is {}, but {} is not set ({}); or say --shard {}/N", scheduler.index,
-                            **index, scheduler.count, scheduler.way_out, **index));
+                std::format("shard 'auto': {} is {}, but {} is not set ({}); or say {}/N", scheduler.index, **index,
+                            scheduler.count, scheduler.way_out, **index));
   const auto said = std::format("shard 'auto': {}={}, {}={}", scheduler.index, **index, scheduler.count, **count);
   return checked_shard(**index, **count, said).transform([&](Shard shard) {
     return std::optional<Claim>({scheduler.index, shard});
@@ -91,15 +91,16 @@ Result<std::optional<Claim>> slurm_claim(const Variable& variable) {
   if (!first || !last || *last < *first || step == std::uint64_t{0})
     return fail(ErrorCode::InvalidArgument,
                 std::format("shard 'auto': {} is {}, but SLURM_ARRAY_TASK_MIN and SLURM_ARRAY_TASK_MAX do not say of "
-                            "which array; say --shard I/N",
+                            "which array; say I/N",
                             kIndex, *id));
   const std::uint64_t width = step.value_or(1);
   const std::uint64_t tasks = (*last - *first) / width + 1;
   if (*id < *first || *id > *last || (*id - *first) % width != 0 || count.value_or(tasks) != tasks)
-    return fail(ErrorCode::InvalidArgument,
-                std::format("shard 'auto': {} is {} of an array from {} to {} with gaps; submit it as --array=0-{}, or "
-                            "say --shard I/N",
-                            kIndex, *id, *first, *last, count.value_or(tasks) - 1));
+    return fail(
+        ErrorCode::InvalidArgument,
+        std::format("shard 'auto': {} is {} of an array from {} to {} with gaps; submit it with the indexes 0-{}, or "
+                    "say I/N",
+                    kIndex, *id, *first, *last, count.value_or(tasks) - 1));
   return checked_shard((*id - *first) / width, tasks, std::format("shard 'auto': {}={}", kIndex, *id))
       .transform([&](Shard shard) { return std::optional<Claim>({kIndex, shard}); });
 }
@@ -110,10 +111,10 @@ Result<Shard> scheduled_shard(const Variable& variable) {
     if (!claim) return std::unexpected(std::move(claim.error()));
     if (!*claim) return {};
     if (found && found->shard != (*claim)->shard)
-      return fail(ErrorCode::InvalidArgument,
-                  std::format("shard 'auto': {} says {}/{} and {} says {}/{}; say --shard I/N", found->variable,
-                              found->shard.index, found->shard.count, (*claim)->variable, (*claim)->shard.index,
-                              (*claim)->shard.count));
+      return fail(
+          ErrorCode::InvalidArgument,
+          std::format("shard 'auto': {} says {}/{} and {} says {}/{}; say I/N", found->variable, found->shard.index,
+                      found->shard.count, (*claim)->variable, (*claim)->shard.index, (*claim)->shard.count));
     found = *claim;
     return {};
   };
@@ -123,7 +124,7 @@ Result<Shard> scheduled_shard(const Variable& variable) {
   if (!found)
     return fail(ErrorCode::InvalidArgument,
                 "shard 'auto': no scheduler says which one this is (SLURM_ARRAY_TASK_ID, RANK and WORLD_SIZE, "
-                "JOB_COMPLETION_INDEX, AWS_BATCH_JOB_ARRAY_INDEX); say --shard I/N, counted from 0");
+                "JOB_COMPLETION_INDEX, AWS_BATCH_JOB_ARRAY_INDEX); say I/N, counted from 0");
   return found->shard;
 }
 

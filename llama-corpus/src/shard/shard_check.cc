@@ -166,9 +166,7 @@ Result<ShardReport> check_shards(const fs::path& folder, const RowsOf& rows_of) 
   if (!content) return std::unexpected(std::move(content.error()));
   const ShardManifest* run = main_run(content->manifests);
   if (run == nullptr)
-    return fail(ErrorCode::InvalidArgument,
-                std::format("the folder '{}' has no finished shard; llama-cli embed --shard I/N -o '{}' makes one",
-                            folder.string(), folder.string()));
+    return fail(ErrorCode::InvalidArgument, std::format("the folder '{}' has no finished shard", folder.string()));
   ShardReport report;
   std::set<std::string_view> claimed;
   for (std::uint32_t index = 0; index < run->shard.count; ++index) {

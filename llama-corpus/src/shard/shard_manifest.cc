@@ -18,7 +18,7 @@ std::filesystem::path manifest_path(const std::filesystem::path& folder, const S
 }
 
 Result<void> write_manifest(const std::filesystem::path& folder, const ShardManifest& manifest) {
-  return internal::replace_file(manifest_path(folder, manifest.shard), internal::manifest_text(manifest),
+  return internal::replace_file(manifest_path(folder, manifest.shard), internal::shard_manifest_text(manifest),
                                 {.mode = 0666});
 }
 

@@ -96,27 +96,27 @@ std::span<const std::byte> Statement::blob(int column) const {
   return {bytes, bytes == nullptr ? 0 : static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
 }
 
-void Database::Close::operator()(sqlite3* database) const noexcept { sqlite3_close_v2(database); }
+void SqliteDatabase::Close::operator()(sqlite3* database) const noexcept { sqlite3_close_v2(database); }
 
-Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& path, std::string name,
-                                                 std::string way_out) {
+Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::filesystem::path& path, std::string name,
+                                                             std::string way_out) {
   sqlite3* opened = nullptr;
   const int code =
       sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
-  std::unique_ptr<Database> made(
-      new Database(std::unique_ptr<sqlite3, Close>(opened), std::move(name), std::move(way_out)));
+  std::unique_ptr<SqliteDatabase> made(
+      new SqliteDatabase(std::unique_ptr<sqlite3, Close>(opened), std::move(name), std::move(way_out)));
   if (opened == nullptr) return fail(ErrorCode::OutOfMemory, std::format("no memory for {}", made->name_));
   sqlite3_extended_result_codes(opened, 1);
   if (code != SQLITE_OK) return made->error(sqlite3_extended_errcode(opened));
   return made;
 }
 
-Result<void> Database::run(const std::string& sql) {
+Result<void> SqliteDatabase::run(const std::string& sql) {
   if (sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK) return {};
   return error(sqlite3_extended_errcode(handle_.get()));
 }
 
-Result<std::optional<std::int64_t>> Database::ask(const std::string& sql) {
+Result<std::optional<std::int64_t>> SqliteDatabase::ask(const std::string& sql) {
   auto statement = prepare(sql);
   if (!statement) return std::unexpected(statement.error());
   const auto row = statement->step();
@@ -125,7 +125,7 @@ Result<std::optional<std::int64_t>> Database::ask(const std::string& sql) {
   return statement->integer(0);
 }
 
-Result<Statement> Database::prepare(std::string_view sql) {
+Result<Statement> SqliteDatabase::prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()),
                                       SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
@@ -133,16 +133,16 @@ Result<Statement> Database::prepare(std::string_view sql) {
   return Statement(this, statement);
 }
 
-void Database::wait_for_others(int milliseconds) { sqlite3_busy_timeout(handle_.get(), milliseconds); }
+void SqliteDatabase::wait_for_others(int milliseconds) { sqlite3_busy_timeout(handle_.get(), milliseconds); }
 
-void Database::abandon_files() { sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
+void SqliteDatabase::abandon_files() { sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
 
-std::unexpected<Error> Database::damaged(std::string_view what) const {
+std::unexpected<Error> SqliteDatabase::damaged(std::string_view what) const {
   return fail(ErrorCode::Corrupt,
               std::format("{} is damaged ({}){}{}", name_, what, way_out_.empty() ? "" : "; ", way_out_));
 }
 
-std::unexpected<Error> Database::error(int code) const {
+std::unexpected<Error> SqliteDatabase::error(int code) const {
   const int system = sqlite3_system_errno(handle_.get());
   switch (code & 0xff) {
     case SQLITE_FULL:
@@ -170,7 +170,7 @@ std::unexpected<Error> Database::error(int code) const {
   }
 }
 
-Result<Transaction> Transaction::begin(Database& database) {
+Result<Transaction> Transaction::begin(SqliteDatabase& database) {
   if (auto begun = database.run("BEGIN IMMEDIATE"); !begun) return std::unexpected(begun.error());
   return Transaction(&database);
 }

@@ -28,7 +28,7 @@ enum class FileKind { Missing, Empty, Ours, OtherDatabase, Other };
 // Errors   Io: the file cannot be read.
 [[nodiscard]] Result<FileKind> kind_of_database(const std::filesystem::path& path, std::uint32_t application);
 
-class Database;
+class SqliteDatabase;
 
 // A prepared statement. Places are counted from 1, columns from 0. Bound bytes must live until reset() or destruction.
 class Statement {
@@ -48,21 +48,21 @@ class Statement {
   [[nodiscard]] std::span<const std::byte> blob(int column) const;  // until the next step() or reset()
 
  private:
-  friend class Database;
+  friend class SqliteDatabase;
   struct Free {
     void operator()(sqlite3_stmt* statement) const noexcept;
   };
-  Statement(const Database* database, sqlite3_stmt* statement) : database_(database), statement_(statement) {}
-  const Database* database_;
+  Statement(const SqliteDatabase* database, sqlite3_stmt* statement) : database_(database), statement_(statement) {}
+  const SqliteDatabase* database_;
   std::unique_ptr<sqlite3_stmt, Free> statement_;
 };
 
-class Database {
+class SqliteDatabase {
  public:
   // name: for messages, "the journal 'x.parquet.journal'"; way_out: what to do where it is damaged, or "". Makes the
   // file where there is none.
-  [[nodiscard]] static Result<std::unique_ptr<Database>> open(const std::filesystem::path& path, std::string name,
-                                                              std::string way_out);
+  [[nodiscard]] static Result<std::unique_ptr<SqliteDatabase>> open(const std::filesystem::path& path, std::string name,
+                                                                    std::string way_out);
 
   [[nodiscard]] Result<void> run(const std::string& sql);                         // statements without results
   [[nodiscard]] Result<std::optional<std::int64_t>> ask(const std::string& sql);  // the first cell of the first row
@@ -79,7 +79,7 @@ class Database {
   struct Close {
     void operator()(sqlite3* database) const noexcept;
   };
-  Database(std::unique_ptr<sqlite3, Close> handle, std::string name, std::string way_out)
+  SqliteDatabase(std::unique_ptr<sqlite3, Close> handle, std::string name, std::string way_out)
       : handle_(std::move(handle)), name_(std::move(name)), way_out_(std::move(way_out)) {}
   [[nodiscard]] std::unexpected<Error> error(int code) const;
   std::unique_ptr<sqlite3, Close> handle_;
@@ -89,15 +89,15 @@ class Database {
 // Statements between begin and commit(): all of them or none. Requires that it does not outlive the database.
 class Transaction {
  public:
-  [[nodiscard]] static Result<Transaction> begin(Database& database);
+  [[nodiscard]] static Result<Transaction> begin(SqliteDatabase& database);
   ~Transaction();  // without commit() nothing was done
   Transaction(Transaction&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
   Transaction& operator=(Transaction&&) = delete;
   [[nodiscard]] Result<void> commit();
 
  private:
-  explicit Transaction(Database* database) : database_(database) {}
-  Database* database_;
+  explicit Transaction(SqliteDatabase* database) : database_(database) {}
+  SqliteDatabase* database_;
 };
 
 }  // namespace llama::internal

@@ -81,7 +81,7 @@ Result<Journal> Journal::open(const fs::path& path, const JournalBinding& bindin
   if (path.has_parent_path()) {
     if (auto made = make_folders(path.parent_path()); !made) return std::unexpected(made.error());
   }
-  auto database = Database::open(path, name, binding.way_out);
+  auto database = SqliteDatabase::open(path, name, binding.way_out);
   if (!database) return std::unexpected(database.error());
   // The first statement takes the lock, and it is kept. Nothing waits for the disk while there is nothing to lose.
   auto locked = (*database)->run(
@@ -108,8 +108,8 @@ Result<Journal> Journal::open(const fs::path& path, const JournalBinding& bindin
                             : std::unexpected(transaction.error());
     if (!made) return std::unexpected(made.error());
   }
-  // A transaction in the write-ahead log is not synced: a power cut may lose the last ones, and nothing else. Every 8 MB
-  // the log goes into the database, which is synced then.
+  // A transaction in the write-ahead log is not synced: a power cut may lose the last ones, and nothing else. Every 8
+  // MB the log goes into the database, which is synced then.
   auto set = (*database)->run(
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 128;"
       "PRAGMA journal_size_limit = 16777216;");

@@ -34,7 +34,7 @@ TextDigest to_digest(std::span<const std::byte> blob) {
 
 }  // namespace
 
-Result<void> TextStore::create_tables(Database& database) {
+Result<void> TextStore::create_tables(SqliteDatabase& database) {
   return database.run(
       "CREATE TABLE settings(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
       "CREATE TABLE texts(number INTEGER PRIMARY KEY, digest BLOB NOT NULL, tokens INTEGER NOT NULL, "
@@ -43,7 +43,7 @@ Result<void> TextStore::create_tables(Database& database) {
       "CREATE TABLE digests(digest BLOB PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;");
 }
 
-Result<std::unique_ptr<TextStore>> TextStore::open(std::unique_ptr<Database> database) {
+Result<std::unique_ptr<TextStore>> TextStore::open(std::unique_ptr<SqliteDatabase> database) {
   std::unique_ptr<TextStore> made(new TextStore(std::move(database)));
   if (auto prepared = made->prepare(); !prepared) return std::unexpected(prepared.error());
   if (auto recalled = made->recall(); !recalled) return std::unexpected(recalled.error());
@@ -55,9 +55,10 @@ Result<std::unique_ptr<TextStore>> TextStore::open_unnamed(const std::filesystem
   const std::filesystem::path where = folder.empty() ? "." : folder;
   if (auto made = make_folders(where); !made) return std::unexpected(made.error());
   const std::filesystem::path path = where / std::format(".texts-{}-{}.partial", ::getpid(), counter++);
-  auto database = Database::open(path, std::format("a temporary file in '{}'", where.string()), "");
+  auto database = SqliteDatabase::open(path, std::format("a temporary file in '{}'", where.string()), "");
   if (!database) return std::unexpected(database.error());
-  // Nobody will ever read it again: no journal of its own, nothing is synced, and the name can go once the file is open.
+  // Nobody will ever read it again: no journal of its own, nothing is synced, and the name can go once the file is
+  // open.
   auto made = (*database)
                   ->run(
                       "PRAGMA page_size = 65536; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF;"

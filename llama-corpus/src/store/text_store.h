@@ -33,9 +33,9 @@ namespace llama::internal {
 class TextStore {
  public:
   // The tables of an empty database. In a transaction of the caller's.
-  [[nodiscard]] static Result<void> create_tables(Database& database);
+  [[nodiscard]] static Result<void> create_tables(SqliteDatabase& database);
   // Errors   Corrupt: the tables are not as create_tables() makes them.
-  [[nodiscard]] static Result<std::unique_ptr<TextStore>> open(std::unique_ptr<Database> database);
+  [[nodiscard]] static Result<std::unique_ptr<TextStore>> open(std::unique_ptr<SqliteDatabase> database);
   // Of a run that cannot be resumed: a file in the folder which loses its name at once.
   [[nodiscard]] static Result<std::unique_ptr<TextStore>> open_unnamed(const std::filesystem::path& folder);
 
@@ -61,10 +61,10 @@ class TextStore {
   [[nodiscard]] Result<void> set(std::string_view name, std::string_view value);
   [[nodiscard]] Result<std::uint64_t> rows();  // as add() was told last
 
-  void abandon_files();  // Database's
+  void abandon_files();  // SqliteDatabase's
 
  private:
-  explicit TextStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  explicit TextStore(std::unique_ptr<SqliteDatabase> database) : database_(std::move(database)) {}
   [[nodiscard]] Result<void> prepare();
   [[nodiscard]] Result<void> recall();  // what a run before this one left
   [[nodiscard]] Result<void> insert(TextNumber number, const Answered& text);
@@ -81,7 +81,7 @@ class TextStore {
   };
 
   mutable std::mutex mutex_;
-  std::unique_ptr<Database> database_;
+  std::unique_ptr<SqliteDatabase> database_;
   std::optional<Statement> insert_, find_, read_, digest_, index_, get_setting_, set_setting_;
   std::unordered_map<TextDigest, TextNumber, Hash> recent_;  // not in the index
   TextNumber last_ = 0;                                      // given to a text

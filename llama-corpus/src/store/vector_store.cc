@@ -12,8 +12,8 @@
 namespace llama {
 namespace {
 
-using internal::Database;
 using internal::FileKind;
+using internal::SqliteDatabase;
 using internal::Statement;
 using internal::Transaction;
 
@@ -22,7 +22,7 @@ constexpr int kBusyMilliseconds = 60'000;
 constexpr std::size_t kWaitingBytes = 16 << 20;
 
 // In the mode that a new file has, so that its first page says at once what it is. Two processes may do it together.
-Result<void> create_store(Database& database) {
+Result<void> create_store(SqliteDatabase& database) {
   auto transaction = Transaction::begin(database);
   if (!transaction) return std::unexpected(transaction.error());
   return database.run(std::format("PRAGMA application_id = {}", kStoreApplication))
@@ -37,7 +37,7 @@ Result<void> create_store(Database& database) {
       .and_then([&] { return transaction->commit(); });
 }
 
-Result<std::int64_t> space_of(Database& database, const std::string& settings, std::int32_t dimension) {
+Result<std::int64_t> space_of(SqliteDatabase& database, const std::string& settings, std::int32_t dimension) {
   auto insert = database.prepare("INSERT OR IGNORE INTO spaces(settings, dimension) VALUES(?, ?)");
   if (!insert) return std::unexpected(insert.error());
   insert->bind(1, settings).bind(2, std::int64_t{dimension});
@@ -62,10 +62,10 @@ std::string vector_settings(const EmbeddingModel& model) {
 }
 
 struct VectorStore::State {
-  State(std::unique_ptr<Database> d, Statement f, Statement i)
+  State(std::unique_ptr<SqliteDatabase> d, Statement f, Statement i)
       : database(std::move(d)), find(std::move(f)), insert(std::move(i)) {}
   std::mutex mutex;
-  std::unique_ptr<Database> database;
+  std::unique_ptr<SqliteDatabase> database;
   Statement find, insert;
   std::int64_t space = 0;
   std::size_t dimension = 0;
@@ -87,7 +87,7 @@ Result<VectorStore> VectorStore::open(const std::filesystem::path& path, const s
     return fail(ErrorCode::InvalidArgument,
                 std::format("'{}' is no vector store; name a new file or one that was made as such", path.string()));
   }
-  auto database = Database::open(path, std::format("the vector store '{}'", path.string()), "");
+  auto database = SqliteDatabase::open(path, std::format("the vector store '{}'", path.string()), "");
   if (!database) return std::unexpected(database.error());
   (*database)->wait_for_others(kBusyMilliseconds);
   if (*kind != FileKind::Ours) {

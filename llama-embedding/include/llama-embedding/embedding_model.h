@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "llama-base/error.h"
+#include "llama-embedding/dense_layers.h"
 #include "llama-embedding/embedding_config.h"
 #include "llama-embedding/embedding_result.h"
 #include "llama-loader/model_config.h"
@@ -68,6 +69,7 @@ class EmbeddingModel {
   [[nodiscard]] std::int32_t max_sequence_length() const;  // tokens; in force
   [[nodiscard]] bool appends_eos() const;                  // because the tokenizer of a last-token model does not
   [[nodiscard]] const std::string& tokenizer() const;      // for people: "WordPiece, lower case, accents stripped"
+  [[nodiscard]] DenseLayers dense_layers() const;          // after pooling: in the file, or missing there
   [[nodiscard]] const std::string& warning() const;        // one line for the user, or ""
   [[nodiscard]] std::string kernels() const;  // kernels_in_use() as loaded; ", bf16 copy" where one is used
   // In force now for config().batch_size: a run may change it once.

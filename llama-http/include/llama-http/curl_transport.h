@@ -13,8 +13,8 @@
 namespace llama {
 
 struct HttpOptions {
-  HttpTimeLimits limits{};  // of requests that have none of their own
-  std::string user_agent = "llama-http/0.1";
+  HttpTimeLimits limits{};          // of requests that have none of their own
+  std::string user_agent{};         // "": llama-http/VERSION
   std::filesystem::path ca_file{};  // PEM; "": SSL_CERT_FILE, else the system's
 };
 

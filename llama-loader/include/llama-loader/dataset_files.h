@@ -1,8 +1,8 @@
 // Fetch files of a Hugging Face data set: "hf://datasets/ORG/NAME[@REVISION][/PATH]".
 //
 // PATH names one file, a folder, or is a glob: `*` and `?` within a name, `[a-z]`, `**` for any folders; a wildcard
-// does not match a '.' that a name begins with. A folder, or no PATH, means the tables in it and in its folders, all of one
-// kind: the first of Parquet, Arrow, JSON Lines, CSV, TSV, JSON and text that it has (what is left out is said).
+// does not match a '.' that a name begins with. A folder, or no PATH, means the tables in it and in its folders, all
+// of one kind: the first of Parquet, Arrow, JSON Lines, CSV, TSV, JSON and text that it has (what is left out is said).
 // Everything is as for models (model_loader.h): the revision becomes a commit once, sizes and digests are the hub's and
 // checked, downloads resume, the cache keeps what came, within its limit. The files lie below one folder under their
 // own names. What another set of files has too, of any commit, is not fetched again nor stored twice.

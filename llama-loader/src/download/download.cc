@@ -146,7 +146,7 @@ class Download {
   }
 
   // Fetches the piece; what came is taken off its range. Nothing when all of it came.
-  std::optional<HubFailure> fetch(HttpTransport& transport, Piece& piece, PrefixHasher& hasher) {
+  std::optional<HubFailure> fetch(HttpTransport& transport, FilePiece& piece, PrefixHasher& hasher) {
     const std::string url = address_.current();
     HubQuestion question{.endpoint = environment_.settings.endpoint,
                          .repo = request_.repo,

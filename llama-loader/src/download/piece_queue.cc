@@ -2,7 +2,7 @@
 
 namespace llama::internal {
 
-std::optional<Piece> PieceQueue::take(const std::stop_token& stop) {
+std::optional<FilePiece> PieceQueue::take(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   const auto ready = [&] { return whole_only_ ? taken_ == 0 : !pieces_.empty() || taken_ == 0; };
   if (!changed_.wait(lock, stop, ready) || pieces_.empty()) return std::nullopt;
@@ -10,10 +10,10 @@ std::optional<Piece> PieceQueue::take(const std::stop_token& stop) {
   pieces_.pop_front();
   ++taken_;
   whole_taken_ = whole_only_;
-  return Piece{.range = range, .whole = whole_only_};
+  return FilePiece{.range = range, .whole = whole_only_};
 }
 
-void PieceQueue::give_back(const Piece& piece) {
+void PieceQueue::give_back(const FilePiece& piece) {
   {
     const std::scoped_lock lock(mutex_);
     --taken_;

@@ -15,7 +15,7 @@
 
 namespace llama::internal {
 
-struct Piece {
+struct FilePiece {
   ByteRange range;
   bool whole = false;  // the file from its beginning: what does not come must be fetched all over
 };
@@ -26,9 +26,9 @@ class PieceQueue {
       : pieces_(missing.begin(), missing.end()), size_bytes_(size_bytes) {}
 
   // The next piece; waits while others may still give theirs back. Nothing when all is done, or stopped.
-  [[nodiscard]] std::optional<Piece> take(const std::stop_token& stop);
+  [[nodiscard]] std::optional<FilePiece> take(const std::stop_token& stop);
   // With the range that is left of it, empty when it is done.
-  void give_back(const Piece& piece);
+  void give_back(const FilePiece& piece);
 
   // The server gives the file from its beginning only: one lane at a time takes it whole.
   void no_pieces();

@@ -34,8 +34,8 @@ enum class RowState { More, Pause, End };
 
 struct RowBatch {
   std::vector<Row> rows;
-  KeptRows kept;                   // its row i goes along with rows[i]; nothing where no column is kept
-  std::uint64_t skipped = 0;       // rows that hold nothing and are none's failure: blank lines of a text file
+  KeptRows kept;              // its row i goes along with rows[i]; nothing where no column is kept
+  std::uint64_t skipped = 0;  // rows that hold nothing and are none's failure: blank lines of a text file
   RowState state = RowState::More;
 };
 

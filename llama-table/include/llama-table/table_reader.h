@@ -1,4 +1,5 @@
-// Open any table as rows: CSV, TSV, JSON, Parquet, Arrow, compressed or not; files, globs, folders, standard input, SQL.
+// Open any table as rows: CSV, TSV, JSON, Parquet, Arrow, compressed or not; files, globs, folders, standard input,
+// SQL.
 //
 // DuckDB reads, Arrow reads its own formats (and Parquet, where a type would be lost on the way); the rows come in the
 // input's order, as a stream, in bounded memory. Nothing is written, loaded or downloaded that was not asked for.

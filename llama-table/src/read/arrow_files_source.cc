@@ -1,8 +1,14 @@
 #include "read/arrow_files_source.h"
 
+#include <arrow/array/util.h>
+#include <arrow/scalar.h>
+
 #include <algorithm>
 #include <format>
 #include <utility>
+
+#include "read/arrow_error.h"
+#include "read/partition_keys.h"
 
 namespace llama::internal {
 
@@ -36,17 +42,46 @@ Result<std::unique_ptr<BatchSource>> ArrowFilesSource::open(std::vector<std::str
                   std::format("file '{}' has other columns than '{}': {}", path, files.front(), difference));
     }
   }
+  for (const std::string& key : common_partition_keys(files)) {
+    if (source->schema_->GetFieldIndex(key) >= 0) continue;
+    const auto added = source->schema_->AddField(source->schema_->num_fields(), arrow::field(key, arrow::utf8()));
+    if (added.ok()) source->schema_ = *added;
+  }
   source->files_ = std::move(files);
   source->open_file_ = open_file;
   return source;
 }
 
 Result<void> ArrowFilesSource::start(const Selection& selection, const std::stop_token&) {
-  columns_ = selection.columns;
+  auto first = open_file_(files_.front());
+  if (!first) return std::unexpected(first.error());
+  const int of_files = (*first)->schema()->num_fields();
   std::vector<std::shared_ptr<arrow::Field>> fields;
-  for (const int column : columns_) fields.push_back(schema_->field(column));
+  for (const int column : selection.columns) {
+    fields.push_back(schema_->field(column));
+    if (column < of_files) {
+      columns_.push_back(column);
+    } else {
+      keys_.push_back(fields.back()->name());
+    }
+  }
   selected_ = arrow::schema(fields);
   return {};
+}
+
+// With the first file's schema: another's metadata may be another.
+Result<std::shared_ptr<arrow::RecordBatch>> ArrowFilesSource::with_keys(const arrow::RecordBatch& rows) const {
+  std::vector<std::shared_ptr<arrow::Array>> arrays = rows.columns();
+  const PartitionKeys keys = partition_keys_of(files_[at_ - 1]);
+  for (const std::string& name : keys_) {
+    std::shared_ptr<arrow::Scalar> value = arrow::MakeNullScalar(arrow::utf8());
+    for (const auto& [key, text] : keys)
+      if (key == name && text) value = arrow::MakeScalar(*text);
+    auto array = arrow::MakeArrayFromScalar(*value, rows.num_rows());
+    if (!array.ok()) return arrow_read_failure(array.status(), files_[at_ - 1]);
+    arrays.push_back(std::move(*array));
+  }
+  return arrow::RecordBatch::Make(selected_, rows.num_rows(), std::move(arrays));
 }
 
 Result<TableBatch> ArrowFilesSource::next(const std::stop_token& stop) {
@@ -67,8 +102,9 @@ Result<TableBatch> ArrowFilesSource::next(const std::stop_token& stop) {
     auto rows = file_->next();
     if (!rows) return std::unexpected(rows.error());
     if (*rows != nullptr) {
-      // The first file's schema: another's metadata may be another.
-      batch.rows = arrow::RecordBatch::Make(selected_, (*rows)->num_rows(), (*rows)->columns());
+      auto with = with_keys(**rows);
+      if (!with) return std::unexpected(with.error());
+      batch.rows = std::move(*with);
       return batch;
     }
     file_.reset();

@@ -1,4 +1,5 @@
-// Parquet or Arrow IPC files, one after the other as one table; all have the same columns.
+// Parquet or Arrow IPC files, one after the other as one table; all have the same columns. What their folders say of
+// them (partition_keys.h) are columns too.
 //
 // Errors   InvalidArgument: a file with other columns than the first, by name or type.
 #pragma once
@@ -32,8 +33,11 @@ class ArrowFilesSource : public BatchSource {
   OpenArrowFile open_file_ = nullptr;
   std::size_t at_ = 0;  // the next file to open
   std::unique_ptr<ArrowFile> file_;
-  std::shared_ptr<arrow::Schema> schema_, selected_;
-  std::vector<int> columns_;
+  Result<std::shared_ptr<arrow::RecordBatch>> with_keys(const arrow::RecordBatch& rows) const;
+  std::shared_ptr<arrow::Schema> schema_;  // of the files, then the keys of their folders
+  std::shared_ptr<arrow::Schema> selected_;
+  std::vector<int> columns_;       // of the files
+  std::vector<std::string> keys_;  // of the folders, wanted
 };
 
 // What is different, for people: "it lacks 'x'"; "" where the columns are the same, whatever their order is not.

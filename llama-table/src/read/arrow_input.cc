@@ -8,7 +8,7 @@
 
 namespace llama::internal {
 
-ArrowInput::ArrowInput(std::unique_ptr<ByteReader> reader) : reader_(std::move(reader)) {}
+ArrowInput::ArrowInput(std::unique_ptr<InputBytes> reader) : reader_(std::move(reader)) {}
 
 arrow::Status ArrowInput::Close() {
   is_closed_ = true;

@@ -1,4 +1,4 @@
-// Let Arrow read what a ByteReader reads, with stops.
+// Let Arrow read what a InputBytes reads, with stops.
 #pragma once
 
 #include <arrow/io/interfaces.h>
@@ -16,7 +16,7 @@ namespace llama::internal {
 
 class ArrowInput : public arrow::io::InputStream {
  public:
-  explicit ArrowInput(std::unique_ptr<ByteReader> reader);
+  explicit ArrowInput(std::unique_ptr<InputBytes> reader);
   ~ArrowInput() override = default;
 
   // What a read that waits looks at, until the next call.
@@ -31,7 +31,7 @@ class ArrowInput : public arrow::io::InputStream {
   arrow::Result<std::shared_ptr<arrow::Buffer>> Read(std::int64_t size) override;
 
  private:
-  std::unique_ptr<ByteReader> reader_;
+  std::unique_ptr<InputBytes> reader_;
   std::stop_token stop_;
   std::optional<Error> error_;
   std::int64_t position_ = 0;

@@ -7,7 +7,7 @@
 
 namespace llama::internal {
 
-Result<std::unique_ptr<BatchSource>> ArrowStreamSource::open(std::unique_ptr<ByteReader> reader,
+Result<std::unique_ptr<BatchSource>> ArrowStreamSource::open(std::unique_ptr<InputBytes> reader,
                                                              const std::stop_token& stop) {
   std::unique_ptr<ArrowStreamSource> source(new ArrowStreamSource());
   source->name_ = reader->name();

@@ -1,7 +1,7 @@
 // An Arrow IPC stream of a program at the other end of a pipe.
 //
-// Each batch is handed out as soon as it is whole, in one piece, and followed by a pause: whoever sent it may be waiting
-// for its answer.
+// Each batch is handed out as soon as it is whole, in one piece, and followed by a pause: whoever sent it may be
+// waiting for its answer.
 #pragma once
 
 #include <arrow/ipc/reader.h>
@@ -18,7 +18,7 @@ namespace llama::internal {
 class ArrowStreamSource : public BatchSource {
  public:
   // Waits for the schema.
-  [[nodiscard]] static Result<std::unique_ptr<BatchSource>> open(std::unique_ptr<ByteReader> reader,
+  [[nodiscard]] static Result<std::unique_ptr<BatchSource>> open(std::unique_ptr<InputBytes> reader,
                                                                  const std::stop_token& stop);
 
   [[nodiscard]] std::shared_ptr<arrow::Schema> schema() const override { return schema_; }

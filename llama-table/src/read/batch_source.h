@@ -49,7 +49,8 @@ class BatchSource {
   [[nodiscard]] virtual bool finds_rows() const { return false; }
   [[nodiscard]] virtual Result<void> start(const Selection& selection, const std::stop_token& stop) = 0;
 
-  // The next rows, with the columns of start(). Cut at no particular number unless cuts_batches() says that they may be.
+  // The next rows, with the columns of start(). Cut at no particular number unless cuts_batches() says that they may
+  // be.
   [[nodiscard]] virtual Result<TableBatch> next(const std::stop_token& stop) = 0;
   // May a batch be handed on in pieces? Not where each is a question that is answered as a whole.
   [[nodiscard]] virtual bool cuts_batches() const { return true; }

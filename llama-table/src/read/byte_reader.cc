@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <format>
@@ -25,14 +26,14 @@ Packing packing_of(std::string_view first_bytes) {
   return Packing::None;
 }
 
-ByteReader::ByteReader(std::string name, FileHandle owned, int descriptor)
+InputBytes::InputBytes(std::string name, FileHandle owned, int descriptor)
     : name_(std::move(name)), owned_(std::move(owned)), descriptor_(descriptor) {
   struct stat status{};
   is_regular_ = ::fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-Result<std::unique_ptr<ByteReader>> ByteReader::open(const std::string& path) {
-  if (path == "-") return std::unique_ptr<ByteReader>(new ByteReader("standard input", FileHandle(), STDIN_FILENO));
+Result<std::unique_ptr<InputBytes>> InputBytes::open(const std::string& path) {
+  if (path == "-") return std::unique_ptr<InputBytes>(new InputBytes("standard input", FileHandle(), STDIN_FILENO));
   std::string name = std::format("file '{}'", path);
   // Without O_NONBLOCK a FIFO that nobody writes to would hold the process here, deaf to a stop request.
   FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -42,16 +43,16 @@ Result<std::unique_ptr<ByteReader>> ByteReader::open(const std::string& path) {
     return fail(ErrorCode::Io, std::format("{} cannot be read: {}", name, std::strerror(error)));
   }
   const int descriptor = file.get();
-  return std::unique_ptr<ByteReader>(new ByteReader(std::move(name), std::move(file), descriptor));
+  return std::unique_ptr<InputBytes>(new InputBytes(std::move(name), std::move(file), descriptor));
 }
 
-bool ByteReader::is_ready() const {
-  if (is_regular_ || given_ < seen_.size() || raw_begin_ < raw_.size()) return true;
+bool InputBytes::is_ready() const {
+  if (is_regular_ || given_ < seen_.size() || !decoded_.empty() || raw_begin_ < raw_.size()) return true;
   pollfd poller{.fd = descriptor_, .events = POLLIN, .revents = 0};
   return ::poll(&poller, 1, 0) > 0;
 }
 
-Result<std::size_t> ByteReader::read_raw(std::span<char> buffer, const std::stop_token& stop) {
+Result<std::size_t> InputBytes::read_raw(std::span<char> buffer, const std::stop_token& stop) {
   for (;;) {
     if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "reading was stopped");
     pollfd poller{.fd = descriptor_, .events = POLLIN, .revents = 0};
@@ -64,7 +65,7 @@ Result<std::size_t> ByteReader::read_raw(std::span<char> buffer, const std::stop
 }
 
 // More bytes as they are stored; false at the end.
-Result<bool> ByteReader::fill_raw(const std::stop_token& stop) {
+Result<bool> InputBytes::fill_raw(const std::stop_token& stop) {
   if (is_raw_end_) return false;
   raw_.erase(0, std::exchange(raw_begin_, 0));
   const std::size_t had = raw_.size();
@@ -76,7 +77,7 @@ Result<bool> ByteReader::fill_raw(const std::stop_token& stop) {
   return !is_raw_end_;
 }
 
-Result<void> ByteReader::find_packing(const std::stop_token& stop) {
+Result<void> InputBytes::find_packing(const std::stop_token& stop) {
   constexpr std::size_t kMagicBytes = 4;
   while (!is_known_ && raw_.size() < kMagicBytes) {
     const auto filled = fill_raw(stop);
@@ -98,7 +99,7 @@ Result<void> ByteReader::find_packing(const std::stop_token& stop) {
 }
 
 // Several archives one after the other are one, as gzip -dc and zstd -dc have it.
-Result<std::size_t> ByteReader::read_unpacked(std::span<char> buffer, const std::stop_token& stop) {
+Result<std::size_t> InputBytes::read_unpacked(std::span<char> buffer, const std::stop_token& stop) {
   if (auto known = find_packing(stop); !known) return std::unexpected(known.error());
   for (bool needs_input = false;;) {
     if (raw_begin_ == raw_.size() || needs_input) {
@@ -131,16 +132,42 @@ Result<std::size_t> ByteReader::read_unpacked(std::span<char> buffer, const std:
   }
 }
 
-Result<bool> ByteReader::look_further(const std::stop_token& stop) {
+// UTF-16 becomes UTF-8, whoever reads.
+Result<std::size_t> InputBytes::read_decoded(std::span<char> buffer, const std::stop_token& stop) {
+  constexpr std::size_t kMarkBytes = 4;
+  std::array<char, 1 << 16> block{};
+  while (!is_encoding_known_ && decoded_.size() < kMarkBytes) {
+    const auto count = read_unpacked(block, stop);
+    if (!count) return count;
+    if (*count == 0) break;
+    decoded_.append(block.data(), *count);
+  }
+  if (!std::exchange(is_encoding_known_, true)) {
+    decoder_ = Utf16Decoder::find(decoded_);
+    if (decoder_) decoder_->decode(std::exchange(decoded_, {}), decoded_);
+  }
+  while (decoder_ && decoded_.empty()) {
+    const auto count = read_unpacked(block, stop);
+    if (!count || *count == 0) return count;
+    decoder_->decode(std::string_view(block.data(), *count), decoded_);
+  }
+  if (decoded_.empty()) return read_unpacked(buffer, stop);
+  const std::size_t count = std::min(buffer.size(), decoded_.size());
+  std::memcpy(buffer.data(), decoded_.data(), count);
+  decoded_.erase(0, count);
+  return count;
+}
+
+Result<bool> InputBytes::look_further(const std::stop_token& stop) {
   const std::size_t had = seen_.size();
   seen_.resize(had + kBlockBytes);
-  const auto count = read_unpacked(std::span(seen_).subspan(had), stop);
+  const auto count = read_decoded(std::span(seen_).subspan(had), stop);
   seen_.resize(had + count.value_or(0));
   if (!count) return std::unexpected(count.error());
   return *count > 0;
 }
 
-Result<std::size_t> ByteReader::read(std::span<char> buffer, const std::stop_token& stop) {
+Result<std::size_t> InputBytes::read(std::span<char> buffer, const std::stop_token& stop) {
   if (given_ < seen_.size()) {
     const std::size_t count = std::min(buffer.size(), seen_.size() - given_);
     std::memcpy(buffer.data(), seen_.data() + given_, count);
@@ -152,7 +179,7 @@ Result<std::size_t> ByteReader::read(std::span<char> buffer, const std::stop_tok
     }
     return count;
   }
-  return read_unpacked(buffer, stop);
+  return read_decoded(buffer, stop);
 }
 
 }  // namespace llama::internal

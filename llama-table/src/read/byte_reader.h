@@ -1,4 +1,5 @@
-// Read a file or standard input from its beginning, unpacked if it is gzip or zstd, and look at what comes first.
+// Read a file or standard input from its beginning, and look at what comes first: unpacked if it is gzip or zstd, as
+// UTF-8 if a mark says that it is UTF-16.
 //
 // A stop is noticed while a pipe has nothing to read.
 //
@@ -10,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -17,6 +19,7 @@
 
 #include "llama-base/disk.h"
 #include "llama-base/error.h"
+#include "read/utf16_decoder.h"
 
 namespace llama::internal {
 
@@ -24,10 +27,10 @@ enum class Packing { None, Gzip, Zstd };
 
 [[nodiscard]] Packing packing_of(std::string_view first_bytes);
 
-class ByteReader {
+class InputBytes {
  public:
   // "-" is standard input.
-  [[nodiscard]] static Result<std::unique_ptr<ByteReader>> open(const std::string& path);
+  [[nodiscard]] static Result<std::unique_ptr<InputBytes>> open(const std::string& path);
 
   // Look further: what comes first, unpacked, as far as it was looked at. False: that is all there is.
   [[nodiscard]] std::string_view seen() const { return std::string_view(seen_).substr(given_); }
@@ -38,13 +41,15 @@ class ByteReader {
 
   // Would read() not wait?
   [[nodiscard]] bool is_ready() const;
+  [[nodiscard]] bool is_utf16() const { return decoder_.has_value(); }  // as packing()
   [[nodiscard]] bool is_regular() const { return is_regular_; }
   [[nodiscard]] Packing packing() const { return packing_; }       // known once something was looked at
   [[nodiscard]] const std::string& name() const { return name_; }  // "file 'x.txt'", "standard input"
 
  private:
-  ByteReader(std::string name, FileHandle owned, int descriptor);
+  InputBytes(std::string name, FileHandle owned, int descriptor);
   Result<std::size_t> read_raw(std::span<char> buffer, const std::stop_token& stop);
+  Result<std::size_t> read_decoded(std::span<char> buffer, const std::stop_token& stop);
   Result<std::size_t> read_unpacked(std::span<char> buffer, const std::stop_token& stop);
   Result<void> find_packing(const std::stop_token& stop);
   Result<bool> fill_raw(const std::stop_token& stop);
@@ -62,6 +67,9 @@ class ByteReader {
   Packing packing_ = Packing::None;
   std::unique_ptr<arrow::util::Codec> codec_;
   std::shared_ptr<arrow::util::Decompressor> unpacker_;
+  std::string decoded_;  // not given out
+  bool is_encoding_known_ = false;
+  std::optional<Utf16Decoder> decoder_;
 };
 
 }  // namespace llama::internal

@@ -41,16 +41,19 @@ std::string listed(const std::vector<std::string>& names) {
   return out;
 }
 
+std::unexpected<Error> no_column(std::string_view name, const std::vector<std::string>& names) {
+  std::string message = std::format("the input has no column '{}'; it has {}", name, listed(names));
+  if (const std::string near = nearest_name(name, names); !near.empty())
+    message += std::format("; did you mean '{}'?", near);
+  return fail(ErrorCode::InvalidArgument, std::move(message));
+}
+
 Result<int> find_column(const arrow::Schema& schema, std::string_view name) {
   const std::vector<int> found = schema.GetAllFieldIndices(std::string(name));
   if (found.size() == 1) return found.front();
   if (found.size() > 1)
     return fail(ErrorCode::InvalidArgument, std::format("the input has {} columns '{}'", found.size(), name));
-  const std::vector<std::string> names = schema.field_names();
-  std::string message = std::format("the input has no column '{}'; it has {}", name, listed(names));
-  if (const std::string near = nearest_name(name, names); !near.empty())
-    message += std::format("; did you mean '{}'?", near);
-  return fail(ErrorCode::InvalidArgument, std::move(message));
+  return no_column(name, schema.field_names());
 }
 
 Result<int> find_text_column(const arrow::Schema& schema, std::string_view name) {
@@ -115,6 +118,16 @@ std::string nearest_name(std::string_view wrong, const std::vector<std::string>&
   }
   const std::size_t near_enough = std::max<std::size_t>(1, wrong.size() / 3);
   return nearest && nearest->first <= near_enough ? nearest->second : "";
+}
+
+Result<void> check_names(const std::vector<std::string>& names, const TableInput& input) {
+  std::vector<std::string> wanted = input.columns;
+  wanted.insert(wanted.end(), input.prompt_columns.begin(), input.prompt_columns.end());
+  if (input.keep == Keep::Some) wanted.insert(wanted.end(), input.keep_columns.begin(), input.keep_columns.end());
+  if (input.id) wanted.push_back(*input.id);
+  for (const std::string& name : wanted)
+    if (!std::ranges::contains(names, name)) return no_column(name, names);
+  return {};
 }
 
 Result<ColumnChoice> choose_columns(const arrow::Schema& schema, const TableInput& input) {

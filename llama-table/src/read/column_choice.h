@@ -1,7 +1,7 @@
 // Choose the columns whose cells are wanted, and those that go along.
 //
-// Errors   InvalidArgument: a column that is not there (names those that are and the nearest), one that is no text, none
-//          or several that could be meant.
+// Errors   InvalidArgument: a column that is not there (names those that are and the nearest), one that is no text,
+//          none or several that could be meant.
 // Pure.
 #pragma once
 
@@ -24,6 +24,9 @@ struct ColumnChoice {
 
 // Is a column text: strings of any width, a dictionary of them, nothing but nulls?
 [[nodiscard]] bool is_text_type(const arrow::DataType& type);
+
+// What can be told before the types are known: every column that is named is there.
+[[nodiscard]] Result<void> check_names(const std::vector<std::string>& names, const TableInput& input);
 
 [[nodiscard]] Result<ColumnChoice> choose_columns(const arrow::Schema& schema, const TableInput& input);
 

@@ -12,7 +12,6 @@ namespace llama::internal {
 namespace {
 
 constexpr std::string_view kUtf8Mark = "\xef\xbb\xbf";
-constexpr std::string_view kUtf16Mark = "\xff\xfe";
 constexpr std::array kSeparators = {',', '\t', ';', '|'};
 
 // The end of the first line, quotes respected; npos where there is none.
@@ -23,23 +22,6 @@ std::size_t end_of_record(std::string_view text) {
     if (!is_quoted && (text[i] == '\n' || text[i] == '\r')) return i;
   }
   return std::string_view::npos;
-}
-
-std::string from_utf16(std::string_view bytes) {
-  std::string text;
-  const auto unit = [&](std::size_t i) {
-    return static_cast<char32_t>(static_cast<unsigned char>(bytes[i]) | static_cast<unsigned char>(bytes[i + 1]) << 8);
-  };
-  for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) {
-    char32_t c = unit(i);
-    if (c >= 0xd800 && c < 0xdc00 && i + 3 < bytes.size()) {
-      c = 0x10000 + ((c - 0xd800) << 10) + (unit(i + 2) - 0xdc00);
-      i += 2;
-    }
-    std::array<char, 4> out{};
-    text.append(out.data(), encode(c, out.data()));
-  }
-  return text;
 }
 
 std::size_t count_unquoted(std::string_view record, char wanted) {
@@ -87,24 +69,13 @@ bool has_backslashes(std::string_view text, char separator) {
 
 }  // namespace
 
-bool has_csv_header(std::string_view first_bytes) {
-  if (first_bytes.starts_with(kUtf16Mark)) return first_bytes.contains(std::string_view("\n\0", 2));
-  return end_of_record(first_bytes) != std::string_view::npos;
-}
+bool has_csv_header(std::string_view first_bytes) { return end_of_record(first_bytes) != std::string_view::npos; }
 
 Result<CsvHeader> read_csv_header(std::string_view first_bytes, std::optional<char> separator, std::string_view name) {
   CsvHeader header;
   const auto bad = [&](std::string_view why) {
     return fail(ErrorCode::InvalidText, std::format("{} is no CSV with a header line: {}", name, why));
   };
-  if (first_bytes.starts_with("\xfe\xff") || first_bytes.starts_with(std::string_view("\xff\xfe\0\0", 4)))
-    return bad("it is UTF-16BE or UTF-32; convert it first (iconv -t UTF-8)");
-  std::string decoded;
-  if (first_bytes.starts_with(kUtf16Mark)) {
-    header.is_utf16 = true;
-    decoded = from_utf16(first_bytes.substr(kUtf16Mark.size()));
-    first_bytes = decoded;
-  }
   if (first_bytes.starts_with(kUtf8Mark)) first_bytes.remove_prefix(kUtf8Mark.size());
   const std::size_t end = end_of_record(first_bytes);
   const std::string_view record = first_bytes.substr(0, end);
@@ -112,7 +83,7 @@ Result<CsvHeader> read_csv_header(std::string_view first_bytes, std::optional<ch
   if (record.empty()) return bad("its first line is empty");
   if (!is_utf8(record)) return bad("it is not UTF-8; convert it first (iconv -t UTF-8)");
   if (record.contains('\0'))
-    return bad("its first line has NUL bytes; is it UTF-16? Convert it first (iconv -t UTF-8)");
+    return bad("its first line has NUL bytes; is it UTF-16 or UTF-32? Convert it first (iconv -t UTF-8)");
   header.separator =
       separator.value_or(*std::ranges::max_element(kSeparators, {}, [&](char c) { return count_unquoted(record, c); }));
   if (has_backslashes(first_bytes, header.separator)) header.escape = '\\';

@@ -20,14 +20,13 @@ namespace llama::internal {
 struct CsvHeader {
   char separator = ',';
   char escape = '"';
-  bool is_utf16 = false;
   std::vector<std::string> names;  // each once: "a", "a_1"; without a name "column2"
 };
 
 // Is the first line there whole, as it seems?
 [[nodiscard]] bool has_csv_header(std::string_view first_bytes);
 
-// Errors   InvalidText: no line, UTF-16 of the other byte order or UTF-32, a quote that never closes.
+// Errors   InvalidText: no line, no UTF-8, a quote that never closes.
 // separator: as the caller has it.
 [[nodiscard]] Result<CsvHeader> read_csv_header(std::string_view first_bytes, std::optional<char> separator,
                                                 std::string_view name);

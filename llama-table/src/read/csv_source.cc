@@ -5,12 +5,15 @@
 
 #include <algorithm>
 #include <format>
+#include <iterator>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "read/column_choice.h"
 #include "read/csv_header.h"
 #include "read/csv_types.h"
+#include "read/partition_keys.h"
 #include "read/pipe_feed.h"
 #include "read/query_source.h"
 #include "read/sql_text.h"
@@ -26,9 +29,10 @@ constexpr std::size_t kLargeRowBytes = 256 << 20, kPipeRowBytes = 128 << 20;
 struct CsvLayout {
   CsvHeader header;
   Packing packing = Packing::None;
+  bool is_utf16 = false;
 };
 
-Result<CsvLayout> layout_of(ByteReader& reader, std::optional<char> separator, const std::stop_token& stop) {
+Result<CsvLayout> layout_of(InputBytes& reader, std::optional<char> separator, const std::stop_token& stop) {
   for (;;) {
     const auto more = reader.look_further(stop);
     if (!more) return std::unexpected(more.error());
@@ -36,11 +40,11 @@ Result<CsvLayout> layout_of(ByteReader& reader, std::optional<char> separator, c
   }
   auto header = read_csv_header(reader.seen(), separator, reader.name());
   if (!header) return std::unexpected(header.error());
-  return CsvLayout{std::move(*header), reader.packing()};
+  return CsvLayout{std::move(*header), reader.packing(), reader.is_utf16()};
 }
 
 // Of a URL the first lines, as DuckDB fetches them.
-Result<CsvLayout> layout_of_url(Database& database, const std::string& url, std::optional<char> separator,
+Result<CsvLayout> layout_of_url(DuckDatabase& database, const std::string& url, std::optional<char> separator,
                                 const std::stop_token& stop) {
   const std::string sql = std::format(
       "SELECT coalesce(string_agg(line, chr(10)), '') || chr(10) FROM (SELECT line FROM read_csv({}, "
@@ -55,7 +59,7 @@ Result<CsvLayout> layout_of_url(Database& database, const std::string& url, std:
   if (!text.ok()) return fail(ErrorCode::Internal, text.status().message());
   auto header = read_csv_header((*text)->ToString(), separator, std::format("'{}'", url));
   if (!header) return std::unexpected(header.error());
-  return CsvLayout{std::move(*header), Packing::None};
+  return CsvLayout{std::move(*header), Packing::None, false};
 }
 
 std::string names_of(const CsvHeader& header) {
@@ -65,7 +69,7 @@ std::string names_of(const CsvHeader& header) {
 }
 
 // All files have the header of the first.
-Result<CsvLayout> common_layout(Database& database, const InputFiles& files, std::optional<char> separator,
+Result<CsvLayout> common_layout(DuckDatabase& database, const InputFiles& files, std::optional<char> separator,
                                 const std::stop_token& stop) {
   std::optional<CsvLayout> first;
   for (const std::string& file : files.files) {
@@ -73,7 +77,7 @@ Result<CsvLayout> common_layout(Database& database, const InputFiles& files, std
     if (files.is_remote) {
       layout = layout_of_url(database, file, separator, stop);
     } else {
-      auto reader = ByteReader::open(file);
+      auto reader = InputBytes::open(file);
       if (!reader) return std::unexpected(reader.error());
       layout = layout_of(**reader, separator, stop);
     }
@@ -86,7 +90,7 @@ Result<CsvLayout> common_layout(Database& database, const InputFiles& files, std
       return fail(ErrorCode::InvalidArgument,
                   std::format("file '{}' has other columns than '{}': {}, not {}", file, files.files.front(),
                               names_of(layout->header), names_of(first->header)));
-    if (layout->header.separator != first->header.separator || layout->header.is_utf16 != first->header.is_utf16 ||
+    if (layout->header.separator != first->header.separator || layout->is_utf16 != first->is_utf16 ||
         layout->packing != first->packing)
       return fail(ErrorCode::InvalidArgument,
                   std::format("file '{}' is written in another way than '{}' (separator, encoding or packing)", file,
@@ -103,10 +107,10 @@ std::string scan_of(const std::vector<std::string>& paths, const CsvLayout& layo
     columns += std::format("{}{}: 'VARCHAR'", columns.empty() ? "" : ", ", sql_string(name));
   std::string sql = std::format(
       "read_csv({}, auto_detect=false, delim={}, quote='\"', escape={}, header=true, skip=0, comment='', "
-      "strict_mode=true, null_padding=false, allow_quoted_nulls=false, hive_partitioning=false, columns={{{}}}",
+      "strict_mode=true, null_padding=false, allow_quoted_nulls=false, hive_partitioning={}, "
+      "hive_types_autocast=false, columns={{{}}}",
       sql_strings(paths), layout.header.separator == '\t' ? "'\\t'" : sql_string({&layout.header.separator, 1}),
-      sql_string({&layout.header.escape, 1}), columns);
-  if (layout.header.is_utf16) sql += ", encoding='utf-16'";
+      sql_string({&layout.header.escape, 1}), common_partition_keys(paths).empty() ? "false" : "true", columns);
   if (!is_remote)
     sql += std::format(", compression='{}'", layout.packing == Packing::Gzip   ? "gzip"
                                              : layout.packing == Packing::Zstd ? "zstd"
@@ -142,23 +146,40 @@ std::vector<std::string> typed_columns(const CsvHeader& header, const CsvTypes& 
   return expressions;
 }
 
+Result<std::unique_ptr<BatchSource>> open_csv_stream(std::unique_ptr<DuckDatabase> database,
+                                                     std::unique_ptr<InputBytes> stream, std::optional<char> separator,
+                                                     const TableInput& input, const std::stop_token& stop) {
+  auto layout = layout_of(*stream, separator, stop);
+  if (!layout) return std::unexpected(layout.error());
+  if (auto there = check_names(layout->header.names, input); !there) return std::unexpected(there.error());
+  layout->packing = Packing::None;
+  auto feed = PipeFeed::start(std::move(stream));
+  if (!feed) return std::unexpected(feed.error());
+  QueryText text{.from = scan_of({(*feed)->path()}, *layout, false, kPipeRowBytes)};
+  return QuerySource::open(std::move(database), std::move(text), std::move(*feed), stop);
+}
+
 }  // namespace
 
-Result<std::unique_ptr<BatchSource>> open_csv(std::unique_ptr<Database> database, const InputFiles& files,
-                                              std::unique_ptr<ByteReader> stream, const TableInput& input,
+Result<std::unique_ptr<BatchSource>> open_csv(std::unique_ptr<DuckDatabase> database, const InputFiles& files,
+                                              std::unique_ptr<InputBytes> stream, const TableInput& input,
                                               TableFormat format, const std::stop_token& stop) {
   const std::optional<char> separator = format == TableFormat::Tsv ? std::optional('\t') : std::nullopt;
-  if (stream) {
-    auto layout = layout_of(*stream, separator, stop);
-    if (!layout) return std::unexpected(layout.error());
-    layout->packing = Packing::None;
-    auto feed = PipeFeed::start(std::move(stream));
-    if (!feed) return std::unexpected(feed.error());
-    QueryText text{.from = scan_of({(*feed)->path()}, *layout, false, kPipeRowBytes)};
-    return QuerySource::open(std::move(database), std::move(text), std::move(*feed), stop);
-  }
+  if (stream) return open_csv_stream(std::move(database), std::move(stream), separator, input, stop);
   const auto layout = common_layout(*database, files, separator, stop);
   if (!layout) return std::unexpected(layout.error());
+  if (layout->is_utf16) {
+    // DuckDB knows half of UTF-16 (no pairs of surrogates), so it gets what we decoded.
+    if (files.files.size() > 1)
+      return fail(ErrorCode::InvalidArgument,
+                  std::format("'{}' and others are UTF-16; convert them first (iconv -t UTF-8)", files.files.front()));
+    auto reader = InputBytes::open(files.files.front());
+    if (!reader) return std::unexpected(reader.error());
+    return open_csv_stream(std::move(database), std::move(*reader), separator, input, stop);
+  }
+  std::vector<std::string> names = layout->header.names;
+  std::ranges::move(common_partition_keys(files.files), std::back_inserter(names));
+  if (auto there = check_names(names, input); !there) return std::unexpected(there.error());
   const std::string cores = std::format("SET threads = {}", std::max(1u, std::thread::hardware_concurrency()));
   if (auto set = database->run(cores, stop); !set) return std::unexpected(set.error());
   std::string from = scan_of(files.files, *layout, files.is_remote, std::nullopt);
@@ -176,6 +197,8 @@ Result<std::unique_ptr<BatchSource>> open_csv(std::unique_ptr<Database> database
   if (!types) return std::unexpected(types.error());
   if (auto set = database->run("SET threads = 1", stop); !set) return std::unexpected(set.error());
   QueryText text{.from = std::move(from), .expressions = typed_columns(layout->header, *types), .rows = types->rows};
+  for (const std::string& key : common_partition_keys(files.files))
+    if (!std::ranges::contains(layout->header.names, key)) text.expressions.push_back(sql_name(key));
   if (limit) text.rows.reset();
   return QuerySource::open(std::move(database), std::move(text), nullptr, stop);
 }

@@ -20,8 +20,9 @@
 namespace llama::internal {
 
 // stream: what is read, where it can be read only once; `files` names it.
-[[nodiscard]] Result<std::unique_ptr<BatchSource>> open_csv(std::unique_ptr<Database> database, const InputFiles& files,
-                                                            std::unique_ptr<ByteReader> stream, const TableInput& input,
-                                                            TableFormat format, const std::stop_token& stop);
+[[nodiscard]] Result<std::unique_ptr<BatchSource>> open_csv(std::unique_ptr<DuckDatabase> database,
+                                                            const InputFiles& files, std::unique_ptr<InputBytes> stream,
+                                                            const TableInput& input, TableFormat format,
+                                                            const std::stop_token& stop);
 
 }  // namespace llama::internal

@@ -51,13 +51,15 @@ std::string test_of(const CsvType& type, const std::string& column) {
 }
 
 // One pass: how many rows there are, and which of the types in `asked` fit every value.
-Result<std::uint64_t> look(Database& database, const std::string& rows, const std::vector<std::string>& names,
+Result<std::uint64_t> look(DuckDatabase& database, const std::string& rows, const std::vector<std::string>& names,
                            Fits& asked, const std::stop_token& stop) {
   std::string sql = "SELECT count(*)";
   for (std::size_t i = 0; i < names.size(); ++i) {
     const std::string column = sql_name(names[i]);
     for (std::size_t type = 0; type < kCsvTypes.size(); ++type)
-      if (asked[i][type]) sql += std::format(", coalesce(bool_and({}), false)", test_of(kCsvTypes[type], column));
+      if (asked[i][type])
+        sql += std::format(", coalesce(bool_and(coalesce({}, false)) FILTER ({} IS NOT NULL), false)",
+                           test_of(kCsvTypes[type], column), column);
   }
   auto query = database.prepare(std::format("{} FROM {}", sql, rows), stop);
   if (!query) return std::unexpected(query.error());
@@ -75,7 +77,7 @@ Result<std::uint64_t> look(Database& database, const std::string& rows, const st
 
 // Most columns of text are told by a thousand rows, so the whole is looked at for the others alone.
 // Cost: one pass of the parser, and a test of each value that may be more than text.
-Result<CsvTypes> find_csv_types(Database& database, const std::string& from, const std::vector<std::string>& names,
+Result<CsvTypes> find_csv_types(DuckDatabase& database, const std::string& from, const std::vector<std::string>& names,
                                 const std::vector<bool>& may_have_type, std::optional<std::uint64_t> limit,
                                 const std::stop_token& stop) {
   Fits fits(names.size());

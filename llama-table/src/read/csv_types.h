@@ -19,7 +19,7 @@ struct CsvTypes {
 
 // from: a function that gives all columns as text. may_have_type: of each column; the others are text.
 // limit: how many rows will be read.
-[[nodiscard]] Result<CsvTypes> find_csv_types(Database& database, const std::string& from,
+[[nodiscard]] Result<CsvTypes> find_csv_types(DuckDatabase& database, const std::string& from,
                                               const std::vector<std::string>& names,
                                               const std::vector<bool>& may_have_type,
                                               std::optional<std::uint64_t> limit, const std::stop_token& stop);

@@ -64,7 +64,7 @@ struct LogicalColumns {
 
 }  // namespace
 
-Result<std::unique_ptr<Database>> Database::open(std::uint64_t memory_bytes) {
+Result<std::unique_ptr<DuckDatabase>> DuckDatabase::open(std::uint64_t memory_bytes) {
   std::error_code ignored;
   const std::filesystem::path scratch = std::filesystem::temp_directory_path(ignored);
   const std::vector<std::pair<const char*, std::string>> settings = {
@@ -93,7 +93,7 @@ Result<std::unique_ptr<Database>> Database::open(std::uint64_t memory_bytes) {
     duckdb_free(message);
     return failure;
   }
-  std::unique_ptr<Database> database(new Database());
+  std::unique_ptr<DuckDatabase> database(new DuckDatabase());
   database->database_.reset(opened);
   duckdb_connection connection = nullptr;
   if (duckdb_connect(opened, &connection) != DuckDBSuccess)
@@ -105,7 +105,7 @@ Result<std::unique_ptr<Database>> Database::open(std::uint64_t memory_bytes) {
   return database;
 }
 
-Result<void> Database::run(const std::string& sql, const std::stop_token& stop) {
+Result<void> DuckDatabase::run(const std::string& sql, const std::stop_token& stop) {
   const InterruptOnStop interrupt(stop, connection_.get());
   if (stop.stop_requested()) return stopped();
   duckdb_result result{};
@@ -117,7 +117,7 @@ Result<void> Database::run(const std::string& sql, const std::stop_token& stop) 
   return {};
 }
 
-Result<std::unique_ptr<DatabaseQuery>> Database::prepare_any(const std::string& sql, const std::stop_token& stop) {
+Result<std::unique_ptr<DatabaseQuery>> DuckDatabase::prepare_any(const std::string& sql, const std::stop_token& stop) {
   const InterruptOnStop interrupt(stop, connection_.get());
   if (stop.stop_requested()) return stopped();
   std::unique_ptr<DatabaseQuery> query(new DatabaseQuery());
@@ -134,22 +134,11 @@ Result<std::unique_ptr<DatabaseQuery>> Database::prepare_any(const std::string& 
   return query;
 }
 
-Result<std::unique_ptr<DatabaseQuery>> Database::prepare(const std::string& sql, const std::stop_token& stop) {
+Result<std::unique_ptr<DatabaseQuery>> DuckDatabase::prepare(const std::string& sql, const std::stop_token& stop) {
   auto query = prepare_any(sql, stop);
   if (!query) return query;
   if (auto found = (*query)->find_schema(); !found) return std::unexpected(found.error());
   return query;
-}
-
-Result<std::vector<std::pair<std::string, std::string>>> Database::types_of(const std::string& sql,
-                                                                            std::string (*say)(duckdb_logical_type),
-                                                                            const std::stop_token& stop) {
-  const auto query = prepare_any(sql, stop);
-  if (!query) return std::unexpected(query.error());
-  const LogicalColumns columns((*query)->statement_.get());
-  std::vector<std::pair<std::string, std::string>> types;
-  for (std::size_t i = 0; i < columns.names.size(); ++i) types.emplace_back(columns.names[i], say(columns.types[i]));
-  return types;
 }
 
 Result<void> DatabaseQuery::find_schema() {

@@ -49,7 +49,7 @@ class DatabaseQuery {
   [[nodiscard]] Result<std::shared_ptr<arrow::RecordBatch>> next(const std::stop_token& stop);
 
  private:
-  friend class Database;
+  friend class DuckDatabase;
   DatabaseQuery() = default;
   Result<void> find_schema();
   Result<void> begin(const std::stop_token& stop);
@@ -62,16 +62,12 @@ class DatabaseQuery {
   bool is_at_end_ = false;
 };
 
-class Database {
+class DuckDatabase {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<Database>> open(std::uint64_t memory_bytes);
+  [[nodiscard]] static Result<std::unique_ptr<DuckDatabase>> open(std::uint64_t memory_bytes);
 
   // InvalidArgument for anything but a query. The database must live longer.
   [[nodiscard]] Result<std::unique_ptr<DatabaseQuery>> prepare(const std::string& sql, const std::stop_token& stop);
-
-  // The columns of a query, each with its name and what `say` makes of its type.
-  [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> types_of(
-      const std::string& sql, std::string (*say)(duckdb_logical_type), const std::stop_token& stop);
 
   // A statement without a result.
   [[nodiscard]] Result<void> run(const std::string& sql, const std::stop_token& stop);
@@ -79,7 +75,7 @@ class Database {
   [[nodiscard]] duckdb_connection connection() const { return connection_.get(); }
 
  private:
-  Database() = default;
+  DuckDatabase() = default;
   Result<std::unique_ptr<DatabaseQuery>> prepare_any(const std::string& sql, const std::stop_token& stop);
   DuckdbHandle<duckdb_database, CloseDatabase> database_;
   DuckdbHandle<duckdb_connection, CloseConnection> connection_;

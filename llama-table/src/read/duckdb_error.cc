@@ -113,7 +113,9 @@ Error error_of_duckdb(std::string_view message) {
   if (code == ErrorCode::Cancelled) return {code, "reading was stopped"};
   if (auto csv = csv_fault(message)) return {ErrorCode::InvalidText, std::move(*csv)};
   if (auto json = json_fault(message)) return {ErrorCode::InvalidText, std::move(*json)};
-  if (message.starts_with("No files found that match the pattern")) code = ErrorCode::NotFound;
+  if (message.starts_with("No files found that match the pattern") || message.contains("HTTP 404"))
+    code = ErrorCode::NotFound;
+  if (message.contains("HTTP 401") || message.contains("HTTP 403")) code = ErrorCode::AccessDenied;
   const bool is_connection = message.contains("Unable to connect") || message.contains("onnection refused") ||
                              message.contains("server closed the connection") || message.contains("ost connection") ||
                              message.contains("Could not resolve host") || message.contains("Could not connect");

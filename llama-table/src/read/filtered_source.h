@@ -14,7 +14,7 @@ namespace llama::internal {
 
 class FilteredSource : public BatchSource {
  public:
-  FilteredSource(std::unique_ptr<BatchSource> source, std::unique_ptr<Database> database);
+  FilteredSource(std::unique_ptr<BatchSource> source, std::unique_ptr<DuckDatabase> database);
 
   [[nodiscard]] std::shared_ptr<arrow::Schema> schema() const override { return source_->schema(); }
   [[nodiscard]] bool finds_rows() const override { return true; }
@@ -26,9 +26,8 @@ class FilteredSource : public BatchSource {
   [[nodiscard]] std::string name_of(std::uint64_t row) const override { return source_->name_of(row); }
 
  private:
-  Result<std::vector<std::int64_t>> fitting(const arrow::RecordBatch& rows, const std::stop_token& stop);
   std::unique_ptr<BatchSource> source_;
-  std::unique_ptr<Database> database_;
+  std::unique_ptr<DuckDatabase> database_;
   std::string where_;
   std::vector<int> columns_, known_;  // known_: to DuckDB
 };

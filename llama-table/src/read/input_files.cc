@@ -188,7 +188,7 @@ Result<TableFormat> format_of_files(const InputFiles& files) {
                   std::format("'{}' does not say by its ending what it is; name the input format", file));
     }
     if (!files.is_remote && (!format || *format == TableFormat::ArrowFile)) {
-      auto reader = ByteReader::open(file);
+      auto reader = InputBytes::open(file);
       if (!reader) return std::unexpected(reader.error());
       // What can be read only once is looked at when it is read.
       const bool may_look = (*reader)->is_regular() && file != "-";

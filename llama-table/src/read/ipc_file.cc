@@ -62,7 +62,7 @@ class IpcStreamFile : public ArrowFile {
     arrow::ipc::IpcReadOptions options = arrow::ipc::IpcReadOptions::Defaults();
     options.use_threads = false;
     options.included_fields = std::move(columns);
-    auto file = ByteReader::open(path_);
+    auto file = InputBytes::open(path_);
     if (!file) return std::unexpected(file.error());
     auto reader = arrow::ipc::RecordBatchStreamReader::Open(std::make_shared<ArrowInput>(std::move(*file)), options);
     if (!reader.ok()) return arrow_read_failure(reader.status(), name_);
@@ -106,7 +106,7 @@ Result<std::unique_ptr<ArrowFile>> opened(const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<ArrowFile>> open_ipc_file(const std::string& path) {
-  auto reader = ByteReader::open(path);
+  auto reader = InputBytes::open(path);
   if (!reader) return std::unexpected(reader.error());
   if (auto looked = (*reader)->look_further({}); !looked) return std::unexpected(looked.error());
   return (*reader)->seen().starts_with("ARROW1") ? opened<IpcFile>(path) : opened<IpcStreamFile>(path);

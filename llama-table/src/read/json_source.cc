@@ -1,134 +1,159 @@
 #include "read/json_source.h"
 
+#include <arrow/array.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <format>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
-#include "read/pipe_feed.h"
+#include "read/json_lines_source.h"
+#include "read/json_structure.h"
+#include "read/partition_keys.h"
 #include "read/query_source.h"
 #include "read/sql_text.h"
+#include "read/text_lines_source.h"
 
 namespace llama::internal {
 namespace {
 
-constexpr std::size_t kLargeObjectBytes = 256 << 20;
+constexpr std::size_t kLargeObjectBytes = 128 << 20;
 
-// Free what DuckDB's C interface hands out.
-std::string taken(char* text) {
-  std::string out = text == nullptr ? "" : text;
-  duckdb_free(text);
-  return out;
-}
-
-class LogicalType {
- public:
-  explicit LogicalType(duckdb_logical_type type) : type_(type) {}
-  ~LogicalType() { duckdb_destroy_logical_type(&type_); }
-  LogicalType(const LogicalType&) = delete;
-  LogicalType& operator=(const LogicalType&) = delete;
-  [[nodiscard]] duckdb_logical_type get() const { return type_; }
-
- private:
-  duckdb_logical_type type_;
+struct JsonLayout {
+  std::string format;  // an array, objects one a line, or objects that go over lines
+  std::string packing = "auto";
 };
 
-// The type of a JSON value as SQL, with strings left strings.
-std::string json_type_sql(duckdb_logical_type type) {
-  if (taken(duckdb_logical_type_get_alias(type)) == "JSON") return "JSON";
-  switch (duckdb_get_type_id(type)) {
-    case DUCKDB_TYPE_BOOLEAN:
-      return "BOOLEAN";
-    case DUCKDB_TYPE_BIGINT:
-      return "BIGINT";
-    case DUCKDB_TYPE_UBIGINT:
-      return "UBIGINT";
-    case DUCKDB_TYPE_HUGEINT:
-      return "HUGEINT";
-    case DUCKDB_TYPE_DOUBLE:
-      return "DOUBLE";
-    case DUCKDB_TYPE_LIST:
-      return json_type_sql(LogicalType(duckdb_list_type_child_type(type)).get()) + "[]";
-    case DUCKDB_TYPE_MAP:
-      return std::format("MAP(VARCHAR, {})", json_type_sql(LogicalType(duckdb_map_type_value_type(type)).get()));
-    case DUCKDB_TYPE_STRUCT: {
-      std::string members;
-      for (idx_t i = 0; i < duckdb_struct_type_child_count(type); ++i) {
-        const std::string name = taken(duckdb_struct_type_child_name(type, i));
-        members += std::format("{}{} {}", members.empty() ? "" : ", ", sql_name(name),
-                               json_type_sql(LogicalType(duckdb_struct_type_child_type(type, i)).get()));
-      }
-      return std::format("STRUCT({})", members);
-    }
-    default:
-      return "VARCHAR";
-  }
-}
-
-std::string json_scan(const std::vector<std::string>& paths, std::string_view format, std::string_view rest) {
-  return std::format("read_json({}, format='{}', records='true', hive_partitioning=false{})", sql_strings(paths),
-                     format, rest);
-}
-
-// An array, objects one a line, or objects that go over lines.
-Result<std::string> written_as(TableFormat format, const InputFiles& files, const std::stop_token& stop) {
-  if (format == TableFormat::JsonLines) return "newline_delimited";
-  if (files.is_remote) return "auto";
+Result<JsonLayout> layout_of_json(TableFormat format, const InputFiles& files, const std::stop_token& stop) {
+  if (files.is_remote) return JsonLayout{.format = format == TableFormat::JsonLines ? "newline_delimited" : "auto"};
   std::optional<bool> is_array;
+  std::optional<Packing> packing;
   for (const std::string& file : files.files) {
-    auto reader = ByteReader::open(file);
+    auto reader = InputBytes::open(file);
     if (!reader) return std::unexpected(reader.error());
     if (auto looked = (*reader)->look_further(stop); !looked) return std::unexpected(looked.error());
     const std::string_view seen = (*reader)->seen();
     const std::size_t first = seen.find_first_not_of(" \t\r\n\xef\xbb\xbf");
     const bool begins = first != std::string_view::npos && seen[first] == '[';
-    if (is_array && *is_array != begins) return "auto";
+    if (packing && (*packing != (*reader)->packing() || (*is_array != begins && format == TableFormat::Json)))
+      return fail(
+          ErrorCode::InvalidArgument,
+          std::format("file '{}' is written in another way than '{}' (an array, packed)", file, files.files.front()));
     is_array = begins;
+    packing = (*reader)->packing();
   }
-  return is_array.value_or(false) ? "array" : "unstructured";
+  return JsonLayout{.format = format == TableFormat::JsonLines ? "newline_delimited"
+                              : is_array.value_or(false)       ? "array"
+                                                               : "unstructured",
+                    .packing = packing == Packing::Gzip   ? "gzip"
+                               : packing == Packing::Zstd ? "zstd"
+                                                          : "none"};
+}
+
+std::string json_scan(std::string_view function, const std::vector<std::string>& paths, const JsonLayout& layout,
+                      std::string_view rest) {
+  return std::format("{}({}, format='{}', compression='{}'{})", function, sql_strings(paths), layout.format,
+                     layout.packing, rest);
+}
+
+struct JsonColumns {
+  JsonShape shape;
+  std::uint64_t rows = 0;
+};
+
+Error no_objects(const InputFiles& files) {
+  return {ErrorCode::InvalidText,
+          std::format("'{}' holds JSON that is no object: a row is one {{…}}", files.files.front())};
+}
+
+// One pass over all values, as a query, for a stop ends a query and not the look that read_json() takes by itself. Most
+// objects are alike: a structure that was seen is not read again.
+Result<JsonColumns> columns_of(DuckDatabase& database, const InputFiles& files, const JsonLayout& layout,
+                               std::string_view rest, const std::stop_token& stop) {
+  constexpr std::size_t kMaxSeen = 10'000;
+  const auto query = database.prepare(std::format("SELECT coalesce(json_structure(json)::VARCHAR, '\"NULL\"') FROM {}",
+                                                  json_scan("read_json_objects", files.files, layout, rest)),
+                                      stop);
+  if (!query) return std::unexpected(query.error());
+  JsonColumns found;
+  std::unordered_set<std::string> seen;
+  for (;;) {
+    const auto part = (*query)->next(stop);
+    if (!part) return std::unexpected(part.error());
+    if (*part == nullptr) break;
+    found.rows += static_cast<std::uint64_t>((*part)->num_rows());
+    const auto& structures = static_cast<const arrow::StringArray&>(*(*part)->column(0));
+    for (std::int64_t i = 0; i < structures.length(); ++i) {
+      std::string structure(structures.GetView(i));
+      if (seen.contains(structure)) continue;
+      auto shape = parse_json_structure(structure);
+      if (!shape) return fail(ErrorCode::Internal, "DuckDB's structure of JSON cannot be read");
+      // An empty object has the structure "JSON".
+      const bool is_empty = shape->kind == JsonShape::Kind::Mixed;
+      if (shape->kind != JsonShape::Kind::Object && !is_empty) return std::unexpected(no_objects(files));
+      if (!is_empty) found.shape.merge(std::move(*shape));
+      if (seen.size() < kMaxSeen) seen.insert(std::move(structure));
+    }
+  }
+  if (found.shape.kind == JsonShape::Kind::Mixed)
+    return fail(ErrorCode::InvalidText,
+                std::format("'{}' holds objects of more than 500 different keys", files.files.front()));
+  if (found.shape.members.empty())
+    return fail(ErrorCode::InvalidText, std::format("'{}' holds no JSON objects with keys", files.files.front()));
+  return found;
 }
 
 bool is_too_large(const Error& error) { return error.message.contains("maximum_object_size"); }
 
+// DuckDB's number of a broken line may be one too high.
+Error explained(Error error, DuckDatabase& database, const InputFiles& files, TableFormat format,
+                const std::stop_token& stop) {
+  const std::size_t reason = error.message.find(": broken JSON");
+  if (reason == std::string::npos || format != TableFormat::JsonLines || files.is_remote) return error;
+  const std::string line = find_broken_json_line(database, files.files, stop);
+  if (!line.empty()) error.message.replace(0, reason, line);
+  return error;
+}
+
 }  // namespace
 
-Result<std::unique_ptr<BatchSource>> open_json(std::unique_ptr<Database> database, const InputFiles& files,
-                                               std::unique_ptr<ByteReader> stream, const TableInput& input,
+Result<std::unique_ptr<BatchSource>> open_json(std::unique_ptr<DuckDatabase> database, const InputFiles& files,
+                                               std::unique_ptr<InputBytes> stream, const TableInput& input,
                                                TableFormat format, const std::stop_token& stop) {
-  if (stream) {
-    auto feed = PipeFeed::start(std::move(stream));
-    if (!feed) return std::unexpected(feed.error());
-    // No date has such a format, so none is found.
-    QueryText text{.from = json_scan({(*feed)->path()}, format == TableFormat::JsonLines ? "newline_delimited" : "auto",
-                                     ", dateformat='none', timestampformat='none'")};
-    return QuerySource::open(std::move(database), std::move(text), std::move(*feed), stop);
+  if (stream && format == TableFormat::JsonLines) {
+    auto lines = std::make_unique<TextLinesSource>(files.files, std::move(stream));
+    return JsonLinesSource::open(std::move(lines), std::move(database), input, stop);
   }
-  const auto written = written_as(format, files, stop);
-  if (!written) return std::unexpected(written.error());
-  std::string size;
-  const auto look = [&] {
-    return database->types_of(
-        std::format("SELECT * FROM {}",
-                    json_scan(files.files, *written,
-                              ", sample_size=-1, maximum_sample_files=1000000000, union_by_name=true" + size)),
-        json_type_sql, stop);
-  };
-  auto types = look();
-  if (!types && is_too_large(types.error())) {
-    size = std::format(", maximum_object_size={}", kLargeObjectBytes);
-    types = look();
+  if (stream)
+    return fail(
+        ErrorCode::InvalidArgument,
+        std::format("{} is a JSON array, which cannot be read from a pipe; name a file, or give one object a line "
+                    "(jq -c '.[]')",
+                    stream->name()));
+  const auto layout = layout_of_json(format, files, stop);
+  if (!layout) return std::unexpected(layout.error());
+  std::string rest;
+  auto found = columns_of(*database, files, *layout, rest, stop);
+  if (!found && is_too_large(found.error())) {
+    rest = std::format(", maximum_object_size={}", kLargeObjectBytes);
+    found = columns_of(*database, files, *layout, rest, stop);
   }
-  if (!types) return std::unexpected(types.error());
+  if (!found) return std::unexpected(explained(found.error(), *database, files, format, stop));
   std::string columns;
-  for (const auto& [name, type] : *types) {
+  for (const auto& [name, shape] : found->shape.members) {
+    const std::string type = shape.sql();
     // A wanted column of strings and others: the others as they are written.
     const bool is_wanted = std::ranges::contains(input.columns, name);
     columns += std::format("{}{}: {}", columns.empty() ? "" : ", ", sql_string(name),
                            sql_string(type == "JSON" && is_wanted ? "VARCHAR" : type));
   }
-  QueryText text{.from = json_scan(files.files, *written, std::format(", columns={{{}}}{}", columns, size))};
+  rest += std::format(", records='true', hive_types_autocast=false, hive_partitioning={}, columns={{{}}}",
+                      common_partition_keys(files.files).empty() ? "false" : "true", columns);
+  QueryText text{.from = json_scan("read_json", files.files, *layout, rest), .rows = found->rows};
   return QuerySource::open(std::move(database), std::move(text), nullptr, stop);
 }
 

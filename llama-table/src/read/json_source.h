@@ -1,7 +1,7 @@
 // JSON as a table: objects, one a line or in an array, whose keys are the columns.
 //
 // The types are those of all objects: a file is read twice. What is a string stays one, however much it looks like a
-// date. Of what can be read only once the first objects say the types, and one that does not fit ends the input.
+// date. Objects that can be read only once are json_lines_source.h's; an array of them is refused.
 #pragma once
 
 #include <memory>
@@ -15,9 +15,9 @@
 
 namespace llama::internal {
 
-[[nodiscard]] Result<std::unique_ptr<BatchSource>> open_json(std::unique_ptr<Database> database,
+[[nodiscard]] Result<std::unique_ptr<BatchSource>> open_json(std::unique_ptr<DuckDatabase> database,
                                                              const InputFiles& files,
-                                                             std::unique_ptr<ByteReader> stream,
+                                                             std::unique_ptr<InputBytes> stream,
                                                              const TableInput& input, TableFormat format,
                                                              const std::stop_token& stop);
 

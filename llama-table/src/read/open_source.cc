@@ -32,7 +32,7 @@ TableFormat format_by_header(std::string_view first_bytes, const std::vector<std
 }
 
 // By its name, its first bytes, its first line.
-Result<TableFormat> format_of_reader(ByteReader& reader, const std::string& path, const TableInput& input,
+Result<TableFormat> format_of_reader(InputBytes& reader, const std::string& path, const TableInput& input,
                                      const std::stop_token& stop) {
   const auto by_name = format_of_name(path);
   if (by_name && *by_name != TableFormat::ArrowFile) return *by_name;
@@ -41,13 +41,13 @@ Result<TableFormat> format_of_reader(ByteReader& reader, const std::string& path
   return by_name.value_or(format_by_header(reader.seen(), input.columns));
 }
 
-Result<TableFormat> format_of_input(const InputFiles& files, ByteReader* stream, const TableInput& input,
+Result<TableFormat> format_of_input(const InputFiles& files, InputBytes* stream, const TableInput& input,
                                     const std::stop_token& stop) {
   if (input.format) return *input.format;
   if (stream) return format_of_reader(*stream, files.files.front(), input, stop);
   const auto format = format_of_files(files);
   if (!format || *format != TableFormat::Text || files.is_remote || format_of_name(files.files.front())) return format;
-  auto reader = ByteReader::open(files.files.front());
+  auto reader = InputBytes::open(files.files.front());
   if (!reader) return std::unexpected(reader.error());
   return format_of_reader(**reader, files.files.front(), input, stop);
 }
@@ -57,9 +57,9 @@ Result<std::unique_ptr<BatchSource>> not_from(std::string_view what, std::string
 }
 
 Result<std::unique_ptr<BatchSource>> open_format(TableFormat format, const InputFiles& files,
-                                                 std::unique_ptr<ByteReader> stream, const TableInput& input,
+                                                 std::unique_ptr<InputBytes> stream, const TableInput& input,
                                                  const std::stop_token& stop) {
-  const auto database = [&] { return Database::open(input.memory_bytes); };
+  const auto database = [&] { return DuckDatabase::open(input.memory_bytes); };
   const std::string from = stream ? stream->name() : files.files.front();
   switch (format) {
     case TableFormat::Text:
@@ -82,7 +82,7 @@ Result<std::unique_ptr<BatchSource>> open_format(TableFormat format, const Input
       if (!files.is_remote) return ArrowFilesSource::open(files.files, open_parquet_file, stop);
       auto opened = database();
       if (!opened) return std::unexpected(opened.error());
-      QueryText text{.from = std::format("read_parquet({}, hive_partitioning=false)", sql_strings(files.files))};
+      QueryText text{.from = std::format("read_parquet({}, hive_types_autocast=false)", sql_strings(files.files))};
       return QuerySource::open(std::move(*opened), std::move(text), nullptr, stop);
     }
     case TableFormat::ArrowFile:
@@ -98,7 +98,7 @@ Result<std::unique_ptr<BatchSource>> open_format(TableFormat format, const Input
 
 Result<std::unique_ptr<BatchSource>> filtered(std::unique_ptr<BatchSource> source, const TableInput& input) {
   if (input.where.empty() || source->finds_rows()) return source;
-  auto database = Database::open(input.memory_bytes);
+  auto database = DuckDatabase::open(input.memory_bytes);
   if (!database) return std::unexpected(database.error());
   return std::make_unique<FilteredSource>(std::move(source), std::move(*database));
 }
@@ -108,21 +108,22 @@ Result<std::unique_ptr<BatchSource>> filtered(std::unique_ptr<BatchSource> sourc
 Result<OpenedSource> open_source(const TableInput& input, const std::stop_token& stop) {
   OpenedSource opened;
   if (input.query) {
-    auto database = Database::open(input.memory_bytes);
+    auto database = DuckDatabase::open(input.memory_bytes);
     if (!database) return std::unexpected(database.error());
     auto source = open_query(std::move(*database), *input.query, stop);
     if (!source) return std::unexpected(source.error());
     opened.source = std::move(*source);
-    opened.identity = {.what = "the query", .fingerprint = *input.query, .content = *input.query, .is_repeatable = true};
+    opened.identity = {
+        .what = "the query", .fingerprint = *input.query, .content = *input.query, .is_repeatable = true};
     return opened;
   }
   auto files = find_input_files(input.paths, input.format);
   if (!files) return std::unexpected(files.error());
   opened.identity = identity_of_files(*files);
   // What can be read only once is opened here and never again.
-  std::unique_ptr<ByteReader> stream;
+  std::unique_ptr<InputBytes> stream;
   if (files->files.size() == 1 && !files->is_remote) {
-    auto reader = ByteReader::open(files->files.front());
+    auto reader = InputBytes::open(files->files.front());
     if (!reader) return std::unexpected(reader.error());
     if (!(*reader)->is_regular()) stream = std::move(*reader);
     if (!stream && files->is_standard_input()) files->files.front() = "/dev/stdin";

@@ -20,7 +20,7 @@ struct OpenedSource {
 [[nodiscard]] Result<OpenedSource> open_source(const TableInput& input, const std::stop_token& stop);
 
 // A user's query; statements that prepare it (ATTACH … (READ_ONLY)) come before it.
-[[nodiscard]] Result<std::unique_ptr<BatchSource>> open_query(std::unique_ptr<Database> database,
+[[nodiscard]] Result<std::unique_ptr<BatchSource>> open_query(std::unique_ptr<DuckDatabase> database,
                                                               const std::string& sql, const std::stop_token& stop);
 
 }  // namespace llama::internal

@@ -63,6 +63,11 @@ class ParquetFile : public ArrowFile {
 
   Result<std::shared_ptr<arrow::RecordBatch>> next() override {
     auto batch = batches_->Next();
+    if (!batch.ok() && batch.status().message().contains("Expected all lists to be of size"))
+      return fail(ErrorCode::InvalidArgument,
+                  std::format("{} has a null among vectors of a fixed size, which Arrow cannot read; do not keep that "
+                              "column, or read the file by a query, which makes lists of them",
+                              name_));
     if (!batch.ok()) return arrow_read_failure(batch.status(), name_);
     return std::move(*batch);
   }

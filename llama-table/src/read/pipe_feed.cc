@@ -33,7 +33,7 @@ Result<bool> write_whole(int descriptor, std::span<const char> bytes, const std:
 
 }  // namespace
 
-Result<std::unique_ptr<PipeFeed>> PipeFeed::start(std::unique_ptr<ByteReader> reader) {
+Result<std::unique_ptr<PipeFeed>> PipeFeed::start(std::unique_ptr<InputBytes> reader) {
   std::array<int, 2> ends{};
   if (::pipe(ends.data()) != 0)
     return fail(ErrorCode::Io, std::format("no pipe can be made: {}", std::strerror(errno)));
@@ -43,7 +43,7 @@ Result<std::unique_ptr<PipeFeed>> PipeFeed::start(std::unique_ptr<ByteReader> re
   return std::unique_ptr<PipeFeed>(new PipeFeed(std::move(reader), std::move(read_end), std::move(write_end)));
 }
 
-PipeFeed::PipeFeed(std::unique_ptr<ByteReader> reader, FileHandle read_end, FileHandle write_end)
+PipeFeed::PipeFeed(std::unique_ptr<InputBytes> reader, FileHandle read_end, FileHandle write_end)
     : reader_(std::move(reader)),
       name_(reader_->name()),
       path_(std::format("/dev/fd/{}", read_end.get())),

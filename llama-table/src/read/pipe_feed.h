@@ -19,7 +19,7 @@ namespace llama::internal {
 
 class PipeFeed {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<PipeFeed>> start(std::unique_ptr<ByteReader> reader);
+  [[nodiscard]] static Result<std::unique_ptr<PipeFeed>> start(std::unique_ptr<InputBytes> reader);
   ~PipeFeed() = default;  // the thread ends first
   PipeFeed(const PipeFeed&) = delete;
   PipeFeed& operator=(const PipeFeed&) = delete;
@@ -31,10 +31,10 @@ class PipeFeed {
   void stop() { thread_.request_stop(); }
 
  private:
-  PipeFeed(std::unique_ptr<ByteReader> reader, FileHandle read_end, FileHandle write_end);
+  PipeFeed(std::unique_ptr<InputBytes> reader, FileHandle read_end, FileHandle write_end);
   void run(const std::stop_token& stop);
 
-  std::unique_ptr<ByteReader> reader_;
+  std::unique_ptr<InputBytes> reader_;
   std::string name_, path_;
   FileHandle read_end_, write_end_;
   mutable std::mutex mutex_;

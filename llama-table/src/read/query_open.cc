@@ -12,7 +12,7 @@ namespace llama::internal {
 namespace {
 
 // Whatever the words said: no database that may be written is attached.
-Result<void> check_attached(Database& database, const std::stop_token& stop) {
+Result<void> check_attached(DuckDatabase& database, const std::stop_token& stop) {
   auto query = database.prepare(
       "SELECT database_name FROM duckdb_databases() WHERE NOT readonly AND NOT internal AND database_name <> 'memory'",
       stop);
@@ -28,7 +28,7 @@ Result<void> check_attached(Database& database, const std::stop_token& stop) {
 
 }  // namespace
 
-Result<std::unique_ptr<BatchSource>> open_query(std::unique_ptr<Database> database, const std::string& sql,
+Result<std::unique_ptr<BatchSource>> open_query(std::unique_ptr<DuckDatabase> database, const std::string& sql,
                                                 const std::stop_token& stop) {
   std::vector<std::string> statements = split_statements(sql);
   if (auto checked = check_only_reads(statements); !checked) return std::unexpected(checked.error());

@@ -27,7 +27,7 @@ Error QuerySource::told(Error error) const {
   return error;
 }
 
-Result<std::unique_ptr<BatchSource>> QuerySource::open(std::unique_ptr<Database> database, QueryText text,
+Result<std::unique_ptr<BatchSource>> QuerySource::open(std::unique_ptr<DuckDatabase> database, QueryText text,
                                                        std::unique_ptr<PipeFeed> feed, const std::stop_token& stop) {
   std::unique_ptr<QuerySource> source(new QuerySource());
   source->feed_ = std::move(feed);

@@ -28,7 +28,7 @@ struct QueryText {
 class QuerySource : public BatchSource {
  public:
   // feed: what `from` reads, where that is a pipe; its end by an error is the source's.
-  [[nodiscard]] static Result<std::unique_ptr<BatchSource>> open(std::unique_ptr<Database> database, QueryText text,
+  [[nodiscard]] static Result<std::unique_ptr<BatchSource>> open(std::unique_ptr<DuckDatabase> database, QueryText text,
                                                                  std::unique_ptr<PipeFeed> feed,
                                                                  const std::stop_token& stop);
 
@@ -44,7 +44,7 @@ class QuerySource : public BatchSource {
   [[nodiscard]] Error told(Error error) const;
 
   std::unique_ptr<PipeFeed> feed_;  // outlives the query
-  std::unique_ptr<Database> database_;
+  std::unique_ptr<DuckDatabase> database_;
   std::unique_ptr<DatabaseQuery> query_;
   QueryText text_;
   std::string selected_;                        // the query's SQL

@@ -114,7 +114,8 @@ constexpr std::array<std::string_view, 17> kWriting = {"INSERT", "UPDATE", "DELE
                                                        "VACUUM", "CALL",   "TRUNCATE", "REPLACE", "ATTACH"};
 
 // Functions of the databases' extensions that hand any statement through.
-constexpr std::array<std::string_view, 3> kHandThrough = {"POSTGRES_EXECUTE", "MYSQL_EXECUTE", "SQLITE_EXECUTE"};
+constexpr std::array<std::string_view, 4> kHandThrough = {"POSTGRES_EXECUTE", "MYSQL_EXECUTE", "SQLITE_EXECUTE",
+                                                          "SQLITE_ATTACH"};
 
 std::unexpected<Error> writes(std::string_view word) {
   return fail(ErrorCode::InvalidArgument,

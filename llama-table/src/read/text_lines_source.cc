@@ -18,7 +18,7 @@ constexpr std::string_view kTextMark = "\xef\xbb\xbf";
 
 }  // namespace
 
-TextLinesSource::TextLinesSource(std::vector<std::string> files, std::unique_ptr<ByteReader> first)
+TextLinesSource::TextLinesSource(std::vector<std::string> files, std::unique_ptr<InputBytes> first)
     : files_(std::move(files)),
       schema_(arrow::schema({arrow::field("text", arrow::utf8(), false)})),
       reader_(std::move(first)),
@@ -32,7 +32,7 @@ Result<void> TextLinesSource::start(const Selection&, const std::stop_token&) { 
 Result<bool> TextLinesSource::open_next() {
   reader_.reset();
   if (file_ == files_.size()) return false;
-  auto reader = ByteReader::open(files_[file_]);
+  auto reader = InputBytes::open(files_[file_]);
   if (!reader) return std::unexpected(reader.error());
   reader_ = std::move(*reader);
   ++file_;

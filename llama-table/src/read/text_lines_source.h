@@ -22,7 +22,7 @@ namespace llama::internal {
 class TextLinesSource : public BatchSource {
  public:
   // first: the reader of the first file, where it is open already.
-  TextLinesSource(std::vector<std::string> files, std::unique_ptr<ByteReader> first);
+  TextLinesSource(std::vector<std::string> files, std::unique_ptr<InputBytes> first);
 
   [[nodiscard]] std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
   [[nodiscard]] Result<void> start(const Selection& selection, const std::stop_token& stop) override;
@@ -38,7 +38,7 @@ class TextLinesSource : public BatchSource {
 
   std::vector<std::string> files_;
   std::shared_ptr<arrow::Schema> schema_;
-  std::unique_ptr<ByteReader> reader_;  // of files_[file_ - 1]
+  std::unique_ptr<InputBytes> reader_;  // of files_[file_ - 1]
   std::size_t file_ = 0;
   std::vector<char> buffer_;
   std::size_t begin_ = 0, end_ = 0;  // what of the buffer is not used up

@@ -231,7 +231,7 @@ Result<std::unique_ptr<RowWriter>> open_writer(TableOutput output, const std::sh
                                                std::vector<ColumnSpec> columns,
                                                const std::vector<std::pair<std::string, std::string>>& rename,
                                                int descriptor) {
-  if (columns.empty()) return fail(ErrorCode::InvalidArgument, "an output needs at least one computed column");
+  if (columns.empty() && kept == nullptr) return fail(ErrorCode::InvalidArgument, "an output needs a column");
   auto schema = make_output_schema(output, kept, columns, rename);
   if (!schema) return std::unexpected(schema.error());
   auto writer = std::make_unique<TableWriter>(std::move(output), std::move(*schema), kept, columns, descriptor);
