@@ -1,11 +1,9 @@
 #include "vector_encoder.h"
 
-#include <algorithm>
 #include <charconv>
-#include <cmath>
-#include <cstring>
 #include <format>
-#include <limits>
+#include <string_view>
+#include <utility>
 
 #include "llama-embedding/embedding_result.h"
 
@@ -50,25 +48,24 @@ void VectorEncoder::cut(std::vector<float>& vector) const {
   normalize(vector);
 }
 
+// Where no text has a vector the scales are never used, but there are some.
 void VectorEncoder::take_scales_from(std::span<const std::vector<float>> sample) {
-  const auto n = static_cast<std::size_t>(dimension_);
-  low_.assign(n, sample.empty() ? 0 : std::numeric_limits<float>::max());
-  high_.assign(n, sample.empty() ? 0 : std::numeric_limits<float>::lowest());
+  std::vector<float> values;
   for (std::vector<float> vector : sample) {
     cut(vector);
-    for (std::size_t i = 0; i < n; ++i) {
-      low_[i] = std::min(low_[i], vector[i]);
-      high_[i] = std::max(high_[i], vector[i]);
-    }
+    values.append_range(vector);
   }
+  const auto n = static_cast<std::size_t>(dimension_);
+  scales_ = Int8Scales::of(values, dimension_)
+                .value_or(Int8Scales{.starts = std::vector<float>(n), .steps = std::vector<float>(n)});
 }
 
 std::string VectorEncoder::scales() const {
-  if (low_.empty()) return "";
-  std::string text = "{\"low\":[";
-  append_numbers(text, low_);
-  text += "],\"high\":[";
-  append_numbers(text, high_);
+  if (scales_.steps.empty()) return "";
+  std::string text = "{\"start\":[";
+  append_numbers(text, scales_.starts);
+  text += "],\"step\":[";
+  append_numbers(text, scales_.steps);
   return text + "]}";
 }
 
@@ -79,40 +76,33 @@ bool VectorEncoder::read_scales(const std::string& text) {
     if (is_there) rest.remove_prefix(words.size());
     return is_there;
   };
-  if (!skip("{\"low\":")) return false;
-  auto low = take_numbers(rest);
-  if (!skip(",\"high\":")) return false;
-  auto high = take_numbers(rest);
-  if (rest != "}" || low.size() != static_cast<std::size_t>(dimension_) || high.size() != low.size()) return false;
-  low_ = std::move(low);
-  high_ = std::move(high);
+  Int8Scales read;
+  if (!skip("{\"start\":")) return false;
+  read.starts = take_numbers(rest);
+  if (!skip(",\"step\":")) return false;
+  read.steps = take_numbers(rest);
+  const auto n = static_cast<std::size_t>(dimension_);
+  if (rest != "}" || read.starts.size() != n || read.steps.size() != n) return false;
+  scales_ = std::move(read);
   return true;
 }
 
 std::vector<std::byte> VectorEncoder::encode(std::vector<float> vector) const {
   cut(vector);
-  std::vector<std::byte> bytes(vector_bytes(element_, dimension_));
+  std::vector<std::byte> bytes;
+  bytes.reserve(vector_bytes(element_, dimension_));
   switch (element_) {
     case VectorElement::Float32:
-      std::memcpy(bytes.data(), vector.data(), bytes.size());
+      append_float32(vector, bytes);
       break;
     case VectorElement::Float16:
-      for (std::size_t i = 0; i < vector.size(); ++i) {
-        const auto half = static_cast<_Float16>(vector[i]);
-        std::memcpy(bytes.data() + 2 * i, &half, 2);
-      }
+      append_float16(vector, bytes);
       break;
     case VectorElement::Int8:
-      for (std::size_t i = 0; i < vector.size(); ++i) {
-        const float step = (high_[i] - low_[i]) / 255;
-        const float level = step > 0 ? (vector[i] - low_[i]) / step - 128 : 0;
-        bytes[i] = static_cast<std::byte>(static_cast<std::int8_t>(std::clamp(std::trunc(level), -128.0F, 127.0F)));
-      }
+      append_int8(vector, scales_, bytes);
       break;
     case VectorElement::Bits:
-      for (std::size_t i = 0; i < vector.size(); ++i) {
-        if (vector[i] > 0) bytes[i / 8] |= static_cast<std::byte>(0x80 >> (i % 8));
-      }
+      append_bits(vector, bytes);
       break;
   }
   return bytes;

@@ -1,6 +1,6 @@
-// Turn the model's vectors into what is written: cut, scaled to length 1 again, in fewer bits.
+// Turn the model's vectors into what is written: cut, scaled to length 1 again, in fewer bits (vector_encoding.h).
 //
-// Source   int8: sentence_transformers.quantization.quantize_embeddings, the same ranges for all vectors of an output.
+// Int8 scales are the same for all vectors of an output.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,7 @@
 
 #include "llama-base/error.h"
 #include "llama-corpus/embed_job.h"
+#include "llama-table/vector_encoding.h"
 
 namespace llama::internal {
 
@@ -23,8 +24,7 @@ class VectorEncoder {
   [[nodiscard]] VectorElement element() const { return element_; }
 
   // False: scales are needed first, from a sample or as text.
-  [[nodiscard]] bool is_ready() const { return element_ != VectorElement::Int8 || !low_.empty(); }
-  // The lowest and highest value of each dimension.
+  [[nodiscard]] bool is_ready() const { return element_ != VectorElement::Int8 || !scales_.steps.empty(); }
   void take_scales_from(std::span<const std::vector<float>> sample);
   [[nodiscard]] bool read_scales(const std::string& text);  // scales(); false: it is none
   [[nodiscard]] std::string scales() const;                 // "" where none are needed
@@ -39,7 +39,7 @@ class VectorEncoder {
   VectorElement element_;
   std::int32_t dimension_;
   bool cuts_;
-  std::vector<float> low_, high_;
+  Int8Scales scales_;
 };
 
 }  // namespace llama::internal
