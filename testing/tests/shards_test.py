@@ -65,7 +65,8 @@ def test_what_is_missing_cut_short_or_foreign_is_named(tmp_path, source):
     folder = tmp_path / "out"
     for index in (0, 1):
         embed(source, folder, f"{index}/4")
-    embed(source, folder, "3/4", "--normalize")
+    assert "--normalize" in embed(source, folder, "3/4", "--normalize", status=2).stderr
+    embed(source, folder, "3/4", "--normalize", "--force")
     part = folder / "part-00001-of-00004-00000.parquet"
     part.write_bytes(part.read_bytes()[:-10])
     done = run("shards", folder, status=3)
