@@ -21,6 +21,16 @@ def test_every_entry_of_the_table_is_needed():
     assert include_table.unused(PROJECT, TABLE) == []
 
 
+def test_a_type_inside_of_a_library_has_a_name_that_no_other_has():
+    """All libraries share the namespace llama::internal: two types of one name would be one type to the linker."""
+    homes = {}
+    for room in TABLE:
+        for path in sorted((PROJECT / room).glob("src/**/*.h")) if room.startswith("llama-") else []:
+            for name in re.findall(r"^(?:class|struct) (\w+)[^;]*\{", path.read_text(), re.M):
+                homes.setdefault(name, set()).add(room)
+    assert {name: sorted(rooms) for name, rooms in homes.items() if len(rooms) > 1} == {}
+
+
 def test_every_folder_with_sources_has_a_row():
     assert include_table.without_row(PROJECT, TABLE) == []
 
