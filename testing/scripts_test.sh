@@ -22,7 +22,7 @@ check 'exit status' "$status" 3
 ln -s "$cli" linked
 check 'through a link' "$(./linked --version | head -n 1 | cut -d' ' -f1)" llama-cli
 
-yes 'the number of the long text' | head -n 300000 >many.txt || true
+seq -f 'the number %.0f of the long text' 300000 >many.txt  # equal texts would be computed once
 started() { for _ in $(seq 100); do grep -q Processing log 2>/dev/null && return; sleep 0.1; done; cat log >&2; }
 # As a terminal does: the signal goes to every process of the group. (A background job would ignore SIGINT.)
 rm -f log
@@ -31,13 +31,14 @@ setsid env --default-signal=INT \
 started; sleep 0.5
 kill -INT -- "-$pid"; status=0; wait "$pid" || status=$?
 check 'Ctrl-C: exit status' "$status" 130
-check 'Ctrl-C: message' "$(grep -c 'Interrupted: .*; no output was written' log)" 1
-check 'Ctrl-C: nothing left' "$(find . -name '*int.parquet*')" ''
+check 'Ctrl-C: message' "$(grep -c '^Interrupted: ' log)" 1
+check 'Ctrl-C: nothing left but the journal' "$(find . -name '*int.parquet*' ! -name '*.journal')" ''
 rm -f log
 "$cli" embed -m "$model" -i many.txt -o term.parquet >log 2>&1 & pid=$!
 started; sleep 0.5
 kill -TERM "$pid"; status=0; wait "$pid" || status=$?
 check 'terminate: exit status' "$status" 143
-for _ in $(seq 50); do [ -n "$(find . -name '*term.parquet*')" ] || break; sleep 0.1; done
-check 'terminate: nothing left' "$(find . -name '*term.parquet*')" ''
+left() { find . -name '*term.parquet*' ! -name '*.journal'; }
+for _ in $(seq 50); do [ -n "$(left)" ] || break; sleep 0.1; done
+check 'terminate: nothing left but the journal' "$(left)" ''
 echo "scripts: $count checks passed"

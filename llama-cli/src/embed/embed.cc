@@ -39,6 +39,8 @@ Step<Prepared> prepare(const EmbedArguments& arguments, const Interrupt& interru
   if (!shard) return std::unexpected(shard.error());
   auto prompt = read_prompt(arguments);
   if (!prompt) return std::unexpected(prompt.error());
+  auto input = open_input(arguments, *prompt, interrupt, console);
+  if (!input) return std::unexpected(input.error());
   TableOutput output;
   if (!arguments.dry_run) {
     auto chosen = choose_output(arguments, *shard);
@@ -47,8 +49,6 @@ Step<Prepared> prepare(const EmbedArguments& arguments, const Interrupt& interru
   }
   auto source = make_source(arguments.loader);
   if (!source) return stop_with(source.error(), kModelError);
-  auto input = open_input(arguments, *prompt, interrupt, console);
-  if (!input) return std::unexpected(input.error());
   OutputNames names = choose_names(arguments, *input);
   return Prepared{.shard = *shard,
                   .prompt = std::move(*prompt),
@@ -254,6 +254,8 @@ int run_embed(const EmbedArguments& arguments, const Interrupt& interrupt) {
   if (!prepared) return report(prepared.error(), interrupt);
   const auto model = load_embedding_model(arguments, prepared->model, interrupt, console);
   if (!model) return report(model.error(), interrupt);
+  if (auto counted = count_rows(prepared->input, interrupt, console); !counted)
+    return report(counted.error(), interrupt);
   const auto started = std::chrono::steady_clock::now();
   if (arguments.dry_run) {
     const auto estimate = run_dry(arguments, std::move(prepared->input), prepared->prompt, *model, interrupt, console);

@@ -53,18 +53,11 @@ InputIdentity identity_of(const std::string& path) {
   return identity;
 }
 
-Step<EmbedInput> open_text(const std::string& path, const Interrupt& interrupt, const Console& console) {
+Step<EmbedInput> open_text(const std::string& path) {
   auto file = TextFile::open(path);
   if (!file) return stop_with(file.error(), kInputError);
-  StatusLine line(stderr, console.terminal);
-  auto counted = (*file)->count(interrupt.token(), [&](double fraction) {
-    if (!console.quiet && line.is_due())
-      line.draw(std::format("Counting the texts: {} ({}%)", bar(fraction), static_cast<int>(fraction * 100)));
-  });
-  if (!counted) return stop_with(counted.error(), kInputError);
   EmbedInput input;
-  input.texts = (*file)->total();
-  input.rows = input.texts.transform([](const TextCount& count) { return count.texts; });
+  input.file = file->get();
   input.reader = make_text_rows(std::move(*file), identity_of(path));
   return input;
 }
@@ -143,11 +136,6 @@ Step<EmbedInput> open_table(const EmbedArguments& arguments, const std::optional
   input.uses = std::move(*uses);
   input.text_columns = std::max<std::size_t>(1, a.columns.size());
   input.text_name = input.text_columns == 1 ? (*reader)->columns().front() : "text";
-  if (!console.quiet) {
-    auto rows = (*reader)->count(interrupt.token());
-    if (!rows) return stop_with(rows.error(), input_status(rows.error().code));
-    input.rows = *rows;
-  }
   input.reader = std::move(*reader);
   return input;
 }
@@ -164,7 +152,25 @@ Step<EmbedInput> open_input(const EmbedArguments& arguments, const std::optional
          std::format("the prompt names the column '{}', and a text file has none", prompt->columns().front())},
         kUsageError);
   }
-  return open_text(input.paths.front(), interrupt, console);
+  return open_text(input.paths.front());
+}
+
+Step<void> count_rows(EmbedInput& input, const Interrupt& interrupt, const Console& console) {
+  if (input.file == nullptr) {
+    auto rows = input.reader->count(interrupt.token());
+    if (!rows) return stop_with(rows.error(), input_status(rows.error().code));
+    input.rows = *rows;
+    return {};
+  }
+  StatusLine line(stderr, console.terminal);
+  auto counted = input.file->count(interrupt.token(), [&](double fraction) {
+    if (!console.quiet && line.is_due())
+      line.draw(std::format("Counting the texts: {} ({}%)", bar(fraction), static_cast<int>(fraction * 100)));
+  });
+  if (!counted) return stop_with(counted.error(), kInputError);
+  input.texts = input.file->total();
+  input.rows = input.texts.transform([](const TextCount& count) { return count.texts; });
+  return {};
 }
 
 }  // namespace llama

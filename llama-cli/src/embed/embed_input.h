@@ -11,6 +11,7 @@
 #include "embed/embed_arguments.h"
 #include "interrupt.h"
 #include "llama-corpus/prompt.h"
+#include "llama-embedding/text_file.h"
 #include "llama-embedding/text_source.h"
 #include "llama-table/row_reader.h"
 
@@ -18,6 +19,7 @@ namespace llama {
 
 struct EmbedInput {
   std::unique_ptr<RowReader> reader;
+  TextFile* file = nullptr;        // the reader's, where it is a text file
   std::optional<TextCount> texts;  // of a text file that could be counted: its rows, and their bytes
   std::optional<std::uint64_t> rows;
   std::size_t text_columns = 1;                   // the first cells of a row; then those of the prompt
@@ -25,9 +27,11 @@ struct EmbedInput {
   std::vector<std::shared_ptr<const void>> uses;  // of files in the cache: it keeps them meanwhile
 };
 
-// Opens the input, and counts its rows where that is worth it (not of a plain file: count_rows()).
 // prompt: whose columns are wanted too.
 [[nodiscard]] Step<EmbedInput> open_input(const EmbedArguments& arguments, const std::optional<PromptTemplate>& prompt,
                                           const Interrupt& interrupt, const Console& console);
+
+// Reads what has to be read to know `texts` and `rows`, where that can be known.
+[[nodiscard]] Step<void> count_rows(EmbedInput& input, const Interrupt& interrupt, const Console& console);
 
 }  // namespace llama

@@ -115,6 +115,7 @@ using OpenWriter = std::function<Result<std::unique_ptr<RowWriter>>(const std::v
 
 // Errors   those of the reader, the model and the writer; InvalidArgument: a setting out of range, a journal of another
 //          input or other settings (says which; restarts begins anew); Busy: another process writes the same output;
+//          InvalidModel: no text at all has a finite vector;
 //          Cancelled: what is done stays in the journal.
 [[nodiscard]] Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& model,
                                                std::unique_ptr<RowReader> reader, const OpenWriter& open_writer,

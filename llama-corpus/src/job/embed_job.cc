@@ -219,11 +219,22 @@ Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& mo
   // The stream has the reader, which the output asks for names until the end.
   auto stream = processor->process_source(std::move(source), stream_options);
   if (!stream) return std::unexpected(stream.error());
-  if (auto done = EmbedJob(options, *knowledge, queue, answers, output).run(*stream, progress); !done)
+  if (auto done = EmbedJob(options, *knowledge, queue, answers, output).run(*stream, progress); !done) {
+    // A journal of failures alone is nothing to go on from.
+    const bool is_wrong = done.error().code == ErrorCode::InvalidModel || done.error().code == ErrorCode::InvalidText;
+    if (is_wrong && recalled == 0 && output.counts().embedded == 0 && knowledge->journal)
+      static_cast<void>(knowledge->journal->remove());
     return std::unexpected(done.error());
+  }
 
   const BatchStatistics& statistics = stream->statistics();
   JobSummary summary = output.counts();
+  // More than some texts are wrong, and nothing of it is worth keeping.
+  if (summary.embedded == 0 && summary.not_finite > 0) {
+    if (knowledge->journal) static_cast<void>(knowledge->journal->remove());
+    return fail(ErrorCode::InvalidModel, std::format("the model gives no finite vector: NaN or infinity for {}",
+                                                     summary.not_finite == 1 ? "the one text" : "every text"));
+  }
   summary.device = statistics.device.empty() ? model->model().device() : statistics.device;
   auto closed = output.close({{"llama.device", summary.device}});
   if (!closed) return std::unexpected(closed.error());
