@@ -18,7 +18,7 @@ def test_asking_for_the_version_leaves_nothing_in_the_cache(tmp_path):
 
 @pytest.mark.parametrize("command,line", [
     ((), "Turn texts into vectors and prompts into answers with GGUF models"),
-    (("embed",), "Turn the lines of a text file into vectors in a Parquet file"),
+    (("embed",), "Turn the texts of a file, a table or a query into vectors"),
     (("models", "pull"), "Fetch a model, or bring it up to date"),
 ])
 def test_help_begins_with_what_a_command_does(command, line):

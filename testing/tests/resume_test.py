@@ -68,7 +68,7 @@ def same(found, whole):
     assert cosines(*(numpy.array(t["embedding"].to_pylist()) for t in (found, whole))).min() >= 0.9999
 
 
-def kill_often(source, output, *flags, duration):
+def kill_often(source, output, *flags, duration, part="part-"):
     """Killed again and again, until a run survives. Returns how often, and what resumed runs said."""
     rng, kills, said = random.Random(7), 0, []
     while True:
@@ -84,13 +84,10 @@ def kill_often(source, output, *flags, duration):
         said.append(out)
         if kills >= KILLS:
             return kills, said
-        for path in (
-            output.parent.iterdir() if output.is_file() else []
-        ):  # it was too quick: once more from the beginning
-            if path.name.startswith(output.name):
-                path.unlink()
-        if output.is_dir():
-            for path in output.iterdir():
+        # It was too quick: once more from the beginning.
+        folder, name = (output, part) if output.is_dir() else (output.parent, output.name)
+        for path in folder.iterdir():
+            if path.name.removeprefix(".").startswith(name):
                 path.unlink()
 
 

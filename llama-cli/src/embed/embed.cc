@@ -85,13 +85,13 @@ class JobDisplay {
         progress_(stderr, console.terminal, "Progress", input.rows) {}
 
   void update(const JobProgress& now) {
+    rows_ = now.rows;
     if (console_.quiet) return;
     // A long text is more of the work than a short one.
     const double fraction = total_bytes_  ? share(now.bytes, *total_bytes_)
                             : total_rows_ ? share(now.rows, *total_rows_)
                                           : 0;
     progress_.update(now.rows, fraction);
-    rows_ = now.rows;
   }
   void warn(std::string_view line) {
     progress_.clear();

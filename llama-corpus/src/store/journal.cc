@@ -85,7 +85,7 @@ Result<Journal> Journal::open(const fs::path& path, const JournalBinding& bindin
   if (!database) return std::unexpected(database.error());
   // The first statement takes the lock, and it is kept. Nothing waits for the disk while there is nothing to lose.
   auto locked = (*database)->run(
-      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 65536; PRAGMA cache_size = -65536; "
+      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 65536; PRAGMA cache_size = -8192; "
       "PRAGMA temp_store = MEMORY; PRAGMA synchronous = OFF; BEGIN EXCLUSIVE; COMMIT;");
   // A journal that is damaged too much to be locked is nobody's.
   if (!locked && !(restarts && locked.error().code == ErrorCode::Corrupt)) return std::unexpected(locked.error());

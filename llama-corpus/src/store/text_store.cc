@@ -62,7 +62,7 @@ Result<std::unique_ptr<TextStore>> TextStore::open_unnamed(const std::filesystem
   auto made = (*database)
                   ->run(
                       "PRAGMA page_size = 65536; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF;"
-                      "PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;")
+                      "PRAGMA synchronous = OFF; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;")
                   .and_then([&] { return create_tables(**database); });
   std::error_code ignored;
   std::filesystem::remove(path, ignored);

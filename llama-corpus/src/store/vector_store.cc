@@ -95,7 +95,7 @@ Result<VectorStore> VectorStore::open(const std::filesystem::path& path, const s
     if (!made) return std::unexpected(made.error());
   }
   if (auto set =
-          (*database)->run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768;");
+          (*database)->run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192;");
       !set)
     return std::unexpected(set.error());
   auto find =
