@@ -94,8 +94,7 @@ Result<VectorStore> VectorStore::open(const std::filesystem::path& path, const s
     auto made = (*database)->run("PRAGMA page_size = 16384").and_then([&] { return create_store(**database); });
     if (!made) return std::unexpected(made.error());
   }
-  if (auto set =
-          (*database)->run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192;");
+  if (auto set = (*database)->run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192;");
       !set)
     return std::unexpected(set.error());
   auto find =
