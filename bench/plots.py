@@ -68,6 +68,24 @@ def scaling(entry):
     return svg(280, seconds + memory, entry["title"])
 
 
+def rows(entry):
+    """The memory of each run over its time, on one scale."""
+    left, right, top, bottom = 60, WIDTH - 150, 50, 230
+    runs = [row for row in entry["rows"] if row["samples"]]
+    most = max(size for row in runs for _, size in row["samples"]) * 1.15
+    body = [text(left, 24, "Memory during a run", weight="bold"),
+            f'<path d="M{left} {top} V{bottom} H{right}" fill="none" stroke="{RULE}"/>', text(left, top - 8, "MiB"),
+            text((left + right) / 2, bottom + 34, "share of the run's time", "middle"),
+            *(text(left + (right - left) * part, bottom + 17, f"{part:.0%}", "middle") for part in (0, 0.5, 1))]
+    for row, color in zip(runs, (PEER, "#54aeff", OURS)):
+        path = " ".join(f"{left + (right - left) * at / row['samples'][-1][0]:.1f},{bottom - (bottom - top) * size / most:.1f}"
+                        for at, size in row["samples"][1:] or row["samples"])
+        end = bottom - (bottom - top) * row["samples"][-1][1] / most
+        body += [f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>',
+                 text(right + 8, end + 4, f"{row['rows']:,} rows, {row['peak_bytes'] / 2**20:,.0f}")]
+    return svg(280, body, entry["title"])
+
+
 def batch(entry):
     points = [(r["batch_size"], r["engine_tokens_per_second"]) for r in entry["rows"]]
     memory = [(r["batch_size"], r["peak_bytes"] / 2**20) for r in entry["rows"]]
@@ -83,7 +101,8 @@ def write(results, folder):
         if "-" in name:  # a class as if it were a lesser one: its tables say enough
             continue
         for entry in result["entries"] if result else ():
-            draw = {"scaling": scaling, "batch": batch, "thousand": None, "generate": None,
+            draw = {"rows": rows, "duplicates": None, "journal": None, "cost": None, "scaling": scaling, "batch": batch,
+                    "thousand": None, "generate": None,
                     "micro": None}.get(entry["name"], speed)
             if draw:
                 file = f"{name}-{entry['name']}.svg"

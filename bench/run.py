@@ -5,7 +5,7 @@
 
 SELECTION: names or beginnings of them, of 0.6b-short 0.6b-mixed 0.6b-512 0.6b-long minilm-short minilm-mixed thousand
 scaling
-batch generate micro; default: all. --busy: other work runs on this machine; OpenMP's threads then wait passively, ours
+batch generate micro rows duplicates journal cost; default: all. --busy: other work runs on this machine; OpenMP's threads then wait passively, ours
 and the peers'.
 Results: bench.json and bench.md in FOLDER, default build/bench (build/bench-avx2 behind script/bench --held-to-avx2). A
 selection
@@ -40,11 +40,13 @@ def measures(folder):
     import alternate
     import generation
     import micro
+    import rows
     import scaling
     import workloads
     found = {w.name: lambda *rest, w=w: alternate.measure(w, *rest) for w in workloads.WORKLOADS}
     return found | {"thousand": scaling.thousand, "scaling": scaling.scaling, "batch": scaling.batch,
                     "generate": generation.generation,
+                    "rows": rows.rows, "duplicates": rows.duplicates, "journal": rows.journal, "cost": rows.cost,
                     "micro": lambda _machine_class, *rest: micro.micro(folder, *rest)}
 
 

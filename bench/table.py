@@ -98,7 +98,28 @@ def micro(entry):
              ""] + products(multiplied))
 
 
-SPECIAL = {"scaling": scaling, "batch": batch, "thousand": thousand, "generate": generate, "micro": micro}
+def rows(entry):
+    lines = [[f"{r['rows']:,}", number(r["process_seconds"]), f"{r['rows_per_second']:,}", mib(r["peak_bytes"])]
+             for r in entry["rows"]]
+    return [f"{entry['date']}. Memory without the pages of files.{quick_mark(entry)}", ""] + markdown(
+        ["rows", "process, s", "rows/s", "peak MiB"], lines)
+
+
+def pairs(entry):
+    lines = [[r["name"], f"{r['rows']:,}", f"{r['distinct']:,}", number(r["seconds"]), number(r["ratio"], 3)]
+             for r in entry["rows"]]
+    return [f"{entry['date']}; runs in turn, medians.{quick_mark(entry)}", ""] + markdown(
+        ["", "rows", "different texts", "s", "of the first"], lines)
+
+
+def cost(entry):
+    lines = [[r["name"], number(r["tokens_per_row"]), number(r["rows_per_second"]), f"{r['outside']:.1%}",
+              f"${r['dollars_per_million']:.2f}"] for r in entry["rows"]]
+    return [f"{entry['date']}; dollars at ${entry['dollars_an_hour']} an hour.{quick_mark(entry)}", ""] + markdown(
+        ["model", "tokens in a row", "rows/s", "outside the model", "1 million rows"], lines)
+
+
+SPECIAL = {"rows": rows, "duplicates": pairs, "journal": pairs, "cost": cost, "scaling": scaling, "batch": batch, "thousand": thousand, "generate": generate, "micro": micro}
 
 
 def section(entry, level):

@@ -94,6 +94,22 @@ def test_a_plot_is_well_formed_and_escapes_names(page):
     xml.etree.ElementTree.fromstring(plots.scaling({"title": "a & b", "rows": rows}))
 
 
+def test_tables_of_rows_and_of_pairs(page):
+    samples = [[0.0, 1 << 20], [0.5, 90 << 20], [1.0, 95 << 20]]
+    rows = [{"rows": 10**k, "process_seconds": 1.0, "rows_per_second": 9, "peak_bytes": 95 << 20, "samples": samples} for k in (5, 6)]
+    pair = [{"name": name, "rows": 10, "distinct": 7, "seconds": 1.0, "ratio": ratio} for name, ratio in (("a", 1.0), ("b", 0.7))]
+    costs = [{"name": "m", "tokens_per_row": 29.0, "rows_per_second": 500.0, "outside": 0.02, "dollars_per_million": 0.06}]
+    more = {"title": "t", "date": "2026-01-31", "quick": False}
+    entries = [{"name": "rows", "rows": rows, **more}, {"name": "duplicates", "rows": pair, **more},
+               {"name": "cost", "rows": costs, "dollars_an_hour": 0.1, **more}]
+    publish.publish(result() | {"entries": entries})
+    text = page.read_text()
+    assert "0.70 (≤ 0.73)" in text
+    assert "| m | 29.0 | 500.0 | 2.0% | $0.06 |" in text
+    assert "1.00 (≤ 1.10)" in text
+    assert "1,000,000 rows, 95" in (page.parent / "performance/A-rows.svg").read_text()
+
+
 def test_every_command_is_listed_once():
     assert table.commands([entry(), entry()]) == ["```", "run llama-cli embed", "run llama-embedding", "```"]
 

@@ -88,6 +88,7 @@ void print_json_summary(const EmbedArguments& arguments, const JobSummary& s, Se
       {"truncated", s.truncated},
       {"tokens", s.tokens},
       {"seconds", elapsed.count()},
+      {"compute_seconds", Seconds(s.compute_time).count()},
       {"rows_per_second", static_cast<double>(s.rows_in) / seconds},
       {"tokens_per_second", static_cast<double>(s.tokens) / seconds},
       {"device", s.device},
