@@ -4,9 +4,8 @@
     script/bench --publish [--output FOLDER]       put the last results into doc/performance.md
 
 SELECTION: names or beginnings of them, of 0.6b-short 0.6b-mixed 0.6b-512 0.6b-long minilm-short minilm-mixed thousand
-scaling
-batch generate micro rows duplicates journal cost; default: all. --busy: other work runs on this machine; OpenMP's threads then wait passively, ours
-and the peers'.
+scaling batch generate micro rows duplicates journal cost; default: all. --busy: other work runs on this machine;
+OpenMP's threads then wait passively, ours and the peers'.
 Results: bench.json and bench.md in FOLDER, default build/bench (build/bench-avx2 behind script/bench --held-to-avx2). A
 selection
 replaces its own entry and leaves the others.
