@@ -20,8 +20,8 @@ import texts
 from alternate import median, say
 
 TINY = places.BUILD / "test-models/bert.gguf"  # 64 dimensions, random weights: all but the model's work shows
-# What a machine like the measured one costs: two cores of Zen 4, AWS c7a.large on demand in us-east-1.
-DOLLARS_AN_HOUR = 0.10264
+# What two cores cost, about: AWS asks so much for a c7a.large (Zen 4) on demand. Scale it to yours.
+DOLLARS_AN_HOUR = 0.10
 
 
 def entry(name, title, quick, rows, **more):
