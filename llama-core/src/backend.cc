@@ -7,6 +7,7 @@
 
 #include "llama-core/kernels.h"
 #include "llama-core/log.h"
+#include "plugin_path.h"
 
 namespace llama {
 
@@ -15,8 +16,8 @@ Result<void> start_backends(const std::optional<std::filesystem::path>& director
   static bool has_cpu = false;
   std::call_once(once, [&] {
     internal::capture_log();
-    if (directory) {
-      ggml_backend_load_all_from_path(directory->c_str());
+    if (const auto folder = directory ? directory : internal::find_back_ends()) {
+      ggml_backend_load_all_from_path(folder->c_str());
     } else {
       ggml_backend_load_all();
     }

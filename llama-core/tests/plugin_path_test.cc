@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 
 namespace llama::internal {
@@ -32,6 +34,18 @@ TEST(MappedFile, IsNoneWhereNoFileIsMapped) {
   EXPECT_EQ(file_at(0x7f0000100010), "");
   EXPECT_EQ(file_at(1, "no list of mappings\n\n-\n"), "");
   EXPECT_EQ(file_at(1, ""), "");
+}
+
+TEST(BackEnds, AreFoundByTheirNamesInAFolder) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::path(::testing::TempDir()) / "back ends";
+  fs::create_directories(folder);
+  std::ofstream(folder / "libggml-base.so");
+  EXPECT_FALSE(holds_back_ends(folder));
+  std::ofstream(folder / "libggml-cpu-haswell.so");
+  EXPECT_TRUE(holds_back_ends(folder));
+  EXPECT_FALSE(holds_back_ends(folder / "none"));
+  fs::remove_all(folder);
 }
 
 }  // namespace
