@@ -24,6 +24,7 @@ import pathlib
 import re
 import signal
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -97,7 +98,8 @@ class File:
 
 class FakeHub:
     def __init__(self, folder=None, *, port=0, cdn_port=0, page_size=1000, rate_per_connection=0, token="", private=(),
-                 gated=(), expires=3600, log=False):
+                 gated=(), expires=3600, log=False, certificate=None):
+        """certificate: a PEM file with key and certificate; both origins then speak TLS."""
         self.page_size, self.rate_per_connection, self.token, self.expires, self.log = page_size, rate_per_connection, token, expires, log
         self.private, self.gated, self.disabled = set(private), set(gated), set()
         self.repos = collections.defaultdict(dict)  # repo -> commit -> {path: File}
@@ -110,13 +112,18 @@ class FakeHub:
                 parts = file.relative_to(folder).parts
                 depth = 3 if parts[0] == "datasets" and len(parts) > 3 else 2
                 self.add("/".join(parts[:depth]), "/".join(parts[depth:]), file)
+        self.tls = None
+        if certificate:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(certificate)
         self.listeners = {}
         for origin, number in (("hub", port), ("cdn", cdn_port)):
             listener = socket.create_server(("127.0.0.1", number), backlog=128)
             self.listeners[origin] = listener
             threading.Thread(target=self.accept, args=(origin, listener), daemon=True).start()
-        self.endpoint = f"http://127.0.0.1:{self.listeners['hub'].getsockname()[1]}"
-        self.cdn = f"http://localhost:{self.listeners['cdn'].getsockname()[1]}"
+        scheme = "https" if self.tls else "http"
+        self.endpoint = f"{scheme}://127.0.0.1:{self.listeners['hub'].getsockname()[1]}"
+        self.cdn = f"{scheme}://localhost:{self.listeners['cdn'].getsockname()[1]}"
 
     def __enter__(self):
         return self
@@ -181,6 +188,12 @@ class FakeHub:
 
     def serve(self, origin, connection):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.tls:
+            try:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            except OSError:  # a client that does not trust us
+                connection.close()
+                return
         with connection, connection.makefile("rb") as incoming:
             try:
                 while request := self.read(origin, incoming):
@@ -485,6 +498,7 @@ def main():
     parser.add_argument("--gated", nargs="*", default=[])
     parser.add_argument("--fault", action="append", default=[],
                         help='as in \'{"kind": "blob", "edit": "cut", "with": [1000], "times": 1}\'')
+    parser.add_argument("--certificate", help="PEM file with key and certificate: speak TLS")
     parser.add_argument("--log", action="store_true", help="print every request")
     arguments = vars(parser.parse_args())
     faults = [json.loads(text) for text in arguments.pop("fault")]

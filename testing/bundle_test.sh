@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# What script/bundle makes, where there is nothing else: no libraries, no /etc, no home. script/test calls it; needs the
+# built program, the synthetic models and the private root file system.
+set -euo pipefail
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+models="$top/build/release/test-models"
+work=$(mktemp -d)
+chmod 755 "$work"
+trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+count=0
+check() { count=$((count + 1)); [ "$2" = "$3" ] || { echo "bundle_test: $1: expected '$3', got '$2'" >&2; exit 1; }; }
+rows() { "$top/script/enter" python3 -c '
+import sys, pyarrow.parquet
+print(*(pyarrow.parquet.read_table(path, columns=["text", "embedding"]) == pyarrow.parquet.read_table(sys.argv[1], columns=["text", "embedding"]) for path in sys.argv[2:]))' "$@"; }
+
+folder=$("$top/script/bundle" --folder-only "$work/one" 2>/dev/null)
+again=$("$top/script/bundle" --folder-only "$work/two" 2>/dev/null)
+check 'two runs make the same bytes' "$(diff -r "$folder" "$again")" ''
+name=$(basename "$folder")
+mkdir -p "$work/in" "$work/out"
+chmod 777 "$work/out"
+seq -f 'text number %.0f' 50 >"$work/in/texts.txt"
+"$top/script/llama-cli" embed -m "$models/bert.gguf" -i "$work/in/texts.txt" -o "$work/out/built.parquet" --quiet
+
+# nothing FOLDER COMMAND…: in a root that has the bundle at FOLDER, models and texts to read, and a folder to write to
+nothing() {
+  local at=$1
+  shift
+  bwrap --ro-bind "$folder" "$at" --ro-bind "$models" /models --ro-bind "$work/in" /in --bind "$work/out" /out \
+    --proc /proc --dev /dev --unshare-all --clearenv --die-with-parent --chdir /out "$@"
+}
+nothing '/ünï code' '/ünï code/llama-cli' embed -m /models/bert.gguf -i /in/texts.txt -o /out/nothing.parquet --quiet
+nothing /b --unshare-user --uid 65534 --gid 65534 /b/llama-cli embed -m /models/bert.gguf -i /in/texts.txt -o /out/nobody.parquet --quiet
+"$folder/llama-cli" embed -m "$models/bert.gguf" -i "$work/in/texts.txt" -o "$work/out/here.parquet" --quiet
+ln -s "$folder/llama-cli" "$work/linked"
+LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu "$work/linked" embed -m "$models/bert.gguf" -i "$work/in/texts.txt" -o "$work/out/linked.parquet" --quiet
+check 'the same vectors everywhere' "$(rows "$work"/out/{built,nothing,nobody,here,linked}.parquet)" 'True True True True'
+check 'our kernels' "$(nothing /b /b/llama-cli --version | sed -n 's/^kernels: \([a-z]*\).*/\1/p')" \
+  "$("$top/script/llama-cli" --version | sed -n 's/^kernels: \([a-z]*\).*/\1/p')"
+check 'an answer' "$(nothing /b /b/llama-cli generate -m /models/generator.gguf --prompt hello --limit 4 --temperature 0 --quiet | wc -c | sed 's/^[1-9].*/some/')" some
+status=0; nothing /b /b/llama-cli embed -m /models/none.gguf -i /in/texts.txt -o /out/x.parquet 2>/dev/null || status=$?
+check 'exit status' "$status" 4
+# A download over TLS: refused where the certificate is not trusted, done where it is.
+mkdir -p "$work/hub/org/name" "$work/trust"
+cp "$models/bert.gguf" "$work/hub/org/name/"
+"$top/script/enter" openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+  -addext subjectAltName=IP:127.0.0.1,DNS:localhost -keyout "$work/key.pem" -out "$work/trust/ca.pem" 2>/dev/null
+cat "$work/key.pem" "$work/trust/ca.pem" >"$work/both.pem"
+"$top/script/fake-hub" "$work/hub" --certificate "$work/both.pem" >"$work/hub.log" & hub=$!
+trap 'kill "$hub" 2>/dev/null || true; chmod -R u+w "$work"; rm -rf "$work"' EXIT
+for _ in $(seq 100); do grep -qs HF_ENDPOINT "$work/hub.log" && break; sleep 0.1; done
+endpoint=$(sed -n 's/^HF_ENDPOINT=//p' "$work/hub.log")
+fetch() { nothing /b --share-net --setenv HF_ENDPOINT "$endpoint" --setenv XDG_CACHE_HOME /out/cache "$@" /b/llama-cli embed -m org/name -i /in/texts.txt -o /out/fetched.parquet --quiet; }
+status=0; fetch 2>"$work/message" || status=$?
+check 'TLS without trust' "$status, $(grep -ci certificate "$work/message")" '6, 1'
+fetch --ro-bind "$work/trust" /trust --setenv SSL_CERT_FILE /trust/ca.pem
+check 'TLS with SSL_CERT_FILE' "$(rows "$work"/out/{built,fetched}.parquet)" True
+rm -rf "$work/out/cache" "$work/out/fetched.parquet"
+fetch --ro-bind "$work/trust/ca.pem" /etc/pki/tls/certs/ca-bundle.crt
+check "TLS with another distribution's certificates" "$(rows "$work"/out/{built,fetched}.parquet)" True
+
+mkdir "$work/broken"
+cp "$folder/llama-cli" "$work/broken/"
+status=0; "$work/broken/llama-cli" --version 2>"$work/message" || status=$?
+check 'a launcher alone: exit status' "$status" 126
+check 'a launcher alone: message' "$(grep -c 'belong together' "$work/message")" 1
+mkdir "$work/a:b"
+cp "$folder/llama-cli" "$work/a:b/"
+check 'a folder that the loader cannot take' "$("$work/a:b/llama-cli" --version 2>&1 | grep -c 'rename it')" 1
+check 'a licence of every library' "$(ls "$folder"/licences/*.txt | wc -l)" \
+  "$(("$("$top/script/enter" python3 -c 'import json, sys; print(len(json.load(open(sys.argv[1]))["packages"]))' "$folder/sbom.spdx.json")"))"
+echo "bundle: $count checks passed"
