@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <format>
+#include <print>
 #include <nlohmann/json.hpp>
 
 namespace llama {

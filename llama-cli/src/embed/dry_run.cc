@@ -188,7 +188,7 @@ Step<void> run_dry(const EmbedArguments& arguments, EmbedInput input, const std:
     const nlohmann::ordered_json line = {
         {"rows", all.rows},       {"distinct", all.distinct},  {"tokens", all.tokens},    {"truncated", all.truncated},
         {"seconds", all.seconds}, {"output_bytes", all.bytes}, {"is_exact", all.is_exact}};
-    std::println("{}", line.dump());
+    if (auto printed = print_result(line.dump()); !printed) return stop_with(printed.error(), kOutputError);
   }
   return {};
 }

@@ -35,6 +35,8 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 
 // Whether the output is a folder of parts.
 [[nodiscard]] bool writes_folder(const OutputArguments& output, const Shard& shard);
+// Where the journal lies: beside a file, inside a folder of parts (each shard has its own).
+[[nodiscard]] std::filesystem::path journal_path(const OutputArguments& output, const Shard& shard);
 // An interrupted run of the same output has left its journal.
 [[nodiscard]] bool has_journal(const OutputArguments& output, const Shard& shard);
 

@@ -175,6 +175,16 @@ class EmbedJob {
   TextNumber last_answered_ = 0;
 };
 
+// What is done stays in the journal, and whoever is to go on is told; where nothing is, no journal is left.
+void end_early(Knowledge& knowledge, bool is_useless, const JobOptions& options) {
+  if (!knowledge.journal) return;
+  if (is_useless) {
+    static_cast<void>(knowledge.journal->remove());
+  } else if (options.on_break) {
+    options.on_break(knowledge.texts().rows().value_or(0));
+  }
+}
+
 // So much computing may be lost when a process is killed.
 constexpr std::chrono::seconds kWindowTime{10};
 
@@ -192,6 +202,7 @@ Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& mo
   auto knowledge = open_knowledge(*model, *reader, options);
   if (!knowledge) return std::unexpected(knowledge.error());
   TextStore& texts = knowledge->texts();
+  if (knowledge->journal && options.on_journal) options.on_journal(knowledge->journal->is_new());
   if (auto found = find_scales(model, options, texts, *encoder); !found) return std::unexpected(found.error());
   const TextNumber recalled = texts.answered();
   const auto rows_before = texts.rows();
@@ -219,11 +230,15 @@ Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& mo
   // The stream has the reader, which the output asks for names until the end.
   auto stream = processor->process_source(std::move(source), stream_options);
   if (!stream) return std::unexpected(stream.error());
+  const auto has_begun_nothing = [&] {
+    return texts.answered() == 0 && output.counts().rows_out == 0 && knowledge->journal && knowledge->journal->is_new();
+  };
   if (auto done = EmbedJob(options, *knowledge, queue, answers, output).run(*stream, progress); !done) {
     // A journal of failures alone is nothing to go on from.
     const bool is_wrong = done.error().code == ErrorCode::InvalidModel || done.error().code == ErrorCode::InvalidText;
-    if (is_wrong && recalled == 0 && output.counts().embedded == 0 && knowledge->journal)
-      static_cast<void>(knowledge->journal->remove());
+    const bool is_useless = recalled == 0 && (is_wrong ? output.counts().embedded == 0 : has_begun_nothing());
+    stream = std::unexpected(done.error());  // its thread asks the journal
+    end_early(*knowledge, is_useless, options);
     return std::unexpected(done.error());
   }
 
@@ -236,8 +251,16 @@ Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& mo
                                                      summary.not_finite == 1 ? "the one text" : "every text"));
   }
   summary.device = statistics.device.empty() ? model->model().device() : statistics.device;
-  auto closed = output.close({{"llama.device", summary.device}});
-  if (!closed) return std::unexpected(closed.error());
+  auto closed = output.write_rest()
+                    .and_then([&] {
+                      return knowledge->journal ? knowledge->journal->announce_output(output.counts().rows_out)
+                                                : Result<void>();
+                    })
+                    .and_then([&] { return output.close({{"llama.device", summary.device}}); });
+  if (!closed) {
+    end_early(*knowledge, false, options);
+    return std::unexpected(closed.error());
+  }
   summary.output = std::move(*closed);
   summary.rows_out = output.counts().rows_out;
   summary.rows_in += queue.left_out();
@@ -247,6 +270,12 @@ Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& mo
   summary.from_journal = std::min<std::uint64_t>(recalled, summary.distinct);
   summary.tokens = statistics.tokens;
   summary.compute_time = statistics.compute_time;
+  if (options.on_written) {
+    if (auto told = options.on_written(summary); !told) {
+      end_early(*knowledge, false, options);
+      return std::unexpected(told.error());
+    }
+  }
   if (knowledge->journal) {
     if (auto removed = knowledge->journal->remove(); !removed) return std::unexpected(removed.error());
   }

@@ -1,0 +1,160 @@
+"""A run that is killed, or meets a full disk, at a chosen step of its work: the same command goes on, nothing is lost.
+
+resume_test.py kills at random times; here the steps are named: each call that changes a file of the output's folder can
+be the last one (file_events.cc). KILLS=50 takes 50 steps of each kind of output instead of the few of every run.
+"""
+
+import os
+import random
+import re
+import signal
+import subprocess
+
+import numpy
+import pyarrow as pa
+import pyarrow.dataset
+import pyarrow.parquet
+import pytest
+from program import CLI, MODELS, cosines
+
+KILLS = int(os.environ.get("KILLS", "8"))
+COUNT = 1_200
+OUTPUTS = {"file": [], "parts": ["--split-rows", "250"], "shards": ["--shard", "1/3"]}
+
+pytestmark = pytest.mark.skipif("sanitize" in os.environ.get("BUILD_FLAGS", ""), reason="a sanitizer must be loaded first")
+
+
+def command(source, output, *flags):
+    return [CLI, "embed", "-m", MODELS / "bert.gguf", "-i", source, "-o", output, "--column", "text", *flags]
+
+
+def run(words, folder=None, **events):
+    """events: at, kind, name, do, log; of the files below the folder."""
+    environment = dict(os.environ)
+    if folder is not None:
+        environment |= {"LD_PRELOAD": os.environ["FILE_EVENTS"], "FILE_EVENTS_FOLDER": str(folder)}
+        environment |= {f"FILE_EVENTS_{name.upper()}": str(value) for name, value in events.items()}
+    return subprocess.run([str(w) for w in words], capture_output=True, text=True, timeout=600, env=environment)
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("crash")
+    rng = random.Random(1)
+    texts = [" ".join(f"w{rng.randrange(400)}" for _ in range(rng.choice([3, 10, 20]))) for _ in range(COUNT)]
+    texts[100:200] = texts[:100]
+    texts[50] = texts[700] = None
+    pa.parquet.write_table(pa.table({"id": range(COUNT), "text": texts}), folder / "in.parquet")
+    done = run(command(folder / "in.parquet", folder / "whole.parquet"))
+    assert done.returncode == 0, done.stderr
+    return folder / "in.parquet", pa.parquet.read_table(folder / "whole.parquet")
+
+
+def read(output):
+    files = sorted(map(str, output.glob("*.parquet"))) if output.is_dir() else [str(output)]
+    return pa.dataset.dataset(files).to_table()
+
+
+def check(output, whole, kind):
+    found = read(output)
+    if kind == "shards":
+        whole = whole.filter(pa.array([i % 3 == 1 for i in whole["id"].to_pylist()]))
+    assert found["id"].to_pylist() == whole["id"].to_pylist()
+    assert found["text"].to_pylist() == whole["text"].to_pylist()
+    vectors = [numpy.array(table["embedding"].to_pylist()) for table in (found, whole)]
+    assert cosines(*vectors).min() >= 0.9999
+    names = sorted(path.name for path in (output if output.is_dir() else output.parent).iterdir())
+    expected = {
+        "file": r"out\.parquet",
+        "parts": r"part-\d{5}\.parquet",
+        "shards": r"part-00001-of-00003-\d{5}\.parquet|\.part-00001-of-00003\.json",
+    }[kind]
+    assert [name for name in names if not re.fullmatch(expected, name)] == []
+
+
+def steps(log):
+    """All events of a run as {(kind, file without numbers): how many}."""
+    found = {}
+    for line in log.read_text().splitlines():
+        kind, path = line.split(" ", 1)
+        name = re.sub(r"\.\d+-\d+\.partial", ".*.partial", os.path.basename(path))
+        found[kind, name] = found.get((kind, name), 0) + 1
+    return found
+
+
+def chosen(log, count):
+    """Steps to end at, as (kind, part of the name, number): the rare ones first, the many writes by chance."""
+    rng, rare, many = random.Random(3), [], []
+    for (kind, name), times in steps(log).items():
+        named = name.split("*")[0].rstrip(".") if "*" in name else name
+        for number in range(1, times + 1):
+            (many if kind == "write" and times > 4 else rare).append((kind, named, number))
+    rng.shuffle(rare)
+    taken = rare[: max(1, count * 3 // 4)]
+    return taken + rng.sample(many, min(len(many), count - len(taken)))
+
+
+@pytest.fixture(scope="session", params=OUTPUTS)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def log(kind, corpus, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("steps")
+    output = folder / ("out.parquet" if kind == "file" else "out")
+    done = run(command(corpus[0], output, *OUTPUTS[kind]), folder, log=folder.parent / f"{folder.name}.log")
+    assert done.returncode == 0, done.stderr
+    check(output, corpus[1], kind)
+    return folder.parent / f"{folder.name}.log"
+
+
+def begin(kind, corpus, tmp_path, number):
+    folder = tmp_path / str(number)
+    folder.mkdir()
+    output = folder / ("out.parquet" if kind == "file" else "out")
+    return folder, output, command(corpus[0], output, *OUTPUTS[kind])
+
+
+def test_the_steps_are_all_there(kind, log):
+    kinds = {kind for kind, _ in steps(log)}
+    assert kinds >= {"create", "write", "sync", "truncate", "name", "remove"}
+    assert {name for kind, name in steps(log) if kind == "name"} != set()
+
+
+def test_killed_before_a_step(kind, log, corpus, tmp_path):
+    """Twice: the run that goes on is killed as well, at another step."""
+    points = chosen(log, KILLS)
+    kills = 0
+    for number, point in enumerate(points):
+        folder, output, words = begin(kind, corpus, tmp_path, number)
+        for step, name, at in (point, points[number // 2]):
+            ended = run(words, folder, do="kill", kind=step, name=name, at=at)
+            if ended.returncode == 0:
+                break  # the run that goes on has less to do
+            assert ended.returncode == -signal.SIGKILL, (point, ended.returncode, ended.stderr)
+            kills += 1
+        if ended.returncode != 0:
+            ended = run(words)
+            assert ended.returncode == 0, (point, ended.stderr)
+        check(output, corpus[1], kind)
+    assert kills >= len(points)
+
+
+def test_a_full_disk_at_a_step(kind, log, corpus, tmp_path):
+    failures = 0
+    for number, (step, name, at) in enumerate(chosen(log, KILLS)):
+        if step in ("sync", "truncate", "remove"):
+            continue
+        folder, output, words = begin(kind, corpus, tmp_path, number)
+        ended = run(words, folder, do="full", kind=step, name=name, at=at)
+        if ended.returncode != 0:  # SQLite can do without some of its files
+            failures += 1
+            errors = [line for line in ended.stderr.splitlines() if line.startswith("Error: ")]
+            assert ended.returncode == 5 and len(errors) == 1 and "No space left" in errors[0], (step, name, at, ended)
+            again = run(words)
+            assert again.returncode == 0, (step, name, at, again.stderr)
+            if "rows are done" in errors[0]:
+                assert "Resuming: " in again.stdout
+        check(output, corpus[1], kind)
+    assert failures > 0
