@@ -21,7 +21,9 @@ KILLS = int(os.environ.get("KILLS", "8"))
 COUNT = 1_200
 OUTPUTS = {"file": [], "parts": ["--split-rows", "250"], "shards": ["--shard", "1/3"]}
 
-pytestmark = pytest.mark.skipif("sanitize" in os.environ.get("BUILD_FLAGS", ""), reason="a sanitizer must be loaded first")
+pytestmark = pytest.mark.skipif(
+    "sanitize" in os.environ.get("BUILD_FLAGS", ""), reason="a sanitizer must be loaded first"
+)
 
 
 def command(source, output, *flags):
@@ -64,6 +66,8 @@ def check(output, whole, kind):
     vectors = [numpy.array(table["embedding"].to_pylist()) for table in (found, whole)]
     assert cosines(*vectors).min() >= 0.9999
     names = sorted(path.name for path in (output if output.is_dir() else output.parent).iterdir())
+    if kind == "store":
+        return
     expected = {
         "file": r"out\.parquet",
         "parts": r"part-\d{5}\.parquet",
@@ -151,10 +155,70 @@ def test_a_full_disk_at_a_step(kind, log, corpus, tmp_path):
         if ended.returncode != 0:  # SQLite can do without some of its files
             failures += 1
             errors = [line for line in ended.stderr.splitlines() if line.startswith("Error: ")]
-            assert ended.returncode == 5 and len(errors) == 1 and "No space left" in errors[0], (step, name, at, ended)
+            assert ended.returncode == 5 and len(errors) == 1 and "No space left" in errors[0], (
+                step,
+                name,
+                at,
+                ended,
+            )
             again = run(words)
             assert again.returncode == 0, (step, name, at, again.stderr)
             if "rows are done" in errors[0]:
                 assert "Resuming: " in again.stdout
         check(output, corpus[1], kind)
     assert failures > 0
+
+
+def full_disk(words, folder, **events):
+    """Fails as on a full disk, with one line that says so; then there is room again."""
+    ended = run(words, folder, do="full", **events)
+    errors = [line for line in ended.stderr.splitlines() if line.startswith("Error: ")]
+    assert ended.returncode == 5 and len(errors) == 1 and "No space left" in errors[0], ended
+    again = run(words)
+    assert again.returncode == 0, again.stderr
+    return errors[0]
+
+
+@pytest.mark.parametrize("at", [1, 2, 5, 9])
+def test_a_full_disk_below_the_vector_store(corpus, tmp_path, at):
+    (tmp_path / "store").mkdir()
+    output = tmp_path / "out.parquet"
+    store = tmp_path / "store" / "vectors.db"
+    words = command(corpus[0], output, "--vector-store", store)
+    assert str(store) in full_disk(words, tmp_path / "store", at=at)
+    check(output, corpus[1], "store")
+    # What is in the store is right: nothing is computed again.
+    done = run(command(corpus[0], tmp_path / "again.parquet", "--vector-store", store, "--json"))
+    assert '"computed":0' in done.stdout, done.stdout
+
+
+def test_a_full_disk_below_the_manifest(corpus, tmp_path):
+    output = tmp_path / "out"
+    words = command(corpus[0], output, "--shard", "1/3")
+    for step in ("create", "write", "name"):
+        error = full_disk(words, tmp_path, at=1, kind=step, name=".part-00001-of-00003.json")
+        assert ".json" in error and "rows are done, and the same command goes on from there" in error
+        check(output, corpus[1], "shards")
+        words = command(corpus[0], output, "--shard", "1/3", "--force")
+
+
+def test_a_full_disk_below_a_merge(corpus, tmp_path):
+    for shard in range(2):
+        assert run(command(corpus[0], tmp_path / "parts", "--shard", f"{shard}/2")).returncode == 0
+    words = [CLI, "shards", tmp_path / "parts", "--merge", tmp_path / "merged" / "out.parquet"]
+    for step in ("create", "write", "name"):
+        (tmp_path / "merged").mkdir(exist_ok=True)
+        assert "merged/out.parquet" in full_disk(words, tmp_path / "merged", at=1, kind=step)
+        check(tmp_path / "merged" / "out.parquet", corpus[1], "store")
+        (tmp_path / "merged" / "out.parquet").unlink()
+
+
+def test_a_full_disk_below_what_does_not_fit_into_memory(tmp_path, monkeypatch):
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
+    query = "SET memory_limit='64MB'; SELECT md5(i::VARCHAR) AS text FROM range(2000000) t(i) ORDER BY text"
+    words = [CLI, "embed", "-m", MODELS / "bert.gguf", "--query", query, "--column", "text", "--limit", "50"]
+    words += ["-o", tmp_path / "out.parquet"]
+    assert "TMPDIR" in full_disk(words, tmp_path / "scratch", at=3)
+    assert pa.parquet.read_table(tmp_path / "out.parquet").num_rows == 50
+    assert list((tmp_path / "scratch").iterdir()) == []

@@ -39,6 +39,7 @@ Step<Prepared> prepare(const EmbedArguments& arguments, const Interrupt& interru
   if (!shard) return std::unexpected(shard.error());
   auto prompt = read_prompt(arguments);
   if (!prompt) return std::unexpected(prompt.error());
+  if (auto checked = check_calibration(arguments.output); !checked) return std::unexpected(checked.error());
   auto input = open_input(arguments, *prompt, interrupt, console);
   if (!input) return std::unexpected(input.error());
   TableOutput output;
@@ -61,7 +62,7 @@ Step<Prepared> prepare(const EmbedArguments& arguments, const Interrupt& interru
 int job_status(ErrorCode code, bool is_input) {
   if (code == ErrorCode::InvalidArgument || code == ErrorCode::Busy) return kUsageError;
   if (code == ErrorCode::Network || code == ErrorCode::RateLimited) return kNetworkError;
-  if (is_input || code == ErrorCode::InvalidText) return kInputError;
+  if ((is_input && code != ErrorCode::NoSpace) || code == ErrorCode::InvalidText) return kInputError;
   switch (code) {
     case ErrorCode::InvalidModel:
       return kModelError;

@@ -46,6 +46,14 @@ Step<void> check_arguments(const EmbedArguments& a) {
   return {};
 }
 
+Step<void> check_calibration(const OutputArguments& a) {
+  std::error_code ignored;
+  if (!a.calibration || fs::exists(*a.calibration, ignored)) return {};
+  return stop_with(
+      {ErrorCode::NotFound, std::format("--calibration: file '{}' does not exist", a.calibration->string())},
+      kInputError);
+}
+
 Step<Shard> choose_shard(const EmbedArguments& arguments) {
   if (!arguments.shard) return Shard{};
   const auto shard = parse_shard(*arguments.shard, [](std::string_view name) -> std::optional<std::string> {

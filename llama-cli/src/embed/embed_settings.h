@@ -17,6 +17,9 @@ namespace llama {
 // What can be known to be wrong before anything is opened: flags that need or exclude each other.
 [[nodiscard]] Step<void> check_arguments(const EmbedArguments& arguments);
 
+// Errors   --calibration names no file.
+[[nodiscard]] Step<void> check_calibration(const OutputArguments& arguments);
+
 [[nodiscard]] Step<Shard> choose_shard(const EmbedArguments& arguments);
 
 // --prompt, read without the model.

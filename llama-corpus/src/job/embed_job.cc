@@ -36,6 +36,11 @@ struct Knowledge {
 
 Result<Knowledge> open_knowledge(const EmbeddingModel& model, const RowReader& reader, const JobOptions& options) {
   Knowledge knowledge;
+  if (options.vector_store) {
+    auto vectors = VectorStore::open(*options.vector_store, vector_settings(model), model.embedding_dimension());
+    if (!vectors) return std::unexpected(vectors.error());
+    knowledge.vectors = std::move(*vectors);
+  }
   if (options.journal) {
     auto journal =
         Journal::open(*options.journal, internal::binding_of(model, reader.identity(), options), options.restarts);
@@ -46,12 +51,17 @@ Result<Knowledge> open_knowledge(const EmbeddingModel& model, const RowReader& r
     if (!unnamed) return std::unexpected(unnamed.error());
     knowledge.unnamed = std::move(*unnamed);
   }
-  if (options.vector_store) {
-    auto vectors = VectorStore::open(*options.vector_store, vector_settings(model), model.embedding_dimension());
-    if (!vectors) return std::unexpected(vectors.error());
-    knowledge.vectors = std::move(*vectors);
-  }
   return knowledge;
+}
+
+// What is done stays in the journal, and whoever is to go on is told; where nothing is, no journal is left.
+void end_early(Knowledge& knowledge, bool is_useless, const JobOptions& options) {
+  if (!knowledge.journal) return;
+  if (is_useless) {
+    static_cast<void>(knowledge.journal->remove());
+  } else if (options.on_break) {
+    options.on_break(knowledge.texts().rows().value_or(0));
+  }
 }
 
 // Int8 scales that are known before the first text: those of an interrupted run, else from the calibration file.
@@ -175,16 +185,6 @@ class EmbedJob {
   TextNumber last_answered_ = 0;
 };
 
-// What is done stays in the journal, and whoever is to go on is told; where nothing is, no journal is left.
-void end_early(Knowledge& knowledge, bool is_useless, const JobOptions& options) {
-  if (!knowledge.journal) return;
-  if (is_useless) {
-    static_cast<void>(knowledge.journal->remove());
-  } else if (options.on_break) {
-    options.on_break(knowledge.texts().rows().value_or(0));
-  }
-}
-
 // So much computing may be lost when a process is killed.
 constexpr std::chrono::seconds kWindowTime{10};
 
@@ -203,8 +203,11 @@ Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& mo
   if (!knowledge) return std::unexpected(knowledge.error());
   TextStore& texts = knowledge->texts();
   if (knowledge->journal && options.on_journal) options.on_journal(knowledge->journal->is_new());
-  if (auto found = find_scales(model, options, texts, *encoder); !found) return std::unexpected(found.error());
   const TextNumber recalled = texts.answered();
+  if (auto found = find_scales(model, options, texts, *encoder); !found) {
+    end_early(*knowledge, recalled == 0, options);
+    return std::unexpected(found.error());
+  }
   const auto rows_before = texts.rows();
   if (!rows_before) return std::unexpected(rows_before.error());
   if (recalled > 0 && options.on_resume) options.on_resume(*rows_before);

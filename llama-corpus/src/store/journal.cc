@@ -17,10 +17,16 @@ namespace fs = std::filesystem;
 constexpr std::uint32_t kJournalApplication = 0x6c6c6a31;  // "llj1"
 constexpr std::string_view kInput = "input", kModel = "model";
 constexpr const char* kOutputRows = "output rows";
-// The first statement takes the lock, and it is kept. Nothing waits for the disk while there is nothing to lose.
-constexpr const char* kLock =
-    "PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 65536; PRAGMA cache_size = -8192; "
-    "PRAGMA temp_store = MEMORY; PRAGMA synchronous = OFF; BEGIN EXCLUSIVE; COMMIT;";
+
+// Takes the lock, which is kept. Nothing waits for the disk while there is nothing to lose. A new file's first page,
+// which this writes, says at once what it is: a process may be killed after it.
+Result<void> lock(SqliteDatabase& database, FileKind kind) {
+  const bool is_new = kind == FileKind::Missing || kind == FileKind::Empty;
+  return database.run(std::format(
+      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 65536; PRAGMA cache_size = -8192; "
+      "PRAGMA temp_store = MEMORY; PRAGMA synchronous = OFF; BEGIN EXCLUSIVE; {} COMMIT;",
+      is_new ? std::format("PRAGMA application_id = {};", kJournalApplication) : ""));
+}
 
 std::string setting_key(const std::string& name) { return "setting " + name; }
 std::string journal_name(const fs::path& path) { return std::format("the journal '{}'", path.string()); }
@@ -89,7 +95,7 @@ Result<Journal> Journal::open(const fs::path& path, const JournalBinding& bindin
   }
   auto database = SqliteDatabase::open(path, name, binding.way_out);
   if (!database) return std::unexpected(database.error());
-  auto locked = (*database)->run(kLock);
+  auto locked = lock(**database, *kind);
   // A journal that is damaged too much to be locked is nobody's.
   if (!locked && !(restarts && locked.error().code == ErrorCode::Corrupt)) return std::unexpected(locked.error());
   if (restarts && *kind == FileKind::Ours) {
@@ -106,10 +112,7 @@ Result<Journal> Journal::open(const fs::path& path, const JournalBinding& bindin
   if (!has_tables) return std::unexpected(has_tables.error());
   if (!*has_tables) {  // also where a run was killed at its very beginning
     auto transaction = Transaction::begin(**database);
-    auto made = transaction ? (*database)
-                                  ->run(std::format("PRAGMA application_id = {}", kJournalApplication))
-                                  .and_then([&] { return TextStore::create_tables(**database); })
-                                  .and_then([&] { return transaction->commit(); })
+    auto made = transaction ? TextStore::create_tables(**database).and_then([&] { return transaction->commit(); })
                             : std::unexpected(transaction.error());
     if (!made) return std::unexpected(made.error());
   }
@@ -150,7 +153,7 @@ std::optional<std::uint64_t> announced_rows(const std::filesystem::path& journal
   const auto kind = kind_of_database(journal, kJournalApplication);
   if (!kind || *kind != FileKind::Ours) return std::nullopt;
   auto database = SqliteDatabase::open(journal, journal_name(journal), "");
-  if (!database || !(*database)->run(kLock)) return std::nullopt;
+  if (!database || !lock(**database, *kind)) return std::nullopt;
   const auto rows =
       (*database)->ask(std::format("SELECT CAST(value AS INTEGER) FROM settings WHERE name = '{}'", kOutputRows));
   if (!rows || !*rows || **rows < 0) return std::nullopt;

@@ -1,10 +1,8 @@
 #include "read/database.h"
 
 #include <arrow/c/bridge.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
 #include <format>
 #include <utility>
@@ -67,7 +65,6 @@ struct LogicalColumns {
 }  // namespace
 
 Result<std::unique_ptr<DuckDatabase>> DuckDatabase::open(std::uint64_t memory_bytes) {
-  static std::atomic<unsigned> opened_count{0};
   std::error_code ignored;
   const std::filesystem::path scratch = std::filesystem::temp_directory_path(ignored);
   const std::vector<std::pair<const char*, std::string>> settings = {
@@ -77,9 +74,7 @@ Result<std::unique_ptr<DuckDatabase>> DuckDatabase::open(std::uint64_t memory_by
       {"autoinstall_known_extensions", "false"},
       {"autoload_known_extensions", "true"},
       {"allow_community_extensions", "false"},
-      // Of this database alone: DuckDB names the files in it by number, and removes what it finds there.
-      {"temp_directory", (scratch.empty() ? std::filesystem::path("/tmp") : scratch) /
-                             std::format("llama-table-{}-{}.tmp", ::getpid(), opened_count++)},
+      {"temp_directory", (scratch.empty() ? std::filesystem::path("/tmp") : scratch) / "llama-table.tmp"},
       {"custom_user_agent", "llama-cli"},
   };
   duckdb_config config = nullptr;
