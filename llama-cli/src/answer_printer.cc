@@ -4,8 +4,8 @@
 #include <cmath>
 #include <cstring>
 #include <format>
-#include <print>
 #include <nlohmann/json.hpp>
+#include <print>
 
 namespace llama {
 namespace {

@@ -45,8 +45,8 @@ Progress::Progress(std::FILE* stream, bool is_terminal, std::string_view name, s
     : name_(name), unit_(unit), total_(total), line_(stream, is_terminal) {}
 
 std::string Progress::line(std::uint64_t done, double fraction) const {
-  return progress_line(name_,
-                       {.done = done, .total = total_, .fraction = fraction, .elapsed = Clock::now() - started_, .unit = unit_});
+  return progress_line(
+      name_, {.done = done, .total = total_, .fraction = fraction, .elapsed = Clock::now() - started_, .unit = unit_});
 }
 
 void Progress::update(std::uint64_t done, double fraction) {

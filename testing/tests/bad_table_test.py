@@ -8,6 +8,7 @@ import time
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from fetching import own_mounts
 from program import CLI, MODELS, rows
 
 MODEL = MODELS / "bert.gguf"
@@ -180,6 +181,28 @@ def test_a_reader_that_goes_away(tmp_path):
     assert [line for line in err.splitlines() if line.startswith("Error: ")] == [
         "Error: standard output cannot be written: the program that reads it has ended"
     ]
+
+
+def test_a_folder_that_may_only_be_read(tmp_path):
+    read_only = 1
+    write(tmp_path / "a.csv", "text\nhello\n")
+    (tmp_path / "closed").mkdir()
+    for output, flags in (
+        ("closed/out.parquet", []),
+        ("closed", ["--split-rows", "5"]),
+        ("closed", ["--shard", "0/2"]),
+    ):
+        done = subprocess.run(
+            command("-i", "a.csv", "--column", "text", *flags, output=output),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            preexec_fn=own_mounts(tmp_path / "closed", "bind", read_only),
+        )
+        if done.returncode == 77:
+            pytest.skip("no mounts of one's own here")
+        assert done.returncode == OUTPUT and "'closed': Read-only file system" in done.stderr, done.stderr
+        assert done.stderr.count("\n") == 1
 
 
 @pytest.fixture(scope="session")

@@ -145,6 +145,18 @@ def test_killed_before_a_step(kind, log, corpus, tmp_path):
     assert kills >= len(points)
 
 
+def test_killed_twice_at_the_very_beginning(corpus, tmp_path):
+    """What the first has begun is rolled back by the second, which is killed a write further each time."""
+    for second in range(1, 7):
+        folder, output, words = begin("file", corpus, tmp_path, second)
+        for name, at in (("journal-journal", 2), ("journal", second)):
+            ended = run(words, folder, do="kill", kind="write", name=name, at=at)
+            assert ended.returncode == -signal.SIGKILL, ended.stderr
+        ended = run(words)
+        assert ended.returncode == 0, ended.stderr
+        check(output, corpus[1], "file")
+
+
 def test_a_full_disk_at_a_step(kind, log, corpus, tmp_path):
     failures = 0
     for number, (step, name, at) in enumerate(chosen(log, KILLS)):

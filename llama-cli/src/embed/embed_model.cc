@@ -33,8 +33,8 @@ void show_details(const EmbeddingModel& model) {
   tell("Tokenizer: {}", model.tokenizer());
   tell("Device: {}", model.model().device());
   tell("Kernels: {}", model.kernels());
-  tell("Memory: {} before the model was loaded, {} after",
-               format_size(model.metadata().memory_before_bytes), format_size(model.metadata().memory_after_bytes));
+  tell("Memory: {} before the model was loaded, {} after", format_size(model.metadata().memory_before_bytes),
+       format_size(model.metadata().memory_after_bytes));
 }
 
 }  // namespace

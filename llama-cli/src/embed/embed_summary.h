@@ -15,6 +15,7 @@ void print_summary(const Console& console, const EmbedArguments& arguments, cons
 
 // One JSON object on standard output.
 // Errors   those of print_result().
-[[nodiscard]] Result<void> print_json_summary(const EmbedArguments& arguments, const JobSummary& summary, Seconds elapsed);
+[[nodiscard]] Result<void> print_json_summary(const EmbedArguments& arguments, const JobSummary& summary,
+                                              Seconds elapsed);
 
 }  // namespace llama

@@ -254,12 +254,12 @@ Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& mo
                                                      summary.not_finite == 1 ? "the one text" : "every text"));
   }
   summary.device = statistics.device.empty() ? model->model().device() : statistics.device;
-  auto closed = output.write_rest()
-                    .and_then([&] {
-                      return knowledge->journal ? knowledge->journal->announce_output(output.counts().rows_out)
-                                                : Result<void>();
-                    })
-                    .and_then([&] { return output.close({{"llama.device", summary.device}}); });
+  auto closed =
+      output.write_rest()
+          .and_then([&] {
+            return knowledge->journal ? knowledge->journal->announce_output(output.counts().rows_out) : Result<void>();
+          })
+          .and_then([&] { return output.close({{"llama.device", summary.device}}); });
   if (!closed) {
     end_early(*knowledge, false, options);
     return std::unexpected(closed.error());

@@ -18,14 +18,15 @@ constexpr std::uint32_t kJournalApplication = 0x6c6c6a31;  // "llj1"
 constexpr std::string_view kInput = "input", kModel = "model";
 constexpr const char* kOutputRows = "output rows";
 
-// Takes the lock, which is kept. Nothing waits for the disk while there is nothing to lose. A new file's first page,
-// which this writes, says at once what it is: a process may be killed after it.
-Result<void> lock(SqliteDatabase& database, FileKind kind) {
-  const bool is_new = kind == FileKind::Missing || kind == FileKind::Empty;
-  return database.run(std::format(
-      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 65536; PRAGMA cache_size = -8192; "
-      "PRAGMA temp_store = MEMORY; PRAGMA synchronous = OFF; BEGIN EXCLUSIVE; {} COMMIT;",
-      is_new ? std::format("PRAGMA application_id = {};", kJournalApplication) : ""));
+// Takes the lock, which is kept. Nothing waits for the disk while there is nothing to lose. The first page of a file
+// says in the same transaction what it is: a process may be killed after it, and a file may be empty again when what a
+// killed process had begun was rolled back.
+Result<void> lock(SqliteDatabase& database) {
+  return database.run(
+      std::format("PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 65536; PRAGMA cache_size = -8192; "
+                  "PRAGMA temp_store = MEMORY; PRAGMA synchronous = OFF; "
+                  "BEGIN EXCLUSIVE; PRAGMA application_id = {}; COMMIT;",
+                  kJournalApplication));
 }
 
 std::string setting_key(const std::string& name) { return "setting " + name; }
@@ -95,7 +96,7 @@ Result<Journal> Journal::open(const fs::path& path, const JournalBinding& bindin
   }
   auto database = SqliteDatabase::open(path, name, binding.way_out);
   if (!database) return std::unexpected(database.error());
-  auto locked = lock(**database, *kind);
+  auto locked = lock(**database);
   // A journal that is damaged too much to be locked is nobody's.
   if (!locked && !(restarts && locked.error().code == ErrorCode::Corrupt)) return std::unexpected(locked.error());
   if (restarts && *kind == FileKind::Ours) {
@@ -153,7 +154,7 @@ std::optional<std::uint64_t> announced_rows(const std::filesystem::path& journal
   const auto kind = kind_of_database(journal, kJournalApplication);
   if (!kind || *kind != FileKind::Ours) return std::nullopt;
   auto database = SqliteDatabase::open(journal, journal_name(journal), "");
-  if (!database || !lock(**database, *kind)) return std::nullopt;
+  if (!database || !lock(**database)) return std::nullopt;
   const auto rows =
       (*database)->ask(std::format("SELECT CAST(value AS INTEGER) FROM settings WHERE name = '{}'", kOutputRows));
   if (!rows || !*rows || **rows < 0) return std::nullopt;
