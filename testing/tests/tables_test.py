@@ -402,5 +402,8 @@ def test_a_dry_run_of_a_large_data_set_fetches_one_file(hub, tmp_path):
     assert "has 4 files to fetch" in done.stderr and "the dry run takes data/part-" in done.stderr
     estimate = json.loads(done.stdout)
     assert abs(estimate["rows"] - 1_600_000) < 10 and not estimate["is_exact"]
+    listed = [CLI, "models", "list", "--cache-dir", str(tmp_path / "cache")]
+    told, facts = (subprocess.check_output([*listed, *more], text=True) for more in ([], ["--json"]))
+    assert "datasets/org/texts data/part-" in told and [one["kind"] for one in json.loads(facts)] == ["dataset"]
     blobs = {request.path for request in hub.requests("blob") if request.sent > 0}
     assert sum(request.sent for request in hub.requests("blob")) < 3 * len(content), blobs
