@@ -12,6 +12,7 @@
 #include "embed/embed_output.h"
 #include "embed/embed_settings.h"
 #include "embed/embed_summary.h"
+#include "embed/job_display.h"
 #include "embed/watched_reader.h"
 #include "exit_status.h"
 #include "llama-core/log.h"
@@ -75,41 +76,6 @@ int job_status(ErrorCode code, bool is_input) {
       return kInternalError;
   }
 }
-
-// Shows how far a job is, and what it has to say meanwhile.
-class JobDisplay {
- public:
-  JobDisplay(const Console& console, const EmbedInput& input, std::string_view unit)
-      : console_(console),
-        total_bytes_(input.texts.transform([](const TextCount& count) { return count.bytes; })),
-        total_rows_(input.rows),
-        progress_(stderr, console.terminal, "Progress", input.rows, unit) {}
-
-  void update(const JobProgress& now) {
-    if (console_.quiet) return;
-    // A long text is more of the work than a short one.
-    const double fraction = total_bytes_  ? share(now.bytes, *total_bytes_)
-                            : total_rows_ ? share(now.rows, *total_rows_)
-                                          : 0;
-    progress_.update(now.rows, fraction);
-  }
-  void warn(std::string_view line) {
-    progress_.clear();
-    tell("Warning: {}", line);
-  }
-  void clear() { progress_.clear(); }
-  void finish(std::uint64_t rows) {
-    if (!console_.quiet) progress_.finish(rows);
-  }
-
- private:
-  static double share(std::uint64_t part, std::uint64_t whole) {
-    return static_cast<double>(part) / static_cast<double>(std::max<std::uint64_t>(1, whole));
-  }
-  const Console& console_;
-  std::optional<std::uint64_t> total_bytes_, total_rows_;
-  Progress progress_;
-};
 
 // Ends where the output is not finished: what of it is kept, and how it goes on. The same command meets the same text
 // again, but not the same full disk.
