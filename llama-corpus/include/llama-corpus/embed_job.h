@@ -80,7 +80,7 @@ struct JobOptions {
 
   std::function<void(std::uint64_t row, const Error&)> on_failure;  // a row without a vector; named as the reader does
   std::function<void(const struct JobProgress&)> on_progress;
-  // The journal is this process's alone from now on, and nothing else was called before; is_new: no run was interrupted.
+  // The journal is this process's alone from now on; called before anything else. is_new: no run was interrupted.
   std::function<void(bool is_new)> on_journal;
   std::function<void(std::uint64_t rows)> on_resume;  // that the journal answers; called once, before the first row
   // The output is whole and has its name, and the journal is still there: what goes along with an output (a manifest)
