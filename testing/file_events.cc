@@ -34,7 +34,7 @@ struct Plan {
   std::string folder{variable("FILE_EVENTS_FOLDER")}, name{variable("FILE_EVENTS_NAME")},
       kind{variable("FILE_EVENTS_KIND")}, log{variable("FILE_EVENTS_LOG")};
   bool fills = variable("FILE_EVENTS_DO") == "full";
-  long at = std::atol(std::string(variable("FILE_EVENTS_AT")).c_str());
+  long at = std::strtol(std::string(variable("FILE_EVENTS_AT")).c_str(), nullptr, 10);
 };
 
 template <class Function>
@@ -59,23 +59,23 @@ std::string whole(const char* path) {
 
 // False: the call is to fail, and errno is set.
 bool may_happen(std::string_view kind, const std::string& path) {
-  static const Plan plan;
+  static const Plan kPlan;
   static std::atomic<long> count = 0;
   thread_local bool is_inside = false;
-  if (is_inside || plan.folder.empty() || !path.starts_with(plan.folder) || !path.contains(plan.name)) return true;
-  if (!plan.kind.empty() && plan.kind != "any" && plan.kind != kind) return true;
+  if (is_inside || kPlan.folder.empty() || !path.starts_with(kPlan.folder) || !path.contains(kPlan.name)) return true;
+  if (!kPlan.kind.empty() && kPlan.kind != "any" && kPlan.kind != kind) return true;
   is_inside = true;
   const long number = ++count;
-  if (plan.at == 0) {
-    if (const int log = ::open(plan.log.c_str(), O_WRONLY | O_APPEND | O_CREAT, 0666); log >= 0) {
+  if (kPlan.at == 0) {
+    if (const int log = ::open(kPlan.log.c_str(), O_WRONLY | O_APPEND | O_CREAT, 0666); log >= 0) {
       const std::string line = std::string(kind) + " " + path + "\n";
       static_cast<void>(!next<ssize_t(int, const void*, size_t)>("write")(log, line.data(), line.size()));
       ::close(log);
     }
   }
   is_inside = false;
-  if (plan.at == 0 || number < plan.at) return true;
-  if (!plan.fills) ::kill(::getpid(), SIGKILL);
+  if (kPlan.at == 0 || number < kPlan.at) return true;
+  if (!kPlan.fills) ::kill(::getpid(), SIGKILL);
   if (kind == "remove" || kind == "sync" || kind == "truncate") return true;
   errno = ENOSPC;
   return false;
