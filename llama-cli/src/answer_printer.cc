@@ -5,6 +5,7 @@
 #include <cstring>
 #include <format>
 #include <nlohmann/json.hpp>
+#include <print>
 
 namespace llama {
 namespace {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <print>
 #include <vector>
 
 #include "answer_printer.h"

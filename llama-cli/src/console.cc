@@ -1,5 +1,8 @@
 #include "console.h"
 
+#include <cerrno>
+#include <system_error>
+
 #include "exit_status.h"
 
 namespace llama {
@@ -12,11 +15,27 @@ std::unexpected<Failure> usage_error(std::string message) {
   return stop_with({ErrorCode::InvalidArgument, std::move(message)}, kUsageError);
 }
 
-void show_notice(std::string_view line) { std::println(stderr, "Warning: {}", line); }
+void put_line(std::FILE* stream, std::string_view line) {
+  std::fwrite(line.data(), 1, line.size(), stream);
+  std::fputc('\n', stream);
+  std::fflush(stream);
+  std::clearerr(stream);
+}
+
+Result<void> print_result(const std::string& line) {
+  if (std::fwrite(line.data(), 1, line.size(), stdout) == line.size() && std::fputc('\n', stdout) != EOF &&
+      std::fflush(stdout) == 0)
+    return {};
+  const bool is_full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+  return fail(is_full ? ErrorCode::NoSpace : ErrorCode::Io,
+              std::format("standard output cannot be written: {}", std::generic_category().message(errno)));
+}
+
+void show_notice(std::string_view line) { tell("Warning: {}", line); }
 
 void show_log(LogLevel level, std::string_view line) {
   constexpr const char* kNames[] = {"debug", "info", "warning", "error"};
-  std::println(stderr, "[llama.cpp {}] {}", kNames[static_cast<int>(level)], line);
+  tell("[llama.cpp {}] {}", kNames[static_cast<int>(level)], line);
 }
 
 }  // namespace llama

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <expected>
 #include <format>
-#include <print>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -24,6 +24,19 @@ using Step = std::expected<T, Failure>;
 [[nodiscard]] std::unexpected<Failure> stop_with(Error error, int status);
 [[nodiscard]] std::unexpected<Failure> usage_error(std::string message);  // a flag or its value
 
+// Prints a line for people. Where none can be written any more (a full disk, a closed terminal) the work goes on.
+void put_line(std::FILE* stream, std::string_view line);
+
+// "Warning: …", "Error: …", on standard error.
+template <class... A>
+void tell(std::format_string<A...> format, A&&... arguments) {
+  put_line(stderr, std::format(format, std::forward<A>(arguments)...));
+}
+
+// Prints what a script asked for, on standard output.
+// Errors   NoSpace, Io: it is not all written.
+[[nodiscard]] Result<void> print_result(const std::string& line);
+
 // Prints that the work goes on, but not as it was wished: a sink for on_notice.
 void show_notice(std::string_view line);
 
@@ -36,9 +49,7 @@ struct Console {
   std::FILE* stream = stdout;  // where lines go
   template <class... A>
   void line(std::format_string<A...> format, A&&... arguments) const {
-    if (quiet) return;
-    std::println(stream, format, std::forward<A>(arguments)...);
-    std::fflush(stream);
+    if (!quiet) put_line(stream, std::format(format, std::forward<A>(arguments)...));
   }
 };
 

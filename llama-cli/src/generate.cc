@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <limits>
 #include <memory>
+#include <print>
 
 #include "answer_printer.h"
 #include "chat.h"

@@ -30,6 +30,8 @@ std::string name_of(const CachedModel& model) {
   return model.repo.empty() ? model.key : std::format("{} {}", model.repo, model.files.front().path);
 }
 
+bool is_dataset(const CachedModel& model) { return model.repo.starts_with("datasets/"); }
+
 std::string time_text(std::int64_t seconds) {
   return std::format("{:%FT%TZ}", std::chrono::sys_seconds(std::chrono::seconds(seconds)));
 }
@@ -42,7 +44,8 @@ nlohmann::json to_json(const CachedModel& model) {
                      {"digest", file.sha256},
                      {"file", (model.folder / file.path).string()}});
   }
-  return {{"key", model.key},
+  return {{"kind", is_dataset(model) ? "dataset" : "model"},
+          {"key", model.key},
           {"repo", model.repo},
           {"endpoint", model.endpoint},
           {"commit", model.commit},
@@ -69,7 +72,9 @@ int list(const ModelsArguments& arguments, const Interrupt& interrupt) {
   for (const auto& model : *models) {
     total += model.owned_bytes;
     std::println("{}{}\n    {}, last used {}{}{}", name_of(model),
-                 model.files.size() > 1 ? std::format(" ({} parts)", model.files.size()) : "",
+                 model.files.size() > 1
+                     ? std::format(" ({} {})", model.files.size(), is_dataset(model) ? "files" : "parts")
+                     : "",
                  format_size(model.size_bytes), time_text(model.last_used), model.in_use ? ", in use" : "",
                  model.commit.empty() ? "" : std::format(", commit {}", model.commit.substr(0, 12)));
   }

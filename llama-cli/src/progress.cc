@@ -29,7 +29,8 @@ std::string format_size(std::uint64_t bytes) {
 
 std::string progress_line(std::string_view name, const ProgressState& state) {
   if (!state.total)
-    return std::format("{}: {} texts - {} elapsed", name, with_thousands(state.done), format_duration(state.elapsed));
+    return std::format("{}: {} {} - {} elapsed", name, with_thousands(state.done), state.unit,
+                       format_duration(state.elapsed));
   const double fraction = std::clamp(state.fraction, 0.0, 1.0);
   std::string line =
       std::format("{}: {} {}/{} ({}%) - {} elapsed", name, bar(fraction), with_thousands(state.done),
@@ -39,12 +40,13 @@ std::string progress_line(std::string_view name, const ProgressState& state) {
   return line;
 }
 
-Progress::Progress(std::FILE* stream, bool is_terminal, std::string_view name, std::optional<std::uint64_t> total)
-    : name_(name), total_(total), line_(stream, is_terminal) {}
+Progress::Progress(std::FILE* stream, bool is_terminal, std::string_view name, std::optional<std::uint64_t> total,
+                   std::string_view unit)
+    : name_(name), unit_(unit), total_(total), line_(stream, is_terminal) {}
 
 std::string Progress::line(std::uint64_t done, double fraction) const {
-  return progress_line(name_,
-                       {.done = done, .total = total_, .fraction = fraction, .elapsed = Clock::now() - started_});
+  return progress_line(
+      name_, {.done = done, .total = total_, .fraction = fraction, .elapsed = Clock::now() - started_, .unit = unit_});
 }
 
 void Progress::update(std::uint64_t done, double fraction) {

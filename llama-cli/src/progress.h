@@ -21,10 +21,11 @@ namespace llama {
 [[nodiscard]] std::string format_size(std::uint64_t bytes);                // "2.1 MB" (powers of 1000)
 
 struct ProgressState {
-  std::uint64_t done = 0;              // texts
+  std::uint64_t done = 0;
   std::optional<std::uint64_t> total;  // nothing where the input's length is unknown
   double fraction = 0;                 // of the work: a long text is more of it than a short one
   std::chrono::duration<double> elapsed{0};
+  std::string_view unit = "texts";  // what is counted
 };
 
 // One line: "Progress: [████████░░] 800/1,000 (80%) - 4.5s elapsed, 1.1s left". Without a total there is no bar.
@@ -32,7 +33,8 @@ struct ProgressState {
 
 class Progress {
  public:
-  Progress(std::FILE* stream, bool is_terminal, std::string_view name, std::optional<std::uint64_t> total);
+  Progress(std::FILE* stream, bool is_terminal, std::string_view name, std::optional<std::uint64_t> total,
+           std::string_view unit = "texts");
   void update(std::uint64_t done, double fraction);
   void finish(std::uint64_t done);  // draws the end and leaves the line
   void clear();                     // wipes the line, for a message
@@ -41,7 +43,7 @@ class Progress {
   using Clock = std::chrono::steady_clock;
   [[nodiscard]] std::string line(std::uint64_t done, double fraction) const;
 
-  std::string name_;
+  std::string name_, unit_;
   std::optional<std::uint64_t> total_;
   Clock::time_point started_ = Clock::now();
   StatusLine line_;

@@ -68,7 +68,7 @@ void print(const ShardReport& report, const Console& console) {
                with_thousands(c.skipped), with_thousands(c.rows_out));
 }
 
-void print_json(const ShardReport& report) {
+Result<void> print_json(const ShardReport& report) {
   nlohmann::ordered_json shards = nlohmann::ordered_json::array(), strays = nlohmann::ordered_json::array();
   for (const CheckedShard& shard : report.shards)
     shards.push_back({{"shard", shard.shard.index}, {"state", name_of(shard.state)}, {"reason", shard.reason}});
@@ -78,7 +78,7 @@ void print_json(const ShardReport& report) {
                                         {"strays", std::move(strays)},   {"rows_in", c.rows_in},
                                         {"embedded", c.embedded},        {"null", c.null},
                                         {"skipped", c.skipped},          {"rows_out", c.rows_out}};
-  std::println("{}", whole.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  return print_result(whole.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 // The rows of one shard, one after the other.
@@ -155,10 +155,10 @@ Step<TableSummary> merge(const ShardsArguments& arguments, const ShardReport& re
 
 int report_failure(const Failure& failure, const Interrupt& interrupt) {
   if (failure.error.code == ErrorCode::Cancelled) {
-    std::println(stderr, "Interrupted: {}", failure.error.message);
+    tell("Interrupted: {}", failure.error.message);
     return interrupt.exit_status();
   }
-  std::println(stderr, "Error: {}", failure.error.message);
+  tell("Error: {}", failure.error.message);
   return failure.status;
 }
 
@@ -169,9 +169,10 @@ int run_shards(const ShardsArguments& arguments, const Interrupt& interrupt) {
   const auto report = check_shards(arguments.folder, rows_of);
   if (!report) return report_failure({report.error(), kInputError}, interrupt);
   print(*report, console);
-  if (arguments.json) print_json(*report);
+  if (arguments.json)
+    if (auto printed = print_json(*report); !printed) return report_failure({printed.error(), kOutputError}, interrupt);
   if (!report->is_whole()) {
-    if (arguments.merge) std::println(stderr, "Error: not every shard is whole, so there is nothing to merge");
+    if (arguments.merge) tell("Error: not every shard is whole, so there is nothing to merge");
     return kInputError;
   }
   if (!arguments.merge) return kDone;

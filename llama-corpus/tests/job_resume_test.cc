@@ -107,6 +107,48 @@ TEST(JobResume, GoesOnWhereTheReaderFailed) {
   EXPECT_GT(resumed_rows, 2000u);
 }
 
+// What goes along with an output, a manifest say, is there whenever the journal is not.
+TEST(JobResume, IsOverWhenTheOutputWasToldOf) {
+  const TestFolder folder;
+  JobOptions options = with_journal(folder);
+  std::vector<bool> new_ones;
+  std::optional<std::uint64_t> kept;
+  options.on_journal = [&](bool is_new) { new_ones.push_back(is_new); };
+  options.on_break = [&](std::uint64_t rows) { kept = rows; };
+  options.on_written = [&](const JobSummary& summary) -> Result<void> {
+    EXPECT_TRUE(std::filesystem::exists(*options.journal));
+    EXPECT_EQ(summary.rows_out, whole_run().summary->rows_out);
+    return fail(ErrorCode::NoSpace, "the disk is full");
+  };
+  const auto broken = run_job(reader_of(mixed_rows(4000), 100), options);
+  ASSERT_FALSE(broken.summary);
+  EXPECT_EQ(broken.summary.error().message, "the disk is full");
+  EXPECT_TRUE(broken.table.is_closed);
+  EXPECT_EQ(kept, 4000u);
+  options.on_written = {};
+  const auto resumed = run_job(reader_of(mixed_rows(4000), 100), options);
+  ASSERT_TRUE(resumed.summary) << resumed.summary.error().message;
+  EXPECT_EQ(resumed.summary->computed, 0u);
+  expect_same_rows(resumed.table, whole_run().table);
+  EXPECT_EQ(new_ones, (std::vector<bool>{true, false}));
+  EXPECT_TRUE(folder.names().empty());
+}
+
+TEST(JobResume, LeavesNoJournalWhereNothingIsDone) {
+  const TestFolder folder;
+  JobOptions options = with_journal(folder);
+  options.on_break = [](std::uint64_t) { ADD_FAILURE(); };
+  EXPECT_FALSE(run_job(reader_until(0, [] { return fail(ErrorCode::Network, "no database"); }), options).summary);
+  EXPECT_TRUE(folder.names().empty());
+  options.vectors = {.element = VectorElement::Int8, .dimensions = {}, .calibration = folder.path / "missing"};
+  EXPECT_FALSE(run_job(reader_of(mixed_rows(100)), options).summary);
+  EXPECT_TRUE(folder.names().empty());
+  options.vectors = {};
+  options.vector_store = folder.path / "missing" / "store";
+  EXPECT_FALSE(run_job(reader_of(mixed_rows(100)), options).summary);
+  EXPECT_TRUE(folder.names().empty());
+}
+
 // Stopped again and again, a little further each time.
 TEST(JobResume, GoesOnAfterEachStop) {
   const TestFolder folder;

@@ -5,6 +5,7 @@
 
 #include <csignal>
 
+#include "llama-corpus/interrupted_run.h"
 #include "store_tests.h"
 
 namespace llama::internal {
@@ -85,6 +86,33 @@ TEST(Journal, GoesWhenTheOutputIsWhole) {
   ASSERT_TRUE(journal);
   ASSERT_TRUE(journal->remove());
   EXPECT_TRUE(folder.names().empty());
+}
+
+TEST(Journal, SaysThatItsOutputComesNext) {
+  const StoreFolder folder;
+  const auto path = folder.path / "journal";
+  EXPECT_EQ(announced_rows(path), std::nullopt);
+  EXPECT_TRUE(folder.names().empty());
+  leave_journal(path);
+  EXPECT_EQ(announced_rows(path), std::nullopt);
+  {
+    auto journal = Journal::open(path, test_binding(), false);
+    ASSERT_TRUE(journal) << journal.error().message;
+    EXPECT_FALSE(journal->is_new());
+    ASSERT_TRUE(journal->announce_output(4711));
+    EXPECT_EQ(announced_rows(path), std::nullopt);  // its own process is at it
+    // The log is the first file to go.
+    std::filesystem::copy_file(path, folder.path / "copy");
+  }
+  EXPECT_EQ(announced_rows(path), 4711u);
+  EXPECT_EQ(announced_rows(folder.path / "copy"), 4711u);
+  EXPECT_EQ(Journal::open(folder.path / "copy", test_binding(), false)->texts().answered(), 5u);
+  EXPECT_TRUE(Journal::open(folder.path / "other", test_binding(), false)->is_new());
+  EXPECT_FALSE(Journal::open(path, test_binding(), true)->is_new());  // there was one
+  EXPECT_EQ(announced_rows(path), std::nullopt);
+  write_file(path, "a text of mine");
+  EXPECT_EQ(announced_rows(path), std::nullopt);
+  EXPECT_EQ(read_file(path), "a text of mine");
 }
 
 TEST(Journal, MakesItsFolder) {

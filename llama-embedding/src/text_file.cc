@@ -8,7 +8,7 @@
 
 #include "byte_input.h"
 #include "input_kind.h"
-#include "llama-embedding/blank_line.h"
+#include "llama-base/blank_text.h"
 
 namespace llama {
 namespace {

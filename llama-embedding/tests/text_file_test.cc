@@ -9,7 +9,6 @@
 #include <random>
 #include <thread>
 
-#include "llama-embedding/blank_line.h"
 #include "llama-embedding/embedding_result.h"
 
 namespace llama {
@@ -232,19 +231,6 @@ TEST(TextFile, RefusesWhatIsNoTextInAPipe) {
   ASSERT_FALSE(batch);
   EXPECT_EQ(batch.error().code, ErrorCode::InvalidText);
   EXPECT_NE(batch.error().message.find("PNG"), std::string::npos);
-}
-
-TEST(BlankTest, AgreesWithTheWholeLineHoweverItIsCut) {
-  for (const std::string line :
-       {"", "  \t", "\xe3\x80\x80\xc2\xa0", "\xe3\x80\x80 x", "\xe3", "\xe3\x80", "\xe2\x80\x8b", " \xc2", "ab"}) {
-    for (std::size_t i = 0; i <= line.size(); ++i) {
-      for (std::size_t k = i; k <= line.size(); ++k) {
-        internal::BlankTest test;
-        for (const auto& piece : {line.substr(0, i), line.substr(i, k - i), line.substr(k)}) test.add(piece);
-        EXPECT_EQ(test.is_blank(), internal::is_blank(line)) << line << " " << i << " " << k;
-      }
-    }
-  }
 }
 
 TEST(Md5, HasTheKnownValue) { EXPECT_EQ(md5_hex("test text"), "1e2db57dd6527ad4f8f281ab028d2c70"); }

@@ -1,6 +1,6 @@
 """A run that is killed at any point goes on when its command is given again, and nothing is lost or doubled.
 
-KILLS=50 kills more often than the few times that fit into every run of the tests.
+KILLS=50 kills more often than the few times that fit into every run of the tests. crash_test.py kills at chosen steps.
 """
 
 import json
@@ -92,7 +92,7 @@ def kill_often(source, output, *flags, duration, part="part-"):
 
 
 def nothing_left(folder):
-    return [path.name for path in folder.iterdir() if "journal" in path.name]
+    return [path.name for path in folder.iterdir() if "journal" in path.name or "partial" in path.name]
 
 
 def test_a_file(tmp_path, corpus):
@@ -120,6 +120,7 @@ def test_shards(tmp_path, corpus):
         else:
             finish(source, out, "--shard", f"{shard}/3")
     same(pyarrow.dataset.dataset(sorted(map(str, out.glob("*.parquet")))).to_table(), whole)
+    assert nothing_left(out) == []
 
 
 def interrupted(source, out, *flags, after=0.5, number=signal.SIGINT):
@@ -194,6 +195,28 @@ def test_two_runs_do_not_write_the_same_output(tmp_path, corpus):
     first.communicate(timeout=600)
     assert second.returncode in (0, 2) and (second.returncode == 0 or "another" in err), err
     same(rows(out), whole)
+
+
+@pytest.mark.parametrize("flags,part", [(["--split-rows", 700], "part-"), (["--shard", "1/2"], "part-00001")])
+def test_two_runs_do_not_write_the_same_parts(tmp_path, corpus, flags, part):
+    source, whole, duration = corpus
+    out = tmp_path / "out"
+    first = start(source, out, *flags)
+    while first.poll() is None and not any(path.name.endswith(".partial") for path in out.glob(f".{part}*")):
+        time.sleep(0.01)
+    second = start(source, out, *flags)
+    _, err = second.communicate(timeout=60)
+    stdout, stderr = first.communicate(timeout=600)
+    assert first.returncode == 0, stderr
+    # It was refused at once, or found what the first had finished meanwhile.
+    assert (second.returncode == 2 and "another process uses the journal" in err) or second.returncode == 5, err
+    assert err.count("\n") == 1
+    found = pyarrow.dataset.dataset(sorted(map(str, out.glob(f"{part}*.parquet")))).to_table()
+    same(
+        found,
+        whole if "--shard" not in flags else whole.filter(pa.array([i % 2 == 1 for i in whole["id"].to_pylist()])),
+    )
+    assert nothing_left(out) == []
 
 
 def test_standard_input_cannot_be_resumed_and_says_so(tmp_path, corpus):

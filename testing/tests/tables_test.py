@@ -13,6 +13,7 @@ import pyarrow.csv
 import pyarrow.feather
 import pyarrow.parquet
 import pytest
+from fetching import environment
 from program import CLI, MODELS, cosines, embed, rows
 
 MODEL = MODELS / "bert.gguf"
@@ -383,3 +384,26 @@ def test_the_vector_store_saves_the_computing(tmp_path):
         assert (summary["computed"], summary["from_store"]) == (computed, count - computed)
     run("--vector-store", source, "--force", source=source, output=tmp_path / "out.parquet", status=2)
     assert pa.parquet.read_table(source).num_rows == 30
+
+
+def test_a_dry_run_of_a_large_data_set_fetches_one_file(hub, tmp_path):
+    content = "text,n\n" + "".join(f"a text with the number {i % 1000},{i}\n" for i in range(400_000))
+    for number in range(4):
+        hub.add("datasets/org/texts", f"data/part-{number}.csv", (content + f"the last,{number}\n").encode())
+    flags = ["-i", "hf://datasets/org/texts/data", "--column", "text", "--cache-dir", str(tmp_path / "cache")]
+    done = subprocess.run(
+        [CLI, "embed", "-m", str(MODEL), *flags, "--dry-run", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env=environment(hub, tmp_path),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "has 4 files to fetch" in done.stderr and "the dry run takes data/part-" in done.stderr
+    estimate = json.loads(done.stdout)
+    assert abs(estimate["rows"] - 1_600_000) < 10 and not estimate["is_exact"]
+    listed = [CLI, "models", "list", "--cache-dir", str(tmp_path / "cache")]
+    told, facts = (subprocess.check_output([*listed, *more], text=True) for more in ([], ["--json"]))
+    assert "datasets/org/texts data/part-" in told and [one["kind"] for one in json.loads(facts)] == ["dataset"]
+    blobs = {request.path for request in hub.requests("blob") if request.sent > 0}
+    assert sum(request.sent for request in hub.requests("blob")) < 3 * len(content), blobs

@@ -94,7 +94,7 @@ Step<Sample> read_sample(const EmbedArguments& arguments, const EmbedInput& inpu
     const bool ends = batch->state == RowState::End;
     if (ends || Clock::now() - started > kMaxReading) {
       Sample sample = std::move(sampler).take();
-      sample.is_all = ends;
+      sample.is_all = ends && input.share == 1;
       return sample;
     }
   }
@@ -144,7 +144,8 @@ Step<Rate> measure(Sample& sample, const SharedModel& model, std::int32_t batch_
 Estimate estimate(const Sample& sample, const EmbedInput& input, const Rate& rate, std::uint64_t vector_size) {
   Estimate all;
   all.is_exact = sample.is_all && sample.distinct_of == sample.with_text;
-  all.rows = sample.is_all ? sample.rows : input.rows.value_or(sample.rows);
+  const std::uint64_t rows = sample.is_all ? sample.rows : input.rows.value_or(sample.rows);
+  all.rows = static_cast<std::uint64_t>(static_cast<double>(rows) / input.share);
   const double scale = static_cast<double>(all.rows) / static_cast<double>(std::max<std::uint64_t>(1, sample.rows));
   const double texts = static_cast<double>(sample.with_text) * scale;
   const double distinct_share =
@@ -188,7 +189,7 @@ Step<void> run_dry(const EmbedArguments& arguments, EmbedInput input, const std:
     const nlohmann::ordered_json line = {
         {"rows", all.rows},       {"distinct", all.distinct},  {"tokens", all.tokens},    {"truncated", all.truncated},
         {"seconds", all.seconds}, {"output_bytes", all.bytes}, {"is_exact", all.is_exact}};
-    std::println("{}", line.dump());
+    if (auto printed = print_result(line.dump()); !printed) return stop_with(printed.error(), kOutputError);
   }
   return {};
 }

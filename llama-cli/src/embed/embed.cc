@@ -12,6 +12,7 @@
 #include "embed/embed_output.h"
 #include "embed/embed_settings.h"
 #include "embed/embed_summary.h"
+#include "embed/job_display.h"
 #include "embed/watched_reader.h"
 #include "exit_status.h"
 #include "llama-core/log.h"
@@ -39,6 +40,7 @@ Step<Prepared> prepare(const EmbedArguments& arguments, const Interrupt& interru
   if (!shard) return std::unexpected(shard.error());
   auto prompt = read_prompt(arguments);
   if (!prompt) return std::unexpected(prompt.error());
+  if (auto checked = check_calibration(arguments.output); !checked) return std::unexpected(checked.error());
   auto input = open_input(arguments, *prompt, interrupt, console);
   if (!input) return std::unexpected(input.error());
   TableOutput output;
@@ -61,7 +63,7 @@ Step<Prepared> prepare(const EmbedArguments& arguments, const Interrupt& interru
 int job_status(ErrorCode code, bool is_input) {
   if (code == ErrorCode::InvalidArgument || code == ErrorCode::Busy) return kUsageError;
   if (code == ErrorCode::Network || code == ErrorCode::RateLimited) return kNetworkError;
-  if (is_input || code == ErrorCode::InvalidText) return kInputError;
+  if ((is_input && code != ErrorCode::NoSpace) || code == ErrorCode::InvalidText) return kInputError;
   switch (code) {
     case ErrorCode::InvalidModel:
       return kModelError;
@@ -75,43 +77,28 @@ int job_status(ErrorCode code, bool is_input) {
   }
 }
 
-// Shows how far a job is, and what it has to say meanwhile.
-class JobDisplay {
- public:
-  JobDisplay(const Console& console, const EmbedInput& input)
-      : console_(console),
-        total_bytes_(input.texts.transform([](const TextCount& count) { return count.bytes; })),
-        total_rows_(input.rows),
-        progress_(stderr, console.terminal, "Progress", input.rows) {}
-
-  void update(const JobProgress& now) {
-    rows_ = now.rows;
-    if (console_.quiet) return;
-    // A long text is more of the work than a short one.
-    const double fraction = total_bytes_  ? share(now.bytes, *total_bytes_)
-                            : total_rows_ ? share(now.rows, *total_rows_)
-                                          : 0;
-    progress_.update(now.rows, fraction);
+// Ends where the output is not finished: what of it is kept, and how it goes on. The same command meets the same text
+// again, but not the same full disk.
+Error ended_early(Error error, bool is_stream, std::optional<std::uint64_t> kept, std::optional<std::uint64_t> total) {
+  switch (error.code) {
+    case ErrorCode::Cancelled:
+    case ErrorCode::NoSpace:
+    case ErrorCode::Io:
+    case ErrorCode::Network:
+    case ErrorCode::RateLimited:
+    case ErrorCode::OutOfMemory:
+      break;
+    default:
+      return error;
   }
-  void warn(std::string_view line) {
-    progress_.clear();
-    std::println(stderr, "Warning: {}", line);
+  if (kept) {
+    error.message += std::format("; {}{} rows are done, and the same command goes on from there", with_thousands(*kept),
+                                 total ? " of " + with_thousands(*total) : "");
+  } else if (error.code == ErrorCode::Cancelled) {
+    error.message += is_stream ? "; what was written before is whole" : "; no output was written";
   }
-  void clear() { progress_.clear(); }
-  void finish(std::uint64_t rows) {
-    if (!console_.quiet) progress_.finish(rows);
-  }
-  [[nodiscard]] std::uint64_t rows() const { return rows_; }
-
- private:
-  static double share(std::uint64_t part, std::uint64_t whole) {
-    return static_cast<double>(part) / static_cast<double>(std::max<std::uint64_t>(1, whole));
-  }
-  const Console& console_;
-  std::optional<std::uint64_t> total_bytes_, total_rows_;
-  Progress progress_;
-  std::uint64_t rows_ = 0;
-};
+  return error;
+}
 
 std::string total_of(const std::optional<std::uint64_t>& rows) { return rows ? with_thousands(*rows) + " " : ""; }
 
@@ -141,8 +128,7 @@ ShardManifest plan_manifest(const JobOptions& options, const InputIdentity& inpu
   return manifest;
 }
 
-// Beside the shard's parts.
-Step<void> tell_of_shard(const EmbedArguments& arguments, ShardManifest manifest, const JobSummary& summary) {
+ShardManifest filled_manifest(ShardManifest manifest, const JobSummary& summary) {
   manifest.counts = {.rows_in = summary.rows_in,
                      .embedded = summary.embedded,
                      .null = summary.null,
@@ -150,9 +136,7 @@ Step<void> tell_of_shard(const EmbedArguments& arguments, ShardManifest manifest
                      .rows_out = summary.rows_out};
   for (const WrittenPart& part : summary.output.parts)
     manifest.parts.push_back({part.path.filename().string(), part.rows, part.size_bytes});
-  if (auto written = write_manifest(arguments.output.path, manifest); !written)
-    return stop_with(written.error(), kOutputError);
-  return {};
+  return manifest;
 }
 
 // A single file has a limit of rows x dimensions, and more than that is known before the night is over.
@@ -180,7 +164,7 @@ Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, con
   console.line("Processing {}{} with batch size {}...\n", total_of(input.rows), is_plain ? "texts" : "rows",
                arguments.batch_size);
 
-  JobDisplay display(console, input);
+  JobDisplay display(console, input, is_plain ? "texts" : "rows");
   options.stop = interrupt.token();
   options.on_progress = [&](const JobProgress& now) { display.update(now); };
   options.on_resume = [&](std::uint64_t rows) {
@@ -201,44 +185,48 @@ Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, con
   if (is_shard) {
     if (auto same = check_same_run(arguments.output.path, manifest); !same && !arguments.output.force)
       return usage_error(same.error().message + "; --force writes it all the same");
-    if (auto removed = remove_manifest(arguments.output.path, options.shard); !removed)
-      return stop_with(removed.error(), kOutputError);
+    options.on_written = [&](const JobSummary& summary) {
+      return write_manifest(arguments.output.path, filled_manifest(manifest, summary));
+    };
   }
+  // Only who has the journal may touch what an interrupted run has left.
+  options.on_journal = [&](bool is_new) {
+    if (is_new) {
+      if (!arguments.output.force) output.existing = ExistingFile::Refuse;
+    } else {
+      remove_unfinished(output);
+    }
+  };
+  std::optional<std::uint64_t> done_rows;
+  options.on_break = [&](std::uint64_t rows) { done_rows = rows; };
   const RowReader* kept = input.reader.get();
   auto watched = std::make_unique<WatchedReader>(std::move(input.reader));
   const auto input_failed = watched->failed();
   const OpenWriter open_writer = [&](const std::vector<ColumnSpec>& columns, const TableMetadata& more) {
     output.metadata.append_range(more);
+    if (is_shard) {  // its parts go next
+      if (auto removed = remove_manifest(arguments.output.path, options.shard); !removed)
+        return Result<std::unique_ptr<RowWriter>>(std::unexpected(removed.error()));
+    }
     return open_table_writer(output, kept, columns, prepared.names.renamed);
   };
   auto summary = run_embed_job(model, std::move(watched), open_writer, options);
   if (summary) {
-    if (is_shard) {
-      if (auto told = tell_of_shard(arguments, manifest, *summary); !told) return std::unexpected(told.error());
-    }
     display.finish(is_plain ? summary->embedded + summary->skipped_failed + summary->skipped_long : summary->rows_in);
     return std::move(*summary);
   }
   display.clear();
-  Error error = summary.error();
-  if (error.code == ErrorCode::Cancelled) {
-    error.message +=
-        options.journal && display.rows() > 0
-            ? std::format("; {}{} rows are done, and the same command goes on from there",
-                          with_thousands(display.rows()), input.rows ? " of " + with_thousands(*input.rows) : "")
-            : "; no output was written";
-  }
-  return stop_with(std::move(error), job_status(summary.error().code, *input_failed));
+  return stop_with(ended_early(summary.error(), arguments.output.path == "-", done_rows, input.rows),
+                   job_status(summary.error().code, *input_failed));
 }
 
 int report(const Failure& failure, const Interrupt& interrupt) {
   if (failure.error.code == ErrorCode::Cancelled) {
     const std::string& message = failure.error.message;
-    std::println(stderr, "Interrupted: {}{}", message,
-                 message.contains("rows are done") || message.contains("no output") ? "" : "; no output was written");
+    tell("Interrupted: {}{}", message, message.contains("; ") ? "" : "; no output was written");
     return interrupt.exit_status();
   }
-  std::println(stderr, "Error: {}", failure.error.message);
+  tell("Error: {}", failure.error.message);
   return failure.status;
 }
 
@@ -265,10 +253,13 @@ int run_embed(const EmbedArguments& arguments, const Interrupt& interrupt) {
   if (!summary) return report(summary.error(), interrupt);
   const Seconds elapsed = std::chrono::steady_clock::now() - started;
   print_summary(console, arguments, *summary, elapsed);
-  if (arguments.json) print_json_summary(arguments, *summary, elapsed);
+  if (arguments.json) {
+    if (auto printed = print_json_summary(arguments, *summary, elapsed); !printed)
+      return report({printed.error(), kOutputError}, interrupt);
+  }
   if (arguments.debug) {
     const TokenBudget budget = (*model)->token_budget();
-    std::println(stderr, "Token budget: {} ({})", budget.tokens, budget.reason);
+    tell("Token budget: {} ({})", budget.tokens, budget.reason);
   }
   return kDone;
 }

@@ -6,10 +6,10 @@
 #include <format>
 #include <ranges>
 
+#include "embed/dataset_input.h"
 #include "exit_status.h"
 #include "llama-corpus/text_rows.h"
 #include "llama-embedding/text_file.h"
-#include "llama-loader/dataset_files.h"
 #include "llama-table/table_reader.h"
 #include "progress.h"
 #include "status_line.h"
@@ -76,38 +76,13 @@ void choose_kept(const InputArguments& arguments, TableInput& input) {
   if (arguments.columns.size() == 1) input.leave_out = arguments.columns;
 }
 
-// Files of data sets are fetched; their places in the list are taken by those of the cache.
-Step<std::vector<std::shared_ptr<const void>>> fetch_datasets(const EmbedArguments& arguments, TableInput& input,
-                                                              const Interrupt& interrupt, const Console& console) {
-  std::vector<std::shared_ptr<const void>> uses;
-  std::vector<std::string> paths;
-  for (const std::string& path : input.paths) {
-    if (!is_dataset_uri(path)) {
-      paths.push_back(path);
-      continue;
-    }
-    const auto source = parse_dataset_uri(path);
-    if (!source) return stop_with(source.error(), kUsageError);
-    auto settings = HubSettings::from_environment();
-    if (!settings) return stop_with(settings.error(), kUsageError);
-    settings->offline = settings->offline || arguments.loader.offline;
-    const DatasetLoader loader(make_cache(arguments.loader), {}, std::move(*settings));
-    DownloadDisplay display(console.quiet, console.terminal);
-    auto files = loader.fetch(*source, {.on_download = [&](const DownloadProgress& p) { display.update(p); },
-                                        .on_message = [&](std::string_view line) { display.say(line); },
-                                        .stop = interrupt.token()});
-    display.end();
-    if (!files) {
-      const ErrorCode code = files.error().code;
-      return stop_with(files.error(), code == ErrorCode::NotFound || code == ErrorCode::AccessDenied
-                                          ? kInputError
-                                          : loader_status(code));
-    }
-    for (const DatasetFile& file : files->files) paths.push_back(file.file.string());
-    uses.push_back(files->use);
-  }
-  input.paths = std::move(paths);
-  return uses;
+// DuckDB's own words about SQL do not say whose it is.
+Error with_flag(Error error, const InputArguments& a) {
+  const bool says_it = error.message.starts_with("the ") || error.message.starts_with("file ") ||
+                       error.message.starts_with("folder ") || error.message.starts_with("no file ");
+  const bool is_about_it = error.code == ErrorCode::InvalidArgument || error.code == ErrorCode::NotFound;
+  if (is_about_it && !says_it && (a.query || a.where)) error.message.insert(0, a.query ? "--query: " : "--where: ");
+  return error;
 }
 
 TableInput table_input(const InputArguments& arguments, const std::optional<PromptTemplate>& prompt) {
@@ -128,12 +103,14 @@ Step<EmbedInput> open_table(const EmbedArguments& arguments, const std::optional
                             const Interrupt& interrupt, const Console& console) {
   const InputArguments& a = arguments.input;
   TableInput table = table_input(a, prompt);
-  auto uses = fetch_datasets(arguments, table, interrupt, console);
-  if (!uses) return std::unexpected(uses.error());
+  auto fetched = fetch_datasets(arguments, table.paths, interrupt, console);
+  if (!fetched) return std::unexpected(fetched.error());
+  table.paths = std::move(fetched->paths);
   auto reader = TableReader::open(std::move(table), interrupt.token());
-  if (!reader) return stop_with(reader.error(), input_status(reader.error().code));
+  if (!reader) return stop_with(with_flag(reader.error(), a), input_status(reader.error().code));
   EmbedInput input;
-  input.uses = std::move(*uses);
+  input.uses = std::move(fetched->uses);
+  input.share = fetched->share;
   input.text_columns = std::max<std::size_t>(1, a.columns.size());
   input.text_name = input.text_columns == 1 ? (*reader)->columns().front() : "text";
   input.reader = std::move(*reader);

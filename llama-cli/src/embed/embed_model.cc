@@ -30,11 +30,11 @@ EmbeddingConfig make_config(const EmbedArguments& arguments, ModelSource source,
 }
 
 void show_details(const EmbeddingModel& model) {
-  std::println(stderr, "Tokenizer: {}", model.tokenizer());
-  std::println(stderr, "Device: {}", model.model().device());
-  std::println(stderr, "Kernels: {}", model.kernels());
-  std::println(stderr, "Memory: {} before the model was loaded, {} after",
-               format_size(model.metadata().memory_before_bytes), format_size(model.metadata().memory_after_bytes));
+  tell("Tokenizer: {}", model.tokenizer());
+  tell("Device: {}", model.model().device());
+  tell("Kernels: {}", model.kernels());
+  tell("Memory: {} before the model was loaded, {} after", format_size(model.metadata().memory_before_bytes),
+       format_size(model.metadata().memory_after_bytes));
 }
 
 }  // namespace
@@ -70,7 +70,7 @@ Step<SharedModel> load_embedding_model(const EmbedArguments& arguments, ModelSou
   if (!device) return stop_with(device.error(), kUsageError);
   config.device = std::move(*device);
   config.on_notice = [terminal = console.terminal](std::string_view line) {
-    if (terminal) std::print(stderr, "\r\033[K");  // over the bar
+    if (terminal) std::fputs("\r\033[K", stderr);  // over the bar
     show_notice(line);
   };
   config.loader = std::make_shared<const ModelLoader>(std::move(*loader));
@@ -93,7 +93,7 @@ Step<SharedModel> load_embedding_model(const EmbedArguments& arguments, ModelSou
   if (arguments.debug) show_details(**model);
   if (const std::string& warning = (*model)->warning(); !warning.empty()) {
     const bool guessed = !arguments.pooling && !(*model)->model().pooling();
-    std::println(stderr, "Warning: {}{}", warning, guessed ? "; --pooling sets another" : "");
+    tell("Warning: {}{}", warning, guessed ? "; --pooling sets another" : "");
   }
   return *model;
 }

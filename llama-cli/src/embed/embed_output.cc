@@ -7,6 +7,8 @@
 
 #include "embed/embed_settings.h"
 #include "exit_status.h"
+#include "llama-corpus/interrupted_run.h"
+#include "llama-table/table_reader.h"
 
 namespace llama {
 namespace {
@@ -25,6 +27,23 @@ bool is_input(const EmbedArguments& arguments) {
   return std::ranges::any_of(arguments.input.paths, [&](const std::string& path) {
     return path != "-" && fs::equivalent(path, arguments.output.path, ignored);
   });
+}
+
+// The file is what an interrupted run wrote, which was killed before its journal went. Its rows are compared, lest
+// somebody else's file goes that has got the name since.
+bool is_finished_output(const OutputArguments& a, const Shard& shard) {
+  std::error_code ignored;
+  if (a.path == "-" || !fs::is_regular_file(a.path, ignored)) return false;
+  const auto announced = announced_rows(journal_path(a, shard));
+  if (!announced) return false;
+  TableInput input;
+  input.paths = {a.path.string()};
+  input.columns = {OutputColumns().text_hash};
+  input.keep = Keep::None;
+  const auto reader = TableReader::open(std::move(input));
+  if (!reader) return false;
+  const auto rows = (*reader)->count({});
+  return rows && *rows == *announced;
 }
 
 }  // namespace
@@ -50,8 +69,8 @@ Step<TableOutput> choose_output(const EmbedArguments& arguments, const Shard& sh
     output.part_prefix = part_name(shard);
     if (!output.split_rows && !output.split_bytes) output.split_bytes = std::uint64_t{1} << 40;
   }
-  // Whole parts of an interrupted run are written again from its journal.
-  const bool goes_on = writes_folder(a, shard) && has_journal(a, shard);
+  // What an interrupted run has finished is written again from its journal.
+  const bool goes_on = writes_folder(a, shard) ? has_journal(a, shard) : is_finished_output(a, shard);
   output.existing = a.force || goes_on ? ExistingFile::Replace : ExistingFile::Refuse;
   if (is_input(arguments)) return usage_error("the output would replace the input");
   if (is_plain_output(arguments)) output.max_elements.reset();
@@ -61,7 +80,6 @@ Step<TableOutput> choose_output(const EmbedArguments& arguments, const Shard& sh
     if (asked == ExistingFile::Refuse && check_output(output)) error.message += "; --force replaces it";
     return stop_with(std::move(error), kOutputError);
   }
-  if (goes_on) remove_unfinished(output);
   return output;
 }
 

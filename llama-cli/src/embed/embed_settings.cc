@@ -27,13 +27,6 @@ ModelNames names_of(const EmbeddingModel& model) {
   return names;
 }
 
-// The journal's name: beside a file, inside a folder of parts (each shard has its own).
-fs::path journal_path(const OutputArguments& output, const Shard& shard) {
-  if (writes_folder(output, shard))
-    return output.path / std::format(".{}.journal", shard.count > 1 ? part_name(shard) : "parts");
-  return output.path.string() + ".journal";
-}
-
 }  // namespace
 
 Step<void> check_arguments(const EmbedArguments& a) {
@@ -51,6 +44,14 @@ Step<void> check_arguments(const EmbedArguments& a) {
   if (a.output.dimensions && a.output.dtype == "binary" && *a.output.dimensions % 8 != 0)
     return usage_error("--dtype binary packs eight dimensions to a byte; --dimensions must be a multiple of 8");
   return {};
+}
+
+Step<void> check_calibration(const OutputArguments& a) {
+  std::error_code ignored;
+  if (!a.calibration || fs::exists(*a.calibration, ignored)) return {};
+  return stop_with(
+      {ErrorCode::NotFound, std::format("--calibration: file '{}' does not exist", a.calibration->string())},
+      kInputError);
 }
 
 Step<Shard> choose_shard(const EmbedArguments& arguments) {
@@ -127,6 +128,12 @@ bool writes_folder(const OutputArguments& output, const Shard& shard) {
   return output.split_rows || output.split_size || shard.count > 1;
 }
 
+fs::path journal_path(const OutputArguments& output, const Shard& shard) {
+  if (writes_folder(output, shard))
+    return output.path / std::format(".{}.journal", shard.count > 1 ? part_name(shard) : "parts");
+  return output.path.string() + ".journal";
+}
+
 bool has_journal(const OutputArguments& output, const Shard& shard) {
   std::error_code ignored;
   return fs::exists(journal_path(output, shard), ignored);
@@ -157,10 +164,10 @@ JobOptions job_options(const EmbedArguments& a, const EmbedInput& input, const S
     options.settings = journal_settings(a, shard);
     options.restarts = a.restart;
     options.way_out = "--restart begins anew";
-    options.way_out = "--restart begins anew, or remove it";
   }
   options.vector_store = a.vector_store;
-  options.scratch_folder = a.output.path == "-"              ? fs::temp_directory_path()
+  std::error_code ignored;
+  options.scratch_folder = a.output.path == "-"              ? fs::temp_directory_path(ignored)
                            : is_folder                       ? a.output.path
                            : a.output.path.has_parent_path() ? a.output.path.parent_path()
                                                              : fs::path(".");

@@ -17,6 +17,9 @@ namespace llama {
 // What can be known to be wrong before anything is opened: flags that need or exclude each other.
 [[nodiscard]] Step<void> check_arguments(const EmbedArguments& arguments);
 
+// Errors   --calibration names no file.
+[[nodiscard]] Step<void> check_calibration(const OutputArguments& arguments);
+
 [[nodiscard]] Step<Shard> choose_shard(const EmbedArguments& arguments);
 
 // --prompt, read without the model.
@@ -35,6 +38,8 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 
 // Whether the output is a folder of parts.
 [[nodiscard]] bool writes_folder(const OutputArguments& output, const Shard& shard);
+// Where the journal lies: beside a file, inside a folder of parts (each shard has its own).
+[[nodiscard]] std::filesystem::path journal_path(const OutputArguments& output, const Shard& shard);
 // An interrupted run of the same output has left its journal.
 [[nodiscard]] bool has_journal(const OutputArguments& output, const Shard& shard);
 

@@ -48,7 +48,7 @@ void print_summary(const Console& console, const EmbedArguments& arguments, cons
   if (s.embedded > 0) {
     console.line("Average processing time: {:.1f}ms per text", seconds * 1e3 / static_cast<double>(s.embedded));
   } else {
-    std::println(stderr, "Warning: the input has no texts; the output has no {}", s.rows_out == 0 ? "rows" : "vectors");
+    tell("Warning: the input has no texts; the output has no {}", s.rows_out == 0 ? "rows" : "vectors");
   }
   console.line("Total embeddings: {}", with_thousands(s.embedded));
   console.line("Tokens: {} ({} tokens/s)", with_thousands(s.tokens), with_thousands(per_second(s.tokens, seconds)));
@@ -66,7 +66,7 @@ void print_summary(const Console& console, const EmbedArguments& arguments, cons
                parts > 1 ? std::format("{} parts, ", parts) : "", format_size(s.output.size_bytes));
 }
 
-void print_json_summary(const EmbedArguments& arguments, const JobSummary& s, Seconds elapsed) {
+Result<void> print_json_summary(const EmbedArguments& arguments, const JobSummary& s, Seconds elapsed) {
   const double seconds = std::max(elapsed.count(), 1e-9);
   nlohmann::ordered_json parts = nlohmann::ordered_json::array();
   for (const WrittenPart& part : s.output.parts)
@@ -97,7 +97,7 @@ void print_json_summary(const EmbedArguments& arguments, const JobSummary& s, Se
       {"parts", std::move(parts)},
   };
   // Names of files may be any bytes.
-  std::println("{}", summary.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  return print_result(summary.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 }  // namespace llama

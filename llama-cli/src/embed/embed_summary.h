@@ -14,6 +14,8 @@ using Seconds = std::chrono::duration<double>;
 void print_summary(const Console& console, const EmbedArguments& arguments, const JobSummary& summary, Seconds elapsed);
 
 // One JSON object on standard output.
-void print_json_summary(const EmbedArguments& arguments, const JobSummary& summary, Seconds elapsed);
+// Errors   those of print_result().
+[[nodiscard]] Result<void> print_json_summary(const EmbedArguments& arguments, const JobSummary& summary,
+                                              Seconds elapsed);
 
 }  // namespace llama

@@ -80,7 +80,13 @@ struct JobOptions {
 
   std::function<void(std::uint64_t row, const Error&)> on_failure;  // a row without a vector; named as the reader does
   std::function<void(const struct JobProgress&)> on_progress;
+  // The journal is this process's alone from now on; called before anything else. is_new: no run was interrupted.
+  std::function<void(bool is_new)> on_journal;
   std::function<void(std::uint64_t rows)> on_resume;  // that the journal answers; called once, before the first row
+  // The output is whole and has its name, and the journal is still there: what goes along with an output (a manifest)
+  // is there whenever the journal is not. An error is the job's.
+  std::function<Result<void>(const struct JobSummary&)> on_written;
+  std::function<void(std::uint64_t rows)> on_break;  // the job fails or was stopped: the journal answers so many rows
   std::stop_token stop;
 };
 
@@ -116,7 +122,7 @@ using OpenWriter = std::function<Result<std::unique_ptr<RowWriter>>(const std::v
 // Errors   those of the reader, the model and the writer; InvalidArgument: a setting out of range, a journal of another
 //          input or other settings (says which; restarts begins anew); Busy: another process writes the same output;
 //          InvalidModel: no text at all has a finite vector;
-//          Cancelled: what is done stays in the journal.
+//          Cancelled: what is done stays in the journal. Where nothing is done, no journal is left.
 [[nodiscard]] Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& model,
                                                std::unique_ptr<RowReader> reader, const OpenWriter& open_writer,
                                                const JobOptions& options);

@@ -36,6 +36,11 @@ struct Knowledge {
 
 Result<Knowledge> open_knowledge(const EmbeddingModel& model, const RowReader& reader, const JobOptions& options) {
   Knowledge knowledge;
+  if (options.vector_store) {
+    auto vectors = VectorStore::open(*options.vector_store, vector_settings(model), model.embedding_dimension());
+    if (!vectors) return std::unexpected(vectors.error());
+    knowledge.vectors = std::move(*vectors);
+  }
   if (options.journal) {
     auto journal =
         Journal::open(*options.journal, internal::binding_of(model, reader.identity(), options), options.restarts);
@@ -46,12 +51,17 @@ Result<Knowledge> open_knowledge(const EmbeddingModel& model, const RowReader& r
     if (!unnamed) return std::unexpected(unnamed.error());
     knowledge.unnamed = std::move(*unnamed);
   }
-  if (options.vector_store) {
-    auto vectors = VectorStore::open(*options.vector_store, vector_settings(model), model.embedding_dimension());
-    if (!vectors) return std::unexpected(vectors.error());
-    knowledge.vectors = std::move(*vectors);
-  }
   return knowledge;
+}
+
+// What is done stays in the journal, and whoever is to go on is told; where nothing is, no journal is left.
+void end_early(Knowledge& knowledge, bool is_useless, const JobOptions& options) {
+  if (!knowledge.journal) return;
+  if (is_useless) {
+    static_cast<void>(knowledge.journal->remove());
+  } else if (options.on_break) {
+    options.on_break(knowledge.texts().rows().value_or(0));
+  }
 }
 
 // Int8 scales that are known before the first text: those of an interrupted run, else from the calibration file.
@@ -192,8 +202,12 @@ Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& mo
   auto knowledge = open_knowledge(*model, *reader, options);
   if (!knowledge) return std::unexpected(knowledge.error());
   TextStore& texts = knowledge->texts();
-  if (auto found = find_scales(model, options, texts, *encoder); !found) return std::unexpected(found.error());
+  if (knowledge->journal && options.on_journal) options.on_journal(knowledge->journal->is_new());
   const TextNumber recalled = texts.answered();
+  if (auto found = find_scales(model, options, texts, *encoder); !found) {
+    end_early(*knowledge, recalled == 0, options);
+    return std::unexpected(found.error());
+  }
   const auto rows_before = texts.rows();
   if (!rows_before) return std::unexpected(rows_before.error());
   if (recalled > 0 && options.on_resume) options.on_resume(*rows_before);
@@ -219,11 +233,15 @@ Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& mo
   // The stream has the reader, which the output asks for names until the end.
   auto stream = processor->process_source(std::move(source), stream_options);
   if (!stream) return std::unexpected(stream.error());
+  const auto has_begun_nothing = [&] {
+    return texts.answered() == 0 && output.counts().rows_out == 0 && knowledge->journal && knowledge->journal->is_new();
+  };
   if (auto done = EmbedJob(options, *knowledge, queue, answers, output).run(*stream, progress); !done) {
     // A journal of failures alone is nothing to go on from.
     const bool is_wrong = done.error().code == ErrorCode::InvalidModel || done.error().code == ErrorCode::InvalidText;
-    if (is_wrong && recalled == 0 && output.counts().embedded == 0 && knowledge->journal)
-      static_cast<void>(knowledge->journal->remove());
+    const bool is_useless = recalled == 0 && (is_wrong ? output.counts().embedded == 0 : has_begun_nothing());
+    stream = std::unexpected(done.error());  // its thread asks the journal
+    end_early(*knowledge, is_useless, options);
     return std::unexpected(done.error());
   }
 
@@ -236,8 +254,16 @@ Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& mo
                                                      summary.not_finite == 1 ? "the one text" : "every text"));
   }
   summary.device = statistics.device.empty() ? model->model().device() : statistics.device;
-  auto closed = output.close({{"llama.device", summary.device}});
-  if (!closed) return std::unexpected(closed.error());
+  auto closed =
+      output.write_rest()
+          .and_then([&] {
+            return knowledge->journal ? knowledge->journal->announce_output(output.counts().rows_out) : Result<void>();
+          })
+          .and_then([&] { return output.close({{"llama.device", summary.device}}); });
+  if (!closed) {
+    end_early(*knowledge, false, options);
+    return std::unexpected(closed.error());
+  }
   summary.output = std::move(*closed);
   summary.rows_out = output.counts().rows_out;
   summary.rows_in += queue.left_out();
@@ -247,6 +273,12 @@ Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& mo
   summary.from_journal = std::min<std::uint64_t>(recalled, summary.distinct);
   summary.tokens = statistics.tokens;
   summary.compute_time = statistics.compute_time;
+  if (options.on_written) {
+    if (auto told = options.on_written(summary); !told) {
+      end_early(*knowledge, false, options);
+      return std::unexpected(told.error());
+    }
+  }
   if (knowledge->journal) {
     if (auto removed = knowledge->journal->remove(); !removed) return std::unexpected(removed.error());
   }

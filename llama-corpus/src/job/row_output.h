@@ -30,6 +30,7 @@ class RowOutput {
   [[nodiscard]] Result<void> write(const RowQueue::Rows& rows);
   // Nothing more comes: what there is can be read, and is no whole table.
   [[nodiscard]] Result<void> end_early();
+  [[nodiscard]] Result<void> write_rest() { return write_columns(); }  // then counts().rows_out is what it will be
   [[nodiscard]] Result<TableSummary> close(const TableMetadata& late);
 
   // Rows in and out, and why others are not; truncated; not_finite; distinct.

@@ -5,8 +5,8 @@
 #include <span>
 #include <utility>
 
+#include "llama-base/blank_text.h"
 #include "llama-base/utf8.h"
-#include "llama-embedding/blank_line.h"
 
 namespace llama::internal {
 namespace {

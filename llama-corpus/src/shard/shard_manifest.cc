@@ -38,6 +38,13 @@ Result<ShardManifest> read_manifest(const std::filesystem::path& folder, const S
 Result<void> remove_manifest(const std::filesystem::path& folder, const Shard& shard) {
   const auto path = manifest_path(folder, shard);
   std::error_code error;
+  // Of a run that was killed while it wrote the manifest (atomic_file.h).
+  const std::string unfinished = std::format(".{}.", path.filename().string());
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    std::error_code ignored;
+    if (name.starts_with(unfinished) && name.ends_with(".partial")) std::filesystem::remove(entry->path(), ignored);
+  }
   if (!std::filesystem::remove(path, error) && error) return internal::disk_error("cannot remove", path, error.value());
   return {};
 }

@@ -1,6 +1,8 @@
 #include "database.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -9,6 +11,8 @@
 #include <fstream>
 #include <system_error>
 #include <utility>
+
+#include "llama-base/disk.h"
 
 namespace llama::internal {
 namespace {
@@ -23,6 +27,14 @@ std::uint32_t big_endian(const char* bytes) {
 }
 
 bool is_full(int system_error) { return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG; }
+
+// The system's error for a file that is not there; 0 where it is, or can be made.
+int why_not_made(const std::string& path) {
+  const FileHandle made(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (!made) return errno == EEXIST ? 0 : errno;
+  ::unlink(path.c_str());
+  return 0;
+}
 
 }  // namespace
 
@@ -104,11 +116,11 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::filesyst
   const int code =
       sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   std::unique_ptr<SqliteDatabase> made(
-      new SqliteDatabase(std::unique_ptr<sqlite3, Close>(opened), std::move(name), std::move(way_out)));
+      new SqliteDatabase(std::unique_ptr<sqlite3, Close>(opened), path, std::move(name), std::move(way_out)));
   if (opened == nullptr) return fail(ErrorCode::OutOfMemory, std::format("no memory for {}", made->name_));
   sqlite3_extended_result_codes(opened, 1);
-  if (code != SQLITE_OK) return made->error(sqlite3_extended_errcode(opened));
-  return made;
+  if (code == SQLITE_OK) return made;
+  return made->error(sqlite3_extended_errcode(opened));
 }
 
 Result<void> SqliteDatabase::run(const std::string& sql) {
@@ -142,6 +154,13 @@ std::unexpected<Error> SqliteDatabase::damaged(std::string_view what) const {
               std::format("{} is damaged ({}){}{}", name_, what, way_out_.empty() ? "" : "; ", way_out_));
 }
 
+int SqliteDatabase::why_not_made() const {
+  for (const char* ending : {"", "-wal", "-journal"}) {
+    if (const int number = internal::why_not_made(path_.string() + ending); number != 0) return number;
+  }
+  return 0;
+}
+
 std::unexpected<Error> SqliteDatabase::error(int code) const {
   const int system = sqlite3_system_errno(handle_.get());
   switch (code & 0xff) {
@@ -156,8 +175,14 @@ std::unexpected<Error> SqliteDatabase::error(int code) const {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return damaged(sqlite3_errstr(code));
-    case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
+      // Where a file cannot be made SQLite tries to read it, and tells of that.
+      if (const int number = why_not_made(); number != 0) {
+        return fail(is_full(number) ? ErrorCode::NoSpace : ErrorCode::Io,
+                    std::format("{} cannot be written: {}", name_, std::generic_category().message(number)));
+      }
+      [[fallthrough]];
+    case SQLITE_IOERR:
       if (is_full(system) && (code & 0xff) == SQLITE_IOERR) {
         return fail(ErrorCode::NoSpace,
                     std::format("{} cannot be written: {}", name_, std::generic_category().message(system)));

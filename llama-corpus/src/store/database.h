@@ -79,10 +79,13 @@ class SqliteDatabase {
   struct Close {
     void operator()(sqlite3* database) const noexcept;
   };
-  SqliteDatabase(std::unique_ptr<sqlite3, Close> handle, std::string name, std::string way_out)
-      : handle_(std::move(handle)), name_(std::move(name)), way_out_(std::move(way_out)) {}
+  SqliteDatabase(std::unique_ptr<sqlite3, Close> handle, std::filesystem::path path, std::string name,
+                 std::string way_out)
+      : handle_(std::move(handle)), path_(std::move(path)), name_(std::move(name)), way_out_(std::move(way_out)) {}
   [[nodiscard]] std::unexpected<Error> error(int code) const;
+  [[nodiscard]] int why_not_made() const;  // the system's error for one of its files; 0: none
   std::unique_ptr<sqlite3, Close> handle_;
+  std::filesystem::path path_;
   std::string name_, way_out_;
 };
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "llama-base/disk.h"
+#include "llama-corpus/interrupted_run.h"
 
 namespace llama::internal {
 namespace {
@@ -15,6 +16,18 @@ namespace fs = std::filesystem;
 
 constexpr std::uint32_t kJournalApplication = 0x6c6c6a31;  // "llj1"
 constexpr std::string_view kInput = "input", kModel = "model";
+constexpr const char* kOutputRows = "output rows";
+
+// Takes the lock, which is kept. Nothing waits for the disk while there is nothing to lose. The first page of a file
+// says in the same transaction what it is: a process may be killed after it, and a file may be empty again when what a
+// killed process had begun was rolled back.
+Result<void> lock(SqliteDatabase& database) {
+  return database.run(
+      std::format("PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 65536; PRAGMA cache_size = -8192; "
+                  "PRAGMA temp_store = MEMORY; PRAGMA synchronous = OFF; "
+                  "BEGIN EXCLUSIVE; PRAGMA application_id = {}; COMMIT;",
+                  kJournalApplication));
+}
 
 std::string setting_key(const std::string& name) { return "setting " + name; }
 std::string journal_name(const fs::path& path) { return std::format("the journal '{}'", path.string()); }
@@ -83,10 +96,7 @@ Result<Journal> Journal::open(const fs::path& path, const JournalBinding& bindin
   }
   auto database = SqliteDatabase::open(path, name, binding.way_out);
   if (!database) return std::unexpected(database.error());
-  // The first statement takes the lock, and it is kept. Nothing waits for the disk while there is nothing to lose.
-  auto locked = (*database)->run(
-      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 65536; PRAGMA cache_size = -8192; "
-      "PRAGMA temp_store = MEMORY; PRAGMA synchronous = OFF; BEGIN EXCLUSIVE; COMMIT;");
+  auto locked = lock(**database);
   // A journal that is damaged too much to be locked is nobody's.
   if (!locked && !(restarts && locked.error().code == ErrorCode::Corrupt)) return std::unexpected(locked.error());
   if (restarts && *kind == FileKind::Ours) {
@@ -94,17 +104,16 @@ Result<Journal> Journal::open(const fs::path& path, const JournalBinding& bindin
     if (auto removed = remove_files(path); !removed) return std::unexpected(removed.error());
     (*database)->abandon_files();
     database->reset();
-    return open(path, binding, false);
+    auto anew = open(path, binding, false);
+    if (anew) anew->is_new_ = false;
+    return anew;
   }
   if (!fs::exists(path)) return fail(ErrorCode::Busy, std::format("another process used {}", name));
   const auto has_tables = (*database)->ask("SELECT 1 FROM sqlite_schema WHERE name = 'digests'");
   if (!has_tables) return std::unexpected(has_tables.error());
   if (!*has_tables) {  // also where a run was killed at its very beginning
     auto transaction = Transaction::begin(**database);
-    auto made = transaction ? (*database)
-                                  ->run(std::format("PRAGMA application_id = {}", kJournalApplication))
-                                  .and_then([&] { return TextStore::create_tables(**database); })
-                                  .and_then([&] { return transaction->commit(); })
+    auto made = transaction ? TextStore::create_tables(**database).and_then([&] { return transaction->commit(); })
                             : std::unexpected(transaction.error());
     if (!made) return std::unexpected(made.error());
   }
@@ -120,7 +129,12 @@ Result<Journal> Journal::open(const fs::path& path, const JournalBinding& bindin
   if (!begun) return std::unexpected(begun.error());
   auto bound = *begun ? check_all(**texts, binding, name) : set_all(**texts, binding);
   if (!bound) return std::unexpected(bound.error());
-  return Journal(path, std::move(*texts));
+  return Journal(path, std::move(*texts), !*begun);
+}
+
+// Out of the write-ahead log, which is the first file to go.
+Result<void> Journal::announce_output(std::uint64_t rows) {
+  return texts_->set(kOutputRows, std::to_string(rows)).and_then([&] { return texts_->end_log(); });
 }
 
 // The names go while the lock is held: who has opened the file meanwhile, and gets the lock then, finds no name.
@@ -132,3 +146,19 @@ Result<void> Journal::remove() {
 }
 
 }  // namespace llama::internal
+
+namespace llama {
+
+std::optional<std::uint64_t> announced_rows(const std::filesystem::path& journal) {
+  using namespace internal;
+  const auto kind = kind_of_database(journal, kJournalApplication);
+  if (!kind || *kind != FileKind::Ours) return std::nullopt;
+  auto database = SqliteDatabase::open(journal, journal_name(journal), "");
+  if (!database || !lock(**database)) return std::nullopt;
+  const auto rows =
+      (*database)->ask(std::format("SELECT CAST(value AS INTEGER) FROM settings WHERE name = '{}'", kOutputRows));
+  if (!rows || !*rows || **rows < 0) return std::nullopt;
+  return static_cast<std::uint64_t>(**rows);
+}
+
+}  // namespace llama

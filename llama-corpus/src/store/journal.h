@@ -34,15 +34,20 @@ class Journal {
                                             bool restarts);
 
   [[nodiscard]] TextStore& texts() { return *texts_; }
+  [[nodiscard]] bool is_new() const { return is_new_; }  // there was none, to go on with or to begin anew
+
+  // All rows are written, and the output will have its name next (interrupted_run.h). On the disk when this returns.
+  [[nodiscard]] Result<void> announce_output(std::uint64_t rows);
 
   // The output is whole: the file goes. Nothing can be done with the journal afterwards.
   [[nodiscard]] Result<void> remove();
 
  private:
-  Journal(std::filesystem::path path, std::unique_ptr<TextStore> texts)
-      : path_(std::move(path)), texts_(std::move(texts)) {}
+  Journal(std::filesystem::path path, std::unique_ptr<TextStore> texts, bool is_new)
+      : path_(std::move(path)), texts_(std::move(texts)), is_new_(is_new) {}
   std::filesystem::path path_;
   std::unique_ptr<TextStore> texts_;
+  bool is_new_;
 };
 
 }  // namespace llama::internal

@@ -55,6 +55,8 @@ Result<std::unique_ptr<TextStore>> TextStore::open_unnamed(const std::filesystem
   const std::filesystem::path where = folder.empty() ? "." : folder;
   if (auto made = make_folders(where); !made) return std::unexpected(made.error());
   const std::filesystem::path path = where / std::format(".texts-{}-{}.partial", ::getpid(), counter++);
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);  // a process of the same number that was killed may have left it
   auto database = SqliteDatabase::open(path, std::format("a temporary file in '{}'", where.string()), "");
   if (!database) return std::unexpected(database.error());
   // Nobody will ever read it again: no journal of its own, nothing is synced, and the name can go once the file is
@@ -64,7 +66,6 @@ Result<std::unique_ptr<TextStore>> TextStore::open_unnamed(const std::filesystem
                       "PRAGMA page_size = 65536; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF;"
                       "PRAGMA synchronous = OFF; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;")
                   .and_then([&] { return create_tables(**database); });
-  std::error_code ignored;
   std::filesystem::remove(path, ignored);
   if (!made) return std::unexpected(made.error());
   return open(std::move(*database));
@@ -240,6 +241,11 @@ Result<std::optional<std::string>> TextStore::setting(std::string_view name) {
 Result<void> TextStore::set(std::string_view name, std::string_view value) {
   const std::scoped_lock lock(mutex_);
   return write_setting(name, value);
+}
+
+Result<void> TextStore::end_log() {
+  const std::scoped_lock lock(mutex_);
+  return database_->run("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 void TextStore::abandon_files() {

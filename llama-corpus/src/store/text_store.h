@@ -61,7 +61,8 @@ class TextStore {
   [[nodiscard]] Result<void> set(std::string_view name, std::string_view value);
   [[nodiscard]] Result<std::uint64_t> rows();  // as add() was told last
 
-  void abandon_files();  // SqliteDatabase's
+  [[nodiscard]] Result<void> end_log();  // all that was added is in the database itself, and on the disk
+  void abandon_files();                  // SqliteDatabase's
 
  private:
   explicit TextStore(std::unique_ptr<SqliteDatabase> database) : database_(std::move(database)) {}

@@ -120,6 +120,9 @@ Error error_of_duckdb(std::string_view message) {
                              message.contains("server closed the connection") || message.contains("ost connection") ||
                              message.contains("Could not resolve host") || message.contains("Could not connect");
   if (code == ErrorCode::Io && is_connection) code = ErrorCode::Network;
+  // It writes nothing else than what does not fit into memory.
+  if (code == ErrorCode::Io && message.contains("No space left on device"))
+    return {ErrorCode::NoSpace, on_one_line(without_advice(message)) + "; TMPDIR names the folder of such files"};
   return {code, on_one_line(without_advice(message))};
 }
 

@@ -6,8 +6,8 @@
 #include <format>
 #include <string_view>
 
+#include "llama-base/blank_text.h"
 #include "read/arrow_error.h"
-#include "read/blank_text.h"
 
 namespace llama::internal {
 namespace {
@@ -92,7 +92,7 @@ Result<TableBatch> TextLinesSource::next(const std::stop_token& stop) {
     if (std::exchange(is_first_line_, false) && text.starts_with(kTextMark)) text.remove_prefix(kTextMark.size());
     if (text.ends_with('\r')) text.remove_suffix(1);
     const std::uint64_t number = lines_++;
-    if (is_blank_text(text)) {
+    if (is_blank(text)) {
       ++batch.skipped;
       continue;
     }
@@ -119,7 +119,7 @@ Result<std::optional<std::uint64_t>> TextLinesSource::count(const std::stop_toke
     other.is_whole_ = true;
     std::string_view text = other.line_;
     if (std::exchange(other.is_first_line_, false) && text.starts_with(kTextMark)) text.remove_prefix(kTextMark.size());
-    if (!is_blank_text(text)) ++rows;
+    if (!is_blank(text)) ++rows;
   }
 }
 

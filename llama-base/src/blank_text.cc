@@ -1,4 +1,4 @@
-#include "llama-embedding/blank_line.h"
+#include "llama-base/blank_text.h"
 
 namespace llama::internal {
 namespace {

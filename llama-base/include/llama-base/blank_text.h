@@ -1,6 +1,6 @@
-// Tell lines of white space alone, which are no texts, from others.
+// Tell texts of white space alone, which are nothing to read, from others.
 //
-// White space is Unicode's White_Space, as far as it makes a line blank.
+// White space is Unicode's White_Space.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ namespace llama::internal {
 
 [[nodiscard]] inline bool is_blank(std::string_view text) { return white_space_at_start(text) == text.size(); }
 
-// The same for a line that comes in pieces, cut anywhere, of which nothing is kept.
+// The same for a text that comes in pieces, cut anywhere, of which nothing is kept.
 class BlankTest {
  public:
   void add(std::string_view piece);
