@@ -14,7 +14,7 @@ CAUSAL = [name for name in model_families.FAMILIES if name not in model_families
 
 @pytest.fixture(scope="module")
 def prompted(tmp_path_factory):
-    """prompted(name, kind): a family's model, and llama-embedding's vectors of texts with the prompt written before each."""
+    """prompted(name, kind): a family's model, and llama-embedding's vectors of prompt and text."""
     folder, made = tmp_path_factory.mktemp("prompted"), {}
 
     def get(name, kind):
