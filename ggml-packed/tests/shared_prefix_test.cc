@@ -118,17 +118,19 @@ class SharedPrefixTest : public GraphTest {};
 struct SharedCase {
   std::int64_t head, heads, key_heads, shared;
   std::vector<std::int64_t> lengths;
+  bool computed_before = false;  // what is shared, as the beginning of a conversation that goes on
 };
 
 TEST_P(SharedPrefixTest, AttentionAsGgmls) {
   for (const SharedCase& one : {SharedCase{128, 4, 2, 20, {10, 1, 30, 12}}, SharedCase{64, 2, 1, 5, {300}},
                                 SharedCase{32, 12, 12, 33, {1, 1, 1}}, SharedCase{80, 3, 3, 100, {3, 64, 200}},
-                                SharedCase{9, 2, 2, 17, {5, 7}}}) {
+                                SharedCase{9, 2, 2, 17, {5, 7}}, SharedCase{64, 4, 2, 90, {100, 70}, true}}) {
     begin();
     TestGraph graph;
     ggml_context* c = graph.graph_context();
-    const std::int64_t tokens = std::ranges::fold_left(one.lengths, one.shared, std::plus<>());
-    const std::int64_t positions = (tokens + 255) / 256 * 256;
+    const std::int64_t places = std::ranges::fold_left(one.lengths, one.shared, std::plus<>());
+    const std::int64_t tokens = one.computed_before ? places - one.shared : places;
+    const std::int64_t positions = (places + 255) / 256 * 256;
     ggml_tensor* q = ggml_permute(c, graph.input(one.head, one.heads, tokens), 0, 2, 1, 3);
     ggml_tensor* k = ggml_permute(c, graph.input(one.head, one.key_heads, positions, GGML_TYPE_F16), 0, 2, 1, 3);
     ggml_tensor* v = ggml_permute(c, graph.input(one.head, one.key_heads, positions, GGML_TYPE_F16), 0, 2, 1, 3);
@@ -136,7 +138,9 @@ TEST_P(SharedPrefixTest, AttentionAsGgmls) {
     ggml_tensor* out = ggml_flash_attn_ext(c, q, k, v, mask, 1.0F / std::sqrt(static_cast<float>(one.head)), 0, 0);
     out = ggml_reshape_2d(c, out, one.head * one.heads, tokens);
     graph.allocate(ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, one.head * one.heads, 16), out));
-    graph.set(mask, mask_after(one.shared, one.lengths, positions));
+    std::vector<float> seen = mask_after(one.shared, one.lengths, positions);
+    seen.erase(seen.begin(), seen.end() - tokens * positions);
+    graph.set(mask, seen);
     expect_whole_as_ggml(graph, 2e-3);
   }
 }
