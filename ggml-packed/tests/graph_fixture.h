@@ -73,6 +73,24 @@ inline std::vector<float> mask_of(const std::vector<std::int64_t>& lengths, std:
   return mask;
 }
 
+// The same, causal, where the first `shared` tokens come before each text's own ones; they are the first queries, too.
+inline std::vector<float> mask_after(std::int64_t shared, const std::vector<std::int64_t>& lengths,
+                                     std::int64_t positions) {
+  std::vector<float> mask;
+  const auto add_query = [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t j = 0; j < positions; ++j) {
+      mask.push_back((j < shared && j < end) || (j >= begin && j < end) ? 0.0F : -INFINITY);
+    }
+  };
+  for (std::int64_t i = 0; i < shared; ++i) add_query(0, i + 1);
+  std::int64_t begin = shared;
+  for (const std::int64_t length : lengths) {
+    for (std::int64_t i = 0; i < length; ++i) add_query(begin, begin + i + 1);
+    begin += length;
+  }
+  return mask;
+}
+
 // Of each token in its text.
 inline std::vector<std::int32_t> positions_of(const std::vector<std::int64_t>& lengths) {
   std::vector<std::int32_t> positions;

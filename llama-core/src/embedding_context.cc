@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <format>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +32,31 @@ enum llama_pooling_type to_c(Pooling pooling) {
   }
   return LLAMA_POOLING_TYPE_NONE;
 }
+
+// Architectures that attend to both sides whatever their file says.
+//
+// Source   llama.cpp's llm_arch: EmbeddingGemma and Nvidia's llama-embed set causal_attn themselves; diffusion models.
+bool is_causal(const Model& model, const llama_model* c_model) {
+  const std::string architecture = model.architecture();
+  return !model.is_encoder() && !llama_model_has_encoder(c_model) && !llama_model_is_diffusion(c_model) &&
+         architecture != "gemma-embedding" && architecture != "llama-embed";
+}
+
+// The sequences of each token: those of the prefix are all sequences'.
+struct SequencesOfTokens {
+  SequencesOfTokens(std::span<const std::int32_t> sequence_ids, std::size_t prefix_length, std::size_t sequences)
+      : all(prefix_length > 0 ? sequences : 0), counts(sequence_ids.size(), 1), ids(sequence_ids.size()) {
+    std::ranges::iota(all, 0);
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const bool shared = i < prefix_length;
+      if (shared) counts[i] = static_cast<std::int32_t>(sequences);
+      ids[i] = shared ? all.data() : const_cast<std::int32_t*>(&sequence_ids[i]);  // llama.cpp only reads
+    }
+  }
+  std::vector<llama_seq_id> all;
+  std::vector<std::int32_t> counts;
+  std::vector<llama_seq_id*> ids;
+};
 
 }  // namespace
 
@@ -131,6 +157,14 @@ Result<void> EmbeddingContext::warm_up() {
   return computed;
 }
 
+bool EmbeddingContext::takes_prefix(std::size_t longest) const {
+  const Model& model = *state_->model;
+  const std::int32_t window = model.sliding_window();
+  return state_->config.pooling == Pooling::Last && is_causal(model, model.model_.get()) && !model.is_recurrent() &&
+         llama_get_memory(state_->context.get()) != nullptr &&
+         (window == 0 || longest <= static_cast<std::size_t>(window));
+}
+
 Result<void> EmbeddingContext::compute(const TokenBatch& batch, const std::stop_token& stop) {
   State& state = *state_;
   state.computed_sequences = 0;
@@ -147,19 +181,20 @@ Result<void> EmbeddingContext::compute(const TokenBatch& batch, const std::stop_
     return fail(ErrorCode::InvalidArgument, std::format("token {} is outside the vocabulary of {}", *bad, vocabulary));
   }
 
+  if (batch.prefix_length_ > 0 && !takes_prefix(batch.longest_)) {
+    return fail(ErrorCode::InvalidArgument, "this model's sequences cannot share a prefix");
+  }
+
   const std::size_t count = batch.token_count();
-  std::vector<std::int32_t> ones(count, 1);
   std::vector<std::int8_t> outputs(count, 1);  // pooling reads every token
-  std::vector<llama_seq_id*> sequence_pointers(count);
-  auto* ids = const_cast<std::int32_t*>(batch.sequence_ids_.data());
-  for (std::size_t i = 0; i < count; ++i) sequence_pointers[i] = ids + i;
+  SequencesOfTokens sequences(batch.sequence_ids_, batch.prefix_length_, batch.sequence_count());
   const llama_batch c_batch{
       .n_tokens = static_cast<std::int32_t>(count),
       .token = const_cast<Token*>(batch.tokens_.data()),
       .embd = nullptr,
       .pos = const_cast<std::int32_t*>(batch.positions_.data()),
-      .n_seq_id = ones.data(),
-      .seq_id = sequence_pointers.data(),
+      .n_seq_id = sequences.counts.data(),
+      .seq_id = sequences.ids.data(),
       .logits = outputs.data(),
   };
 

@@ -220,5 +220,29 @@ TEST(DeviceFailure, LosesNoText) {
   EXPECT_EQ(context->device(), "CPU");
 }
 
+TEST(DeviceFailure, LosesNoTextBehindAPrefix) {
+  const EmbeddingContextConfig config{.max_tokens = 64, .max_sequences = 4, .threads = 2, .pooling = Pooling::Last};
+  auto context = EmbeddingContext::create(load("qwen3.gguf").model, config);
+  ASSERT_TRUE(context) << context.error().message;
+  EXPECT_EQ(context->device(), "Fake0");
+  TokenBatch batch;
+  ASSERT_TRUE(batch.set_prefix(some_tokens(12, 1)));
+  for (const Token first : {3, 9, 4}) ASSERT_TRUE(batch.add_sequence(some_tokens(5, first)));
+  std::vector<std::vector<float>> before, after;
+  for (auto* vectors : {&before, &after}) {
+    if (vectors == &after) break_gpu();
+    const auto computed = context->compute(batch);
+    mend_gpu();
+    ASSERT_TRUE(computed) << computed.error().message;
+    for (std::size_t i = 0; i < 3; ++i) {
+      const auto vector = context->embedding(i);
+      ASSERT_TRUE(vector);
+      vectors->emplace_back(vector->begin(), vector->end());
+    }
+  }
+  EXPECT_EQ(context->device(), "CPU");
+  for (std::size_t i = 0; i < 3; ++i) expect_close(after[i], before[i]);
+}
+
 }  // namespace
 }  // namespace llama

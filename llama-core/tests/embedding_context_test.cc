@@ -131,6 +131,46 @@ TEST(EmbeddingContext, RefusesNumbersOutOfRange) {
   }
 }
 
+TEST(EmbeddingContext, ComputesAPrefixOnceForAllSequences) {
+  const auto model = load("qwen3.gguf");
+  const auto prefix = model->tokenize_part("the prompt that all have: ", SpecialTokens::Parse).value();
+  auto context = EmbeddingContext::create(model, {.max_tokens = 300, .max_sequences = 8, .pooling = Pooling::Last});
+  ASSERT_TRUE(context) << context.error().message;
+  ASSERT_TRUE(context->takes_prefix(300));
+  TokenBatch batch;
+  ASSERT_TRUE(batch.set_prefix(prefix));
+  const std::vector<std::vector<Token>> texts{{1, 2, 3}, {1}, {9, 8, 7, 6, 5}, {1, 2, 3}};
+  for (const auto& own : texts) ASSERT_TRUE(batch.add_sequence(own));
+  ASSERT_TRUE(context->compute(batch));
+  std::vector<std::vector<float>> vectors;
+  for (std::size_t i = 0; i < texts.size(); ++i) vectors.push_back(vector_of(*context, i));
+  EXPECT_LT(cosine(vectors[0], vectors[2]), 0.999);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    std::vector<Token> whole = prefix;
+    whole.insert(whole.end(), texts[i].begin(), texts[i].end());
+    batch.clear();
+    ASSERT_TRUE(batch.add_sequence(whole));
+    ASSERT_TRUE(context->compute(batch));
+    EXPECT_GT(cosine(vector_of(*context, 0), vectors[i]), 0.9999) << i;
+  }
+}
+
+TEST(EmbeddingContext, RefusesAPrefixWhereTokensSeeWhatFollowsOrAllVectorsCount) {
+  for (const auto& [name, pooling] : {std::pair{"bert.gguf", Pooling::Last}, std::pair{"bert.gguf", Pooling::Mean},
+                                      std::pair{"qwen3.gguf", Pooling::Mean}, std::pair{"qwen3.gguf", Pooling::Cls}}) {
+    auto context =
+        EmbeddingContext::create(load(name), {.max_tokens = 64, .max_sequences = 2, .pooling = pooling}).value();
+    EXPECT_FALSE(context.takes_prefix(10)) << name;
+    TokenBatch batch;
+    ASSERT_TRUE(batch.set_prefix(std::vector<Token>{1, 2}));
+    ASSERT_TRUE(batch.add_sequence(std::vector<Token>{3}));
+    EXPECT_EQ(context.compute(batch).error().code, ErrorCode::InvalidArgument) << name;
+    batch.clear();
+    ASSERT_TRUE(batch.add_sequence(std::vector<Token>{3}));
+    EXPECT_TRUE(context.compute(batch)) << name;  // still usable
+  }
+}
+
 TEST(EmbeddingContext, SeveralThreadsShareAModel) {
   const auto model = load("qwen3.gguf");
   const auto tokens = model->tokenize("hello world", SpecialTokens::Parse).value();

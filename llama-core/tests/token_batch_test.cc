@@ -24,6 +24,23 @@ TEST(TokenBatch, RefusesASequenceWithoutTokens) {
   EXPECT_EQ(batch.add_sequence({}).error().code, ErrorCode::InvalidArgument);
 }
 
+TEST(TokenBatch, CountsAPrefixOnce) {
+  TokenBatch batch;
+  const std::vector<Token> prefix{7, 8, 9}, a{1, 2}, b{3};
+  ASSERT_TRUE(batch.set_prefix(prefix));
+  ASSERT_TRUE(batch.add_sequence(a));
+  ASSERT_TRUE(batch.add_sequence(b));
+  EXPECT_EQ(batch.token_count(), 6u);
+  EXPECT_EQ(batch.sequence_count(), 2u);
+  EXPECT_EQ(batch.set_prefix(prefix).error().code, ErrorCode::InvalidArgument);
+  EXPECT_EQ(batch.add_sequence({}).error().code, ErrorCode::InvalidArgument);
+  batch.clear();
+  ASSERT_TRUE(batch.set_prefix(prefix));
+  ASSERT_TRUE(batch.set_prefix(a));  // another one
+  ASSERT_TRUE(batch.add_sequence(b));
+  EXPECT_EQ(batch.token_count(), 3u);
+}
+
 TEST(Pooling, NamesAreReadBack) {
   for (const Pooling p : {Pooling::None, Pooling::Mean, Pooling::Cls, Pooling::Last, Pooling::Rank}) {
     EXPECT_EQ(parse_pooling(to_string(p)), p);

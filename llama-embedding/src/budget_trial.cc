@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "llama-embedding/batch_plan.h"
+#include "shared_prefix.h"
 
 namespace llama::internal {
 namespace {
@@ -48,11 +49,11 @@ std::size_t tokens_of(std::span<const std::size_t> lengths, std::span<const std:
 }
 
 std::vector<TrialBatch> batches_of(std::span<const std::size_t> lengths, std::span<const std::size_t> texts,
-                                   std::int32_t budget, std::size_t max_sequences) {
+                                   std::int32_t budget, std::size_t max_sequences, std::size_t prefix) {
   std::vector<std::size_t> own;
   for (const std::size_t i : texts) own.push_back(lengths[i]);
   std::vector<TrialBatch> batches;
-  for (auto& batch : plan_batches(own, static_cast<std::size_t>(budget), max_sequences)) {
+  for (auto& batch : plan_batches(own, budget_beside(prefix, static_cast<std::size_t>(budget)), max_sequences)) {
     for (std::size_t& i : batch) i = texts[i];
     batches.push_back({.budget = budget, .texts = std::move(batch)});
   }
@@ -68,12 +69,12 @@ double median(std::vector<double> values) {
 
 }  // namespace
 
-Trial plan_trial(std::span<const std::size_t> lengths, std::size_t max_sequences) {
+Trial plan_trial(std::span<const std::size_t> lengths, std::size_t max_sequences, std::size_t prefix) {
   Trial trial;
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < lengths.size(); ++i) (lengths[i] <= kMaxLength ? order : trial.rest).push_back(i);
   std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) { return lengths[i]; });
-  if (batches_of(lengths, order, kUsualBudget, max_sequences).size() < kMinBatches) {
+  if (batches_of(lengths, order, kUsualBudget, max_sequences, prefix).size() < kMinBatches) {
     trial.rest.insert(trial.rest.end(), order.begin(), order.end());
     return trial;
   }
@@ -89,7 +90,7 @@ Trial plan_trial(std::span<const std::size_t> lengths, std::size_t max_sequences
 
   std::array<std::vector<TrialBatch>, kBudgets.size()> queues;
   for (std::size_t b = 0; b < kBudgets.size(); ++b) {
-    queues[b] = batches_of(lengths, hands[b], kBudgets[b], max_sequences);
+    queues[b] = batches_of(lengths, hands[b], kBudgets[b], max_sequences, prefix);
   }
   std::array<std::size_t, kBudgets.size()> next{}, done{};
   for (;;) {

@@ -33,8 +33,9 @@ struct Trial {
   std::vector<std::size_t> rest;    // the texts that take no part
 };
 
+// prefix  tokens that each pass has beside its texts' (shared_prefix.h): a budget is for both.
 // Requires lengths > 0, max_sequences > 0.
-[[nodiscard]] Trial plan_trial(std::span<const std::size_t> lengths, std::size_t max_sequences);
+[[nodiscard]] Trial plan_trial(std::span<const std::size_t> lengths, std::size_t max_sequences, std::size_t prefix = 0);
 
 struct BudgetMeasurement {
   std::int32_t budget = 0;

@@ -59,36 +59,59 @@ Result<void> Embedder::make_room_for(std::size_t tokens) {
 Result<std::vector<EmbeddedText>> Embedder::embed(std::span<const std::span<const Token>> texts,
                                                   const std::stop_token& stop,
                                                   const std::function<void(std::span<const std::size_t>)>& on_batch) {
-  Job job{.texts = texts, .lengths = {}, .stop = stop, .on_batch = on_batch, .results = {}};
+  Job job{.texts = texts, .lengths = {}, .prefix = 0, .stop = stop, .on_batch = on_batch, .results = {}};
   job.results.resize(texts.size());
   for (const auto& tokens : texts) job.lengths.push_back(tokens.size());
-  const auto left = measure_budgets(job);
-  if (!left) return std::unexpected(left.error());
-  std::vector<std::size_t> lengths;
-  for (const std::size_t i : *left) lengths.push_back(job.lengths[i]);
-  for (auto& batch :
-       plan_batches(lengths, static_cast<std::size_t>(tuner_.choice().budget), static_cast<std::size_t>(batch_size_))) {
-    for (std::size_t& i : batch) i = (*left)[i];
-    if (auto done = compute(job, batch); !done) return std::unexpected(done.error());
+  const auto groups = group_texts(job);
+  if (!groups) return std::unexpected(groups.error());
+  for (const PrefixGroup& group : *groups) {
+    if (auto done = compute_group(job, group); !done) return std::unexpected(done.error());
   }
   return std::move(job.results);
 }
 
-std::size_t Embedder::token_count(const Job& job, std::span<const std::size_t> batch) {
-  std::size_t sum = 0;
-  for (const std::size_t i : batch) sum += job.lengths[i];
-  return sum;
+// Only a context knows whether its sequences can share a prefix: it is made for texts that have one.
+Result<std::vector<PrefixGroup>> Embedder::group_texts(const Job& job) {
+  Result<void> made{};
+  auto groups = group_by_prefix(job.texts, [&](std::size_t longest) {
+    if (!shares_prefixes_ || model_.pooling() != Pooling::Last || batch_size_ == 1) return false;
+    if (!context_) made = make_room_for(longest);
+    return made && context_->takes_prefix(longest);
+  });
+  if (!made) return std::unexpected(made.error());
+  return groups;
 }
 
-Result<std::vector<std::size_t>> Embedder::measure_budgets(Job& job) {
-  std::vector<std::size_t> all(job.texts.size());
-  std::ranges::iota(all, std::size_t{0});
+Result<void> Embedder::compute_group(Job& job, const PrefixGroup& group) {
+  job.prefix = group.prefix;
+  const auto left = measure_budgets(job, group.texts);
+  if (!left) return std::unexpected(left.error());
+  const std::size_t budget = budget_beside(job.prefix, static_cast<std::size_t>(tuner_.choice().budget));
+  for (auto& batch : plan_batches(own_lengths(job, *left), budget, static_cast<std::size_t>(batch_size_))) {
+    for (std::size_t& i : batch) i = (*left)[i];
+    if (auto done = compute(job, batch); !done) return std::unexpected(done.error());
+  }
+  return {};
+}
+
+std::vector<std::size_t> Embedder::own_lengths(const Job& job, std::span<const std::size_t> texts) {
+  std::vector<std::size_t> lengths;
+  for (const std::size_t i : texts) lengths.push_back(job.lengths[i] - job.prefix);
+  return lengths;
+}
+
+Result<std::vector<std::size_t>> Embedder::measure_budgets(Job& job, std::span<const std::size_t> texts) {
+  std::vector<std::size_t> all(texts.begin(), texts.end());
   // With one text a pass all budgets are the same.
   if (!tuner_.measures() || batch_size_ == 1) return all;
-  Trial trial = plan_trial(job.lengths, static_cast<std::size_t>(batch_size_));
+  Trial trial = plan_trial(own_lengths(job, texts), static_cast<std::size_t>(batch_size_), job.prefix);
   if (trial.batches.empty()) return all;
   std::size_t most = 0;
-  for (const TrialBatch& batch : trial.batches) most = std::max(most, token_count(job, batch.texts));
+  for (TrialBatch& batch : trial.batches) {
+    for (std::size_t& i : batch.texts) i = all[i];
+    const auto lengths = own_lengths(job, batch.texts);
+    most = std::max(most, std::accumulate(lengths.begin(), lengths.end(), job.prefix));
+  }
   if (auto room = make_room_for(most); !room) {
     if (room.error().code != ErrorCode::OutOfMemory) return std::unexpected(room.error());
     tuner_.give_up(std::format("no memory for passes of {} tokens", most));
@@ -104,6 +127,7 @@ Result<std::vector<std::size_t>> Embedder::measure_budgets(Job& job) {
   }
   if (!measurements.empty()) tuner_.add(measurements);
   std::ranges::sort(trial.rest);
+  for (std::size_t& i : trial.rest) i = all[i];
   return std::move(trial.rest);
 }
 
@@ -137,8 +161,13 @@ Result<Embedder::Pass> Embedder::compute(Job& job, std::span<const std::size_t> 
 Result<Embedder::Pass> Embedder::compute_pass(Job& job, std::span<const std::size_t> batch) {
   if (job.stop.stop_requested()) return fail(ErrorCode::Cancelled, "embedding was stopped");
   batch_.clear();
+  // A text alone has none to share: a text that is tried again depends on nothing but itself.
+  const std::size_t prefix = batch.size() > 1 ? job.prefix : 0;
+  if (auto set = batch_.set_prefix(job.texts[batch.front()].first(prefix)); !set) return std::unexpected(set.error());
+  std::uint64_t all_tokens = 0;  // of the texts, each whole
   for (const std::size_t i : batch) {
-    if (auto added = batch_.add_sequence(job.texts[i]); !added) return std::unexpected(added.error());
+    if (auto added = batch_.add_sequence(job.texts[i].subspan(prefix)); !added) return std::unexpected(added.error());
+    all_tokens += job.lengths[i];
   }
   if (is_tainted_) {
     if (auto made = make_context(context_->config().max_tokens); !made) return std::unexpected(made.error());
@@ -170,7 +199,7 @@ Result<Embedder::Pass> Embedder::compute_pass(Job& job, std::span<const std::siz
       pass.not_finite.push_back(batch[sequence]);
     }
     tokens_so_far += job.lengths[batch[sequence]];
-    const std::uint64_t share_end = total_ms * tokens_so_far / batch_.token_count();
+    const std::uint64_t share_end = total_ms * tokens_so_far / all_tokens;
     result.time_ms += share_end - ms_so_far;
     ms_so_far = share_end;
   }

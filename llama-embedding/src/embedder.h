@@ -14,6 +14,7 @@
 
 #include "llama-core/embedding_context.h"
 #include "llama-embedding/embedding_model.h"
+#include "shared_prefix.h"
 
 namespace llama::internal {
 
@@ -36,6 +37,10 @@ class Embedder {
   // The most texts of one pass where batch_size is asked for.
   [[nodiscard]] static std::int32_t texts_per_pass(std::int32_t batch_size);
 
+  // Whether tokens that the texts of a call begin with in common are computed once per pass, where the model allows it
+  // and it is faster: it is so unless tests or measurements compare.
+  void share_prefixes(bool share) { shares_prefixes_ = share; }
+
   // Shape    row i of the result belongs to texts[i].
   // Errors   InvalidModel: kMaxNotFinite texts in a row, of this call and those before it, have no finite vector.
   // on_batch is told which texts a batch finished.
@@ -51,22 +56,26 @@ class Embedder {
   // The texts of one call, and what becomes of them.
   struct Job {
     std::span<const std::span<const Token>> texts;
-    std::vector<std::size_t> lengths;
+    std::vector<std::size_t> lengths;  // of the whole texts
+    std::size_t prefix;                // of the texts that are being computed
     const std::stop_token& stop;
     const std::function<void(std::span<const std::size_t>)>& on_batch;
     std::vector<EmbeddedText> results;
   };
   // One pass through the model.
   struct Pass {
-    std::size_t tokens = 0;
+    std::size_t tokens = 0;  // that were computed: a prefix once
     std::chrono::nanoseconds time{0};
     std::vector<std::size_t> not_finite;  // of its texts
   };
   [[nodiscard]] Result<void> make_context(std::int32_t tokens);
   [[nodiscard]] Result<void> make_room_for(std::size_t tokens);
-  [[nodiscard]] static std::size_t token_count(const Job& job, std::span<const std::size_t> batch);
+  [[nodiscard]] Result<std::vector<PrefixGroup>> group_texts(const Job& job);
+  [[nodiscard]] Result<void> compute_group(Job& job, const PrefixGroup& group);
+  // What the texts add to the tokens of a pass.
+  [[nodiscard]] static std::vector<std::size_t> own_lengths(const Job& job, std::span<const std::size_t> texts);
   // Computes a part of the texts at each budget in turn. Returns those that are left.
-  [[nodiscard]] Result<std::vector<std::size_t>> measure_budgets(Job& job);
+  [[nodiscard]] Result<std::vector<std::size_t>> measure_budgets(Job& job, std::span<const std::size_t> texts);
   // A batch with all that belongs to it. Returns its pass, without those of texts that were tried again.
   [[nodiscard]] Result<Pass> compute(Job& job, std::span<const std::size_t> batch);
   [[nodiscard]] Result<Pass> compute_pass(Job& job, std::span<const std::size_t> batch);
@@ -78,6 +87,7 @@ class Embedder {
   std::optional<EmbeddingContext> context_;
   TokenBatch batch_;
   std::chrono::nanoseconds compute_time_{0};
+  bool shares_prefixes_ = true;
   bool warm_ = false;          // the context has computed: the weights are packed
   bool is_tainted_ = false;    // its memory may hold NaN
   int not_finite_in_row_ = 0;  // texts, up to the last one

@@ -57,6 +57,22 @@ TEST(BudgetTrial, KeepsToEachBudgetAndToTheNumberOfTexts) {
   }
 }
 
+// A pass has the prefix once, beside its texts' own tokens; it leaves them half of a budget at least.
+TEST(BudgetTrial, LeavesRoomForAPrefix) {
+  const auto all = lengths(1024, 5, 60);
+  for (const std::size_t prefix : {20, 100, 200}) {
+    std::size_t most = 0;
+    for (const TrialBatch& batch : plan_trial(all, 256, prefix).batches) {
+      std::size_t tokens = 0;
+      for (const std::size_t i : batch.texts) tokens += all[i];
+      const auto budget = static_cast<std::size_t>(batch.budget);
+      EXPECT_LE(tokens, std::max(budget - std::min(budget, prefix), budget / 2)) << prefix;
+      most = std::max(most, tokens + prefix);
+    }
+    EXPECT_GT(most, 1000u);
+  }
+}
+
 TEST(BudgetTrial, GivesEachBudgetTheSameMix) {
   for (const auto& all : {lengths(1024, 5, 60), lengths(1024, 8, 500)}) {
     const auto found = totals(plan_trial(all, 32), all);

@@ -51,10 +51,10 @@ def test_duckdb_reads_it(tmp_path):
     assert found["n"] == len(TEXTS) and str(found["ok"]).lower() == "true" and found["d"] == 64
 
 
-def llama_embedding(model, prompts):
+def llama_embedding(model, prompts, *flags):
     """llama.cpp's own vectors. Now and then its output breaks off with status 0 (7 of 30 runs with 40 lines, llama.cpp 0.7.0 build 11669): then it is run again."""
     command = ["llama-embedding", "-m", str(model), "-f", str(prompts), "--embd-normalize", "-1", "-c", "4096", "-b", "4096", "-ub", "4096",
-               "--embd-output-format", "json"]
+               "--embd-output-format", "json", *flags]
     for _ in range(5):
         tool = subprocess.run(command, capture_output=True, text=True)
         assert tool.returncode == 0, tool.stderr[-2000:]

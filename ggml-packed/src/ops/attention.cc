@@ -45,6 +45,28 @@ class Scratch {
 
 thread_local Scratch scratch;
 
+// Rows of a text's keys or values of one head, in float16.
+struct HalfRows {
+  const std::uint16_t* first;
+  std::size_t stride;  // values
+};
+
+// The first rows of a text: where they are; of a text with a shared beginning, copied one after the other.
+HalfRows rows_of(const ggml_tensor& tensor, std::size_t head, const MaskedText& text, std::size_t positions,
+                 std::uint16_t* copy) {
+  const auto row = [&](std::size_t position) {
+    return reinterpret_cast<const std::uint16_t*>(static_cast<const std::byte*>(tensor.data) + head * tensor.nb[2] +
+                                                  position * tensor.nb[1]);
+  };
+  if (text.shared == 0) return {row(text.first_position), tensor.nb[1] / 2};
+  const auto width = static_cast<std::size_t>(tensor.ne[0]);
+  for (std::size_t i = 0; i < positions; ++i) {
+    const std::size_t position = i < text.shared ? text.first_shared + i : text.first_position + i - text.shared;
+    std::copy_n(row(position), width, copy + i * width);
+  }
+  return {copy, width};
+}
+
 // How steeply a head's scores fall with distance: powers of two in geometric order, and for heads beyond a power of two
 // those between them. 1 where the largest exponent is 0: no ALiBi.
 //
@@ -128,7 +150,7 @@ bool Attention::attend_texts(const ggml_tensor& node, const MaskView& view, Thre
     }
   }
   // The longest first: no thread is left with a long one at the end.
-  std::ranges::stable_sort(tasks, std::greater<>(), [](const Task& task) { return task.text->positions; });
+  std::ranges::stable_sort(tasks, std::greater<>(), [](const Task& task) { return task.text->length(); });
 
   const std::size_t panel = kernels_.panel_rows;
   const Precision long_texts = precision_of(node);
@@ -136,14 +158,16 @@ bool Attention::attend_texts(const ggml_tensor& node, const MaskView& view, Thre
   std::atomic<bool> out_of_memory = false;
   team.for_each(tasks.size(), [&](std::size_t i) {
     const Task& task = tasks[i];
-    const Precision precision = task.text->positions < kRoundedFrom ? Precision::F32 : long_texts;
+    const Precision precision = task.text->length() < kRoundedFrom ? Precision::F32 : long_texts;
     const Visible* visible = view.visible().data() + task.first_query;
     const auto positions = static_cast<std::size_t>(visible[task.queries - 1].end);  // the last query sees furthest
     const auto key_width = static_cast<std::size_t>(k.ne[0]), value_width = static_cast<std::size_t>(v.ne[0]);
     const std::size_t key_floats = up(positions) * steps(precision, key_width);
     const std::size_t value_floats = up(value_width) * steps(precision, positions);
     const std::size_t query_floats = up(attention_.max_rows * steps(precision, key_width));
-    float* memory = scratch.floats(key_floats + value_floats + query_floats + attention_.max_rows * up(positions));
+    const std::size_t score_floats = attention_.max_rows * up(positions);
+    const std::size_t copied_floats = task.text->shared == 0 ? 0 : positions * (key_width + value_width) / 2 + 1;
+    float* memory = scratch.floats(key_floats + value_floats + query_floats + score_floats + copied_floats);
     if (memory == nullptr) {
       out_of_memory = true;
       return;
@@ -154,16 +178,15 @@ bool Attention::attend_texts(const ggml_tensor& node, const MaskView& view, Thre
                           .positions = positions,
                           .key_width = key_width,
                           .value_width = value_width};
-    const auto rows_of = [&](const ggml_tensor& t) {
-      return reinterpret_cast<const std::uint16_t*>(static_cast<const std::byte*>(t.data) + task.head * t.nb[2] +
-                                                    task.text->first_position * t.nb[1]);
-    };
     const auto* bias = !view.has_numbers()
                            ? nullptr
                            : reinterpret_cast<const std::uint16_t*>(static_cast<const std::byte*>(mask.data) +
                                                                     task.first_query * mask.nb[1]) +
                                  task.text->first_position;
-    attention_.pack(rows_of(k), k.nb[1] / 2, rows_of(v), v.nb[1] / 2, text);
+    auto* copy = reinterpret_cast<std::uint16_t*>(memory + key_floats + value_floats + query_floats + score_floats);
+    const HalfRows keys = rows_of(k, task.head, *task.text, positions, copy);
+    const HalfRows values = rows_of(v, task.head, *task.text, positions, copy + positions * key_width);
+    attention_.pack(keys.first, keys.stride, values.first, values.stride, text);
     for (std::size_t j = 0; j < queries_per_key; ++j) {
       const std::size_t head = task.head * queries_per_key + j;
       QueryBlock block{

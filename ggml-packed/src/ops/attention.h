@@ -2,7 +2,9 @@
 //
 // Accuracy float32. Where the CPU has bfloat16 and the queries come from weights that are not computed in float32
 //          anyway, the queries, keys, weights and values of texts of 256 tokens and more are rounded to it (8 bits of
-//          mantissa); sums are not. It depends on the text alone, not on what is computed beside it.
+//          mantissa); sums are not. It depends on the text alone, not on what is computed beside it; the queries of a
+//          beginning that texts share are those of the first of these texts.
+// Cost     a beginning that texts share is packed for each of them, at two bytes more to copy for each value.
 // Threads  one at a time.
 #pragma once
 

@@ -10,30 +10,50 @@ constexpr std::uint16_t kSeen = 0x0000, kHidden = 0xFC00;  // float16: 0 and min
 constexpr std::size_t kPositionsOfQuery = 16;              // more are not worth packing: they are read as they are
 constexpr std::size_t kMaxTokens = 64;                     // that are computed one by one
 
-struct Span {
-  std::size_t begin, end;  // end 0: not one run of seen positions
-  bool has_numbers = false;
-};
-
 // Infinity and NaN have an exponent of ones.
 bool is_finite(std::uint16_t half) { return (half & 0x7C00) != 0x7C00; }
-
-Span seen_positions(const std::uint16_t* mask, std::size_t count) {
-  std::size_t begin = 0;
-  while (begin < count && mask[begin] == kHidden) ++begin;
-  std::size_t end = begin;
-  bool has_numbers = false;
-  for (; end < count && is_finite(mask[end]); ++end) has_numbers |= mask[end] != kSeen;
-  if (begin == end || !std::all_of(mask + end, mask + count, [](std::uint16_t m) { return m == kHidden; }))
-    return {0, 0};
-  return {begin, end, has_numbers};
-}
 
 const std::uint16_t* mask_row(const ggml_tensor& mask, std::size_t query) {
   return reinterpret_cast<const std::uint16_t*>(static_cast<const std::byte*>(mask.data) + query * mask.nb[1]);
 }
 
 }  // namespace
+
+// own is empty where a query sees something else than one run or two.
+struct MaskView::Seen {
+  struct Run {
+    std::size_t begin = 0, end = 0;
+    bool operator==(const Run&) const = default;
+    [[nodiscard]] bool empty() const { return begin == end; }
+    [[nodiscard]] std::size_t size() const { return end - begin; }
+  };
+
+  Seen() = default;
+  Seen(const std::uint16_t* mask, std::size_t count) {
+    const Run first = next_run(mask, 0, count), second = next_run(mask, first.end, count);
+    if (!std::all_of(mask + second.end, mask + count, [](std::uint16_t m) { return m == kHidden; })) return;
+    has_numbers = !is_plain(mask, first);
+    if (second.empty()) {
+      own = first;
+    } else if (!has_numbers && is_plain(mask, second)) {
+      shared = first;
+      own = second;
+    }
+  }
+  // The first one from `from` on; where there is none it is empty, at what is neither seen nor hidden or at the end.
+  static Run next_run(const std::uint16_t* mask, std::size_t from, std::size_t count) {
+    while (from < count && mask[from] == kHidden) ++from;
+    Run run{.begin = from, .end = from};
+    while (run.end < count && is_finite(mask[run.end])) ++run.end;
+    return run;
+  }
+  static bool is_plain(const std::uint16_t* mask, const Run& run) {
+    return std::all_of(mask + run.begin, mask + run.end, [](std::uint16_t m) { return m == kSeen; });
+  }
+
+  Run shared, own;
+  bool has_numbers = false;
+};
 
 MaskView::MaskView(const ggml_tensor& mask, std::size_t queries, std::size_t positions, ThreadTeam& team) {
   if (read_texts(mask, queries, positions, team)) {
@@ -45,28 +65,55 @@ MaskView::MaskView(const ggml_tensor& mask, std::size_t queries, std::size_t pos
 
 bool MaskView::read_texts(const ggml_tensor& mask, std::size_t queries, std::size_t positions, ThreadTeam& team) {
   visible_.resize(queries);
-  std::vector<Span> spans(queries);
+  std::vector<Seen> seen(queries);
   std::atomic<bool> side_by_side = true;
   team.for_ranges(queries, 64, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
-      spans[i] = seen_positions(mask_row(mask, i), positions);
-      if (spans[i].end == 0) side_by_side = false;
+      seen[i] = Seen(mask_row(mask, i), positions);
+      if (seen[i].own.empty()) side_by_side = false;
     }
   });
   if (!side_by_side) return false;
-  std::size_t packed = 0;
   for (std::size_t i = 0; i < queries; ++i) {
-    const auto [begin, end, has_numbers] = spans[i];
-    has_numbers_ |= has_numbers;
-    // A text's queries see what overlaps with what the one before sees; the first one of another text does not.
-    const bool same_text = i > 0 && begin >= spans[i - 1].begin && begin < spans[i - 1].end && end >= spans[i - 1].end;
-    if (!same_text) texts_.push_back({.first_query = i, .queries = 0, .first_position = begin, .positions = 0});
-    MaskedText& text = texts_.back();
-    ++text.queries;
-    packed += end - text.first_position - text.positions;
-    text.positions = end - text.first_position;
-    visible_[i] = {.begin = static_cast<std::int32_t>(begin - text.first_position),
-                   .end = static_cast<std::int32_t>(end - text.first_position)};
+    if (!add_query(i, seen[i], i > 0 ? &seen[i - 1] : nullptr)) return false;
+  }
+  return is_worth_packing(queries);
+}
+
+bool MaskView::add_query(std::size_t query, const Seen& seen, const Seen* before) {
+  const auto [shared, own, has_numbers] = seen;
+  has_numbers_ |= has_numbers;
+  // A text's queries see what overlaps with what the one before sees; the first one of another text does not.
+  const bool same_text = before != nullptr && shared == before->shared && own.begin >= before->own.begin &&
+                         own.begin < before->own.end && own.end >= before->own.end;
+  if (!same_text) {
+    texts_.push_back({.first_query = query,
+                      .queries = 0,
+                      .first_position = own.begin,
+                      .positions = 0,
+                      .first_shared = shared.begin,
+                      .shared = shared.size()});
+  }
+  MaskedText& text = texts_.back();
+  // A window that has left the text's beginning, but not what it shares.
+  if (text.shared > 0 && own.begin != text.first_position) return false;
+  ++text.queries;
+  text.positions = own.end - text.first_position;
+  const std::size_t begin = text.shared > 0 ? 0 : own.begin - text.first_position;
+  visible_[query] = {.begin = static_cast<std::int32_t>(begin), .end = static_cast<std::int32_t>(text.length())};
+  return true;
+}
+
+// A shared beginning whose queries are among these counts once: without it, they would be computed for each text. One
+// that was computed before, as in the steps of conversations, counts for each text that packs it.
+bool MaskView::is_worth_packing(std::size_t queries) const {
+  std::size_t packed = 0;
+  for (const MaskedText& text : texts_) {
+    const auto has_it = [&](const MaskedText& other) {
+      return other.shared == 0 && other.first_position == text.first_shared && other.queries >= text.shared;
+    };
+    packed += text.positions;
+    if (text.shared > 0 && std::ranges::none_of(texts_, has_it)) packed += text.shared;
   }
   return packed <= kPositionsOfQuery * queries;
 }

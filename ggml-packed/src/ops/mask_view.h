@@ -13,13 +13,17 @@
 
 namespace ggml_packed {
 
-// Neighbouring queries that see parts of the same text.
+// Neighbouring queries that see parts of the same text. A text may begin with a run of positions that lies elsewhere: a
+// beginning that it shares with others.
 struct MaskedText {
   std::size_t first_query, queries;
-  std::size_t first_position, positions;
+  std::size_t first_position, positions;  // its own ones
+  std::size_t first_shared, shared;       // shared 0: it has none
+
+  [[nodiscard]] std::size_t length() const { return shared + positions; }
 };
 
-// Positions of a text, counted from its first one.
+// Positions of a text, counted from its first one: the shared ones, then its own.
 struct Visible {
   std::int32_t begin, end;
 };
@@ -27,7 +31,7 @@ struct Visible {
 class MaskView {
  public:
   enum class Kind {
-    TextsSideBySide,  // each query sees one run of positions
+    TextsSideBySide,  // each query sees one run of positions, or a shared beginning and one run
     Scattered,        // the cells of a conversation among others'
     Other,            // not ours
   };
@@ -41,13 +45,17 @@ class MaskView {
   [[nodiscard]] const std::vector<MaskedText>& texts() const { return texts_; }
   [[nodiscard]] const std::vector<Visible>& visible() const { return visible_; }
   // TextsSideBySide: are there numbers to be added to the scores, not only 0 and minus infinity? ALiBi's are distances.
+  // Then no text has a shared beginning.
   [[nodiscard]] bool has_numbers() const { return has_numbers_; }
   // Scattered: the cells of all queries, one's after the other's, and where each one's end.
   [[nodiscard]] const std::vector<std::int32_t>& cells() const { return cells_; }
   [[nodiscard]] const std::vector<std::size_t>& cells_end() const { return cells_end_; }
 
  private:
+  struct Seen;  // by a query
   [[nodiscard]] bool read_texts(const ggml_tensor& mask, std::size_t queries, std::size_t positions, ThreadTeam& team);
+  [[nodiscard]] bool add_query(std::size_t query, const Seen& seen, const Seen* before);
+  [[nodiscard]] bool is_worth_packing(std::size_t queries) const;
   [[nodiscard]] bool read_cells(const ggml_tensor& mask, std::size_t queries, std::size_t positions);
 
   Kind kind_ = Kind::Other;

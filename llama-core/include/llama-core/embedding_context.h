@@ -4,7 +4,7 @@
 // Cost     memory grows with max_tokens (scratch buffers, and a KV cache where the model has one).
 // Pooling  the mean is computed here, each sequence by itself; the other kinds are llama.cpp's.
 // Source   llama.h: llama_decode forwards to encode for models without memory; a unified KV cache with contiguous
-//          sequences costs block-diagonal attention on the CPU.
+//          sequences costs block-diagonal attention on the CPU; a token may belong to several sequences.
 #pragma once
 
 #include <cstdint>
@@ -42,10 +42,20 @@ class EmbeddingContext {
   EmbeddingContext(EmbeddingContext&&) noexcept;
   EmbeddingContext& operator=(EmbeddingContext&&) noexcept;
 
+  // May the sequences of a batch, of at most `longest` tokens with their prefix, have one in common?
+  //
+  // Where no token depends on those after it, the keys and values of the prefix are in a cache that all sequences see,
+  // and only the last token's vector is asked for: Pooling::Last, causal attention, a KV cache (no encoder, nothing
+  // recurrent), no sequence longer than the sliding window where the model has one.
+  // Cost     a batch's time falls by the prefix's tokens for each sequence but one. A vector is the same but for
+  //          rounding; with our kernels bit for bit, where prefix and sequences are all of fewer than 256 tokens or
+  //          none is (doc/kernels.md: from there on attention is rounded).
+  [[nodiscard]] bool takes_prefix(std::size_t longest) const;
+
   // Compute one batch, forgetting what came before.
   //
   // Errors   ContextFull (more tokens or sequences than configured), InvalidArgument (a token outside the
-  //          vocabulary, an empty batch), Cancelled, OutOfMemory, Internal.
+  //          vocabulary, an empty batch, a prefix that is not taken), Cancelled, OutOfMemory, Internal.
   [[nodiscard]] Result<void> compute(const TokenBatch& batch, const std::stop_token& stop = {});
 
   // Shape    embedding_dimension() float32 of the batch computed last; valid until the next compute().

@@ -1,7 +1,7 @@
 // Collect the tokens of several sequences for one pass through a model.
 //
-// Each sequence is contiguous and starts at position 0: with flash attention llama.cpp then skips the attention
-// between sequences (ggml's CPU back end skips fully masked tiles).
+// Each sequence is contiguous: with flash attention llama.cpp then skips the attention between sequences (ggml's CPU
+// back end skips fully masked tiles). Its positions count from 0, or from the length of the prefix that all share.
 // Threads  one at a time.
 #pragma once
 
@@ -17,22 +17,30 @@ namespace llama {
 
 class TokenBatch {
  public:
+  // Set the tokens that every sequence begins with: they are computed once for all. A sequence that is added has only
+  // those that follow.
+  //
+  // Errors   InvalidArgument once there are sequences.
+  // Requires a context that takes it: EmbeddingContext::takes_prefix().
+  [[nodiscard]] Result<void> set_prefix(std::span<const Token> tokens);
+
   // Append one sequence; its number is the count of those before it.
   //
-  // Errors   InvalidArgument for a sequence without tokens.
+  // Errors   InvalidArgument for a sequence without tokens of its own.
   [[nodiscard]] Result<void> add_sequence(std::span<const Token> tokens);
   void clear();
 
-  [[nodiscard]] std::size_t token_count() const { return tokens_.size(); }
+  [[nodiscard]] std::size_t token_count() const { return tokens_.size(); }  // that are computed: the prefix once
   [[nodiscard]] std::size_t sequence_count() const { return sequence_count_; }
 
  private:
   friend class EmbeddingContext;
-  std::vector<Token> tokens_;
+  std::vector<Token> tokens_;  // the prefix's first
   std::vector<std::int32_t> positions_;
-  std::vector<std::int32_t> sequence_ids_;  // one per token
+  std::vector<std::int32_t> sequence_ids_;  // one per token; the prefix's are all sequences'
+  std::size_t prefix_length_ = 0;
   std::size_t sequence_count_ = 0;
-  std::size_t longest_ = 0;  // tokens
+  std::size_t longest_ = 0;  // tokens of a sequence, the prefix among them
 };
 
 }  // namespace llama
