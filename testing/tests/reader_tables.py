@@ -6,6 +6,7 @@ import decimal
 import math
 import os
 import subprocess
+import uuid
 
 import numpy
 import pyarrow
@@ -79,6 +80,8 @@ KEPT = {
         pyarrow.struct([("v", pyarrow.list_(pyarrow.int32(), 2))]),
         [{"v": [i, -i]} for i in range(ROWS)],
     ),
+    "uuid": (pyarrow.uuid(), holed(lambda i: uuid.UUID(int=i * 10**30))),
+    "json": (pyarrow.json_(), holed(lambda i: f'{{"i": {i}}}')),
     "nothing": (pyarrow.null(), [None] * ROWS),
 }
 

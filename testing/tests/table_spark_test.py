@@ -19,6 +19,7 @@ REFUSED = {
     "time_ms": "PARQUET_TYPE_ILLEGAL",
     "time_us": "UNSUPPORTED_TIME_TYPE",
     "at_ns": "PARQUET_TYPE_ILLEGAL",
+    "uuid": "PARQUET_TYPE_ILLEGAL",
     "decimal50": "DECIMAL_PRECISION_EXCEEDS",
 }
 
