@@ -10,6 +10,7 @@ import pyarrow.dataset
 import pyarrow.ipc
 import pyarrow.parquet
 import pytest
+from program import CLI, MODELS
 from reader_tables import ELEMENTS, KEPT, ROWS, differences, expected, kept_schema, write, write_source
 
 # Every kind of vector with and without nulls; what depends on the file alone has one of each.
@@ -174,13 +175,8 @@ def test_polars_reads_every_format(source_without, tmp_path, kind, element, null
     assert differences(wanted, lambda name: list(frame[name]), changes) == {}
 
 
-@pytest.mark.parametrize(
-    "kind,element,nulls",
-    [
-        *[("parquet", *vector) for vector in VECTORS],
-        *[(kind, *vector) for kind in ("arrow", "parts") for vector in FEW_VECTORS],
-    ],
-)
+@pytest.mark.parametrize("element,nulls", FEW_VECTORS)
+@pytest.mark.parametrize("kind", ["parquet", "arrow", "parts"])
 def test_pandas_reads_every_file(source, tmp_path, kind, element, nulls):
     pandas = pytest.importorskip("pandas")
     path = tmp_path / f"out.{kind}"
@@ -197,13 +193,8 @@ def test_pandas_reads_every_file(source, tmp_path, kind, element, nulls):
     assert frame["our_score"].isna().tolist() == [value is None for value in wanted["our_score"]]
 
 
-@pytest.mark.parametrize(
-    "kind,element,nulls",
-    [
-        *[("parquet", *vector) for vector in VECTORS],
-        *[(kind, *vector) for kind in ("arrow", "arrow-stream", "parts") for vector in FEW_VECTORS],
-    ],
-)
+@pytest.mark.parametrize("element,nulls", FEW_VECTORS)
+@pytest.mark.parametrize("kind", [*FORMATS, "parts"])
 def test_hugging_face_datasets_reads_every_format(source_without, tmp_path, monkeypatch, kind, element, nulls):
     datasets = offline_datasets(monkeypatch)
     without = DATASETS_REFUSES["parquet" if kind in ("parquet", "parts") else "arrow"]
@@ -222,7 +213,7 @@ def test_hugging_face_datasets_reads_every_format(source_without, tmp_path, monk
     )
     wanted = expected(element, nulls, without)
     assert loaded.column_names == list(wanted)
-    assert differences(wanted, lambda name: loaded[name][:]) == {}
+    assert differences(wanted, lambda name: loaded[name][:], {"json": json.loads}) == {}
 
 
 def offline_datasets(monkeypatch):
@@ -247,6 +238,50 @@ def test_what_polars_and_datasets_refuse(source_without, tmp_path, monkeypatch, 
         if name in DATASETS_REFUSES[kind]:
             with pytest.raises(ValueError, match="datasets dtype equivalent"):
                 datasets.load_dataset(kind, data_files=str(path), cache_dir=str(tmp_path / "cache"))
+
+
+def test_columns_that_embed_adds_are_read(tmp_path, monkeypatch):
+    """Chunks, what --with adds, and a row without a text."""
+    texts = [" ".join(f"Sentence number {j} is here." for j in range(4 * i)) for i in range(1, 6)]
+    pyarrow.parquet.write_table(pyarrow.table({"text": [*texts, None]}), tmp_path / "in.parquet")
+    out = tmp_path / "out.parquet"
+    flags = [
+        "--on-long",
+        "chunk",
+        "--chunk-tokens",
+        "32",
+        "--on-error",
+        "null",
+        "--with",
+        "token_count,truncated,row",
+    ]
+    command = [
+        CLI,
+        "embed",
+        "-m",
+        str(MODELS / "bert.gguf"),
+        "-i",
+        str(tmp_path / "in.parquet"),
+        "-o",
+        str(out),
+        *flags,
+    ]
+    subprocess.run(command, check=True, capture_output=True, timeout=600)
+    table = pyarrow.parquet.read_table(out)
+    wanted = {name: table[name].to_pylist() for name in table.column_names}
+    assert wanted["text"][-1] is None and wanted["embedding"][-1] is None and wanted["error"][-1]
+    assert {"chunk_index", "chunk_start", "chunk_end", "token_count", "truncated", "row"} <= set(wanted)
+    if shutil.which("duckdb"):
+        rows = duckdb(f"from '{out}'")
+        exact = {name: values for name, values in wanted.items() if name != "embedding"}  # JSON rounds float32
+        assert differences(exact, lambda name: [row[name] for row in rows]) == {}
+    frame = pytest.importorskip("polars").read_parquet(out)
+    assert differences(wanted, lambda name: list(frame[name])) == {}
+    frame = pytest.importorskip("pandas").read_parquet(out, dtype_backend="pyarrow")
+    assert differences(wanted, lambda name: pyarrow.array(frame[name]).to_pylist()) == {}
+    datasets = offline_datasets(monkeypatch)
+    loaded = datasets.load_dataset("parquet", data_files=str(out), split="train", cache_dir=str(tmp_path / "cache"))
+    assert differences(wanted, lambda name: loaded[name][:]) == {}
 
 
 def test_what_is_not_asked_for_is_not_read(source, tmp_path):

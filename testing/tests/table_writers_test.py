@@ -145,20 +145,31 @@ def test_polars(tmp_path, kind, condition):
     assert_kept(path, condition)
 
 
-def test_polars_rows_that_are_left_out(tmp_path):
-    """Arrow takes no rows of views of strings, which Polars writes, so that we join slices of them."""
-    polars = pytest.importorskip("polars")
+def test_views_of_strings_in_rows_that_are_left_out(tmp_path):
+    """Arrow takes no rows of them, and Polars writes them; we join slices."""
+    inner = pyarrow.struct([("inner", pyarrow.string_view())])
     texts = ["" if i % 7 == 3 else f"text {i}" for i in range(ROWS)]
     more = [{"inner": f"{i}, too long to lie inside of the view"} for i in range(ROWS)]
-    polars.DataFrame({"text": texts, "note": [f"note {i}" for i in range(ROWS)], "more": more}).write_ipc(
-        tmp_path / "in.arrow"
-    )
-    assert opened(tmp_path / "in.arrow")["note"].type == pyarrow.string_view()
+    notes = pyarrow.array([f"note {i}" for i in range(ROWS)], pyarrow.string_view())
+    table = pyarrow.table({"text": texts, "note": notes, "more": pyarrow.array(more, inner)})
+    with pyarrow.ipc.new_file(tmp_path / "in.arrow", table.schema) as file:
+        file.write_table(table)
     embed(tmp_path / "in.arrow", tmp_path / "out.parquet", "--column", "text")
     table = pyarrow.parquet.read_table(tmp_path / "out.parquet")
     kept = [i for i in range(ROWS) if i % 7 != 3]
     assert table["note"].to_pylist() == [f"note {i}" for i in kept]
     assert table["more"].to_pylist() == [more[i] for i in kept]
+
+
+def test_notes_of_hugging_face_beside_arrow_files_are_no_tables(tmp_path):
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    with pyarrow.ipc.new_stream(folder / "data-00000-of-00001.arrow", pyarrow.schema([("text", "string")])) as stream:
+        stream.write_batch(pyarrow.record_batch({"text": ["a", "b"]}))
+    (folder / "dataset_info.json").write_text('{"features": {}}')
+    (folder / "state.json").write_text('{"_split": null}')
+    embed(folder, tmp_path / "out.arrow")
+    assert opened(tmp_path / "out.arrow")["text"].to_pylist() == ["a", "b"]
 
 
 def dataset(datasets):
