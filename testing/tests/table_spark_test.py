@@ -1,6 +1,7 @@
-"""Spark: what it reads of our tables, and we of its. script/spark runs this where there is a JVM; elsewhere it skips."""
+"""Spark: what it reads of our tables, and we of its. script/spark runs this; without a JVM it skips."""
 
 import datetime
+import importlib.util
 import shutil
 import subprocess
 
@@ -10,8 +11,9 @@ import pytest
 from program import CLI, MODELS
 from reader_tables import KEPT, ROWS, differences, expected, write, write_source
 
-pyspark = pytest.importorskip("pyspark")
-pytestmark = pytest.mark.skipif(not shutil.which("java"), reason="Spark needs a JVM: script/spark")
+pytestmark = pytest.mark.skipif(
+    not shutil.which("java") or importlib.util.find_spec("pyspark") is None, reason="no Spark here: script/spark"
+)
 
 # Types that Spark 4.3 refuses, and with them the whole file; a schema that leaves the column out helps.
 REFUSED = {
@@ -26,9 +28,8 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def spark(tmp_path_factory):
-    from pyspark.sql import SparkSession
-
-    builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+    builder = pytest.importorskip("pyspark.sql").SparkSession.builder.master("local[1]")
+    builder = builder.config("spark.ui.enabled", "false")
     builder = builder.config("spark.ui.showConsoleProgress", "false").config("spark.sql.session.timeZone", "UTC")
     builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
     builder = builder.config("spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse")))

@@ -263,8 +263,8 @@ def test_duckdb_folders_by_a_key(tmp_path, condition):
     for name in set(names) - {"text"}:
         assert table[name].type == wanted[name].type, name
     embed(folder, tmp_path / "out.parquet", "--column", "doc", *condition)
-    kinds = "copy (select distinct typeof(key), typeof(doc), typeof(huge) from '{}') to '/dev/stdout' (format csv, header 0)"
-    asked = kinds.format(tmp_path / "out.parquet")
+    kinds = f"select distinct typeof(key), typeof(doc), typeof(huge) from '{tmp_path / 'out.parquet'}'"
+    asked = f"copy ({kinds}) to '/dev/stdout' (format csv, header 0)"
     found = subprocess.run(["duckdb", "-c", asked], check=True, capture_output=True, timeout=60).stdout.split()
     assert found == [b"UUID,VARCHAR,DOUBLE"], "the text is ours"
     assert table["part"].to_pylist() == [None if i < 5 else f"a/b {i % 2}" for i in wanted["i"].to_pylist()]
