@@ -243,7 +243,8 @@ def test_duckdb_folders_by_a_key(tmp_path, condition):
     query = (
         "select i, 'text ' || i as text, case when i < 5 then null else 'a/b ' || i % 2 end as part, "
         "i::utinyint as tiny, (i / 4)::decimal(9, 2) as price, timestamptz '2026-01-01 00:00:00+00' as at, "
-        "{'x': i, 'y': [i, null]} as point, map {'k': i} as map, uuid() as key, json_object('i', i) as doc, i::hugeint as huge, "
+        "{'x': i, 'y': [i, null]} as point, map {'k': i} as map, "
+        "uuid() as key, json_object('i', i) as doc, i::hugeint as huge, "
         "time '01:02:03.000004' as time, 'ab'::blob as raw, interval 1 day as span, null as nothing "
         f"from range({ROWS}) t(i) order by i"
     )
