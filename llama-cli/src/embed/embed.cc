@@ -152,6 +152,15 @@ Step<void> check_rows(const EmbedArguments& arguments, const Prepared& prepared,
                   with_thousands(*prepared.input.rows), with_thousands(most)));
 }
 
+void tell_of_names(const OutputNames& names, const Console& console) {
+  for (const auto& [from, to] : names.renamed)
+    console.line("Note: the input's column '{}' is written as '{}', beside ours", from, to);
+  for (const auto& [first, second] : names.alike)
+    console.line(
+        "Note: columns '{}' and '{}' differ only in capitals; Spark cannot read such a file, and DuckDB renames one",
+        first, second);
+}
+
 Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, const SharedModel& model,
                          const Interrupt& interrupt, const Console& console) {
   auto prompt = choose_prompt(arguments, prepared.prompt, *model);
@@ -177,6 +186,8 @@ Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, con
   };
   if (!options.journal && !console.quiet && !is_plain && input.reader->identity().is_repeatable == false)
     console.line("Note: {} cannot be read twice, so an interrupted run begins anew", input.reader->identity().what);
+
+  tell_of_names(prepared.names, console);
 
   TableOutput output = std::move(prepared.output);
   output.metadata = metadata_of(*model, options, arguments);

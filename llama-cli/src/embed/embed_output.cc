@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -20,6 +21,14 @@ OutputFormat format_of(const OutputArguments& arguments) {
   const std::string kind = arguments.format.value_or(arguments.path.extension().string());
   if (kind == "arrow" || kind == ".arrow" || kind == "feather" || kind == ".feather") return OutputFormat::ArrowFile;
   return OutputFormat::Parquet;
+}
+
+// DuckDB and Spark take names that differ only in capitals for one.
+std::string without_case(std::string_view name) {
+  std::string lower(name);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
 }
 
 bool is_input(const EmbedArguments& arguments) {
@@ -98,26 +107,24 @@ OutputNames choose_names(const EmbedArguments& arguments, const EmbedInput& inpu
     columns.chunk_start = "chunk_start";
     columns.chunk_end = "chunk_end";
   }
-  std::set<std::string> taken = {columns.text,
-                                 columns.text_hash,
-                                 columns.embedding,
-                                 columns.sequence_length,
-                                 columns.processing_time_ms,
-                                 columns.token_count,
-                                 columns.truncated,
-                                 columns.error,
-                                 columns.row,
-                                 columns.chunk_index,
-                                 columns.chunk_start,
-                                 columns.chunk_end};
+  std::set<std::string> taken;
+  for (const std::string& name : {columns.text, columns.text_hash, columns.embedding, columns.sequence_length,
+                                  columns.processing_time_ms, columns.token_count, columns.truncated, columns.error,
+                                  columns.row, columns.chunk_index, columns.chunk_start, columns.chunk_end})
+    taken.insert(without_case(name));
   const std::vector<ColumnDescription> kept = input.reader->kept_columns();
   std::set<std::string> all = taken;
-  for (const ColumnDescription& column : kept) all.insert(column.name);
+  for (const ColumnDescription& column : kept) all.insert(without_case(column.name));
+  std::map<std::string, std::string> seen;
   for (const ColumnDescription& column : kept) {
-    if (!taken.contains(column.name)) continue;
+    if (!taken.contains(without_case(column.name))) {
+      const auto [first, is_new] = seen.emplace(without_case(column.name), column.name);
+      if (!is_new) names.alike.emplace_back(first->second, column.name);
+      continue;
+    }
     std::string name = column.name + "_input";
-    while (all.contains(name)) name += "_";
-    all.insert(name);
+    while (all.contains(without_case(name))) name += "_";
+    all.insert(without_case(name));
     names.renamed.emplace_back(column.name, std::move(name));
   }
   return names;

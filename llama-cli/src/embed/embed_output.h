@@ -12,10 +12,12 @@ namespace llama {
 // What can be known to be wrong before the model loads.
 [[nodiscard]] Step<TableOutput> choose_output(const EmbedArguments& arguments, const Shard& shard);
 
-// The computed columns' names, and those of kept columns that have to make room: NAME becomes NAME_input.
+// The computed columns' names, and those of kept columns that have to make room: NAME becomes NAME_input. Capitals make
+// no difference, for they make none to DuckDB and Spark.
 struct OutputNames {
   OutputColumns columns;
   std::vector<std::pair<std::string, std::string>> renamed;
+  std::vector<std::pair<std::string, std::string>> alike;  // kept columns that differ only in capitals
 };
 [[nodiscard]] OutputNames choose_names(const EmbedArguments& arguments, const EmbedInput& input);
 

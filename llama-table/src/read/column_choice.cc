@@ -1,5 +1,7 @@
 #include "read/column_choice.h"
 
+#include <arrow/extension_type.h>
+
 #include <algorithm>
 #include <cctype>
 #include <format>
@@ -105,6 +107,8 @@ bool is_text_type(const arrow::DataType& type) {
       return true;
     case arrow::Type::DICTIONARY:
       return is_text_type(*static_cast<const arrow::DictionaryType&>(type).value_type());
+    case arrow::Type::EXTENSION:  // JSON
+      return is_text_type(*static_cast<const arrow::ExtensionType&>(type).storage_type());
     default:
       return false;
   }

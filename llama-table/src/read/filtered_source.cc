@@ -1,9 +1,6 @@
 #include "read/filtered_source.h"
 
 #include <arrow/array.h>
-#include <arrow/builder.h>
-#include <arrow/compute/api_vector.h>
-#include <arrow/datum.h>
 
 #include <numeric>
 #include <utility>
@@ -11,6 +8,7 @@
 #include "read/arrow_error.h"
 #include "read/batch_view.h"
 #include "read/sql_text.h"
+#include "take_rows.h"
 
 namespace llama::internal {
 FilteredSource::FilteredSource(std::unique_ptr<BatchSource> source, std::unique_ptr<DuckDatabase> database)
@@ -53,15 +51,9 @@ Result<TableBatch> FilteredSource::next(const std::stop_token& stop) {
   if (!selected.ok()) return arrow_read_failure(selected.status(), "the input");
   batch->rows = *selected;
   if (static_cast<std::int64_t>(fit->size()) == batch->rows->num_rows()) return batch;
-  arrow::Int64Builder wanted;
-  std::shared_ptr<arrow::Array> indexes;
-  arrow::Status status = wanted.AppendValues(*fit);
-  if (status.ok()) status = wanted.Finish(&indexes);
-  if (!status.ok()) return arrow_read_failure(status, "the input");
-  auto taken = arrow::compute::Take(arrow::Datum(batch->rows), arrow::Datum(indexes),
-                                    arrow::compute::TakeOptions::NoBoundsCheck());
+  auto taken = take_rows(*batch->rows, *fit);
   if (!taken.ok()) return arrow_read_failure(taken.status(), "the input");
-  batch->rows = taken->record_batch();
+  batch->rows = std::move(*taken);
   return batch;
 }
 

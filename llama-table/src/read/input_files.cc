@@ -42,9 +42,20 @@ bool is_url(std::string_view path) {
   return std::ranges::any_of(kRemote, [&](std::string_view start) { return path.starts_with(start); });
 }
 
+// What Hugging Face's datasets lays beside its tables.
+constexpr std::array<std::string_view, 3> kNotes = {"dataset_dict.json", "dataset_info.json", "state.json"};
+
 bool is_hidden(const fs::path& name) {
   const std::string text = name.filename().string();
   return text.starts_with('.') || text.starts_with('_');
+}
+
+// Beside Arrow files alone: elsewhere a table may have such a name.
+void leave_notes_out(std::vector<std::string>& files) {
+  const auto is_arrow = [](const std::string& file) { return format_of_name(file) == TableFormat::ArrowFile; };
+  if (std::ranges::none_of(files, is_arrow)) return;
+  std::erase_if(
+      files, [](const std::string& file) { return std::ranges::contains(kNotes, fs::path(file).filename().string()); });
 }
 
 Result<std::vector<std::string>> files_below(const fs::path& folder) {
@@ -68,6 +79,7 @@ Result<std::vector<std::string>> files_below(const fs::path& folder) {
 Result<std::vector<std::string>> files_of_folder(const std::string& folder, std::optional<TableFormat> format) {
   auto all = files_below(folder);
   if (!all || format) return all;
+  leave_notes_out(*all);
   std::vector<std::string> files;
   std::optional<std::pair<TableFormat, std::string>> first;
   for (std::string& file : *all) {

@@ -36,6 +36,10 @@ class ParquetFile : public ArrowFile {
     parquet::ArrowReaderProperties arrow_properties(false);
     arrow_properties.set_pre_buffer(false);
     arrow_properties.set_batch_size(kParquetBatchRows);
+    arrow_properties.set_arrow_extensions_enabled(true);  // UUID, JSON
+    // Spark's INT96 counts nanoseconds, but means microseconds: those of Arrow's nanoseconds are of 1677 to 2262, and
+    // Spark itself reads them no more.
+    arrow_properties.set_coerce_int96_timestamp_unit(arrow::TimeUnit::MICRO);
     ARROW_ASSIGN_OR_RAISE(auto file, arrow::io::ReadableFile::Open(path));
     parquet::arrow::FileReaderBuilder builder;
     ARROW_RETURN_NOT_OK(builder.Open(file, properties));

@@ -1,13 +1,13 @@
 #include "kept_columns.h"
 
 #include <arrow/api.h>
-#include <arrow/compute/api_vector.h>
 #include <arrow/util/byte_size.h>
 
 #include <algorithm>
 #include <format>
 
 #include "../kept_rows.h"
+#include "../take_rows.h"
 
 namespace llama::internal {
 namespace {
@@ -94,12 +94,10 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeptColumns::gather(std::size
     if (is_slice) {
       pieces.push_back(batch->Slice(picks_[begin].index, count));
     } else {
-      arrow::Int64Builder indices;
-      ARROW_RETURN_NOT_OK(indices.Reserve(count));
-      for (; begin < stop; ++begin) indices.UnsafeAppend(picks_[begin].index);
-      ARROW_ASSIGN_OR_RAISE(const auto numbers, indices.Finish());
-      ARROW_ASSIGN_OR_RAISE(const auto taken, arrow::compute::Take(batch, numbers));
-      pieces.push_back(taken.record_batch());
+      std::vector<std::int64_t> rows;
+      for (; begin < stop; ++begin) rows.push_back(picks_[begin].index);
+      ARROW_ASSIGN_OR_RAISE(auto taken, take_rows(*batch, rows));
+      pieces.push_back(std::move(taken));
     }
     begin = stop;
   }

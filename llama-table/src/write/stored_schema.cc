@@ -34,8 +34,9 @@ bool has_null(const arrow::ArrayData& data) {
          std::ranges::any_of(data.child_data, [](const auto& child) { return has_null(*child); });
 }
 
-// What a field is stored as: fixed-size lists as plain ones where they are to be, dictionaries inside of other types as
-// their values. What holds neither stays as it is; an extension of a type that changes is given up.
+// What a field is stored as: fixed-size lists as plain ones where they are to be, views of lists as lists, dictionaries
+// inside of other types as their values. What holds none of them stays as it is; an extension of a type that changes is
+// given up.
 std::shared_ptr<arrow::Field> stored_field(const std::shared_ptr<arrow::Field>& field, bool plain_lists,
                                            bool is_inner) {
   const auto& any = field->type();
@@ -44,7 +45,8 @@ std::shared_ptr<arrow::Field> stored_field(const std::shared_ptr<arrow::Field>& 
   if (type->id() == arrow::Type::DICTIONARY && is_inner)
     return field->WithType(static_cast<const arrow::DictionaryType&>(*type).value_type());
   arrow::FieldVector inner;
-  bool changes = type->id() == arrow::Type::FIXED_SIZE_LIST && plain_lists;
+  bool changes = (type->id() == arrow::Type::FIXED_SIZE_LIST && plain_lists) || type->id() == arrow::Type::LIST_VIEW ||
+                 type->id() == arrow::Type::LARGE_LIST_VIEW;
   for (const auto& child : type->fields()) {
     inner.push_back(stored_field(child, plain_lists, true));
     changes = changes || inner.back() != child;
@@ -57,8 +59,10 @@ std::shared_ptr<arrow::Field> stored_field(const std::shared_ptr<arrow::Field>& 
             arrow::fixed_size_list(inner[0], static_cast<const arrow::FixedSizeListType&>(*type).list_size()));
       [[fallthrough]];
     case arrow::Type::LIST:
+    case arrow::Type::LIST_VIEW:
       return field->WithType(arrow::list(inner[0]));
     case arrow::Type::LARGE_LIST:
+    case arrow::Type::LARGE_LIST_VIEW:
       return field->WithType(arrow::large_list(inner[0]));
     case arrow::Type::STRUCT:
       return field->WithType(arrow::struct_(inner));

@@ -6,6 +6,8 @@
 //   stored as plain lists;
 // - dictionaries inside of lists and structs, of more than one row group ("Nested data conversions not implemented for
 //   chunked array outputs"): they are stored as their values.
+// Views of lists are stored as lists: the name says how a list lies in memory, and a file that says it is read neither
+// by Polars 2.1 (it panics) nor by Hugging Face datasets 5.2, whatever column is asked for.
 //
 // Source   apache/arrow issue 35692 (mended after Arrow 25), huggingface/datasets issue 7793; tried with Arrow 25.
 #pragma once
