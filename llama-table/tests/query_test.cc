@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "read/database.h"
+#include "read/query_check.h"
 #include "read/sql_text.h"
 #include "table_files.h"
 

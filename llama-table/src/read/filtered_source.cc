@@ -10,7 +10,7 @@
 
 #include "read/arrow_error.h"
 #include "read/batch_view.h"
-#include "read/sql_text.h"
+#include "read/query_check.h"
 
 namespace llama::internal {
 FilteredSource::FilteredSource(std::unique_ptr<BatchSource> source, std::unique_ptr<DuckDatabase> database)
@@ -20,6 +20,7 @@ Result<void> FilteredSource::start(const Selection& selection, const std::stop_t
   where_ = selection.where;
   columns_ = selection.columns;
   if (auto checked = check_condition(where_); !checked) return checked;
+  if (auto checked = check_parsed(*database_, "SELECT 1 WHERE " + where_, stop); !checked) return checked;
 
   Selection all;
   all.columns.resize(static_cast<std::size_t>(schema()->num_fields()));

@@ -4,8 +4,11 @@
 #include <format>
 #include <utility>
 
+#include "read/attached_database.h"
 #include "read/open_source.h"
+#include "read/query_check.h"
 #include "read/query_source.h"
+#include "read/remote_files.h"
 #include "read/sql_text.h"
 
 namespace llama::internal {
@@ -26,15 +29,32 @@ Result<void> check_attached(DuckDatabase& database, const std::stop_token& stop)
                           name.ok() ? (*name)->ToString() : ""));
 }
 
+Result<void> attach_databases(DuckDatabase& database, const std::vector<std::string>& attach,
+                              const std::stop_token& stop) {
+  std::vector<AttachedDatabase> databases;
+  for (const std::string& text : attach) {
+    auto parsed = parse_attached_database(text);
+    if (!parsed) return std::unexpected(parsed.error());
+    databases.push_back(std::move(*parsed));
+  }
+  for (const std::string& statement : attach_statements(databases))
+    if (auto run = database.run(statement, stop); !run) return run;
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<BatchSource>> open_query(std::unique_ptr<DuckDatabase> database, const std::string& sql,
-                                                const std::stop_token& stop) {
+                                                const std::vector<std::string>& attach, const std::stop_token& stop) {
   std::vector<std::string> statements = split_statements(sql);
   if (auto checked = check_only_reads(statements); !checked) return std::unexpected(checked.error());
+  if (auto prepared = use_s3_environment(*database, sql, stop); !prepared) return std::unexpected(prepared.error());
+  if (auto attached = attach_databases(*database, attach, stop); !attached) return std::unexpected(attached.error());
   for (std::size_t i = 0; i + 1 < statements.size(); ++i)
     if (auto run = database->run(statements[i], stop); !run) return std::unexpected(run.error());
   if (auto checked = check_attached(*database, stop); !checked) return std::unexpected(checked.error());
+  if (auto checked = check_parsed(*database, statements.back(), stop); !checked)
+    return std::unexpected(checked.error());
   QueryText text{.from = std::move(statements.back()), .is_query = true, .may_count = false};
   return QuerySource::open(std::move(database), std::move(text), nullptr, stop);
 }

@@ -1,9 +1,7 @@
 #include "read/sql_text.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <format>
 #include <utility>
 
 namespace llama::internal {
@@ -18,12 +16,6 @@ std::string doubled(std::string_view text, char quote) {
   out += quote;
   return out;
 }
-
-struct SqlToken {
-  enum class Kind { Word, Quoted, Sign } kind;
-  std::string text;  // of a word: in upper case
-  std::size_t begin = 0, end = 0;
-};
 
 bool is_word_character(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || (static_cast<unsigned char>(c) & 0x80) != 0;
@@ -62,12 +54,23 @@ std::size_t after_quoted(std::string_view sql, std::size_t at) {
 std::size_t after_space(std::string_view sql, std::size_t at) {
   if (std::isspace(static_cast<unsigned char>(sql[at])) != 0) return at + 1;
   if (sql.substr(at).starts_with("--")) return std::min(sql.size(), sql.find('\n', at));
-  if (sql.substr(at).starts_with("/*")) {
-    const std::size_t found = sql.find("*/", at + 2);
-    return found == std::string_view::npos ? sql.size() : found + 2;
+  if (!sql.substr(at).starts_with("/*")) return at;
+  // Comments nest.
+  std::size_t depth = 0;
+  while (at < sql.size()) {
+    const std::string_view two = sql.substr(at, 2);
+    if (two != "/*" && two != "*/") {
+      ++at;
+      continue;
+    }
+    at += 2;
+    depth = two == "/*" ? depth + 1 : depth - 1;
+    if (depth == 0) break;
   }
   return at;
 }
+
+}  // namespace
 
 std::vector<SqlToken> sql_tokens(std::string_view sql) {
   std::vector<SqlToken> tokens;
@@ -80,7 +83,7 @@ std::vector<SqlToken> sql_tokens(std::string_view sql) {
     } else if (is_word_character(sql[at])) {
       std::size_t end_of_word = at;
       std::string word;
-      while (end_of_word < sql.size() && is_word_character(sql[end_of_word]))
+      while (end_of_word < sql.size() && (is_word_character(sql[end_of_word]) || sql[end_of_word] == '$'))
         word += static_cast<char>(std::toupper(static_cast<unsigned char>(sql[end_of_word++])));
       tokens.push_back({SqlToken::Kind::Word, std::move(word), at, end_of_word});
       at = end_of_word;
@@ -91,75 +94,6 @@ std::vector<SqlToken> sql_tokens(std::string_view sql) {
   }
   return tokens;
 }
-
-bool is_word(const std::vector<SqlToken>& tokens, std::size_t i, std::string_view word) {
-  return i < tokens.size() && tokens[i].kind == SqlToken::Kind::Word && tokens[i].text == word;
-}
-
-bool has_word(const std::vector<SqlToken>& tokens, std::string_view word) {
-  for (std::size_t i = 0; i < tokens.size(); ++i)
-    if (is_word(tokens, i, word)) return true;
-  return false;
-}
-
-template <std::size_t N>
-bool is_one_of(const std::string& text, const std::array<std::string_view, N>& words) {
-  return std::ranges::find(words, text) != words.end();
-}
-
-constexpr std::array<std::string_view, 9> kReading = {"SELECT", "FROM", "WITH",    "VALUES",  "TABLE",
-                                                      "PIVOT",  "SHOW", "UNPIVOT", "DESCRIBE"};
-constexpr std::array<std::string_view, 17> kWriting = {"INSERT", "UPDATE", "DELETE",   "MERGE",   "COPY",    "CREATE",
-                                                       "DROP",   "ALTER",  "EXPORT",   "IMPORT",  "INSTALL", "DETACH",
-                                                       "VACUUM", "CALL",   "TRUNCATE", "REPLACE", "ATTACH"};
-
-// Functions of the databases' extensions that hand any statement through.
-constexpr std::array<std::string_view, 4> kHandThrough = {"POSTGRES_EXECUTE", "MYSQL_EXECUTE", "SQLITE_EXECUTE",
-                                                          "SQLITE_ATTACH"};
-
-std::unexpected<Error> writes(std::string_view word) {
-  return fail(ErrorCode::InvalidArgument,
-              std::format("the query may only read: '{}' is not allowed; give one SELECT", word));
-}
-
-Result<void> check_select(const std::vector<SqlToken>& tokens) {
-  std::size_t first = 0;
-  while (first < tokens.size() && tokens[first].text == "(") ++first;
-  if (first == tokens.size() || tokens[first].kind != SqlToken::Kind::Word || !is_one_of(tokens[first].text, kReading))
-    return writes(first == tokens.size() ? "" : tokens[first].text);
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    if (tokens[i].kind != SqlToken::Kind::Word) continue;
-    const bool opens = i > 0 && tokens[i - 1].text == "(";
-    const bool is_call = i + 1 < tokens.size() && tokens[i + 1].text == "(";
-    if (opens && !is_call && is_one_of(tokens[i].text, kWriting)) return writes(tokens[i].text);
-    if (is_one_of(tokens[i].text, kHandThrough)) return writes(tokens[i].text);
-  }
-  // WITH x AS (…) INSERT …: the statement after the last closing bracket of the WITH.
-  if (is_word(tokens, first, "WITH")) {
-    for (std::size_t i = first + 1, depth = 0; i < tokens.size(); ++i) {
-      if (tokens[i].text == "(") ++depth;
-      if (tokens[i].text == ")" && depth > 0) --depth;
-      if (depth == 0 && tokens[i - 1].text == ")" && tokens[i].kind == SqlToken::Kind::Word &&
-          is_one_of(tokens[i].text, kWriting))
-        return writes(tokens[i].text);
-    }
-  }
-  return {};
-}
-
-Result<void> check_preparation(const std::vector<SqlToken>& tokens) {
-  const std::string word = tokens.empty() ? "" : tokens[0].text;
-  if (word == "ATTACH") {
-    if (has_word(tokens, "READ_ONLY")) return {};
-    return fail(ErrorCode::InvalidArgument, "the query may only read: write ATTACH 'NAME' AS x (TYPE …, READ_ONLY)");
-  }
-  if (word == "LOAD" || word == "USE" || word == "SET") return {};
-  if (word == "CREATE" && has_word(tokens, "SECRET") && !has_word(tokens, "PERSISTENT") && !has_word(tokens, "SELECT"))
-    return {};
-  return writes(word);
-}
-
-}  // namespace
 
 std::string sql_name(std::string_view name) { return doubled(name, '"'); }
 std::string sql_string(std::string_view text) { return doubled(text, '\''); }
@@ -192,26 +126,6 @@ std::vector<std::string> split_statements(std::string_view sql) {
   }
   finish();
   return statements;
-}
-
-Result<void> check_only_reads(const std::vector<std::string>& statements) {
-  if (statements.empty()) return fail(ErrorCode::InvalidArgument, "the query is empty; give a SELECT");
-  for (std::size_t i = 0; i + 1 < statements.size(); ++i)
-    if (auto checked = check_preparation(sql_tokens(statements[i])); !checked) return checked;
-  return check_select(sql_tokens(statements.back()));
-}
-
-Result<void> check_condition(std::string_view where) {
-  const std::vector<SqlToken> tokens = sql_tokens(where);
-  int depth = 0;
-  for (std::size_t i = 0; i < tokens.size() && depth >= 0; ++i) {
-    if (tokens[i].kind == SqlToken::Kind::Sign && tokens[i].text == "(") ++depth;
-    if (tokens[i].kind == SqlToken::Kind::Sign && (tokens[i].text == ")" || tokens[i].text == ";"))
-      depth = tokens[i].text == ")" ? depth - 1 : -1;
-  }
-  if (tokens.empty() || depth != 0)
-    return fail(ErrorCode::InvalidArgument, std::format("'{}' is no condition of rows", where));
-  return check_only_reads({std::format("SELECT 1 WHERE ({}\n)", where)});
 }
 
 }  // namespace llama::internal
