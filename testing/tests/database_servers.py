@@ -126,10 +126,11 @@ class MariaDB(DatabaseServer):
 
 
 class WebServer:
-    """Serves a folder with ranges. break_after: of the next files only so many bytes are sent, then the line is dead."""
+    """Serves a folder with ranges. break_after: the line is dead after so many bytes of a file. status: instead of files."""
 
     def __init__(self, folder):
-        self.folder, self.requests, self.break_after = pathlib.Path(folder), [], None
+        self.folder, self.requests, self.headers = pathlib.Path(folder), [], []
+        self.break_after, self.status = None, None
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Handler, self))
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -157,9 +158,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def answer(self):
         self.owner.requests.append((self.command, self.path, self.headers.get("Range")))
+        self.owner.headers.append(self.headers)
         path = self.owner.folder / self.path.split("?")[0].lstrip("/")
-        if not path.is_file():
-            self.send_error(404)
+        if self.owner.status or not path.is_file():
+            self.send_error(self.owner.status or 404)
             return
         size = path.stat().st_size
         first, last, status = 0, size - 1, 200

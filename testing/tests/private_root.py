@@ -1,10 +1,11 @@
 """Run programs of a private root file system (script/root-fs) from within another one, as nobody or as oneself."""
 import ctypes
 import os
-import pathlib
 import subprocess
 
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "llama-cli"
+from program import REAL
+
+CACHE = REAL.parent
 NOBODY = 65534
 
 

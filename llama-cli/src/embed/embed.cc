@@ -221,12 +221,16 @@ Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, con
   }
   display.clear();
   Error error = summary.error();
-  if (error.code == ErrorCode::Cancelled) {
+  // A server, an object, a right to read it may be there again later.
+  const bool is_away = error.code == ErrorCode::Network || error.code == ErrorCode::NotFound ||
+                       error.code == ErrorCode::AccessDenied || error.code == ErrorCode::Io;
+  const bool may_go_on = error.code == ErrorCode::Cancelled || (*input_failed && is_away);
+  if (may_go_on && options.journal && display.rows() > 0) {
     error.message +=
-        options.journal && display.rows() > 0
-            ? std::format("; {}{} rows are done, and the same command goes on from there",
-                          with_thousands(display.rows()), input.rows ? " of " + with_thousands(*input.rows) : "")
-            : "; no output was written";
+        std::format("; {}{} rows are done, and the same command goes on from there", with_thousands(display.rows()),
+                    input.rows ? " of " + with_thousands(*input.rows) : "");
+  } else if (error.code == ErrorCode::Cancelled) {
+    error.message += "; no output was written";
   }
   return stop_with(std::move(error), job_status(summary.error().code, *input_failed));
 }

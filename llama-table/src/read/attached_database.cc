@@ -108,6 +108,10 @@ Result<AttachedDatabase> parse_attached_database(std::string_view text) {
   const bool is_file = database.kind == "sqlite" || database.kind == "duckdb";
   if (is_file && !database.place.contains("://") && !std::filesystem::exists(database.place, ignored))
     return fail(ErrorCode::NotFound, std::format("file '{}' does not exist", database.place));
+  const auto found_kind = is_file ? kind_of_file(database.place) : std::nullopt;
+  if (found_kind && *found_kind != database.kind)
+    return fail(ErrorCode::InvalidArgument,
+                std::format("file '{}' is no database of {}", database.place, database.kind == "sqlite" ? "SQLite" : "DuckDB"));
   if (database.name.empty()) database.name = name_for(database);
   return database;
 }

@@ -208,6 +208,12 @@ Result<TableFormat> format_of_files(const InputFiles& files) {
   return all.value_or(TableFormat::Text);
 }
 
+std::string InputFiles::place() const {
+  if (!is_remote) return "";
+  const std::string first = without_secrets(files.front());
+  return files.size() == 1 ? std::format("'{}'", first) : std::format("one of {} URLs ('{}' …)", files.size(), first);
+}
+
 InputIdentity identity_of_files(const InputFiles& files) {
   InputIdentity identity;
   identity.what = files.is_standard_input() ? "standard input"

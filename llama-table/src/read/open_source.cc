@@ -70,7 +70,8 @@ Result<std::unique_ptr<BatchSource>> open_format(TableFormat format, const Input
   const std::string from = stream ? stream->name() : files.files.front();
   switch (format) {
     case TableFormat::Text:
-      if (files.is_remote) return not_from("a text file", "a URL");
+      if (files.is_remote)
+        return fail(ErrorCode::InvalidArgument, "a text file cannot be read from a URL; fetch it, or pipe it into '-'");
       return std::make_unique<TextLinesSource>(files.files, std::move(stream));
     case TableFormat::Csv:
     case TableFormat::Tsv: {
@@ -89,12 +90,14 @@ Result<std::unique_ptr<BatchSource>> open_format(TableFormat format, const Input
       if (!files.is_remote) return ArrowFilesSource::open(files.files, open_parquet_file, stop);
       auto opened = database();
       if (!opened) return std::unexpected(opened.error());
-      QueryText text{.from = std::format("read_parquet({}, hive_types_autocast=false)", sql_strings(files.files))};
+      QueryText text{.from = std::format("read_parquet({}, hive_types_autocast=false)", sql_strings(files.files)),
+                     .place = files.place()};
       return QuerySource::open(std::move(*opened), std::move(text), nullptr, stop);
     }
     case TableFormat::ArrowFile:
     case TableFormat::ArrowStream: {
-      if (files.is_remote) return not_from("Arrow", "a URL");
+      if (files.is_remote)
+        return fail(ErrorCode::InvalidArgument, "Arrow cannot be read from a URL; fetch it, or pipe it into '-'");
       if (!stream) return ArrowFilesSource::open(files.files, open_ipc_file, stop);
       if (stream->seen().starts_with("ARROW1")) return not_from("an Arrow file", from + " (a stream can)");
       return ArrowStreamSource::open(std::move(stream), stop);

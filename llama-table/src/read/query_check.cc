@@ -131,13 +131,17 @@ bool is_refused_function(std::string_view name) {
 // postgres_query and its like: they run a text as SQL of their database's.
 bool hands_through(std::string_view name) { return name.ends_with("_QUERY"); }
 
+Result<void> check_select(const Tokens& tokens);
+
 // ('DATABASE', 'SELECT …') from the bracket at i on.
 Result<void> check_handed_through(const Tokens& tokens, std::size_t i, std::string_view name) {
   const auto refused = [&] {
+    std::string function(name);
+    std::ranges::transform(function, function.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return fail(ErrorCode::InvalidArgument,
                 std::format("the query may only read: {} takes the database's name and one SELECT here, as two plain "
                             "texts and without options",
-                            name));
+                            function));
   };
   const auto database = plain_text_at(tokens, i + 1);
   if (!database || !is_sign(tokens, database->after, ",")) return refused();
@@ -148,7 +152,7 @@ Result<void> check_handed_through(const Tokens& tokens, std::size_t i, std::stri
   std::size_t first = 0;
   while (is_sign(inner, first, "(")) ++first;
   for (const std::string_view word : {"SELECT", "WITH", "VALUES", "TABLE"})
-    if (is_word(inner, first, word)) return {};
+    if (is_word(inner, first, word)) return check_select(inner);
   return refused();
 }
 

@@ -18,8 +18,13 @@ std::string QuerySource::all_rows() const {
   return std::format("SELECT {} FROM {}", columns.empty() ? "*" : columns, text_.from);
 }
 
-// The pipe's own name says nothing to people.
+// The pipe's own name says nothing to people, and a dead line has no name.
 Error QuerySource::told(Error error) const {
+  const bool is_file = error.code == ErrorCode::NotFound || error.code == ErrorCode::Io;
+  const bool is_far =
+      error.code == ErrorCode::Network || error.code == ErrorCode::AccessDenied || (is_file && !text_.is_query);
+  if (is_far && !text_.place.empty() && !error.message.contains("://"))
+    error.message = std::format("{}: {}", text_.place, error.message);
   if (!feed_) return error;
   if (auto fed = feed_->error()) return *fed;
   for (const std::string& path : {std::format("file '{}'", feed_->path()), feed_->path()})
@@ -98,9 +103,9 @@ Result<std::optional<std::uint64_t>> QuerySource::count(const std::stop_token& s
   if (text_.rows && is_whole_) return limited(*text_.rows);
   if (!text_.may_count || feed_) return std::nullopt;
   auto query = database_->prepare(std::format("SELECT count(*) FROM ({}\n)", selected_), stop);
-  if (!query) return std::unexpected(query.error());
+  if (!query) return std::unexpected(told(query.error()));
   auto rows = (*query)->next(stop);
-  if (!rows) return std::unexpected(rows.error());
+  if (!rows) return std::unexpected(told(rows.error()));
   if (*rows == nullptr || (*rows)->num_rows() == 0) return std::nullopt;
   const auto& counts = static_cast<const arrow::Int64Array&>(*(*rows)->column(0));
   return static_cast<std::uint64_t>(counts.Value(0));

@@ -42,10 +42,16 @@ Result<std::vector<std::string>> files_of_remote_glob(DuckDatabase& database, co
 
 // A request for the file's beginning, and none of its bytes.
 Result<std::uint64_t> size_of_remote(DuckDatabase& database, const std::string& url, const std::stop_token& stop) {
+  if (url.ends_with('/'))
+    return fail(ErrorCode::NotFound, std::format("'{0}' is no file; say which: {0}*.parquet, {0}*.csv", url));
+  const auto failed = [&](Error error) -> std::unexpected<Error> {
+    if (error.code == ErrorCode::NotFound) error.message = std::format("'{}' does not exist", url);
+    return about(url, std::move(error));
+  };
   auto query = database.prepare(std::format("SELECT size::UBIGINT FROM read_blob({})", sql_string(url)), stop);
-  if (!query) return about(url, query.error());
+  if (!query) return failed(query.error());
   const auto rows = (*query)->next(stop);
-  if (!rows) return about(url, rows.error());
+  if (!rows) return failed(rows.error());
   if (*rows == nullptr || (*rows)->num_rows() == 0)
     return fail(ErrorCode::NotFound, std::format("'{}' does not exist", url));
   return static_cast<const arrow::UInt64Array&>(*(*rows)->column(0)).Value(0);

@@ -37,9 +37,10 @@ Span value_after(std::string_view text, std::size_t at) {
   const auto skip_blanks = [&] {
     while (at < text.size() && is_blank(text[at])) ++at;
   };
-  if (at + 1 < text.size() && is_quote(text[at]) && (text[at + 1] == ':' || text[at + 1] == '=')) ++at;
+  const bool is_key = at + 1 < text.size() && is_quote(text[at]) && (text[at + 1] == ':' || text[at + 1] == '=');
+  if (is_key) ++at;
   skip_blanks();
-  const bool has_sign = at < text.size() && (text[at] == '=' || text[at] == ':');
+  const bool has_sign = at < text.size() && (text[at] == '=' || (text[at] == ':' && is_key));
   if (has_sign) {
     ++at;
     skip_blanks();
