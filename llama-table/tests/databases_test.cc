@@ -27,7 +27,8 @@ TEST(Secrets, AreTakenOutOfWhateverIsTold) {
            {R"(password='ge\'heim' dbname=n)", "password='***' dbname=n"},
            {"ATTACH 'host=db password=''ge heim'' dbname=n' AS x", "ATTACH 'host=db password=''***'' dbname=n' AS x"},
            {"ATTACH 'host=db PASSWORD=geheim' AS x", "ATTACH 'host=db PASSWORD=***' AS x"},
-           {"postgresql://user:ge%27heim@host:5432/n?sslmode=require", "postgresql://user:***@host:5432/n?sslmode=require"},
+           {"postgresql://user:ge%27heim@host:5432/n?sslmode=require",
+            "postgresql://user:***@host:5432/n?sslmode=require"},
            {"mysql://user:geheim@host/n", "mysql://user:***@host/n"},
            {"postgres://user@host/n?password=geheim&x=1", "postgres://user@host/n?password=***&x=1"},
            {"https://u:p@a.org/x and https://u:q@b.org/y", "https://u:***@a.org/x and https://u:***@b.org/y"},
@@ -49,7 +50,8 @@ TEST(Secrets, AreTakenOutOfWhateverIsTold) {
 TEST(Secrets, LeaveOtherWordsAlone) {
   for (const char* text :
        {"", "password", "the password is short", "Access denied for user 'a'@'b' (using password: YES)", "token",
-        "SELECT secret, token FROM t WHERE password IS NULL", "https://a.org/x?a=1", "mail to a:b@c", "://", "://@", "password="})
+        "SELECT secret, token FROM t WHERE password IS NULL", "https://a.org/x?a=1", "mail to a:b@c", "://", "://@",
+        "password="})
     EXPECT_EQ(without_secrets(text), text);
 }
 
@@ -110,9 +112,11 @@ TEST(S3Environment, BecomesASecretOfDuckDBs) {
             "CREATE SECRET llama_environment (TYPE s3, KEY_ID 'id', SECRET 'it''s', REGION 'eu-west-1')");
   variables = {{"AWS_ENDPOINT_URL", "http://localhost:9000/"}, {"AWS_REGION", "r"}, {"AWS_DEFAULT_REGION", "d"}};
   EXPECT_EQ(internal::s3_secret_statement(environment).value(),
-            "CREATE SECRET llama_environment (TYPE s3, REGION 'r', ENDPOINT 'localhost:9000', URL_STYLE 'path', USE_SSL false)");
+            "CREATE SECRET llama_environment (TYPE s3, REGION 'r', ENDPOINT 'localhost:9000', URL_STYLE 'path', "
+            "USE_SSL false)");
   variables["AWS_ENDPOINT_URL_S3"] = "https://store.example";
-  EXPECT_THAT(internal::s3_secret_statement(environment).value().value(), HasSubstr("ENDPOINT 'store.example', URL_STYLE"));
+  EXPECT_THAT(internal::s3_secret_statement(environment).value().value(),
+              HasSubstr("ENDPOINT 'store.example', URL_STYLE"));
   variables = {{"AWS_ACCESS_KEY_ID", "id"}};
   EXPECT_THAT(internal::s3_secret_statement(environment).error().message, HasSubstr("AWS_SECRET_ACCESS_KEY is not"));
   variables = {{"AWS_ENDPOINT_URL", "localhost:9000"}};
@@ -125,20 +129,24 @@ TEST(DuckdbError, OfALineThatIsDeadSaysWhichAndMayBeTriedAgain) {
     ErrorCode code;
   };
   for (const Case& one : std::vector<Case>{
-           {"IO Error: Failed to prepare COPY \"COPY (SELECT \"id\" FROM \"t\") TO STDOUT (FORMAT \"binary\");\": server closed "
+           {"IO Error: Failed to prepare COPY \"COPY (SELECT \"id\" FROM \"t\") TO STDOUT (FORMAT \"binary\");\": "
+            "server closed "
             "the connection unexpectedly\n\tThis probably means the server terminated abnormally\n\tbefore or while",
             "server closed the connection unexpectedly", ErrorCode::Network},
-           {"IO Error: Failed to fetch result row for MySQL query \"SELECT `a` FROM `t`\": Lost connection to server during query",
+           {"IO Error: Failed to fetch result row for MySQL query \"SELECT `a` FROM `t`\": Lost connection to server "
+            "during query",
             "Lost connection to server during query", ErrorCode::Network},
            {"TransactionContext Error: Failed to commit: Failed to run query \"COMMIT\": Server has gone away",
             "Server has gone away", ErrorCode::Network},
-           {"IO Error: Unable to connect to Postgres at \"host=a password=geheim\": connection to server at \"a\", port 1 failed: "
+           {"IO Error: Unable to connect to Postgres at \"host=a password=geheim\": connection to server at \"a\", "
+            "port 1 failed: "
             "Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?\n",
             "Unable to connect to Postgres at \"host=a password=***\": connection to server at \"a\", port 1 failed: "
             "Connection refused",
             ErrorCode::Network},
            {"Invalid Error: Transferred a partial file", "Transferred a partial file", ErrorCode::Network},
-           {"HTTP Error: HTTP GET error reading 's3://b/x' (HTTP 403 Forbidden)\n\nAuthentication Failure - this is usually",
+           {"HTTP Error: HTTP GET error reading 's3://b/x' (HTTP 403 Forbidden)\n\nAuthentication Failure - this is "
+            "usually",
             "HTTP GET error reading 's3://b/x' (HTTP 403 Forbidden)", ErrorCode::AccessDenied},
            {"Conversion Error: Could not convert string 'Connection refused' to INT32",
             "Could not convert string 'Connection refused' to INT32", ErrorCode::InvalidText},
@@ -151,11 +159,13 @@ TEST(DuckdbError, OfALineThatIsDeadSaysWhichAndMayBeTriedAgain) {
 
 TEST(InputIdentity, OfAQueryHasNoPasswordAndAnotherPasswordIsNoOtherInput) {
   const auto identity = [](const std::string& sql) { return TableReader::open(query_input(sql)).value()->identity(); };
-  const InputIdentity one = identity("SELECT 'x' AS text -- password=geheim"), two = identity("SELECT 'x' AS text -- password=neu");
+  const InputIdentity one = identity("SELECT 'x' AS text -- password=geheim"),
+                      two = identity("SELECT 'x' AS text -- password=neu");
   EXPECT_EQ(one.fingerprint, two.fingerprint);
   EXPECT_THAT(one.fingerprint + one.content + one.what, Not(HasSubstr("geheim")));
   EXPECT_NE(one.fingerprint, identity("SELECT 'y' AS text").fingerprint);
-  const internal::InputFiles url{.files = {"https://u:geheim@a.org/x.csv?sig=geheim"}, .is_remote = true, .remote_sizes = {5}};
+  const internal::InputFiles url{
+      .files = {"https://u:geheim@a.org/x.csv?sig=geheim"}, .is_remote = true, .remote_sizes = {5}};
   const InputIdentity file = internal::identity_of_files(url);
   EXPECT_EQ(file.what, "URL 'https://u:***@a.org/x.csv?sig=***'");
   internal::InputFiles longer = url;

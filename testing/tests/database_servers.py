@@ -1,4 +1,5 @@
 """Servers for tests, each on a port and in a folder of its own: PostgreSQL, MariaDB, S3 (moto), a web server."""
+
 import functools
 import http.server
 import pathlib
@@ -73,15 +74,38 @@ class Postgres(DatabaseServer):
         (self.folder / "password").write_text(PASSWORD)
         programs = sorted((self.root / "usr/lib/postgresql").glob("*/bin"))[-1]
         self.programs = "/" / programs.relative_to(self.root)
-        self.run(self.programs / "initdb", "-D", "/srv/data", "-U", "writer", "-E", "UTF8", "--locale=C.UTF-8",
-                 "--auth=scram-sha-256", "--pwfile=/srv/password", "--no-sync")
+        self.run(
+            self.programs / "initdb",
+            "-D",
+            "/srv/data",
+            "-U",
+            "writer",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "--auth=scram-sha-256",
+            "--pwfile=/srv/password",
+            "--no-sync",
+        )
 
     def command(self):
-        return [self.programs / "postgres", "-D", "/srv/data", "-p", self.port, "-c", "listen_addresses=127.0.0.1",
-                "-c", "unix_socket_directories=/srv", "-c", "fsync=off"]
+        return [
+            self.programs / "postgres",
+            "-D",
+            "/srv/data",
+            "-p",
+            self.port,
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            "unix_socket_directories=/srv",
+            "-c",
+            "fsync=off",
+        ]
 
     def connect(self):
         import psycopg
+
         return psycopg.connect(host="127.0.0.1", port=self.port, user="writer", password=PASSWORD, dbname="postgres")
 
     @property
@@ -102,19 +126,35 @@ class MariaDB(DatabaseServer):
         (self.folder / "users.sql").write_text(
             "create database if not exists news character set utf8mb4;\n"
             f"create user if not exists writer@'127.0.0.1' identified by '{quoted}';\n"
-            "grant all on *.* to writer@'127.0.0.1';\n")
-        self.run("mariadb-install-db", "--no-defaults", "--datadir=/srv/data", "--skip-test-db",
-                 "--auth-root-authentication-method=normal")
+            "grant all on *.* to writer@'127.0.0.1';\n"
+        )
+        self.run(
+            "mariadb-install-db",
+            "--no-defaults",
+            "--datadir=/srv/data",
+            "--skip-test-db",
+            "--auth-root-authentication-method=normal",
+        )
 
     def command(self):
-        return ["mariadbd", "--no-defaults", "--datadir=/srv/data", f"--port={self.port}", "--bind-address=127.0.0.1",
-                "--socket=/srv/socket", "--innodb-flush-log-at-trx-commit=0", "--skip-name-resolve",
-                "--init-file=/srv/users.sql"]
+        return [
+            "mariadbd",
+            "--no-defaults",
+            "--datadir=/srv/data",
+            f"--port={self.port}",
+            "--bind-address=127.0.0.1",
+            "--socket=/srv/socket",
+            "--innodb-flush-log-at-trx-commit=0",
+            "--skip-name-resolve",
+            "--init-file=/srv/users.sql",
+        ]
 
     def connect(self):
         import pymysql
-        return pymysql.connect(host="127.0.0.1", port=self.port, user="writer", password=PASSWORD, database="news",
-                               charset="utf8mb4")
+
+        return pymysql.connect(
+            host="127.0.0.1", port=self.port, user="writer", password=PASSWORD, database="news", charset="utf8mb4"
+        )
 
     @property
     def place(self):
@@ -126,7 +166,7 @@ class MariaDB(DatabaseServer):
 
 
 class WebServer:
-    """Serves a folder with ranges. break_after: the line is dead after so many bytes of a file. status: instead of files."""
+    """Serves a folder with ranges. break_after: the line dies after so many bytes. status: the answer, not files."""
 
     def __init__(self, folder):
         self.folder, self.requests, self.headers = pathlib.Path(folder), [], []

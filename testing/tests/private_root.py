@@ -1,4 +1,5 @@
 """Run programs of a private root file system (script/root-fs) from within another one, as nobody or as oneself."""
+
 import ctypes
 import os
 import subprocess
@@ -20,8 +21,15 @@ def _enter(root, work):
     libc = ctypes.CDLL(None, use_errno=True)
     uid, gid = os.getuid(), os.getgid()
     bind, everything, private = 1 << 12, 1 << 12 | 1 << 14, 1 << 18 | 1 << 14
-    steps = [(b"none", b"/", None, private), (os.fsencode(work), os.fsencode(root / "srv"), None, bind),
-             (b"/dev", os.fsencode(root / "dev"), None, everything), (b"/proc", os.fsencode(root / "proc"), None, everything)]
+    steps = [
+        (b"none", b"/", None, private),
+        (os.fsencode(work), os.fsencode(root / "srv"), None, bind),
+        (b"/dev", os.fsencode(root / "dev"), None, everything),
+        (b"/proc", os.fsencode(root / "proc"), None, everything),
+    ]
+
+    if uid != 0:  # initdb asks who it is
+        steps.append((b"/etc/passwd", os.fsencode(root / "etc/passwd"), None, bind))
 
     def enter():
         os.unshare(os.CLONE_NEWNS | (0 if uid == 0 else os.CLONE_NEWUSER))
@@ -48,8 +56,9 @@ def start(root, work, command, **options):
     if os.getuid() == 0:
         os.chown(work, NOBODY, NOBODY)
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/srv", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-    return subprocess.Popen([*map(str, command)], env=environment, preexec_fn=_enter(root, work),
-                            stdin=subprocess.DEVNULL, **options)
+    return subprocess.Popen(
+        [*map(str, command)], env=environment, preexec_fn=_enter(root, work), stdin=subprocess.DEVNULL, **options
+    )
 
 
 def run(root, work, command):

@@ -23,8 +23,9 @@ Flags input_flags(InputArguments& a) {
        .excludes = "--input"},
       {.name = "--attach",
        .target = &a.attach,
-       .help = "Database for --query, only read: postgres:host=… dbname=…, mysql:host=… database=…, a file of SQLite or "
-               "DuckDB; NAME= before it names it; may be repeated",
+       .help =
+           "Database for --query, only read: postgres:host=… dbname=…, mysql:host=… database=…, a file of SQLite or "
+           "DuckDB; NAME= before it names it; may be repeated",
        .value = "DATABASE",
        .needs = "--query"},
       {.name = "--input-format",

@@ -60,8 +60,8 @@ std::string database_of(std::string_view place, std::string_view kind) {
 
 std::string name_for(const AttachedDatabase& database) {
   const bool is_file = database.kind == "sqlite" || database.kind == "duckdb";
-  std::string name = is_file ? std::filesystem::path(database.place).stem().string()
-                             : database_of(database.place, database.kind);
+  std::string name =
+      is_file ? std::filesystem::path(database.place).stem().string() : database_of(database.place, database.kind);
   // DuckDB has databases of its own under these.
   const bool is_taken = name == "memory" || name == "system" || name == "temp";
   return is_identifier(name) && !is_taken ? name : database.kind;
@@ -110,8 +110,8 @@ Result<AttachedDatabase> parse_attached_database(std::string_view text) {
     return fail(ErrorCode::NotFound, std::format("file '{}' does not exist", database.place));
   const auto found_kind = is_file ? kind_of_file(database.place) : std::nullopt;
   if (found_kind && *found_kind != database.kind)
-    return fail(ErrorCode::InvalidArgument,
-                std::format("file '{}' is no database of {}", database.place, database.kind == "sqlite" ? "SQLite" : "DuckDB"));
+    return fail(ErrorCode::InvalidArgument, std::format("file '{}' is no database of {}", database.place,
+                                                        database.kind == "sqlite" ? "SQLite" : "DuckDB"));
   if (database.name.empty()) database.name = name_for(database);
   return database;
 }

@@ -140,7 +140,7 @@ std::string_view without_statement(std::string_view text) {
   if (!text.starts_with("Failed to ") && !text.starts_with("PREPARE error")) return text;
   const std::size_t open = text.find('"'), close = text.rfind("\": ");
   return open == std::string_view::npos || close == std::string_view::npos || close <= open ? text
-                                                                                           : text.substr(close + 3);
+                                                                                            : text.substr(close + 3);
 }
 
 }  // namespace

@@ -20,8 +20,8 @@
 namespace llama::internal {
 
 struct InputFiles {
-  std::vector<std::string> files;  // "-" alone: standard input
-  bool is_remote = false;          // URLs: DuckDB alone can read them
+  std::vector<std::string> files;                // "-" alone: standard input
+  bool is_remote = false;                        // URLs: DuckDB alone can read them
   std::vector<std::uint64_t> remote_sizes = {};  // bytes, where they were asked for (remote_files.h)
   bool is_standard_input() const { return files.size() == 1 && files.front() == "-"; }
   // Of URLs, for people; "" of files, whose readers name them.

@@ -13,8 +13,6 @@
 namespace llama::internal {
 namespace {
 
-using Tokens = std::vector<SqlToken>;
-
 constexpr std::array<std::string_view, 9> kReading = {"SELECT", "FROM", "WITH",    "VALUES",  "TABLE",
                                                       "PIVOT",  "SHOW", "UNPIVOT", "DESCRIBE"};
 constexpr std::array<std::string_view, 17> kWriting = {"INSERT", "UPDATE", "DELETE",   "MERGE",   "COPY",    "CREATE",
@@ -71,53 +69,6 @@ bool is_one_of(std::string_view text, const std::array<std::string_view, N>& wor
   return std::ranges::contains(words, text);
 }
 
-std::string upper(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  return out;
-}
-
-bool is_word(const Tokens& tokens, std::size_t i, std::string_view word) {
-  return i < tokens.size() && tokens[i].kind == SqlToken::Kind::Word && tokens[i].text == word;
-}
-
-bool is_sign(const Tokens& tokens, std::size_t i, std::string_view sign) {
-  return i < tokens.size() && tokens[i].kind == SqlToken::Kind::Sign && tokens[i].text == sign;
-}
-
-bool has_word(const Tokens& tokens, std::string_view word) {
-  for (std::size_t i = 0; i < tokens.size(); ++i)
-    if (is_word(tokens, i, word)) return true;
-  return false;
-}
-
-// A word or a quoted name, in upper case; nothing for anything else.
-std::optional<std::string> name_at(const Tokens& tokens, std::size_t i) {
-  if (i >= tokens.size() || tokens[i].kind == SqlToken::Kind::Sign) return std::nullopt;
-  const std::string& text = tokens[i].text;
-  if (tokens[i].kind == SqlToken::Kind::Word) return text;
-  if (text.size() < 2 || (text[0] != '"' && text[0] != '\'')) return std::nullopt;
-  return upper(std::string_view(text).substr(1, text.size() - 2));
-}
-
-// The text of 'it''s'; nothing for anything else. A doubled quote ends one token and begins the next.
-struct PlainText {
-  std::string text;
-  std::size_t after = 0;  // the token that follows
-};
-std::optional<PlainText> plain_text_at(const Tokens& tokens, std::size_t i) {
-  PlainText found;
-  const std::size_t first = i;
-  for (; i < tokens.size() && tokens[i].kind == SqlToken::Kind::Quoted && tokens[i].text.starts_with('\''); ++i) {
-    if (i > first && tokens[i].begin != tokens[i - 1].end) return std::nullopt;
-    if (i > first) found.text += '\'';
-    found.text += tokens[i].text.substr(1, tokens[i].text.size() - 2);
-  }
-  if (i == first || (first > 0 && is_word(tokens, first - 1, "E"))) return std::nullopt;
-  found.after = i;
-  return found;
-}
-
 std::unexpected<Error> writes(std::string_view word) {
   return fail(ErrorCode::InvalidArgument,
               std::format("the query may only read: '{}' is not allowed; give one SELECT", word));
@@ -131,13 +82,14 @@ bool is_refused_function(std::string_view name) {
 // postgres_query and its like: they run a text as SQL of their database's.
 bool hands_through(std::string_view name) { return name.ends_with("_QUERY"); }
 
-Result<void> check_select(const Tokens& tokens);
+Result<void> check_select(const SqlTokens& tokens);
 
 // ('DATABASE', 'SELECT …') from the bracket at i on.
-Result<void> check_handed_through(const Tokens& tokens, std::size_t i, std::string_view name) {
+Result<void> check_handed_through(const SqlTokens& tokens, std::size_t i, std::string_view name) {
   const auto refused = [&] {
     std::string function(name);
-    std::ranges::transform(function, function.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::ranges::transform(function, function.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return fail(ErrorCode::InvalidArgument,
                 std::format("the query may only read: {} takes the database's name and one SELECT here, as two plain "
                             "texts and without options",
@@ -148,7 +100,7 @@ Result<void> check_handed_through(const Tokens& tokens, std::size_t i, std::stri
   const auto sql = plain_text_at(tokens, database->after + 1);
   if (!sql || !is_sign(tokens, sql->after, ")")) return refused();
   if (split_statements(sql->text).size() != 1) return refused();
-  const Tokens inner = sql_tokens(sql->text);
+  const SqlTokens inner = sql_tokens(sql->text);
   std::size_t first = 0;
   while (is_sign(inner, first, "(")) ++first;
   for (const std::string_view word : {"SELECT", "WITH", "VALUES", "TABLE"})
@@ -156,7 +108,7 @@ Result<void> check_handed_through(const Tokens& tokens, std::size_t i, std::stri
   return refused();
 }
 
-Result<void> check_functions(const Tokens& tokens) {
+Result<void> check_functions(const SqlTokens& tokens) {
   for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
     const auto name = name_at(tokens, i);
     if (!name || !is_sign(tokens, i + 1, "(")) continue;
@@ -167,7 +119,7 @@ Result<void> check_functions(const Tokens& tokens) {
   return {};
 }
 
-Result<void> check_select(const Tokens& tokens) {
+Result<void> check_select(const SqlTokens& tokens) {
   std::size_t first = 0;
   while (is_sign(tokens, first, "(")) ++first;
   if (first == tokens.size() || tokens[first].kind != SqlToken::Kind::Word || !is_one_of(tokens[first].text, kReading))
@@ -192,7 +144,7 @@ Result<void> check_select(const Tokens& tokens) {
 }
 
 // READ_ONLY among the options in brackets, and not "READ_ONLY false".
-bool is_attached_for_reading(const Tokens& tokens) {
+bool is_attached_for_reading(const SqlTokens& tokens) {
   bool found = false;
   std::size_t depth = 0;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
@@ -207,7 +159,7 @@ bool is_attached_for_reading(const Tokens& tokens) {
   return found && !has_word(tokens, "READ_WRITE");
 }
 
-Result<void> check_setting(const Tokens& tokens) {
+Result<void> check_setting(const SqlTokens& tokens) {
   std::size_t at = 1;
   for (const std::string_view scope : {"GLOBAL", "SESSION", "LOCAL"})
     if (is_word(tokens, at, scope)) ++at;
@@ -225,7 +177,7 @@ Result<void> check_setting(const Tokens& tokens) {
   return check_functions(tokens);
 }
 
-Result<void> check_preparation(const Tokens& tokens) {
+Result<void> check_preparation(const SqlTokens& tokens) {
   const std::string word = tokens.empty() ? "" : tokens[0].text;
   if (word == "ATTACH") {
     if (is_attached_for_reading(tokens)) return {};
@@ -240,14 +192,14 @@ Result<void> check_preparation(const Tokens& tokens) {
   }
   const auto bracket = std::ranges::find_if(
       tokens, [](const SqlToken& token) { return token.kind == SqlToken::Kind::Sign && token.text == "("; });
-  const Tokens head(tokens.begin(), bracket);
+  const SqlTokens head(tokens.begin(), bracket);
   if (word == "CREATE" && has_word(head, "SECRET") && !has_word(head, "PERSISTENT") && !has_word(head, "IN") &&
       !has_word(tokens, "SELECT") && !has_word(tokens, "FROM"))
     return check_functions({bracket, tokens.end()});
   return writes(word);
 }
 
-std::size_t count_handed_through(const Tokens& tokens) {
+std::size_t count_handed_through(const SqlTokens& tokens) {
   std::size_t count = 0;
   for (std::size_t i = 0; i + 1 < tokens.size(); ++i)
     if (const auto name = name_at(tokens, i); name && is_sign(tokens, i + 1, "(") && hands_through(*name)) ++count;
@@ -264,7 +216,7 @@ Result<void> check_only_reads(const std::vector<std::string>& statements) {
 }
 
 Result<void> check_condition(std::string_view where) {
-  const Tokens tokens = sql_tokens(where);
+  const SqlTokens tokens = sql_tokens(where);
   int depth = 0;
   for (std::size_t i = 0; i < tokens.size() && depth >= 0; ++i) {
     if (is_sign(tokens, i, "(")) ++depth;

@@ -28,8 +28,9 @@ Result<std::string> names_of_attached(DuckDatabase& database, const std::stop_to
     const auto& is_readonly = static_cast<const arrow::BooleanArray&>(*(*rows)->column(1));
     for (std::int64_t i = 0; i < name.length(); ++i, ++count) {
       if (!is_readonly.Value(i))
-        return fail(ErrorCode::InvalidArgument,
-                    std::format("the query may only read: database '{}' is attached without READ_ONLY", name.GetView(i)));
+        return fail(
+            ErrorCode::InvalidArgument,
+            std::format("the query may only read: database '{}' is attached without READ_ONLY", name.GetView(i)));
       names += std::format("{}'{}'", count == 0 ? "" : " or ", name.GetView(i));
     }
   }
@@ -63,7 +64,8 @@ Result<std::unique_ptr<BatchSource>> open_query(std::unique_ptr<DuckDatabase> da
   if (!attached) return std::unexpected(attached.error());
   if (auto checked = check_parsed(*database, statements.back(), stop); !checked)
     return std::unexpected(checked.error());
-  QueryText text{.from = std::move(statements.back()), .is_query = true, .may_count = false, .place = std::move(*attached)};
+  QueryText text{
+      .from = std::move(statements.back()), .is_query = true, .may_count = false, .place = std::move(*attached)};
   return QuerySource::open(std::move(database), std::move(text), nullptr, stop);
 }
 

@@ -10,10 +10,30 @@ namespace {
 
 // In lower case, '-' and '_' left out.
 constexpr std::array<std::string_view, 24> kSecretNames = {
-    "password",       "passwd",        "pwd",          "passphrase",     "sslpassword",      "secret",
-    "secretkey",      "secretaccesskey", "sessiontoken", "accesstoken",  "bearertoken",      "authtoken",
-    "token",          "apikey",        "authorization", "connectionstring", "clientsecret",  "s3secretaccesskey",
-    "s3sessiontoken", "xamzsignature", "xamzcredential", "xamzsecuritytoken", "xgoogsignature", "sig",
+    "password",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "sslpassword",
+    "secret",
+    "secretkey",
+    "secretaccesskey",
+    "sessiontoken",
+    "accesstoken",
+    "bearertoken",
+    "authtoken",
+    "token",
+    "apikey",
+    "authorization",
+    "connectionstring",
+    "clientsecret",
+    "s3secretaccesskey",
+    "s3sessiontoken",
+    "xamzsignature",
+    "xamzcredential",
+    "xamzsecuritytoken",
+    "xgoogsignature",
+    "sig",
 };
 
 bool is_name_character(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-'; }
@@ -32,7 +52,7 @@ struct Span {
 };
 
 // The value after a name that ends at `at`: "=x", " = 'x y'", " 'x'", "': 'x'". Without a sign it has to be quoted, or
-// any sentence with such a word would lose the next one. Quotes may be doubled, where a connection string stands in SQL.
+// any sentence with such a word would lose the next one. Quotes are doubled where a connection string stands in SQL.
 Span value_after(std::string_view text, std::size_t at) {
   const auto skip_blanks = [&] {
     while (at < text.size() && is_blank(text[at])) ++at;

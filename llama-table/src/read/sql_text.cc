@@ -17,6 +17,12 @@ std::string doubled(std::string_view text, char quote) {
   return out;
 }
 
+std::string upper(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return out;
+}
+
 bool is_word_character(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || (static_cast<unsigned char>(c) & 0x80) != 0;
 }
@@ -72,8 +78,8 @@ std::size_t after_space(std::string_view sql, std::size_t at) {
 
 }  // namespace
 
-std::vector<SqlToken> sql_tokens(std::string_view sql) {
-  std::vector<SqlToken> tokens;
+SqlTokens sql_tokens(std::string_view sql) {
+  SqlTokens tokens;
   for (std::size_t at = 0; at < sql.size();) {
     if (const std::size_t end = after_space(sql, at); end != at) {
       at = end;
@@ -93,6 +99,42 @@ std::vector<SqlToken> sql_tokens(std::string_view sql) {
     }
   }
   return tokens;
+}
+
+bool is_word(const SqlTokens& tokens, std::size_t i, std::string_view word) {
+  return i < tokens.size() && tokens[i].kind == SqlToken::Kind::Word && tokens[i].text == word;
+}
+
+bool is_sign(const SqlTokens& tokens, std::size_t i, std::string_view sign) {
+  return i < tokens.size() && tokens[i].kind == SqlToken::Kind::Sign && tokens[i].text == sign;
+}
+
+bool has_word(const SqlTokens& tokens, std::string_view word) {
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    if (is_word(tokens, i, word)) return true;
+  return false;
+}
+
+std::optional<std::string> name_at(const SqlTokens& tokens, std::size_t i) {
+  if (i >= tokens.size() || tokens[i].kind == SqlToken::Kind::Sign) return std::nullopt;
+  const std::string& text = tokens[i].text;
+  if (tokens[i].kind == SqlToken::Kind::Word) return text;
+  if (text.size() < 2 || (text[0] != '"' && text[0] != '\'')) return std::nullopt;
+  return upper(std::string_view(text).substr(1, text.size() - 2));
+}
+
+// A doubled quote ends one token and begins the next.
+std::optional<PlainText> plain_text_at(const SqlTokens& tokens, std::size_t i) {
+  PlainText found;
+  const std::size_t first = i;
+  for (; i < tokens.size() && tokens[i].kind == SqlToken::Kind::Quoted && tokens[i].text.starts_with('\''); ++i) {
+    if (i > first && tokens[i].begin != tokens[i - 1].end) return std::nullopt;
+    if (i > first) found.text += '\'';
+    found.text += tokens[i].text.substr(1, tokens[i].text.size() - 2);
+  }
+  if (i == first || (first > 0 && is_word(tokens, first - 1, "E"))) return std::nullopt;
+  found.after = i;
+  return found;
 }
 
 std::string sql_name(std::string_view name) { return doubled(name, '"'); }

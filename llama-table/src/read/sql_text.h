@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +24,23 @@ struct SqlToken {
   std::size_t begin = 0, end = 0;
 };
 
+using SqlTokens = std::vector<SqlToken>;
+
 // Without white space and comments.
-[[nodiscard]] std::vector<SqlToken> sql_tokens(std::string_view sql);
+[[nodiscard]] SqlTokens sql_tokens(std::string_view sql);
+
+[[nodiscard]] bool is_word(const SqlTokens& tokens, std::size_t i, std::string_view word);  // word: in upper case
+[[nodiscard]] bool is_sign(const SqlTokens& tokens, std::size_t i, std::string_view sign);
+[[nodiscard]] bool has_word(const SqlTokens& tokens, std::string_view word);
+
+// A word or a quoted name, in upper case; nothing for anything else.
+[[nodiscard]] std::optional<std::string> name_at(const SqlTokens& tokens, std::size_t i);
+
+// The text of 'it''s'; nothing for anything else, E'…' and $$…$$ among it.
+struct PlainText {
+  std::string text;
+  std::size_t after = 0;  // the token that follows
+};
+[[nodiscard]] std::optional<PlainText> plain_text_at(const SqlTokens& tokens, std::size_t i);
 
 }  // namespace llama::internal
