@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "read/database.h"
+#include "read/query_check.h"
 #include "read/sql_text.h"
 #include "table_files.h"
 
@@ -43,14 +44,45 @@ TEST(Query, RefusesWhatWrites) {
   const TestFolder folder;
   const std::string out = folder.path("out.csv"), database = folder.path("new.db");
   for (const std::string& sql : std::vector<std::string>{
-           std::format("COPY (SELECT 1) TO '{}'", out), "CREATE TABLE t AS SELECT 1", "INSERT INTO t VALUES (1)",
-           std::format("ATTACH '{}' AS d; SELECT 'x' AS text", database), "DROP TABLE t", "",
-           "SELECT 1; SELECT 'x' AS text", std::format("EXPORT DATABASE '{}'", folder.path("all")),
-           "CALL pragma_version()", "WITH x AS (INSERT INTO t VALUES (1) RETURNING a) SELECT * FROM x",
-           "PRAGMA version", "INSTALL spatial", "SELECT * FROM postgres_execute('x', 'DROP TABLE t')",
+           std::format("COPY (SELECT 1) TO '{}'", out),
+           "CREATE TABLE t AS SELECT 1",
+           "INSERT INTO t VALUES (1)",
+           std::format("ATTACH '{}' AS d; SELECT 'x' AS text", database),
+           "DROP TABLE t",
+           "",
+           "SELECT 1; SELECT 'x' AS text",
+           std::format("EXPORT DATABASE '{}'", folder.path("all")),
+           "CALL pragma_version()",
+           "WITH x AS (INSERT INTO t VALUES (1) RETURNING a) SELECT * FROM x",
+           "PRAGMA version",
+           "INSTALL spatial",
+           "SELECT * FROM postgres_execute('x', 'DROP TABLE t')",
            "CREATE PERSISTENT SECRET s (TYPE s3); SELECT 'x' AS t",
            std::format("/* SELECT */ COPY (SELECT 1) TO '{}'", out),
-           std::format("SET VARIABLE x = 1; COPY (SELECT 1) TO '{}'; SELECT 'x' AS text", out)}) {
+           std::format("SET VARIABLE x = 1; COPY (SELECT 1) TO '{}'; SELECT 'x' AS text", out),
+           "SELECT * FROM \"postgres_execute\"('x', 'DROP TABLE t')",
+           "SELECT * FROM a.b.Postgres_Execute('x', 'DROP TABLE t')",
+           "SELECT * FROM query('SELECT 1')",
+           "SELECT 'x' AS text FROM enable_logging()",
+           "SELECT 'x' AS text /* /* */ ' */ FROM enable_logging() -- '",
+           "SELECT 'x' AS text, 1 AS a$$ FROM enable_logging() -- $$",
+           "SELECT * FROM postgres_query('x', 'COMMIT')",
+           "SELECT * FROM postgres_query('x', 'SELECT 1; COMMIT')",
+           "SELECT * FROM postgres_query('x', 'SELECT 1', prepare=false)",
+           "SELECT * FROM postgres_query('x', 'SEL' || 'ECT 1')",
+           "SELECT * FROM postgres_query('x', E'SELECT 1')",
+           "SELECT * FROM postgres_query('x', $$SELECT 1$$)",
+           "SELECT * FROM postgres_query('x', 'WITH w AS (DELETE FROM t RETURNING a) SELECT * FROM w')",
+           std::format("ATTACH '{}' AS read_only; SELECT 'x' AS text", database),
+           std::format("ATTACH '{}' AS d (READ_ONLY false); SELECT 'x' AS text", database),
+           std::format("ATTACH '{}' AS d (READ_ONLY, READ_WRITE); SELECT 'x' AS text", database),
+           std::format("SET log_query_path = '{}'; SELECT 'x' AS text", out),
+           std::format("SET \"log_query_path\" = '{}'; SELECT 'x' AS text", out),
+           "SET GLOBAL autoinstall_known_extensions = true; SELECT 'x' AS text",
+           "SET mysql_enable_transactions = false; SELECT 'x' AS text",
+           "SET VARIABLE x = (SELECT 1); SELECT 'x' AS text",
+           "LOAD '/tmp/x.duckdb_extension'; SELECT 'x' AS text",
+           "CREATE SECRET s IN local_file (TYPE s3); SELECT 'x' AS text"}) {
     SCOPED_TRACE(sql);
     const ReadTable read = read_table(query_input(sql));
     EXPECT_EQ(read.error.code, ErrorCode::InvalidArgument) << read.error.message;
@@ -62,11 +94,14 @@ TEST(Query, RefusesWhatWrites) {
 }
 
 TEST(Query, AllowsWordsOfWritingWhereTheyAreNone) {
-  for (const char* sql :
-       {"SELECT 'COPY (SELECT 1) TO x; DROP TABLE t' AS text", "SELECT 'x' AS \"delete\"",
-        "SELECT replace('ax', 'a', '') AS text", "WITH t AS (SELECT 'x' AS text) SELECT * FROM t",
-        "FROM (VALUES ('x')) v(text)", "SELECT $$;'INSERT$$ AS text -- ; DELETE", "(SELECT 'x' AS text)",
-        "SET VARIABLE n = 'x'; SELECT getvariable('n') AS text", "VALUES ('x')"}) {
+  for (const char* sql : {"SELECT 'COPY (SELECT 1) TO x; DROP TABLE t' AS text", "SELECT 'x' AS \"delete\"",
+                          "SELECT replace('ax', 'a', '') AS text", "WITH t AS (SELECT 'x' AS text) SELECT * FROM t",
+                          "FROM (VALUES ('x')) v(text)", "SELECT $$;'INSERT$$ AS text -- ; DELETE",
+                          "(SELECT 'x' AS text)", "SET VARIABLE n = 'x'; SELECT getvariable('n') AS text",
+                          "VALUES ('x')", "SET s3_region = 'eu-west-1'; SET threads = 2; SELECT 'x' AS text",
+                          "SELECT query AS text FROM (SELECT 'x' AS query)",
+                          "CREATE SECRET s (TYPE s3, KEY_ID 'in', SECRET 'x'); SELECT 'x' AS text",
+                          "SELECT 'x' AS text /* /* ' */ ' */", "SELECT 'it''s; DELETE' AS text"}) {
     SCOPED_TRACE(sql);
     const ReadTable read = read_table(query_input(sql));
     EXPECT_EQ(read.error.message, "");

@@ -79,7 +79,8 @@ int job_status(ErrorCode code, bool is_input) {
 
 // Ends where the output is not finished: what of it is kept, and how it goes on. The same command meets the same text
 // again, but not the same full disk.
-Error ended_early(Error error, bool is_stream, std::optional<std::uint64_t> kept, std::optional<std::uint64_t> total) {
+Error ended_early(Error error, bool is_stream, bool input_failed, std::optional<std::uint64_t> kept,
+                  std::optional<std::uint64_t> total) {
   switch (error.code) {
     case ErrorCode::Cancelled:
     case ErrorCode::NoSpace:
@@ -88,6 +89,10 @@ Error ended_early(Error error, bool is_stream, std::optional<std::uint64_t> kept
     case ErrorCode::RateLimited:
     case ErrorCode::OutOfMemory:
       break;
+    case ErrorCode::NotFound:
+    case ErrorCode::AccessDenied:
+      if (input_failed) break;  // a server, an object, a right to read it may be there again later
+      return error;
     default:
       return error;
   }
@@ -227,8 +232,9 @@ Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, con
     return std::move(*summary);
   }
   display.clear();
-  return stop_with(ended_early(summary.error(), arguments.output.path == "-", done_rows, input.rows),
-                   job_status(summary.error().code, *input_failed));
+  return stop_with(
+      ended_early(summary.error(), arguments.output.path == "-", *input_failed, done_rows, input.rows),
+      job_status(summary.error().code, *input_failed));
 }
 
 int report(const Failure& failure, const Interrupt& interrupt) {

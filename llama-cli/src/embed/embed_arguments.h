@@ -14,6 +14,7 @@ namespace llama {
 struct InputArguments {
   std::vector<std::string> paths;
   std::optional<std::string> query;
+  std::vector<std::string> attach;
   std::optional<std::string> format;
   std::vector<std::string> columns;
   std::optional<std::string> join;

@@ -21,6 +21,13 @@ Flags input_flags(InputArguments& a) {
        .help = "Instead of --input: a SELECT over files and databases, in DuckDB's SQL",
        .value = "SQL",
        .excludes = "--input"},
+      {.name = "--attach",
+       .target = &a.attach,
+       .help =
+           "Database for --query, only read: postgres:host=… dbname=…, mysql:host=… database=…, a file of SQLite or "
+           "DuckDB; NAME= before it names it; may be repeated",
+       .value = "DATABASE",
+       .needs = "--query"},
       {.name = "--input-format",
        .target = &a.format,
        .help = "Of the input, where its name and content do not tell",

@@ -89,6 +89,7 @@ TableInput table_input(const InputArguments& arguments, const std::optional<Prom
   TableInput input;
   input.paths = arguments.paths;
   input.query = arguments.query;
+  input.attach = arguments.attach;
   if (arguments.format) input.format = parse_table_format(*arguments.format);
   input.columns = arguments.columns;
   if (prompt) input.prompt_columns = prompt->columns();

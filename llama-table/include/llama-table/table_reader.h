@@ -31,8 +31,11 @@ enum class TableFormat { Text, Csv, Tsv, Json, JsonLines, Parquet, ArrowFile, Ar
 enum class Keep { All, None, Some };
 
 struct TableInput {
-  std::vector<std::string> paths;     // files, globs, folders, URLs (https://, s3://); "-" alone: standard input
-  std::optional<std::string> query;   // a SELECT instead of paths
+  std::vector<std::string> paths;    // files, globs, folders, URLs (https://, s3://); "-" alone: standard input
+  std::optional<std::string> query;  // a SELECT instead of paths
+  // Databases for the query, attached for reading only: "[NAME=]postgres:host=db dbname=news", "mysql:…",
+  // "sqlite:FILE", "duckdb:FILE" or a file alone. Tables of one are found without its name before them.
+  std::vector<std::string> attach;
   std::optional<TableFormat> format;  // of the paths; else by name and content
   // Whose cells are wanted, all text. Empty: the one column of text that there is, or the one named "text"; it does not
   // go along, as if leave_out had named it.

@@ -196,7 +196,10 @@ Result<std::unique_ptr<BatchSource>> open_csv(std::unique_ptr<DuckDatabase> data
   }
   if (!types) return std::unexpected(types.error());
   if (auto set = database->run("SET threads = 1", stop); !set) return std::unexpected(set.error());
-  QueryText text{.from = std::move(from), .expressions = typed_columns(layout->header, *types), .rows = types->rows};
+  QueryText text{.from = std::move(from),
+                 .expressions = typed_columns(layout->header, *types),
+                 .rows = types->rows,
+                 .place = files.place()};
   for (const std::string& key : common_partition_keys(files.files))
     if (!std::ranges::contains(layout->header.names, key)) text.expressions.push_back(sql_name(key));
   if (limit) text.rows.reset();

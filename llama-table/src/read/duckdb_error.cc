@@ -4,13 +4,16 @@
 #include <array>
 #include <format>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
+
+#include "read/secrets.h"
 
 namespace llama::internal {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, ErrorCode>, 22> kDuckdbErrors = {{
+constexpr std::array<std::pair<std::string_view, ErrorCode>, 23> kDuckdbErrors = {{
     {"Invalid Input Error", ErrorCode::InvalidText},
     {"Conversion Error", ErrorCode::InvalidText},
     {"Out of Range Error", ErrorCode::InvalidText},
@@ -20,7 +23,7 @@ constexpr std::array<std::pair<std::string_view, ErrorCode>, 22> kDuckdbErrors =
     {"Syntax Error", ErrorCode::InvalidArgument},
     {"Binder Error", ErrorCode::InvalidArgument},
     {"Catalog Error", ErrorCode::InvalidArgument},
-    {"Invalid Error", ErrorCode::InvalidArgument},
+    {"Invalid Error", ErrorCode::Io},
     {"Not implemented Error", ErrorCode::InvalidArgument},
     {"Permission Error", ErrorCode::InvalidArgument},
     {"Missing Extension Error", ErrorCode::InvalidArgument},
@@ -30,6 +33,7 @@ constexpr std::array<std::pair<std::string_view, ErrorCode>, 22> kDuckdbErrors =
     {"HTTP Error", ErrorCode::Network},
     {"Network Error", ErrorCode::Network},
     {"Connection Error", ErrorCode::Network},
+    {"TransactionContext Error", ErrorCode::Io},
     {"INTERRUPT Error", ErrorCode::Cancelled},
     {"Out of Memory Error", ErrorCode::OutOfMemory},
     {"Memory Error", ErrorCode::OutOfMemory},
@@ -56,9 +60,11 @@ std::string on_one_line(std::string_view text) {
   return out;
 }
 
-// What follows is for users of DuckDB's own console.
+// What follows is for users of DuckDB's own console, or a guess.
 std::string_view without_advice(std::string_view text) {
-  for (const std::string_view end : {"\n\nLINE ", "\nLINE ", "\nPossible", "\nTry ", "\nhint", "\n  file =", " Try "})
+  for (const std::string_view end :
+       {"\n\nLINE ", "\nLINE ", "\nPossible", "\nTry ", "\nhint", "\n  file =", " Try ", "\n\tThis probably means",
+        "\n\tIs the server running", "\n\nAuthentication Failure"})
     text = text.substr(0, text.find(end));
   return text;
 }
@@ -100,6 +106,43 @@ std::optional<std::string> json_fault(std::string_view text) {
                      reason);
 }
 
+// What a server, a network or their libraries say when the line is dead or was never there.
+constexpr std::array<std::string_view, 21> kDeadLine = {"Unable to connect",
+                                                        "onnection refused",
+                                                        "onnection reset",
+                                                        "onnection timed out",
+                                                        "closed the connection",
+                                                        "ost connection",
+                                                        "gone away",
+                                                        "terminating connection",
+                                                        "the database system is",
+                                                        "Can't connect",
+                                                        "Could not connect",
+                                                        "Failed to connect",
+                                                        "Could not resolve",
+                                                        "could not translate host name",
+                                                        "Unknown server host",
+                                                        "No route to host",
+                                                        "partial file",
+                                                        "Timeout was reached",
+                                                        "receiving data from the peer",
+                                                        "no connection to the server",
+                                                        "Server returned nothing"};
+constexpr std::array<std::string_view, 4> kNoAccess = {"HTTP 401", "HTTP 403", "authentication failed",
+                                                       "Access denied"};
+
+bool has_one_of(std::string_view text, std::span<const std::string_view> parts) {
+  return std::ranges::any_of(parts, [&](std::string_view part) { return text.contains(part); });
+}
+
+// 'Failed to prepare COPY "COPY (SELECT …)": server closed the connection': the statement is DuckDB's own.
+std::string_view without_statement(std::string_view text) {
+  if (!text.starts_with("Failed to ") && !text.starts_with("PREPARE error")) return text;
+  const std::size_t open = text.find('"'), close = text.rfind("\": ");
+  return open == std::string_view::npos || close == std::string_view::npos || close <= open ? text
+                                                                                            : text.substr(close + 3);
+}
+
 }  // namespace
 
 Error error_of_duckdb(std::string_view message) {
@@ -113,17 +156,23 @@ Error error_of_duckdb(std::string_view message) {
   if (code == ErrorCode::Cancelled) return {code, "reading was stopped"};
   if (auto csv = csv_fault(message)) return {ErrorCode::InvalidText, std::move(*csv)};
   if (auto json = json_fault(message)) return {ErrorCode::InvalidText, std::move(*json)};
+  for (const std::string_view function : {"postgres_scan", "mysql_scan"}) {
+    if (message.starts_with(std::format("Table Function with name {} does not exist", function)))
+      return {code, std::format("this DuckDB has no function {}; attach the database and name the table", function)};
+  }
   if (message.starts_with("No files found that match the pattern") || message.contains("HTTP 404"))
     code = ErrorCode::NotFound;
-  if (message.contains("HTTP 401") || message.contains("HTTP 403")) code = ErrorCode::AccessDenied;
-  const bool is_connection = message.contains("Unable to connect") || message.contains("onnection refused") ||
-                             message.contains("server closed the connection") || message.contains("ost connection") ||
-                             message.contains("Could not resolve host") || message.contains("Could not connect");
-  if (code == ErrorCode::Io && is_connection) code = ErrorCode::Network;
   // It writes nothing else than what does not fit into memory.
   if (code == ErrorCode::Io && message.contains("No space left on device"))
     return {ErrorCode::NoSpace, on_one_line(without_advice(message)) + "; TMPDIR names the folder of such files"};
-  return {code, on_one_line(without_advice(message))};
+  const bool is_of_input = code != ErrorCode::Io && code != ErrorCode::Network && code != ErrorCode::Internal;
+  std::string line = on_one_line(without_advice(message));
+  if (!is_of_input && has_one_of(message, kDeadLine)) {
+    code = ErrorCode::Network;
+    line = on_one_line(without_advice(without_statement(message)));
+  }
+  if (!is_of_input && has_one_of(message, kNoAccess)) code = ErrorCode::AccessDenied;
+  return {code, without_secrets(line)};
 }
 
 }  // namespace llama::internal

@@ -7,6 +7,7 @@
 
 #include "read/arrow_error.h"
 #include "read/batch_view.h"
+#include "read/query_check.h"
 #include "read/sql_text.h"
 #include "take_rows.h"
 
@@ -18,6 +19,7 @@ Result<void> FilteredSource::start(const Selection& selection, const std::stop_t
   where_ = selection.where;
   columns_ = selection.columns;
   if (auto checked = check_condition(where_); !checked) return checked;
+  if (auto checked = check_parsed(*database_, "SELECT 1 WHERE " + where_, stop); !checked) return checked;
 
   Selection all;
   all.columns.resize(static_cast<std::size_t>(schema()->num_fields()));

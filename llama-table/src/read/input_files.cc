@@ -12,6 +12,7 @@
 
 #include "llama-base/digest.h"
 #include "read/byte_reader.h"
+#include "read/secrets.h"
 
 namespace llama::internal {
 namespace {
@@ -219,15 +220,31 @@ Result<TableFormat> format_of_files(const InputFiles& files) {
   return all.value_or(TableFormat::Text);
 }
 
+std::string InputFiles::place() const {
+  if (!is_remote) return "";
+  const std::string first = without_secrets(files.front());
+  return files.size() == 1 ? std::format("'{}'", first) : std::format("one of {} URLs ('{}' …)", files.size(), first);
+}
+
 InputIdentity identity_of_files(const InputFiles& files) {
   InputIdentity identity;
   identity.what = files.is_standard_input() ? "standard input"
                   : files.files.size() == 1 ? std::format("{} '{}'", files.is_remote ? "URL" : "file", files.files[0])
                                             : std::format("{} files", files.files.size());
+  // A URL may carry a password or a signature; another one is no other file.
+  if (files.is_remote) identity.what = without_secrets(identity.what);
   std::string parts, content;
-  for (const std::string& file : files.files) {
+  for (std::size_t i = 0; i < files.files.size(); ++i) {
+    const std::string& file = files.files[i];
+    if (files.is_remote) {
+      const std::string line =
+          std::format("{}\n{}\n", without_secrets(file), i < files.remote_sizes.size() ? files.remote_sizes[i] : 0);
+      parts += line;
+      content += line;
+      continue;
+    }
     struct stat status{};
-    const bool is_file = !files.is_remote && file != "-" && ::stat(file.c_str(), &status) == 0;
+    const bool is_file = file != "-" && ::stat(file.c_str(), &status) == 0;
     if (is_file && !S_ISREG(status.st_mode)) identity.is_repeatable = false;
 #ifdef __APPLE__
     const auto& time = status.st_mtimespec;

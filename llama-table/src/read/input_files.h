@@ -7,6 +7,7 @@
 // Errors   NotFound, Io, InvalidArgument (a folder of several kinds of tables).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,9 +20,12 @@
 namespace llama::internal {
 
 struct InputFiles {
-  std::vector<std::string> files;  // "-" alone: standard input
-  bool is_remote = false;          // URLs: DuckDB alone can read them
+  std::vector<std::string> files;                // "-" alone: standard input
+  bool is_remote = false;                        // URLs: DuckDB alone can read them
+  std::vector<std::uint64_t> remote_sizes = {};  // bytes, where they were asked for (remote_files.h)
   bool is_standard_input() const { return files.size() == 1 && files.front() == "-"; }
+  // Of URLs, for people; "" of files, whose readers name them.
+  [[nodiscard]] std::string place() const;
 };
 
 // format: what the files of a folder are, if it was said.

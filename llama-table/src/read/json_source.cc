@@ -153,7 +153,8 @@ Result<std::unique_ptr<BatchSource>> open_json(std::unique_ptr<DuckDatabase> dat
   }
   rest += std::format(", records='true', hive_types_autocast=false, hive_partitioning={}, columns={{{}}}",
                       common_partition_keys(files.files).empty() ? "false" : "true", columns);
-  QueryText text{.from = json_scan("read_json", files.files, *layout, rest), .rows = found->rows};
+  QueryText text{
+      .from = json_scan("read_json", files.files, *layout, rest), .rows = found->rows, .place = files.place()};
   return QuerySource::open(std::move(database), std::move(text), nullptr, stop);
 }
 

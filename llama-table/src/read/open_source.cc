@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "llama-base/digest.h"
 #include "read/arrow_files_source.h"
 #include "read/arrow_stream_source.h"
 #include "read/byte_reader.h"
@@ -15,6 +16,9 @@
 #include "read/input_files.h"
 #include "read/json_source.h"
 #include "read/query_source.h"
+#include "read/remote_files.h"
+#include "read/s3_environment.h"
+#include "read/secrets.h"
 #include "read/sql_text.h"
 #include "read/text_lines_source.h"
 
@@ -58,12 +62,16 @@ Result<std::unique_ptr<BatchSource>> not_from(std::string_view what, std::string
 
 Result<std::unique_ptr<BatchSource>> open_format(TableFormat format, const InputFiles& files,
                                                  std::unique_ptr<InputBytes> stream, const TableInput& input,
-                                                 const std::stop_token& stop) {
-  const auto database = [&] { return DuckDatabase::open(input.memory_bytes); };
+                                                 std::unique_ptr<DuckDatabase> ready, const std::stop_token& stop) {
+  const auto database = [&]() -> Result<std::unique_ptr<DuckDatabase>> {
+    if (ready) return std::move(ready);
+    return DuckDatabase::open(input.memory_bytes);
+  };
   const std::string from = stream ? stream->name() : files.files.front();
   switch (format) {
     case TableFormat::Text:
-      if (files.is_remote) return not_from("a text file", "a URL");
+      if (files.is_remote)
+        return fail(ErrorCode::InvalidArgument, "a text file cannot be read from a URL; fetch it, or pipe it into '-'");
       return std::make_unique<TextLinesSource>(files.files, std::move(stream));
     case TableFormat::Csv:
     case TableFormat::Tsv: {
@@ -82,12 +90,14 @@ Result<std::unique_ptr<BatchSource>> open_format(TableFormat format, const Input
       if (!files.is_remote) return ArrowFilesSource::open(files.files, open_parquet_file, stop);
       auto opened = database();
       if (!opened) return std::unexpected(opened.error());
-      QueryText text{.from = std::format("read_parquet({}, hive_types_autocast=false)", sql_strings(files.files))};
+      QueryText text{.from = std::format("read_parquet({}, hive_types_autocast=false)", sql_strings(files.files)),
+                     .place = files.place()};
       return QuerySource::open(std::move(*opened), std::move(text), nullptr, stop);
     }
     case TableFormat::ArrowFile:
     case TableFormat::ArrowStream: {
-      if (files.is_remote) return not_from("Arrow", "a URL");
+      if (files.is_remote)
+        return fail(ErrorCode::InvalidArgument, "Arrow cannot be read from a URL; fetch it, or pipe it into '-'");
       if (!stream) return ArrowFilesSource::open(files.files, open_ipc_file, stop);
       if (stream->seen().starts_with("ARROW1")) return not_from("an Arrow file", from + " (a stream can)");
       return ArrowStreamSource::open(std::move(stream), stop);
@@ -103,22 +113,44 @@ Result<std::unique_ptr<BatchSource>> filtered(std::unique_ptr<BatchSource> sourc
   return std::make_unique<FilteredSource>(std::move(source), std::move(*database));
 }
 
-}  // namespace
+Result<OpenedSource> open_queried(const TableInput& input, const std::stop_token& stop) {
+  auto database = DuckDatabase::open(input.memory_bytes);
+  if (!database) return std::unexpected(database.error());
+  auto source = open_query(std::move(*database), *input.query, input.attach, stop);
+  if (!source) return std::unexpected(source.error());
+  // Journals and manifests keep it: a password that is in it is not, and another one is no other input.
+  std::string text;
+  for (const std::string& attached : input.attach) text += without_secrets(attached) + "\n";
+  text += without_secrets(*input.query);
+  const std::string digest = digest_of(text, DigestKind::Sha256).hex;
+  return OpenedSource{.source = std::move(*source),
+                      .identity = {.what = "the query", .fingerprint = digest, .content = digest}};
+}
 
-Result<OpenedSource> open_source(const TableInput& input, const std::stop_token& stop) {
-  OpenedSource opened;
-  if (input.query) {
-    auto database = DuckDatabase::open(input.memory_bytes);
-    if (!database) return std::unexpected(database.error());
-    auto source = open_query(std::move(*database), *input.query, stop);
-    if (!source) return std::unexpected(source.error());
-    opened.source = std::move(*source);
-    opened.identity = {
-        .what = "the query", .fingerprint = *input.query, .content = *input.query, .is_repeatable = true};
-    return opened;
+// The database that reads URLs, and what they are.
+Result<std::unique_ptr<DuckDatabase>> look_at_urls(InputFiles& files, const TableInput& input,
+                                                   const std::stop_token& stop) {
+  auto database = DuckDatabase::open(input.memory_bytes);
+  if (!database) return database;
+  for (const std::string& url : files.files) {
+    if (!mentions_s3(url)) continue;
+    if (auto known = use_s3_environment(**database, url, stop); !known) return std::unexpected(known.error());
+    break;
   }
+  if (auto found = find_remote_files(**database, files, stop); !found) return std::unexpected(found.error());
+  return database;
+}
+
+Result<OpenedSource> open_files(const TableInput& input, const std::stop_token& stop) {
+  OpenedSource opened;
   auto files = find_input_files(input.paths, input.format);
   if (!files) return std::unexpected(files.error());
+  std::unique_ptr<DuckDatabase> ready;
+  if (files->is_remote) {
+    auto database = look_at_urls(*files, input, stop);
+    if (!database) return std::unexpected(database.error());
+    ready = std::move(*database);
+  }
   opened.identity = identity_of_files(*files);
   // What can be read only once is opened here and never again.
   std::unique_ptr<InputBytes> stream;
@@ -130,11 +162,19 @@ Result<OpenedSource> open_source(const TableInput& input, const std::stop_token&
   }
   const auto format = format_of_input(*files, stream.get(), input, stop);
   if (!format) return std::unexpected(format.error());
-  auto source = open_format(*format, *files, std::move(stream), input, stop);
+  auto source = open_format(*format, *files, std::move(stream), input, std::move(ready), stop);
   if (!source) return std::unexpected(source.error());
   auto selected = filtered(std::move(*source), input);
   if (!selected) return std::unexpected(selected.error());
   opened.source = std::move(*selected);
+  return opened;
+}
+
+}  // namespace
+
+Result<OpenedSource> open_source(const TableInput& input, const std::stop_token& stop) {
+  auto opened = input.query ? open_queried(input, stop) : open_files(input, stop);
+  if (!opened) opened.error().message = without_secrets(opened.error().message);
   return opened;
 }
 

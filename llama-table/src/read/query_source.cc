@@ -6,6 +6,7 @@
 #include <format>
 #include <utility>
 
+#include "read/query_check.h"
 #include "read/sql_text.h"
 
 namespace llama::internal {
@@ -17,8 +18,13 @@ std::string QuerySource::all_rows() const {
   return std::format("SELECT {} FROM {}", columns.empty() ? "*" : columns, text_.from);
 }
 
-// The pipe's own name says nothing to people.
+// The pipe's own name says nothing to people, and a dead line has no name.
 Error QuerySource::told(Error error) const {
+  const bool is_file = error.code == ErrorCode::NotFound || error.code == ErrorCode::Io;
+  const bool is_far =
+      error.code == ErrorCode::Network || error.code == ErrorCode::AccessDenied || (is_file && !text_.is_query);
+  if (is_far && !text_.place.empty() && !error.message.contains("://"))
+    error.message = std::format("{}: {}", text_.place, error.message);
   if (!feed_) return error;
   if (auto fed = feed_->error()) return *fed;
   for (const std::string& path : {std::format("file '{}'", feed_->path()), feed_->path()})
@@ -60,6 +66,7 @@ Result<void> QuerySource::start(const Selection& selection, const std::stop_toke
   std::string sql = std::format("SELECT {} FROM ({}\n)", columns, all_rows());
   if (!selection.where.empty()) {
     if (auto checked = check_condition(selection.where); !checked) return checked;
+    if (auto checked = check_parsed(*database_, "SELECT 1 WHERE " + selection.where, stop); !checked) return checked;
     sql += std::format(" WHERE ({}\n)", selection.where);
   }
   if (selection.limit) sql += std::format(" LIMIT {}", *selection.limit);
@@ -96,9 +103,9 @@ Result<std::optional<std::uint64_t>> QuerySource::count(const std::stop_token& s
   if (text_.rows && is_whole_) return limited(*text_.rows);
   if (!text_.may_count || feed_) return std::nullopt;
   auto query = database_->prepare(std::format("SELECT count(*) FROM ({}\n)", selected_), stop);
-  if (!query) return std::unexpected(query.error());
+  if (!query) return std::unexpected(told(query.error()));
   auto rows = (*query)->next(stop);
-  if (!rows) return std::unexpected(rows.error());
+  if (!rows) return std::unexpected(told(rows.error()));
   if (*rows == nullptr || (*rows)->num_rows() == 0) return std::nullopt;
   const auto& counts = static_cast<const arrow::Int64Array&>(*(*rows)->column(0));
   return static_cast<std::uint64_t>(counts.Value(0));

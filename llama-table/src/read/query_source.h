@@ -23,6 +23,7 @@ struct QueryText {
   std::vector<std::string> expressions = {};  // of the columns, each with AS; empty: all of them as they are
   std::optional<std::uint64_t> rows = {};     // if that is known
   bool may_count = true;                      // counting is a scan and no more
+  std::string place = {};                     // for people: what is at the other end of a network
 };
 
 class QuerySource : public BatchSource {

@@ -1,13 +1,13 @@
-// Write names and values into SQL, and tell from a query's words whether it only reads.
+// Write names and values into SQL, and take a query apart into words and statements.
 //
 // Pure.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "llama-base/error.h"
 
 namespace llama::internal {
 
@@ -18,15 +18,29 @@ namespace llama::internal {
 // The statements of a query, without comments at their ends and semicolons: what was asked for comes last.
 [[nodiscard]] std::vector<std::string> split_statements(std::string_view sql);
 
-// A query is read: one SELECT, before it, if need be, ATTACH … (READ_ONLY), LOAD, USE, SET and CREATE SECRET. Anything
-// that writes is refused, also where it hides in a WITH.
-//
-// Errors   InvalidArgument.
-[[nodiscard]] Result<void> check_only_reads(const std::vector<std::string>& statements);
+struct SqlToken {
+  enum class Kind { Word, Quoted, Sign } kind;
+  std::string text;  // of a word: in upper case
+  std::size_t begin = 0, end = 0;
+};
 
-// The condition of a WHERE: one expression, and nothing that ends the brackets around it.
-//
-// Errors   InvalidArgument.
-[[nodiscard]] Result<void> check_condition(std::string_view where);
+using SqlTokens = std::vector<SqlToken>;
+
+// Without white space and comments.
+[[nodiscard]] SqlTokens sql_tokens(std::string_view sql);
+
+[[nodiscard]] bool is_word(const SqlTokens& tokens, std::size_t i, std::string_view word);  // word: in upper case
+[[nodiscard]] bool is_sign(const SqlTokens& tokens, std::size_t i, std::string_view sign);
+[[nodiscard]] bool has_word(const SqlTokens& tokens, std::string_view word);
+
+// A word or a quoted name, in upper case; nothing for anything else.
+[[nodiscard]] std::optional<std::string> name_at(const SqlTokens& tokens, std::size_t i);
+
+// The text of 'it''s'; nothing for anything else, E'…' and $$…$$ among it.
+struct PlainText {
+  std::string text;
+  std::size_t after = 0;  // the token that follows
+};
+[[nodiscard]] std::optional<PlainText> plain_text_at(const SqlTokens& tokens, std::size_t i);
 
 }  // namespace llama::internal
