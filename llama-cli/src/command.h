@@ -41,6 +41,7 @@ struct Flag {
   std::string_view value{};  // what the help calls it: "FILE", "TOKENS"
   FlagValues values{};
   bool required = false;
+  bool takes_several = false;   // of a vector: also values one after the other, as a shell makes them of a glob
   bool shows_default = false;   // the target's value before the command line is read
   std::string_view excludes{};  // a flag of the same command
   std::string_view needs{};     // likewise

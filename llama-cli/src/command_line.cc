@@ -32,7 +32,7 @@ void add(CLI::App& app, const Flag& flag) {
         if constexpr (std::is_same_v<T, bool>) return app.add_flag(name, *target, help);
         CLI::Option* added = app.add_option(name, *target, help);
         if constexpr (std::is_same_v<T, std::vector<std::string>>) {
-          added->allow_extra_args(false);
+          added->allow_extra_args(flag.takes_several);
           if (std::holds_alternative<Choices>(flag.values)) added->delimiter(',');
         }
         return added;

@@ -407,3 +407,13 @@ def test_a_dry_run_of_a_large_data_set_fetches_one_file(hub, tmp_path):
     assert "datasets/org/texts data/part-" in told and [one["kind"] for one in json.loads(facts)] == ["dataset"]
     blobs = {request.path for request in hub.requests("blob") if request.sent > 0}
     assert sum(request.sent for request in hub.requests("blob")) < 3 * len(content), blobs
+
+
+def test_several_files_as_a_shell_makes_them_of_a_glob(tmp_path):
+    files = [tmp_path / f"{number}.csv" for number in range(3)]
+    for number, file in enumerate(files):
+        file.write_text(f"body\ntext {number}\n")
+    run("-i", *files, "--column", "body", output=tmp_path / "out.parquet")
+    assert rows(tmp_path / "out.parquet")["body"].to_pylist() == ["text 0", "text 1", "text 2"]
+    run("-i", files[0], "-i", files[2], "--column", "body", output=tmp_path / "two.parquet")
+    assert rows(tmp_path / "two.parquet")["body"].to_pylist() == ["text 0", "text 2"]

@@ -14,8 +14,9 @@ Flags input_flags(InputArguments& a) {
       {.name = "-i,--input",
        .target = &a.paths,
        .help = "Text file (one text per line, UTF-8), CSV, TSV, JSON, JSONL, Parquet, Arrow; also .gz and .zst, globs, "
-               "folders, https://, s3://, hf://datasets/ORG/NAME/PATH; - reads standard input; may be repeated",
-       .value = "FILE"},
+               "folders, https://, s3://, hf://datasets/ORG/NAME/PATH; - reads standard input; several are read one after the other",
+       .value = "FILE",
+       .takes_several = true},
       {.name = "--query",
        .target = &a.query,
        .help = "Instead of --input: a SELECT over files and databases, in DuckDB's SQL",
