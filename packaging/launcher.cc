@@ -24,9 +24,12 @@ namespace {
 //
 // Source   the certificate paths that Go's crypto/x509 tries on Linux (root_linux.go).
 void choose_certificates(const std::string& folder) {
-  constexpr std::array kPlaces = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
-                                  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/ca-bundle.pem",
-                                  "/etc/ssl/cert.pem", "/etc/pki/tls/cacert.pem"};
+  constexpr std::array kPlaces = {"/etc/ssl/certs/ca-certificates.crt",
+                                  "/etc/pki/tls/certs/ca-bundle.crt",
+                                  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+                                  "/etc/ssl/ca-bundle.pem",
+                                  "/etc/ssl/cert.pem",
+                                  "/etc/pki/tls/cacert.pem"};
   if (const char* set = std::getenv("SSL_CERT_FILE"); set != nullptr && *set != '\0') return;
   for (const char* place : kPlaces) {
     if (access(place, R_OK) != 0) continue;
@@ -61,20 +64,21 @@ int main(int count, char** arguments) {
     return 127;
   }
   if (folder.find_first_of(":;") != std::string::npos) {
-    std::fprintf(stderr, "llama-cli: %s: the loader takes no folder with ':' or ';' in its name: rename it\n", folder.c_str());
+    std::fprintf(stderr, "llama-cli: %s: the loader takes no folder with ':' or ';' in its name: rename it\n",
+                 folder.c_str());
     return 126;
   }
   choose_certificates(folder);
   const std::string libraries = folder + "/lib", loader = libraries + "/" BUNDLE_LOADER,
                     program = libraries + "/llama-cli";
-  std::vector<const char*> command = {loader.c_str(), "--inhibit-cache", "--library-path", libraries.c_str(),
-                                      "--argv0",      name,              program.c_str()};
+  std::vector<const char*> command = {loader.c_str(), "--inhibit-cache", "--library-path", libraries.c_str(), "--argv0",
+                                      name,           program.c_str()};
   for (int i = 1; i < count; ++i) command.push_back(arguments[i]);
   command.push_back(nullptr);
   execv(loader.c_str(), const_cast<char* const*>(command.data()));
   const int why = errno;
   std::fprintf(stderr, "llama-cli: cannot start %s: %s%s\n", loader.c_str(), std::strerror(why),
-               why == EACCES ? " (is the folder on a file system that forbids programs, \"noexec\"?)"
+               why == EACCES   ? " (is the folder on a file system that forbids programs, \"noexec\"?)"
                : why == ENOENT ? " (the bundle's folders belong together: move it as a whole)"
                                : "");
   return 126;

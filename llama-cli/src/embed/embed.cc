@@ -232,9 +232,8 @@ Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, con
     return std::move(*summary);
   }
   display.clear();
-  return stop_with(
-      ended_early(summary.error(), arguments.output.path == "-", *input_failed, done_rows, input.rows),
-      job_status(summary.error().code, *input_failed));
+  return stop_with(ended_early(summary.error(), arguments.output.path == "-", *input_failed, done_rows, input.rows),
+                   job_status(summary.error().code, *input_failed));
 }
 
 int report(const Failure& failure, const Interrupt& interrupt) {

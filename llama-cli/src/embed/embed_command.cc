@@ -14,7 +14,8 @@ Flags input_flags(InputArguments& a) {
       {.name = "-i,--input",
        .target = &a.paths,
        .help = "Text file (one text per line, UTF-8), CSV, TSV, JSON, JSONL, Parquet, Arrow; also .gz and .zst, globs, "
-               "folders, https://, s3://, hf://datasets/ORG/NAME/PATH; - reads standard input; several are read one after the other",
+               "folders, https://, s3://, hf://datasets/ORG/NAME/PATH; - reads standard input; several are read one "
+               "after the other",
        .value = "FILE",
        .takes_several = true},
       {.name = "--query",
