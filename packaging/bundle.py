@@ -99,7 +99,8 @@ def bill(folder, origins, epoch):
                   "relatedSpdxElement": "SPDXRef-llama-cli"}]
     files = []
     for package in sorted(set(origins.values())):
-        number = run("dpkg-query", *PACKAGES, "-W", "-f", "${Version}\t${source:Package}\t${source:Version}", package).split("\t")
+        number = run("dpkg-query", *PACKAGES, "-W", "-f", "${Version}\t${source:Package}\t${source:Version}",
+                     package).split("\t")
         identity = "SPDXRef-" + re.sub(r"[^A-Za-z0-9.-]", "-", package)
         packages.append({"SPDXID": identity, "name": package, "versionInfo": number[0], "supplier":
                          "Organization: Debian", "licenseConcluded": "NOASSERTION", "downloadLocation": "NOASSERTION",

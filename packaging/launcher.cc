@@ -1,7 +1,7 @@
 // Start the program of a bundle with the bundle's own C library.
 //
-// A program that is linked with one distribution's glibc does not start on an older one, nor where there is none. So the
-// bundle carries its loader and libraries, and this file, which is linked statically and needs nothing, starts that
+// A program that is linked with one distribution's glibc does not start on an older one, nor where there is none. So
+// the bundle carries its loader and libraries, and this file, which is linked statically and needs nothing, starts that
 // loader: `lib/ld-linux-… --inhibit-cache --library-path lib --argv0 NAME lib/llama-cli ARGUMENTS`. What is told by
 // arguments reaches no child process, as LD_LIBRARY_PATH would.
 //
