@@ -12,8 +12,9 @@
 
 namespace llama::internal {
 
-// Attention of texts from that length on is rounded where the CPU has bfloat16 (doc/kernels.md). Shorter and longer
-// texts share no prefix, so that it is rounded as each of them is: a vector is the same whatever is computed beside it.
+// Attention of texts from that length on is rounded where the CPU has bfloat16 (doc/kernels.md; ggml-packed's attention
+// has the same number, kRoundedFrom). Shorter and longer texts share no prefix, so that it is rounded as each of them
+// is: a vector is the same whatever is computed beside it.
 inline constexpr std::size_t kRoundedLength = 256;  // tokens
 
 // Texts that are planned together.

@@ -150,6 +150,7 @@ def test_duplicates_are_computed_once_and_written_each_time(tmp_path):
     pa.parquet.write_table(pa.table({"text": texts}), source)
     summary = json.loads(run("--json", source=source, output=out).out)
     assert (summary["rows_in"], summary["rows_out"], summary["distinct"], summary["computed"]) == (100, 100, 70, 70)
+    assert 0 < summary["compute_seconds"] <= summary["seconds"]
     found = rows(out)
     assert found["text"].to_pylist() == texts
     vectors = matrix(found["embedding"])

@@ -21,6 +21,7 @@ constexpr std::size_t kLogitScale = 0, kMaxBias = 1, kSoftCap = 2;
 constexpr std::size_t kQueriesOfTask = 256;  // that pay for packing the text once more
 
 // Positions of a text whose attention may be rounded: with fewer there is little to gain, and what is lost shows more.
+// llama-embedding knows the number too (shared_prefix.h, kRoundedLength): texts on its two sides share no beginning.
 constexpr std::size_t kRoundedFrom = 256;
 
 // Memory of one thread, kept from task to task.

@@ -96,7 +96,7 @@ Error ended_early(Error error, bool is_stream, bool input_failed, std::optional<
     default:
       return error;
   }
-  if (kept) {
+  if (kept.value_or(0) > 0) {
     error.message += std::format("; {}{} rows are done, and the same command goes on from there", with_thousands(*kept),
                                  total ? " of " + with_thousands(*total) : "");
   } else if (error.code == ErrorCode::Cancelled) {
@@ -128,7 +128,9 @@ ShardManifest plan_manifest(const JobOptions& options, const InputIdentity& inpu
                          .settings = options.settings,
                          .input = input.what,
                          .input_fingerprint = input.content,
-                         .model = model.metadata().sha256};
+                         .model = model.metadata().sha256,
+                         .counts = {},
+                         .parts = {}};
   std::erase_if(manifest.settings, [](const auto& setting) { return setting.first == "--shard"; });
   return manifest;
 }

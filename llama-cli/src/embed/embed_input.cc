@@ -41,7 +41,8 @@ int input_status(ErrorCode code) {
 InputIdentity identity_of(const std::string& path) {
   struct stat status{};
   const bool is_file = path != "-" && ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
-  InputIdentity identity{.what = path == "-" ? "standard input" : std::format("file '{}'", path)};
+  InputIdentity identity;
+  identity.what = path == "-" ? "standard input" : std::format("file '{}'", path);
   identity.is_repeatable = is_file;
   if (is_file) {
     identity.fingerprint =

@@ -164,7 +164,8 @@ Error error_of_duckdb(std::string_view message) {
     code = ErrorCode::NotFound;
   // It writes nothing else than what does not fit into memory.
   if (code == ErrorCode::Io && message.contains("No space left on device"))
-    return {ErrorCode::NoSpace, on_one_line(without_advice(message)) + "; TMPDIR names the folder of such files"};
+    return {ErrorCode::NoSpace,
+            without_secrets(on_one_line(without_advice(message))) + "; TMPDIR names the folder of such files"};
   const bool is_of_input = code != ErrorCode::Io && code != ErrorCode::Network && code != ErrorCode::Internal;
   std::string line = on_one_line(without_advice(message));
   if (!is_of_input && has_one_of(message, kDeadLine)) {

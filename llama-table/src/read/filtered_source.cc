@@ -18,8 +18,7 @@ FilteredSource::FilteredSource(std::unique_ptr<BatchSource> source, std::unique_
 Result<void> FilteredSource::start(const Selection& selection, const std::stop_token& stop) {
   where_ = selection.where;
   columns_ = selection.columns;
-  if (auto checked = check_condition(where_); !checked) return checked;
-  if (auto checked = check_parsed(*database_, "SELECT 1 WHERE " + where_, stop); !checked) return checked;
+  if (auto checked = check_where(*database_, where_, stop); !checked) return checked;
 
   Selection all;
   all.columns.resize(static_cast<std::size_t>(schema()->num_fields()));

@@ -253,4 +253,8 @@ Result<void> check_parsed(DuckDatabase& database, const std::string& select, con
   return {};
 }
 
+Result<void> check_where(DuckDatabase& database, const std::string& where, const std::stop_token& stop) {
+  return check_condition(where).and_then([&] { return check_parsed(database, "SELECT 1 WHERE " + where, stop); });
+}
+
 }  // namespace llama::internal

@@ -27,6 +27,9 @@ namespace llama::internal {
 // The condition of a WHERE: one expression, and nothing that ends the brackets around it. Pure.
 [[nodiscard]] Result<void> check_condition(std::string_view where);
 
+// The same, and what DuckDB's parser makes of it.
+[[nodiscard]] Result<void> check_where(DuckDatabase& database, const std::string& where, const std::stop_token& stop);
+
 // What DuckDB's parser makes of the SELECT has no other functions than its words.
 [[nodiscard]] Result<void> check_parsed(DuckDatabase& database, const std::string& select, const std::stop_token& stop);
 

@@ -65,8 +65,7 @@ Result<void> QuerySource::start(const Selection& selection, const std::stop_toke
   if (columns.empty()) columns = "1";
   std::string sql = std::format("SELECT {} FROM ({}\n)", columns, all_rows());
   if (!selection.where.empty()) {
-    if (auto checked = check_condition(selection.where); !checked) return checked;
-    if (auto checked = check_parsed(*database_, "SELECT 1 WHERE " + selection.where, stop); !checked) return checked;
+    if (auto checked = check_where(*database_, selection.where, stop); !checked) return checked;
     sql += std::format(" WHERE ({}\n)", selection.where);
   }
   if (selection.limit) sql += std::format(" LIMIT {}", *selection.limit);
