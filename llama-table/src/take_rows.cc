@@ -20,7 +20,6 @@ arrow::Result<std::shared_ptr<arrow::Array>> join_slices(const arrow::Array& col
     slices.push_back(column.Slice(rows[begin], static_cast<std::int64_t>(end - begin)));
     begin = end;
   }
-  if (slices.empty()) return column.Slice(0, 0);
   return arrow::Concatenate(slices);
 }
 
@@ -30,6 +29,7 @@ arrow::Result<std::shared_ptr<arrow::Array>> join_slices(const arrow::Array& col
 // kernel matching input types (string_view, int64)". Joining can everything.
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> take_rows(const arrow::RecordBatch& batch,
                                                              std::span<const std::int64_t> rows) {
+  if (rows.empty()) return batch.Slice(0, 0);
   const auto count = static_cast<std::int64_t>(rows.size());
   arrow::Int64Builder numbers;
   ARROW_RETURN_NOT_OK(numbers.AppendValues(rows.data(), count));
