@@ -307,14 +307,14 @@ def test_ctrl_c_while_standard_input_is_silent(tmp_path):
 def test_kill_leaves_nothing_that_looks_finished(tmp_path):
     out = tmp_path / "out.parquet"
     source = tmp_path / "in.txt"
-    source.write_text("the number of the long text\n" * 200_000)
+    source.write_text("".join(f"the number {i} of the long text\n" for i in range(200_000)))  # equal ones are computed once
     process = subprocess.Popen([CLI, "embed", "-m", str(GOOD), "-i", str(source), "-o", str(out)], stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)
     for line in process.stdout:
         if line.startswith("Processing"):
             break
     time.sleep(0.3)
     process.kill()
-    process.wait()
+    assert process.wait() == -signal.SIGKILL
     assert not out.exists()
     assert list(tmp_path.glob("*.parquet")) == []
 
