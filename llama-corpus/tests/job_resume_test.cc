@@ -46,13 +46,13 @@ void expect_same_rows(const WrittenTable& found, const WrittenTable& whole) {
 }
 
 const JobRun& whole_run() {
-  static const JobRun run = [] {
+  static const JobRun kRun = [] {
     const TestFolder folder;
     JobOptions options = with_journal(folder);
     options.journal.reset();
     return run_job(reader_of(mixed_rows(4000), 100), options);
   }();
-  return run;
+  return kRun;
 }
 
 // The same input, which fails or asks for a stop after so many batches.

@@ -44,8 +44,8 @@ inline std::shared_ptr<const EmbeddingModel> load_model(const std::string& name,
 }
 
 inline const std::shared_ptr<const EmbeddingModel>& bert_model() {
-  static const auto model = load_model("bert.gguf");
-  return model;
+  static const auto kModel = load_model("bert.gguf");
+  return kModel;
 }
 
 inline double cosine_of(const std::vector<float>& a, const std::vector<float>& b) {

@@ -76,8 +76,8 @@ struct WrittenTable {
     for (std::size_t i = 0; i < columns.size() && i < values.size(); ++i) {
       if (columns[i].name == name) return values[i];
     }
-    static const ColumnValues none;
-    return none;
+    static const ColumnValues kNone;
+    return kNone;
   }
 };
 

@@ -59,23 +59,23 @@ TEST(ShardManifest, OfOtherContentIsNone) {
   const struct {
     const char *from, *to;
   } rows[] = {
-      {"\"version\": 1", "\"version\": 2"},
-      {"\"version\": 1", "\"version\": \"1\""},
+      {R"("version": 1)", R"("version": 2)"},
+      {R"("version": 1)", R"("version": "1")"},
 
-      {"\"index\": 1", "\"index\": 2"},
-      {"\"index\": 1", "\"index\": -1"},
-      {"\"index\": 1", "\"index\": 1.0"},
-      {"\"count\": 2", "\"count\": 4294967298"},
-      {"\"rows_in\"", "\"rows\""},
-      {"\"embedded\": 5", "\"embedded\": null"},
-      {"\"model\"", "\"modell\""},
-      {"\"fingerprint\"", "\"finger\""},
+      {R"("index": 1)", R"("index": 2)"},
+      {R"("index": 1)", R"("index": -1)"},
+      {R"("index": 1)", R"("index": 1.0)"},
+      {R"("count": 2)", R"("count": 4294967298)"},
+      {R"("rows_in")", R"("rows")"},
+      {R"("embedded": 5)", R"("embedded": null)"},
+      {R"("model")", R"("modell")"},
+      {R"("fingerprint")", R"("finger")"},
       {"part-00001-of-00002-00000", "../part-00001-of-00002-00000"},
       {"part-00001-of-00002-00000", "part-00001-of-00002-/../x"},
       {"part-00001-of-00002-00000", "part-00000-of-00002-00000"},
-      {"\"float32\"", "32"},
-      {"\"rows\": 5", "\"rows\": -5"},
-      {"\"parts\": [", "\"partss\": ["},
+      {R"("float32")", "32"},
+      {R"("rows": 5)", R"("rows": -5)"},
+      {R"("parts": [)", R"("partss": [)"},
       {"{", "["},
   };
   for (const auto& row : rows) {
@@ -85,7 +85,7 @@ TEST(ShardManifest, OfOtherContentIsNone) {
     text.replace(at, std::string_view(row.from).size(), row.to);
     EXPECT_FALSE(internal::parse_shard_manifest(text)) << row.to;
   }
-  for (const char* text : {"", "null", "[]", "{}", "1", "\"x\"", "\xff\xfe", "{\"version\": 1}"})
+  for (const char* text : {"", "null", "[]", "{}", "1", R"("x")", "\xff\xfe", R"({"version": 1})"})
     EXPECT_FALSE(internal::parse_shard_manifest(text));
 }
 

@@ -41,7 +41,7 @@ struct Watch {
 TextDigest digest_at(std::uint64_t i) {
   std::mt19937_64 random(i);
   TextDigest digest{};
-  for (std::size_t k = 0; k < digest.size(); ++k) digest[k] = static_cast<std::byte>(random());
+  for (std::byte& byte : digest) byte = static_cast<std::byte>(random());
   return digest;
 }
 

@@ -1,7 +1,16 @@
 #include "read/input_files.h"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
+#ifdef __linux__
+#include <sys/inotify.h>
+#include <unistd.h>
+#endif
+
+#include <array>
+
+#include "llama-base/disk.h"
 #include "table_files.h"
 
 namespace llama {
@@ -33,6 +42,24 @@ TEST(InputFiles, MatchesPatterns) {
                                          {"[x", "[x", true}})
     EXPECT_EQ(internal::matches_glob(c.path, c.pattern), c.matches) << c.path << " " << c.pattern;
 }
+
+#ifdef __linux__
+// A writer waits until somebody opens a FIFO: what it writes then is lost when that one only looked and closes it.
+TEST(InputFiles, AFifoIsNotOpenedToLookAtIt) {
+  const TestFolder folder;
+  const std::string fifo = folder.path("fifo"), file = folder.write("file", "text");
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  const internal::FileHandle watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  const auto is_opened = [&](const std::string& path) {
+    ::inotify_add_watch(watch.get(), path.c_str(), IN_OPEN);
+    EXPECT_EQ(detect_table_format({path}), TableFormat::Text);
+    std::array<char, 4096> events{};
+    return ::read(watch.get(), events.data(), events.size()) > 0;
+  };
+  EXPECT_TRUE(is_opened(file)) << "the watch works";
+  EXPECT_FALSE(is_opened(fifo));
+}
+#endif
 
 TEST(InputFiles, KnowsFormatsByNameAndContent) {
   using internal::format_of_bytes;

@@ -85,7 +85,7 @@ TEST(Query, RefusesWhatWrites) {
            "CREATE SECRET s IN local_file (TYPE s3); SELECT 'x' AS text"}) {
     SCOPED_TRACE(sql);
     const ReadTable read = read_table(query_input(sql));
-    EXPECT_EQ(read.error.code, ErrorCode::InvalidArgument) << read.error.message;
+    EXPECT_EQ(read.error.code, ErrorCode::InvalidQuery) << read.error.message;
     EXPECT_THAT(read.error.message, testing::Not(HasSubstr("\n")));
     EXPECT_NE(read.error.message, "");
   }
@@ -129,7 +129,7 @@ TEST(Query, ARowThatCannotBeComputedEndsTheInputAfterThoseBefore) {
 
 TEST(Query, NamesAMissingExtension) {
   const ReadTable read = read_table(query_input("SELECT * FROM st_read('x.shp')"));
-  EXPECT_EQ(read.error.code, ErrorCode::InvalidArgument);
+  EXPECT_EQ(read.error.code, ErrorCode::InvalidQuery);
   EXPECT_THAT(read.error.message, HasSubstr("spatial"));
 }
 
@@ -153,7 +153,7 @@ TEST(Query, ReadsASqliteDatabaseReadOnly) {
       read_table(query_input(std::format("ATTACH '{}' AS s (TYPE sqlite); SELECT * FROM s.notes", path)));
   EXPECT_THAT(writing.error.message, HasSubstr("READ_ONLY"));
   const ReadTable missing = read_table(query_input(attach + "SELECT * FROM s.nosuch"));
-  EXPECT_EQ(missing.error.code, ErrorCode::InvalidArgument);
+  EXPECT_EQ(missing.error.code, ErrorCode::InvalidQuery);
   EXPECT_THAT(missing.error.message, HasSubstr("nosuch"));
 }
 

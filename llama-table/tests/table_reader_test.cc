@@ -140,11 +140,11 @@ TEST(TableReader, FindsRowsByACondition) {
     EXPECT_THAT(read_table(input).texts(), ElementsAre("a 0", "a 1"));
     input.where = "idd > 3";
     read = read_table(input);
-    EXPECT_EQ(read.error.code, ErrorCode::InvalidArgument);
+    EXPECT_EQ(read.error.code, ErrorCode::InvalidQuery);
     EXPECT_THAT(read.error.message, HasSubstr("idd"));
     EXPECT_THAT(read.error.message, testing::Not(HasSubstr("\n")));
     input.where = "true) UNION (SELECT 1, 'x'";
-    EXPECT_EQ(read_table(input).error.code, ErrorCode::InvalidArgument);
+    EXPECT_EQ(read_table(input).error.code, ErrorCode::InvalidQuery);
   }
 }
 

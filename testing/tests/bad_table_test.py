@@ -120,7 +120,7 @@ def test_a_million_empty_cells(tmp_path):
     "flags,status,words",
     [
         (["--query", "select * form x"], USAGE, ["--query", "syntax error"]),
-        (["--query", "select * from 'nope.parquet'"], INPUT, ["--query", "nope.parquet"]),
+        (["--query", "select * from 'nope.parquet'"], INPUT, ["the query", "nope.parquet"]),
         (["--query", "insert into x values (1)"], USAGE, ["only read", "INSERT"]),
         (["-i", "a.csv", "--where", "scroe > 1"], USAGE, ["--where", "scroe"]),
         (["-i", "a.csv", "--dtype", "int8", "--calibration", "no.txt"], INPUT, ["--calibration", "no.txt"]),

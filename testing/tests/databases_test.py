@@ -13,7 +13,7 @@ import urllib.parse
 import pytest
 from database_servers import PASSWORD, MariaDB, Postgres
 from far_runs import broken_off, command, goes_on, needs_peers, needs_root, run, start
-from program import rows
+from program import duckdb, rows
 
 OURS = ["text_hash", "embedding", "sequence_length", "processing_time_ms"]
 TEXTS = ["plain", 'it\'s "quoted"', "two\r\nlines\t\\ end", "Größe 短い 👍", None, ""]
@@ -339,12 +339,7 @@ def test_files_of_sqlite_and_duckdb_are_attached_by_their_content(tmp_path):
     run(out, "--attach", place, "--query", "select * from notes order by id", "--column", "body")
     assert rows(out)["body"].to_pylist() == ["one", "two", "短い"]
     other = tmp_path / "more.db"
-    made = subprocess.run(
-        ["duckdb", str(other), "-c", "create table more as select 1 as id, 'and more' as body"],
-        capture_output=True,
-        text=True,
-    )
-    assert made.returncode == 0, made.stderr
+    duckdb(other, "-c", "create table more as select 1 as id, 'and more' as body")
     query = "select n.body || ' ' || m.body as text from notes.notes n join more.more m using (id)"
     run(out, "--force", "--attach", place, "--attach", other, "--query", query)
     assert rows(out)["text"].to_pylist() == ["two and more"]

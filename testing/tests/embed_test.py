@@ -9,7 +9,7 @@ import numpy
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from program import CLI, MODELS, cosines, embed, rows, vectors
+from program import CLI, MODELS, cosines, duckdb, embed, rows, vectors
 
 TEXTS = ["hello world", "the number 42 is a long number", "短い日本語のテスト文です。", "  kept  ", "a\tb", "x", "Größe 👍 naïve"]
 BOTH = ["bert.gguf", "qwen3.gguf"]
@@ -47,7 +47,7 @@ def test_duckdb_reads_it(tmp_path):
     out = tmp_path / "out.parquet"
     assert embed(MODELS / "bert.gguf", content(TEXTS), out).returncode == 0
     sql = f"select count(*) n, bool_and(md5(text) = text_hash) ok, min(len(embedding)) d from '{out}'"
-    found = json.loads(subprocess.run(["duckdb", "-json", "-c", sql], capture_output=True, check=True, text=True).stdout)[0]
+    found = json.loads(duckdb("-json", "-c", sql))[0]
     assert found["n"] == len(TEXTS) and str(found["ok"]).lower() == "true" and found["d"] == 64
 
 

@@ -39,3 +39,11 @@ def vectors(path):
 def cosines(a, b):
     a, b = a.astype(numpy.float64), b.astype(numpy.float64)
     return (a * b).sum(1) / numpy.linalg.norm(a, axis=1) / numpy.linalg.norm(b, axis=1)
+
+
+def duckdb(*arguments):
+    """What DuckDB's shell prints."""
+    command = ["duckdb", *map(str, arguments)]
+    run = subprocess.run(command, capture_output=True, timeout=120, text=True)
+    assert run.returncode == 0, run.stderr
+    return run.stdout

@@ -2,7 +2,6 @@
 installed (script/peers tables). Spark: table_spark_test.py. What a reader refuses stands in doc/tables.md."""
 
 import json
-import shutil
 import subprocess
 
 import pyarrow
@@ -10,7 +9,7 @@ import pyarrow.dataset
 import pyarrow.ipc
 import pyarrow.parquet
 import pytest
-from program import CLI, MODELS
+from program import CLI, MODELS, duckdb
 from reader_tables import ELEMENTS, KEPT, ROWS, differences, expected, kept_schema, write, write_source
 
 # Every kind of vector with and without nulls; what depends on the file alone has one of each.
@@ -90,11 +89,8 @@ def test_parts_are_one_dataset(source, tmp_path, element, nulls):
     assert differences(expected(element, nulls), lambda name: table[name].to_pylist()) == {}
 
 
-def duckdb(query):
-    run = subprocess.run(
-        ["duckdb", "-json", "-c", "set timezone = 'UTC'", "-c", query], capture_output=True, timeout=120, check=True
-    )
-    return json.loads(run.stdout)
+def duckdb_rows(query):
+    return json.loads(duckdb("-json", "-c", "set timezone = 'UTC'", "-c", query))
 
 
 # How SQL says a value so that JSON keeps it, and how Python says the same. Others are themselves.
@@ -121,7 +117,6 @@ DUCKDB_SAYS = {
 }
 
 
-@pytest.mark.skipif(not shutil.which("duckdb"), reason="no duckdb here")
 @pytest.mark.parametrize("parts", [False, True])
 @pytest.mark.parametrize("nulls", [False, True])
 @pytest.mark.parametrize("element", ELEMENTS)
@@ -130,13 +125,13 @@ def test_duckdb_reads_parquet(source, tmp_path, element, nulls, parts):
     write(source, path, element=element, nulls=nulls, **({"split_rows": 70} if parts else {}))
     wanted = expected(element, nulls, without={"deep"})
     said = ", ".join(DUCKDB_SAYS.get(name, ["{}"])[0].format(f'"{name}"') + f' as "{name}"' for name in wanted)
-    rows = duckdb(f"select {said} from '{path}{'/*.parquet' if parts else ''}'")
+    rows = duckdb_rows(f"select {said} from '{path}{'/*.parquet' if parts else ''}'")
     assert len(rows) == ROWS
     changes = {name: change for name, (_, change) in DUCKDB_SAYS.items()}
     changes["decimal18"] = lambda x: f"{x:.3f}"
     changes["decimal38"] = lambda x: f"{x:.10f}"
     assert differences(wanted, lambda name: [row[name] for row in rows], changes) == {}
-    deep = duckdb(
+    deep = duckdb_rows(
         f"select id, unnest(deep.a).b::varchar as b, epoch(unnest(deep.a).c)::bigint as c from '{path}"
         f"{'/*.parquet' if parts else ''}' order by id"
     )
@@ -271,10 +266,9 @@ def test_columns_that_embed_adds_are_read(tmp_path, monkeypatch):
     wanted = {name: table[name].to_pylist() for name in table.column_names}
     assert wanted["text"][-1] is None and wanted["embedding"][-1] is None and wanted["error"][-1]
     assert {"chunk_index", "chunk_start", "chunk_end", "token_count", "truncated", "row"} <= set(wanted)
-    if shutil.which("duckdb"):
-        rows = duckdb(f"from '{out}'")
-        exact = {name: values for name, values in wanted.items() if name != "embedding"}  # JSON rounds float32
-        assert differences(exact, lambda name: [row[name] for row in rows]) == {}
+    found = duckdb_rows(f"from '{out}'")
+    exact = {name: values for name, values in wanted.items() if name != "embedding"}  # JSON rounds float32
+    assert differences(exact, lambda name: [row[name] for row in found]) == {}
     frame = pytest.importorskip("polars").read_parquet(out)
     assert differences(wanted, lambda name: list(frame[name])) == {}
     frame = pytest.importorskip("pandas").read_parquet(out, dtype_backend="pyarrow")

@@ -3,7 +3,6 @@ pyarrow reads of the same file, by value and type. Spark: table_spark_test.py.""
 
 import datetime
 import decimal
-import shutil
 import subprocess
 
 import pyarrow
@@ -11,7 +10,7 @@ import pyarrow.compute
 import pyarrow.ipc
 import pyarrow.parquet
 import pytest
-from program import CLI, MODELS
+from program import CLI, MODELS, duckdb
 from reader_tables import differences
 
 ROWS = 40
@@ -237,7 +236,6 @@ def test_hugging_face_cache(tmp_path, hugging_face):
     assert opened(tmp_path / "out.arrow")["text"].to_pylist() == [f"text {i}" for i in range(ROWS)]
 
 
-@pytest.mark.skipif(not shutil.which("duckdb"), reason="no duckdb here")
 def test_duckdb_folders_by_a_key(tmp_path, condition):
     folder = tmp_path / "in"
     query = (
@@ -249,9 +247,7 @@ def test_duckdb_folders_by_a_key(tmp_path, condition):
         f"from range({ROWS}) t(i) order by i"
     )
     copied = f"copy ({query}) to '{folder}' (format parquet, partition_by (part))"
-    subprocess.run(
-        ["duckdb", "-c", "set timezone = 'UTC'", "-c", copied], check=True, capture_output=True, timeout=60
-    )
+    duckdb("-c", "set timezone = 'UTC'", "-c", copied)
     embed(folder, tmp_path / "out.arrow", "--column", "text", *condition)
     table = opened(tmp_path / "out.arrow")
     wanted = pyarrow.concat_tables(
@@ -266,8 +262,7 @@ def test_duckdb_folders_by_a_key(tmp_path, condition):
     embed(folder, tmp_path / "out.parquet", "--column", "doc", *condition)
     kinds = f"select distinct typeof(key), typeof(doc), typeof(huge) from '{tmp_path / 'out.parquet'}'"
     asked = f"copy ({kinds}) to '/dev/stdout' (format csv, header 0)"
-    found = subprocess.run(["duckdb", "-c", asked], check=True, capture_output=True, timeout=60).stdout.split()
-    assert found == [b"UUID,VARCHAR,DOUBLE"], "the text is ours"
+    assert duckdb("-c", asked).split() == ["UUID,VARCHAR,DOUBLE"], "the text is ours"
     assert table["part"].to_pylist() == [None if i < 5 else f"a/b {i % 2}" for i in wanted["i"].to_pylist()]
 
 

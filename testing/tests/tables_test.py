@@ -14,7 +14,7 @@ import pyarrow.feather
 import pyarrow.parquet
 import pytest
 from fetching import environment
-from program import CLI, MODELS, cosines, embed, rows
+from program import CLI, MODELS, cosines, duckdb, embed, rows
 
 MODEL = MODELS / "bert.gguf"
 TEXTS = [
@@ -218,9 +218,7 @@ def test_a_folder_of_parts_is_one_table_to_readers(tmp_path):
     assert parts == ["part-00000.parquet", "part-00001.parquet", "part-00002.parquet"]
     assert pa.parquet.read_table(out)["text"].to_pylist() == texts
     sql = f"select count(*) n, min(len(embedding)) d from '{out}/*.parquet'"
-    assert json.loads(subprocess.run(["duckdb", "-json", "-c", sql], capture_output=True, check=True).stdout) == [
-        {"n": 25, "d": 64}
-    ]
+    assert json.loads(duckdb("-json", "-c", sql)) == [{"n": 25, "d": 64}]
 
 
 def test_columns_are_joined_and_prompts_name_columns(tmp_path):

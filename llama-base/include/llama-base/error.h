@@ -12,6 +12,7 @@ namespace llama {
 
 enum class ErrorCode {
   InvalidArgument,  // the caller's mistake: a number out of range, a name that means nothing
+  InvalidQuery,     // SQL with an error, or that does more than read: a query or a condition of rows
   NotFound,         // a file or folder that is not there
   InvalidModel,     // a model file that is damaged, of the wrong kind, or unknown to llama.cpp
   NoPooling,        // a model that does not say how its tokens' vectors become one; the caller may say it

@@ -61,7 +61,8 @@ Step<Prepared> prepare(const EmbedArguments& arguments, const Interrupt& interru
 }
 
 int job_status(ErrorCode code, bool is_input) {
-  if (code == ErrorCode::InvalidArgument || code == ErrorCode::Busy) return kUsageError;
+  if (code == ErrorCode::InvalidArgument || code == ErrorCode::InvalidQuery || code == ErrorCode::Busy)
+    return kUsageError;
   if (code == ErrorCode::Network || code == ErrorCode::RateLimited) return kNetworkError;
   if ((is_input && code != ErrorCode::NoSpace) || code == ErrorCode::InvalidText) return kInputError;
   switch (code) {
@@ -238,14 +239,17 @@ Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, con
                    job_status(summary.error().code, *input_failed));
 }
 
+// An interrupted job says itself what is kept of it.
 int report(const Failure& failure, const Interrupt& interrupt) {
-  if (failure.error.code == ErrorCode::Cancelled) {
-    const std::string& message = failure.error.message;
-    tell("Interrupted: {}{}", message, message.contains("; ") ? "" : "; no output was written");
-    return interrupt.exit_status();
-  }
-  tell("Error: {}", failure.error.message);
-  return failure.status;
+  const bool is_interrupted = failure.error.code == ErrorCode::Cancelled;
+  tell("{}: {}", is_interrupted ? "Interrupted" : "Error", failure.error.message);
+  return is_interrupted ? interrupt.exit_status() : failure.status;
+}
+
+// The same before the job has begun.
+int report_before_job(Failure failure, const Interrupt& interrupt) {
+  if (failure.error.code == ErrorCode::Cancelled) failure.error.message += "; no output was written";
+  return report(failure, interrupt);
 }
 
 }  // namespace
@@ -257,15 +261,15 @@ int run_embed(const EmbedArguments& arguments, const Interrupt& interrupt) {
   if (arguments.debug) set_log_sink(show_log);
 
   auto prepared = prepare(arguments, interrupt, console);
-  if (!prepared) return report(prepared.error(), interrupt);
+  if (!prepared) return report_before_job(prepared.error(), interrupt);
   const auto model = load_embedding_model(arguments, prepared->model, interrupt, console);
-  if (!model) return report(model.error(), interrupt);
+  if (!model) return report_before_job(model.error(), interrupt);
   if (auto counted = count_rows(prepared->input, interrupt, console); !counted)
-    return report(counted.error(), interrupt);
+    return report_before_job(counted.error(), interrupt);
   const auto started = std::chrono::steady_clock::now();
   if (arguments.dry_run) {
     const auto estimate = run_dry(arguments, std::move(prepared->input), prepared->prompt, *model, interrupt, console);
-    return estimate ? kDone : report(estimate.error(), interrupt);
+    return estimate ? kDone : report_before_job(estimate.error(), interrupt);
   }
   const auto summary = run_job(arguments, std::move(*prepared), *model, interrupt, console);
   if (!summary) return report(summary.error(), interrupt);

@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 int input_status(ErrorCode code) {
   switch (code) {
     case ErrorCode::InvalidArgument:
+    case ErrorCode::InvalidQuery:
       return kUsageError;
     case ErrorCode::Network:
     case ErrorCode::RateLimited:
@@ -79,10 +80,8 @@ void choose_kept(const InputArguments& arguments, TableInput& input) {
 
 // DuckDB's own words about SQL do not say whose it is.
 Error with_flag(Error error, const InputArguments& a) {
-  const bool says_it = error.message.starts_with("the ") || error.message.starts_with("file ") ||
-                       error.message.starts_with("folder ") || error.message.starts_with("no file ");
-  const bool is_about_it = error.code == ErrorCode::InvalidArgument || error.code == ErrorCode::NotFound;
-  if (is_about_it && !says_it && (a.query || a.where)) error.message.insert(0, a.query ? "--query: " : "--where: ");
+  if (error.code == ErrorCode::InvalidQuery && (a.query || a.where))
+    error.message.insert(0, a.query ? "--query: " : "--where: ");
   return error;
 }
 

@@ -30,12 +30,7 @@ class ChunkSearch {
   // overhead: the tokens of a part of no text, as far as that is known.
   ChunkSearch(std::string_view text, CutPlaces& places, std::int32_t max_tokens, std::int32_t overhead,
               const TokenCounter& count)
-      : text_(text),
-        places_(places),
-        max_tokens_(max_tokens),
-        overhead_(overhead),
-        count_(count),
-        window_bytes_(static_cast<std::size_t>(max_tokens) * 4 + 16) {}
+      : text_(text), places_(places), max_tokens_(max_tokens), overhead_(overhead), count_(count) {}
 
   // The part from `begin` on, nearly as long as fits. A cluster that does not fit alone is opened in `places`.
   // Errors   those of count(); InvalidArgument: no room for one character.
@@ -56,7 +51,7 @@ class ChunkSearch {
   CutPlaces& places_;
   std::int32_t max_tokens_, overhead_;
   const TokenCounter& count_;
-  std::size_t window_bytes_;  // of a full chunk, as they were so far
+  std::size_t window_bytes_ = static_cast<std::size_t>(max_tokens_) * 4 + 16;  // of a full chunk, as they were so far
 };
 
 }  // namespace llama::internal

@@ -68,7 +68,7 @@ Result<void> Answers::take(std::vector<RowResult> results, std::vector<AwaitedTe
   if (parts_.encoder.is_ready()) return keep(std::move(raws), rows);
   std::ranges::move(raws, std::back_inserter(sample_));
   const auto vectors = std::ranges::count_if(sample_, [](const Raw& raw) { return !raw.vector.empty(); });
-  return static_cast<std::size_t>(vectors) >= kSampleVectors ? end_sample(rows) : Result<void>();
+  return std::cmp_greater_equal(vectors, kSampleVectors) ? end_sample(rows) : Result<void>();
 }
 
 Result<void> Answers::end_sample(std::uint64_t rows) {

@@ -53,8 +53,8 @@ struct TableInput {
 class TableReader : public RowReader {
  public:
   // Errors   NotFound (a file, a glob that matches nothing), InvalidArgument (a column that is not there, with those
-  //          that are and the nearest; a column of numbers; SQL with an error, or that writes; files of different
-  //          columns), InvalidText (no such format inside), Io, Network, Cancelled.
+  //          that are and the nearest; a column of numbers; files of different columns), InvalidQuery (SQL with an
+  //          error, or that writes), InvalidText (no such format inside), Io, Network, Cancelled.
   [[nodiscard]] static Result<std::unique_ptr<TableReader>> open(TableInput input, const std::stop_token& stop = {});
 
   // The columns whose cells are handed out: those asked for, or the one that was found.

@@ -128,9 +128,9 @@ Result<std::unique_ptr<DatabaseQuery>> DuckDatabase::prepare_any(const std::stri
   if (stop.stop_requested()) return stopped();
   if (state != DuckDBSuccess) return duckdb_failure(duckdb_prepare_error(statement));
   if (duckdb_prepared_statement_type(statement) != DUCKDB_STATEMENT_TYPE_SELECT)
-    return fail(ErrorCode::InvalidArgument, "the query may only read: give one SELECT");
+    return fail(ErrorCode::InvalidQuery, "the query may only read: give one SELECT");
   if (duckdb_nparams(statement) > 0)
-    return fail(ErrorCode::InvalidArgument, "the query has a parameter ('?', '$1') that has no value");
+    return fail(ErrorCode::InvalidQuery, "the query has a parameter ('?', '$1') that has no value");
   return query;
 }
 

@@ -66,7 +66,7 @@ class DuckDatabase {
  public:
   [[nodiscard]] static Result<std::unique_ptr<DuckDatabase>> open(std::uint64_t memory_bytes);
 
-  // InvalidArgument for anything but a query. The database must live longer.
+  // InvalidQuery for anything but a query. The database must live longer.
   [[nodiscard]] Result<std::unique_ptr<DatabaseQuery>> prepare(const std::string& sql, const std::stop_token& stop);
 
   // A statement without a result.

@@ -18,7 +18,7 @@ class FilteredSource : public BatchSource {
 
   [[nodiscard]] std::shared_ptr<arrow::Schema> schema() const override { return source_->schema(); }
   [[nodiscard]] bool finds_rows() const override { return true; }
-  // Errors   InvalidArgument: the condition has an error.
+  // Errors   InvalidQuery: the condition has an error.
   [[nodiscard]] Result<void> start(const Selection& selection, const std::stop_token& stop) override;
   [[nodiscard]] Result<TableBatch> next(const std::stop_token& stop) override;
   [[nodiscard]] bool cuts_batches() const override { return source_->cuts_batches(); }

@@ -133,6 +133,13 @@ Result<std::vector<std::string>> files_of_path(const std::string& path, std::opt
   return fail(ErrorCode::NotFound, std::format("file '{}' does not exist", path));
 }
 
+// It is looked at when it is read: a writer waits until a FIFO is opened, and what it wrote is gone when it is closed.
+bool is_read_once(const std::string& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  return fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
+}
+
 }  // namespace
 
 std::optional<TableFormat> format_of_name(std::string_view name) {
@@ -200,15 +207,12 @@ Result<TableFormat> format_of_files(const InputFiles& files) {
       return fail(ErrorCode::InvalidArgument,
                   std::format("'{}' does not say by its ending what it is; name the input format", file));
     }
-    if (!files.is_remote && (!format || *format == TableFormat::ArrowFile)) {
+    const bool may_look = !files.is_remote && file != "-" && !is_read_once(file);
+    if (may_look && (!format || *format == TableFormat::ArrowFile)) {
       auto reader = InputBytes::open(file);
       if (!reader) return std::unexpected(reader.error());
-      // What can be read only once is looked at when it is read.
-      const bool may_look = (*reader)->is_regular() && file != "-";
-      if (may_look) {
-        if (auto looked = (*reader)->look_further({}); !looked) return std::unexpected(looked.error());
-        if (const auto by_bytes = format_of_bytes((*reader)->seen())) format = by_bytes;
-      }
+      if (auto looked = (*reader)->look_further({}); !looked) return std::unexpected(looked.error());
+      if (const auto by_bytes = format_of_bytes((*reader)->seen())) format = by_bytes;
     }
     const TableFormat found = format.value_or(TableFormat::Text);
     if (all && *all != found)

@@ -70,7 +70,7 @@ bool is_one_of(std::string_view text, const std::array<std::string_view, N>& wor
 }
 
 std::unexpected<Error> writes(std::string_view word) {
-  return fail(ErrorCode::InvalidArgument,
+  return fail(ErrorCode::InvalidQuery,
               std::format("the query may only read: '{}' is not allowed; give one SELECT", word));
 }
 
@@ -90,7 +90,7 @@ Result<void> check_handed_through(const SqlTokens& tokens, std::size_t i, std::s
     std::string function(name);
     std::ranges::transform(function, function.begin(),
                            [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return fail(ErrorCode::InvalidArgument,
+    return fail(ErrorCode::InvalidQuery,
                 std::format("the query may only read: {} takes the database's name and one SELECT here, as two plain "
                             "texts and without options",
                             function));
@@ -168,8 +168,8 @@ Result<void> check_setting(const SqlTokens& tokens) {
                                    return name->starts_with(family);
                                  }));
   if (!is_known) {
-    return fail(ErrorCode::InvalidArgument, std::format("the query may only read: SET of '{}' is not allowed",
-                                                        name ? *name : std::string("nothing")));
+    return fail(ErrorCode::InvalidQuery, std::format("the query may only read: SET of '{}' is not allowed",
+                                                     name ? *name : std::string("nothing")));
   }
   // An expression is computed before the query is looked at: it may not read, and so not hide anything either.
   for (const std::string_view word : {"SELECT", "FROM", "TABLE", "VALUES", "WITH"})
@@ -181,14 +181,14 @@ Result<void> check_preparation(const SqlTokens& tokens) {
   const std::string word = tokens.empty() ? "" : tokens[0].text;
   if (word == "ATTACH") {
     if (is_attached_for_reading(tokens)) return {};
-    return fail(ErrorCode::InvalidArgument, "the query may only read: write ATTACH 'NAME' AS x (TYPE …, READ_ONLY)");
+    return fail(ErrorCode::InvalidQuery, "the query may only read: write ATTACH 'NAME' AS x (TYPE …, READ_ONLY)");
   }
   if (word == "USE") return {};
   if (word == "SET") return check_setting(tokens);
   if (word == "LOAD" && tokens.size() == 2) {
     const auto name = name_at(tokens, 1);
     if (name && name->find_first_of("/\\.") == std::string::npos) return {};
-    return fail(ErrorCode::InvalidArgument, "the query may load an extension by its name, and not a file");
+    return fail(ErrorCode::InvalidQuery, "the query may load an extension by its name, and not a file");
   }
   const auto bracket = std::ranges::find_if(
       tokens, [](const SqlToken& token) { return token.kind == SqlToken::Kind::Sign && token.text == "("; });
@@ -209,7 +209,7 @@ std::size_t count_handed_through(const SqlTokens& tokens) {
 }  // namespace
 
 Result<void> check_only_reads(const std::vector<std::string>& statements) {
-  if (statements.empty()) return fail(ErrorCode::InvalidArgument, "the query is empty; give a SELECT");
+  if (statements.empty()) return fail(ErrorCode::InvalidQuery, "the query is empty; give a SELECT");
   for (std::size_t i = 0; i + 1 < statements.size(); ++i)
     if (auto checked = check_preparation(sql_tokens(statements[i])); !checked) return checked;
   return check_select(sql_tokens(statements.back()));
@@ -224,7 +224,7 @@ Result<void> check_condition(std::string_view where) {
     if (is_sign(tokens, i, ";")) depth = -1;
   }
   if (tokens.empty() || depth != 0)
-    return fail(ErrorCode::InvalidArgument, std::format("'{}' is no condition of rows", where));
+    return fail(ErrorCode::InvalidQuery, std::format("'{}' is no condition of rows", where));
   return check_only_reads({std::format("SELECT 1 WHERE ({}\n)", where)});
 }
 

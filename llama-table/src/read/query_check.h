@@ -8,7 +8,7 @@
 //
 // Words alone would be fooled by how DuckDB reads a text differently, so DuckDB's own parse tree is asked as well.
 //
-// Errors   InvalidArgument: says what is not allowed.
+// Errors   InvalidQuery: says what is not allowed.
 #pragma once
 
 #include <stop_token>

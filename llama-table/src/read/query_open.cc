@@ -29,7 +29,7 @@ Result<std::string> names_of_attached(DuckDatabase& database, const std::stop_to
     for (std::int64_t i = 0; i < name.length(); ++i, ++count) {
       if (!is_readonly.Value(i))
         return fail(
-            ErrorCode::InvalidArgument,
+            ErrorCode::InvalidQuery,
             std::format("the query may only read: database '{}' is attached without READ_ONLY", name.GetView(i)));
       names += std::format("{}'{}'", count == 0 ? "" : " or ", name.GetView(i));
     }

@@ -25,6 +25,7 @@ Error QuerySource::told(Error error) const {
       error.code == ErrorCode::Network || error.code == ErrorCode::AccessDenied || (is_file && !text_.is_query);
   if (is_far && !text_.place.empty() && !error.message.contains("://"))
     error.message = std::format("{}: {}", text_.place, error.message);
+  if (text_.is_query && error.code == ErrorCode::NotFound) error.message = std::format("the query: {}", error.message);
   if (!feed_) return error;
   if (auto fed = feed_->error()) return *fed;
   for (const std::string& path : {std::format("file '{}'", feed_->path()), feed_->path()})
