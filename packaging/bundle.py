@@ -42,6 +42,13 @@ def back_ends():
     return sorted(pathlib.Path("/usr/lib").glob("*/ggml/backends*/libggml-cpu-*.so"))
 
 
+def extensions():
+    """DuckDB's, which read SQLite, Postgres, MySQL, https:// and s3://, by the folders that DuckDB looks into."""
+    folder = pathlib.Path("/usr/lib/duckdb/extensions")
+    wanted = ("httpfs", "mysql_scanner", "postgres_scanner", "sqlite_scanner")
+    return {path.relative_to(folder): path for name in wanted for path in sorted(folder.rglob(f"{name}.duckdb_extension"))}
+
+
 def libraries(files):
     """name -> file of all that these need. The loader itself says where each lies."""
     found = {}
@@ -115,7 +122,7 @@ def bill(folder, origins, epoch):
         files.append({"SPDXID": f"SPDXRef-file-{i}", "fileName": name, "licenseConcluded": "NOASSERTION",
                       "copyrightText": "NOASSERTION",
                       "checksums": [{"algorithm": "SHA256", "checksumValue": sha256(path)}]})
-        owner = origins.get(path.name, "llama-cli") if path.parent.name == "lib" else "llama-cli"
+        owner = origins.get(path.name, "llama-cli") if path.relative_to(folder).parts[0] == "lib" else "llama-cli"
         relations.append({"spdxElementId": "SPDXRef-" + re.sub(r"[^A-Za-z0-9.-]", "-", owner),
                           "relationshipType": "CONTAINS", "relatedSpdxElement": f"SPDXRef-file-{i}"})
     document = {"spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT",
@@ -127,7 +134,7 @@ def bill(folder, origins, epoch):
 
 def make(build, folder, epoch):
     program, plugin = build / "llama-cli/llama-cli", next(build.glob("lib*/llama-cli/libggml-packed.so"))
-    needed = libraries([program, plugin, *back_ends()]) | {path.name: path for path in back_ends()}
+    needed = libraries([program, plugin, *back_ends(), *extensions().values()]) | {path.name: path for path in back_ends()}
     loader = LOADER[os.uname().machine]
     needed.setdefault(loader, pathlib.Path(f"/lib64/{loader}").resolve())
     # Opened by name when a host's name is asked for (glibc, nsswitch.conf).
@@ -136,6 +143,9 @@ def make(build, folder, epoch):
     (folder / "lib").mkdir(parents=True)
     for name, path in sorted(needed.items()):
         put(path, folder / "lib" / name)
+    for name, path in extensions().items():
+        (folder / "lib/duckdb" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / "lib/duckdb" / name)
     put(program, folder / "lib/llama-cli", strips=True)
     put(plugin, folder / "lib" / plugin.name, strips=True)
     run("g++", "-std=c++23", "-Os", "-static", "-s", f'-DBUNDLE_LOADER="{loader}"', "-o", folder / "llama-cli",
@@ -146,7 +156,7 @@ def make(build, folder, epoch):
     for shell in ("bash", "zsh", "fish"):
         (share / f"llama-cli.{shell}").write_text(run(program, "completion", shell))
     (share / "llama-cli.1").write_text(run(program, "manual"))
-    origins = {name: package_of(path) for name, path in needed.items()}
+    origins = {name: package_of(path) for name, path in (needed | {p.name: p for p in extensions().values()}).items()}
     licences(folder / "licences", sorted(set(origins.values()) | {"ca-certificates"}))
     bill(folder, origins, epoch)
 
@@ -181,7 +191,7 @@ def main():
     if arguments.archives:
         tar = packed(folder, epoch)
         level = {compression.zstd.CompressionParameter.compression_level: 19,
-                 compression.zstd.CompressionParameter.window_log: 25}
+                 compression.zstd.CompressionParameter.window_log: 27}
         made = {f"{folder.name}.tar.zst": compression.zstd.compress(tar, options=level),
                 f"{folder.name}.tar.gz": gzip.compress(tar, 9, mtime=0)}
         for name, content in made.items():

@@ -3,15 +3,10 @@
 // Threads  any.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
-#include <istream>
 #include <optional>
 
 namespace llama::internal {
-
-// The file that `address` is mapped from, of a list of mappings as /proc/self/maps is one; "" where none is named.
-[[nodiscard]] std::filesystem::path mapped_file(std::istream& maps, std::uintptr_t address);
 
 // Looked for in this order: what the environment's GGML_PACKED_PATH names; beside the file that holds this library's
 // code, which is the program or a shared library of somebody's; where that file's `lib` is beside its `bin`; where it

@@ -240,7 +240,7 @@ TEST(ArrowStream, AnswersEachBatchOfAPipeAtOnce) {
   TableInput input = file_input(pipe.path(), {"text"});
   auto reader = TableReader::open(input);
   ASSERT_TRUE(reader) << reader.error().message;
-  std::size_t begin = static_cast<std::size_t>(ends[0]);
+  auto begin = static_cast<std::size_t>(ends[0]);
   const std::vector<std::size_t> expected = {700, 700, 100, 0};
   for (std::size_t i = 0; i < expected.size(); ++i) {
     const auto batch = (*reader)->next({});

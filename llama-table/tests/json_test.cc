@@ -47,7 +47,7 @@ TEST(Json, KeepsKeysThatComeLate) {
 }
 
 TEST(JsonShape, IsWhatAllStructuresSay) {
-  const auto sql_of = [](std::vector<std::string_view> structures) -> std::string {
+  const auto sql_of = [](const std::vector<std::string_view>& structures) -> std::string {
     internal::JsonShape merged;
     for (const std::string_view structure : structures) {
       auto shape = internal::parse_json_structure(structure);
@@ -91,9 +91,9 @@ TEST(Json, NamesFileAndLineOfWhatIsBroken) {
   EXPECT_THAT(json_error(cut), HasSubstr(std::format("file '{}', line 25001: broken JSON", cut)));
   const std::string first = folder.write("first.jsonl", "{\"id\": }\n" + lines);
   EXPECT_THAT(json_error(first), HasSubstr("line 1: broken JSON"));
-  const std::string end = folder.write("end.jsonl", lines + "{\"id\": 5, \"text\":");
+  const std::string end = folder.write("end.jsonl", lines + R"({"id": 5, "text":)");
   EXPECT_THAT(json_error(end), HasSubstr("line 25001: broken JSON"));
-  EXPECT_THAT(json_error(folder.write("a.json", "[{\"text\": \"a\"}, {\"text\": ]")), HasSubstr("broken JSON"));
+  EXPECT_THAT(json_error(folder.write("a.json", R"([{"text": "a"}, {"text": ])")), HasSubstr("broken JSON"));
   EXPECT_EQ(read_table(file_input(cut, {"text"})).error.code, ErrorCode::InvalidText);
 }
 
@@ -151,9 +151,9 @@ TEST(Json, APipesFirstObjectsSayTheColumns) {
 
 TEST(Json, AnObjectOfAPipeThatDoesNotFitIsNamed) {
   for (const auto& [line, what] : std::vector<std::pair<std::string, std::string>>{
-           {"{\"id\": 1.5, \"text\": \"x\"}", "line 30001: a key or a type"},
-           {"{\"id\": 1, \"text\": \"x\", \"new\": 1}", "line 30001: a key or a type"},
-           {"{\"id\": 1, \"text\": \"x", "line 30001: broken JSON"},
+           {R"({"id": 1.5, "text": "x"})", "line 30001: a key or a type"},
+           {R"({"id": 1, "text": "x", "new": 1})", "line 30001: a key or a type"},
+           {R"({"id": 1, "text": "x)", "line 30001: broken JSON"},
            {"[1]", "line 30001: JSON that is no object"}}) {
     TestPipe pipe;
     std::jthread writer([&] {
@@ -171,7 +171,7 @@ TEST(Json, AnObjectOfAPipeThatDoesNotFitIsNamed) {
 
 TEST(Json, AnArrayOfAPipeIsRefused) {
   TestPipe pipe;
-  pipe.write("[{\"text\": \"a\"}]");
+  pipe.write(R"([{"text": "a"}])");
   pipe.close();
   EXPECT_THAT(read_table(file_input(pipe.path(), {"text"})).error.message, HasSubstr("one object a line (jq -c"));
 }

@@ -59,8 +59,8 @@ std::shared_ptr<arrow::RecordBatch> batch_of(const KeptType& kind) {
 
 // Without the lists' types, of which there may be two.
 std::string values_of(const arrow::Scalar& cell) {
-  static const std::regex types(R"((fixed_size_)?list<[^>]*>(\[2\])?)");
-  return std::regex_replace(cell.ToString(), types, "");
+  static const std::regex kTypes(R"((fixed_size_)?list<[^>]*>(\[2\])?)");
+  return std::regex_replace(cell.ToString(), kTypes, "");
 }
 
 class KeptColumnsTest : public OutputFolderTest {

@@ -36,7 +36,7 @@ class PartsTest : public OutputFolderTest {
 
   static std::vector<std::int64_t> counted(std::int64_t rows) {
     std::vector<std::int64_t> all(static_cast<std::size_t>(rows));
-    std::iota(all.begin(), all.end(), 0);
+    std::ranges::iota(all, 0);
     return all;
   }
 

@@ -123,7 +123,8 @@ TEST(Bytes, AreAppendedAsTheyLieInMemory) {
   append_float32(vector, bytes);
   append_float16(vector, bytes);
   ASSERT_EQ(bytes.size(), 3u + 8 + 4);
-  EXPECT_EQ(std::memcmp(bytes.data() + 3, vector.data(), 8), 0);
+  EXPECT_EQ(std::vector<std::byte>(bytes.begin() + 3, bytes.begin() + 11),
+            std::vector<std::byte>(std::as_bytes(std::span(vector)).begin(), std::as_bytes(std::span(vector)).end()));
   EXPECT_EQ(numbers_in<std::uint8_t>({bytes.begin() + 11, bytes.end()}), (std::vector<int>{0, 0x3e, 0, 0xc0}));
 }
 

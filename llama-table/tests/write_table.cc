@@ -10,6 +10,7 @@
 #include <charconv>
 #include <cstdio>
 #include <map>
+#include <print>
 #include <string>
 
 #include "kept_rows.h"
@@ -114,6 +115,6 @@ int main(int argc, char** argv) {
   const auto summary = argc < 3 ? llama::fail(llama::ErrorCode::InvalidArgument, "write_table INPUT OUTPUT")
                                 : llama::internal::write_table(argv[1], argv[2], options);
   if (summary) return 0;
-  std::fprintf(stderr, "%s\n", summary.error().message.c_str());
+  std::println(stderr, "{}", summary.error().message);
   return 1;
 }

@@ -7,6 +7,7 @@
 #include <format>
 #include <utility>
 
+#include "llama-base/own_file.h"
 #include "read/duckdb_error.h"
 #include "read/sql_text.h"
 
@@ -62,12 +63,24 @@ struct LogicalColumns {
   }
 };
 
+using Settings = std::vector<std::pair<const char*, std::string>>;
+
+// A bundle has DuckDB's extensions beside the program, in DuckDB's folders `v2.0.0/linux_amd64`. Only those in a
+// distribution's own place, or signed by DuckDB's makers, load without being allowed.
+void use_bundled_extensions(Settings& settings) {
+  const std::filesystem::path folder = own_file().parent_path() / "duckdb";
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error)) return;
+  settings.emplace_back("allow_unsigned_extensions", "true");
+  settings.emplace_back("extension_directories", sql_strings({folder.string()}));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<DuckDatabase>> DuckDatabase::open(std::uint64_t memory_bytes) {
   std::error_code ignored;
   const std::filesystem::path scratch = std::filesystem::temp_directory_path(ignored);
-  const std::vector<std::pair<const char*, std::string>> settings = {
+  Settings settings = {
       {"memory_limit", std::format("{}B", std::max<std::uint64_t>(memory_bytes, 64 << 20))},
       {"threads", "1"},  // the caller's own: the model needs the others
       {"preserve_insertion_order", "true"},
@@ -77,6 +90,7 @@ Result<std::unique_ptr<DuckDatabase>> DuckDatabase::open(std::uint64_t memory_by
       {"temp_directory", (scratch.empty() ? std::filesystem::path("/tmp") : scratch) / "llama-table.tmp"},
       {"custom_user_agent", "llama-cli"},
   };
+  use_bundled_extensions(settings);
   duckdb_config config = nullptr;
   if (duckdb_create_config(&config) != DuckDBSuccess) return fail(ErrorCode::OutOfMemory, "DuckDB has no memory");
   for (const auto& [name, value] : settings) {

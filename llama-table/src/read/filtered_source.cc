@@ -22,7 +22,7 @@ Result<void> FilteredSource::start(const Selection& selection, const std::stop_t
 
   Selection all;
   all.columns.resize(static_cast<std::size_t>(schema()->num_fields()));
-  std::iota(all.columns.begin(), all.columns.end(), 0);
+  std::ranges::iota(all.columns, 0);
   for (const int column : all.columns)
     if (is_known_to_duckdb(*database_, *schema()->field(column))) known_.push_back(column);
   if (auto started = source_->start(all, stop); !started) return started;

@@ -113,7 +113,7 @@ Result<std::vector<std::string>> files_of_glob(const std::string& pattern) {
   std::error_code error;
   fs::recursive_directory_iterator at(folder, fs::directory_options::follow_directory_symlink, error), end;
   for (; !error && at != end; at.increment(error)) {
-    if (!is_deep && static_cast<std::size_t>(at.depth()) >= depth_of_pattern) at.disable_recursion_pending();
+    if (!is_deep && std::cmp_greater_equal(at.depth(), depth_of_pattern)) at.disable_recursion_pending();
     std::string path = at->path().string();
     if (slash == std::string::npos && path.starts_with("./")) path.erase(0, 2);
     if (at->is_regular_file(ignored) && matches_glob(path, pattern)) files.push_back(std::move(path));

@@ -58,7 +58,7 @@ class ParquetFile : public ArrowFile {
     for (const int column : columns)
       add_leaves(reader_->manifest().schema_fields[static_cast<std::size_t>(column)], leaves);
     std::vector<int> groups(static_cast<std::size_t>(reader_->num_row_groups()));
-    std::iota(groups.begin(), groups.end(), 0);
+    std::ranges::iota(groups, 0);
     auto batches = reader_->GetRecordBatchReader(groups, leaves);
     if (!batches.ok()) return arrow_read_failure(batches.status(), name_);
     batches_ = std::move(*batches);

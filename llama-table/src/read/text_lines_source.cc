@@ -75,8 +75,7 @@ Result<TableBatch> TextLinesSource::next(const std::stop_token& stop) {
   TableBatch batch;
   arrow::StringBuilder texts;
   arrow::Status status;
-  while (batch.numbers.size() < kMaxBatchLines &&
-         static_cast<std::size_t>(texts.value_data_length()) < kMaxBatchBytes) {
+  while (batch.numbers.size() < kMaxBatchLines && std::cmp_less(texts.value_data_length(), kMaxBatchBytes)) {
     const auto taken = take_line(may_wait_ && batch.numbers.empty(), stop);
     if (!taken) {
       if (batch.numbers.empty()) return std::unexpected(taken.error());

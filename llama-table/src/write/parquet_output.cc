@@ -65,7 +65,7 @@ class ParquetOutput final : public TableFile {
     schema_.see(*batch);
     if (rows == 0) return arrow::Status::OK();
     const std::uint64_t pieces = std::clamp<std::uint64_t>(bytes / max_group_bytes_, 1, rows);
-    const std::int64_t piece_rows = static_cast<std::int64_t>((rows + pieces - 1) / pieces);
+    const auto piece_rows = static_cast<std::int64_t>((rows + pieces - 1) / pieces);
     for (std::int64_t begin = 0; begin < batch->num_rows();) {
       if (group_rows_ >= max_group_rows_ || group_bytes_ >= max_group_bytes_) ARROW_RETURN_NOT_OK(end_group());
       const std::int64_t count = std::min({piece_rows, batch->num_rows() - begin, max_group_rows_ - group_rows_});

@@ -9,8 +9,10 @@
 namespace llama::internal {
 namespace {
 
+// The type itself or a part of it: it lives as long.
 const arrow::DataType& storage_of(const arrow::DataType& type) {
-  return type.id() == arrow::Type::EXTENSION ? *static_cast<const arrow::ExtensionType&>(type).storage_type() : type;
+  if (type.id() != arrow::Type::EXTENSION) return type;  // NOLINT(bugprone-return-const-ref-from-parameter)
+  return *static_cast<const arrow::ExtensionType&>(type).storage_type();
 }
 
 bool holds_fixed_list(const arrow::DataType& any) {

@@ -228,7 +228,7 @@ class TableWriter final : public RowWriter {
 }  // namespace
 
 Result<std::unique_ptr<RowWriter>> open_writer(TableOutput output, const std::shared_ptr<arrow::Schema>& kept,
-                                               std::vector<ColumnSpec> columns,
+                                               const std::vector<ColumnSpec>& columns,
                                                const std::vector<std::pair<std::string, std::string>>& rename,
                                                int descriptor) {
   if (columns.empty() && kept == nullptr) return fail(ErrorCode::InvalidArgument, "an output needs a column");

@@ -14,7 +14,7 @@ namespace llama::internal {
 
 // kept: nothing where no column goes along.
 [[nodiscard]] Result<std::unique_ptr<RowWriter>> open_writer(
-    TableOutput output, const std::shared_ptr<arrow::Schema>& kept, std::vector<ColumnSpec> columns,
+    TableOutput output, const std::shared_ptr<arrow::Schema>& kept, const std::vector<ColumnSpec>& columns,
     const std::vector<std::pair<std::string, std::string>>& rename, int descriptor);
 
 }  // namespace llama::internal
