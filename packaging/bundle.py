@@ -46,7 +46,8 @@ def extensions():
     """DuckDB's, which read SQLite, Postgres, MySQL, https:// and s3://, by the folders that DuckDB looks into."""
     folder = pathlib.Path("/usr/lib/duckdb/extensions")
     wanted = ("httpfs", "mysql_scanner", "postgres_scanner", "sqlite_scanner")
-    return {path.relative_to(folder): path for name in wanted for path in sorted(folder.rglob(f"{name}.duckdb_extension"))}
+    found = sorted(path for name in wanted for path in folder.rglob(f"{name}.duckdb_extension"))
+    return {path.relative_to(folder): path for path in found}
 
 
 def libraries(files):

@@ -78,7 +78,8 @@ int main(int count, char** arguments) {
   execv(loader.c_str(), const_cast<char* const*>(command.data()));
   const int why = errno;
   std::fprintf(stderr, "llama-cli: cannot start %s: %s%s\n", loader.c_str(), std::strerror(why),
-               why == EACCES   ? " (is the folder on a file system that forbids programs, \"noexec\"?)"
+               why == ENOEXEC  ? " (it is made for another kind of processor: take the bundle for this one)"
+               : why == EACCES ? " (is the folder on a file system that forbids programs, \"noexec\"?)"
                : why == ENOENT ? " (the bundle's folders belong together: move it as a whole)"
                                : "");
   return 126;

@@ -34,7 +34,16 @@ nothing /b --unshare-user --uid 65534 --gid 65534 /b/llama-cli embed -m /models/
 "$folder/llama-cli" embed -m "$models/bert.gguf" -i "$work/in/texts.txt" -o "$work/out/here.parquet" --quiet
 ln -s "$folder/llama-cli" "$work/linked"
 LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu "$work/linked" embed -m "$models/bert.gguf" -i "$work/in/texts.txt" -o "$work/out/linked.parquet" --quiet
-check 'the same vectors everywhere' "$(rows "$work"/out/{built,nothing,nobody,here,linked}.parquet)" 'True True True True'
+# DuckDB's extensions are the bundle's own; a /tmp that is full is not needed.
+"$top/script/enter" python3 - "$work/in/notes.db" <<'PY'
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as notes:
+    notes.execute("create table notes (text text)")
+    notes.executemany("insert into notes values (?)", ((f"text number {i}",) for i in range(1, 51)))
+PY
+nothing /b --size 4096 --tmpfs /tmp /b/llama-cli embed -m /models/bert.gguf --attach /in/notes.db --column text \
+  --query 'select text from notes.notes order by rowid' -o /out/table.parquet --quiet
+check 'the same vectors everywhere' "$(rows "$work"/out/{built,nothing,nobody,here,linked,table}.parquet)" 'True True True True True'
 check 'our kernels' "$(nothing /b /b/llama-cli --version | sed -n 's/^kernels: \([a-z]*\).*/\1/p')" \
   "$("$top/script/llama-cli" --version | sed -n 's/^kernels: \([a-z]*\).*/\1/p')"
 check 'an answer' "$(nothing /b /b/llama-cli generate -m /models/generator.gguf --prompt hello --limit 4 --temperature 0 --quiet | wc -c | sed 's/^[1-9].*/some/')" some
@@ -64,6 +73,14 @@ cp "$folder/llama-cli" "$work/broken/"
 status=0; "$work/broken/llama-cli" --version 2>"$work/message" || status=$?
 check 'a launcher alone: exit status' "$status" 126
 check 'a launcher alone: message' "$(grep -c 'belong together' "$work/message")" 1
+mkdir "$work/other" "$work/other/lib"  # a loader of another architecture: 183 is arm64
+cp "$folder/llama-cli" "$work/other/"
+for file in ld-linux-x86-64.so.2 llama-cli; do
+  { head -c 18 "$folder/lib/$file"; printf '\267\0'; tail -c +21 "$folder/lib/$file"; } >"$work/other/lib/$file"
+  chmod +x "$work/other/lib/$file"
+done
+status=0; "$work/other/llama-cli" --version 2>"$work/message" || status=$?
+check 'libraries of another architecture' "$status, $(wc -l <"$work/message")" '126, 1'
 mkdir "$work/a:b"
 cp "$folder/llama-cli" "$work/a:b/"
 check 'a folder that the loader cannot take' "$("$work/a:b/llama-cli" --version 2>&1 | grep -c 'rename it')" 1
