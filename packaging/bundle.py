@@ -25,7 +25,7 @@ import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 # The private root's list of packages: inside of it /var is the machine's own.
-PACKAGES = [f"--admindir={os.environ['BUNDLE_ROOT']}/var/lib/dpkg"]
+PACKAGES = [f"--admindir={os.environ.get('BUNDLE_ROOT', '')}/var/lib/dpkg"]
 LOADER = {"x86_64": "ld-linux-x86-64.so.2"}
 
 
@@ -135,7 +135,8 @@ def bill(folder, origins, epoch):
 
 def make(build, folder, epoch):
     program, plugin = build / "llama-cli/llama-cli", next(build.glob("lib*/llama-cli/libggml-packed.so"))
-    needed = libraries([program, plugin, *back_ends(), *extensions().values()]) | {path.name: path for path in back_ends()}
+    needed = libraries([program, plugin, *back_ends(), *extensions().values()])
+    needed |= {path.name: path for path in back_ends()}
     loader = LOADER[os.uname().machine]
     needed.setdefault(loader, pathlib.Path(f"/lib64/{loader}").resolve())
     # Opened by name when a host's name is asked for (glibc, nsswitch.conf).
