@@ -95,7 +95,10 @@ def open_table(options):
 # ---- The same in every script of this folder: what llama-cli wrote, and the question's vector. ----
 def origin_of(path):
     """What the file says of its vectors: the model, the pooling, the type of numbers."""
-    found = pyarrow.parquet.read_schema(path).metadata or {}
+    try:
+        found = pyarrow.parquet.read_schema(path).metadata or {}
+    except (OSError, pyarrow.ArrowInvalid) as error:
+        sys.exit(f"{path}: {error}")
     origin = {key[6:].decode(): value.decode() for key, value in found.items() if key.startswith(b"llama.")}
     if "model_file" not in origin:
         sys.exit(f"{path}: not written by llama-cli embed")
@@ -118,13 +121,16 @@ def batches(files, count=1000):
     origin, number = origin_of(files[0]), 0
     for path in files:
         same_model(origin, origin_of(path), path)
-        with pyarrow.parquet.ParquetFile(path) as file:
+        with pyarrow.parquet.ParquetFile(path, pre_buffer=False) as file:
             for batch in file.iter_batches(count):
                 names = batch.schema.names
                 if "id" not in names:
                     ids = batch["row"] if "row" in names else pyarrow.array(range(number, number + len(batch)))
                     batch = batch.add_column(0, "id", ids)
                 number += len(batch)
+                keys = pyarrow.Table.from_batches([batch.select(keys_of(batch.schema))])
+                if keys.group_by(keys.column_names).aggregate([]).num_rows != len(batch):
+                    sys.exit(f"{path}: an id came more than once")
                 yield batch.filter(batch["embedding"].is_valid())
 
 

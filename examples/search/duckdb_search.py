@@ -20,7 +20,7 @@ import pyarrow
 import pyarrow.parquet
 
 PLACE, HAS_HNSW = "texts.duckdb", True
-EF_CONSTRUCTION, EF_SEARCH = 128, 128  # more: better neighbours, slower
+LINKS, EF_CONSTRUCTION, EF_SEARCH = 32, 200, 256  # more: better neighbours, slower
 
 
 def connect(place):
@@ -32,7 +32,7 @@ def connect(place):
         base.load_extension(str(next(folder.glob("*/vss.duckdb_extension"))))
         base.execute("SET hnsw_enable_experimental_persistence = true")
         base.execute(f"SET hnsw_ef_search = {EF_SEARCH}")
-    except ImportError:
+    except (ImportError, duckdb.Error):  # not there, or of another version of DuckDB: see load
         pass
     base.execute(f"ATTACH {literal(place)} AS place")  # once vss is there: the file may have its index
     base.execute("USE place")
@@ -68,9 +68,16 @@ def rows_of(files, origin):
 
 def load(options):
     origin = origin_of(options.files[0])
+    if options.hnsw and origin.get("dtype") == "binary":
+        sys.exit("DuckDB has no HNSW index over bits: load them without --hnsw")
     for path in options.files:
         same_model(origin, origin_of(path), path)
     base, table, index = connect(options.place), name(options.table), name(options.table + "_hnsw")
+    if (
+        options.hnsw
+        and not base.execute("FROM duckdb_extensions() WHERE extension_name = 'vss' AND loaded").fetchone()
+    ):
+        sys.exit("--hnsw needs DuckDB's extension vss, of just this version: " + duckdb.__version__)
     rows, keys = rows_of(options.files, origin), keys_of(pyarrow.parquet.read_schema(options.files[0]))
     base.execute("BEGIN")
     if not base.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [options.table]).fetchone():
@@ -80,14 +87,14 @@ def load(options):
     same_model(origin, origin_in(base, options.table), options.table)
     before = count(base, table)
     base.execute(f"DROP INDEX IF EXISTS {index}")
-    read = base.execute(f"INSERT OR REPLACE INTO {table} BY NAME {rows}").fetchone()[0]
+    base.execute(f"INSERT OR REPLACE INTO {table} BY NAME {rows}")
     base.execute("COMMIT")
     if options.hnsw:
         base.execute(
             f"CREATE INDEX {index} ON {table} USING HNSW (embedding)"
-            f" WITH (metric = 'cosine', ef_construction = {EF_CONSTRUCTION})"
+            f" WITH (metric = 'cosine', M = {LINKS}, ef_construction = {EF_CONSTRUCTION})"
         )
-    told(before, read, count(base, table))
+    told(before, count(base, f"({rows})"), count(base, table))
 
 
 def count(base, table):
@@ -110,12 +117,9 @@ def open_table(options):
 
     def search(vector, k):
         question = {"vector": vector.tolist()}
-        found = base.execute(
-            f"SELECT * EXCLUDE (embedding), {distance} AS distance FROM {table} ORDER BY distance LIMIT {int(k)}",
-            question,
-        )
-        names = [column[0] for column in found.description]
-        return [(1 - row[-1], dict(zip(names, row))) for row in found.fetchall()]
+        query = f"SELECT * EXCLUDE (embedding), {distance} AS distance FROM {table} ORDER BY distance LIMIT {int(k)}"
+        found = base.sql(query, params=question).to_arrow_table().to_pylist()
+        return [(1 - row.pop("distance"), row) for row in found]
 
     return origin, search
 
@@ -123,7 +127,10 @@ def open_table(options):
 # ---- The same in every script of this folder: what llama-cli wrote, and the question's vector. ----
 def origin_of(path):
     """What the file says of its vectors: the model, the pooling, the type of numbers."""
-    found = pyarrow.parquet.read_schema(path).metadata or {}
+    try:
+        found = pyarrow.parquet.read_schema(path).metadata or {}
+    except (OSError, pyarrow.ArrowInvalid) as error:
+        sys.exit(f"{path}: {error}")
     origin = {key[6:].decode(): value.decode() for key, value in found.items() if key.startswith(b"llama.")}
     if "model_file" not in origin:
         sys.exit(f"{path}: not written by llama-cli embed")
@@ -146,13 +153,16 @@ def batches(files, count=1000):
     origin, number = origin_of(files[0]), 0
     for path in files:
         same_model(origin, origin_of(path), path)
-        with pyarrow.parquet.ParquetFile(path) as file:
+        with pyarrow.parquet.ParquetFile(path, pre_buffer=False) as file:
             for batch in file.iter_batches(count):
                 names = batch.schema.names
                 if "id" not in names:
                     ids = batch["row"] if "row" in names else pyarrow.array(range(number, number + len(batch)))
                     batch = batch.add_column(0, "id", ids)
                 number += len(batch)
+                keys = pyarrow.Table.from_batches([batch.select(keys_of(batch.schema))])
+                if keys.group_by(keys.column_names).aggregate([]).num_rows != len(batch):
+                    sys.exit(f"{path}: an id came more than once")
                 yield batch.filter(batch["embedding"].is_valid())
 
 

@@ -39,8 +39,12 @@ def load(options):
     origin, read = origin_of(options.files[0]), 0
     if options.hnsw and origin.get("dtype") == "binary":
         sys.exit("LanceDB has no HNSW index over bits: load them without --hnsw")
-    schema = with_vectors(next(batches(options.files)), origin).schema.with_metadata({"llama": json.dumps(origin)})
-    table = lancedb.connect(options.place).create_table(options.table, schema=schema, exist_ok=True)
+    base = lancedb.connect(options.place)
+    try:
+        table = base.open_table(options.table)
+    except ValueError:  # not there yet
+        schema = with_vectors(next(batches(options.files)), origin).schema
+        table = base.create_table(options.table, schema=schema.with_metadata({"llama": json.dumps(origin)}))
     same_model(origin, json.loads(table.schema.metadata[b"llama"]), options.table)
     before, schema = table.count_rows(), table.schema
 
@@ -50,8 +54,12 @@ def load(options):
             read += len(batch)
             yield with_vectors(batch, origin).select(schema.names).cast(schema)
 
-    merge = table.merge_insert(keys_of(schema)).when_matched_update_all().when_not_matched_insert_all()
-    merge.execute(pyarrow.RecordBatchReader.from_batches(schema, all_rows()))
+    rows = pyarrow.RecordBatchReader.from_batches(schema, all_rows())
+    if before == 0:
+        table.add(rows)
+    else:
+        merge = table.merge_insert(keys_of(schema)).when_matched_update_all().when_not_matched_insert_all()
+        merge.execute(rows)
     if options.hnsw:  # replaces the one that is there
         index = HnswFlat(
             distance_type="cosine",
@@ -84,7 +92,10 @@ def open_table(options):
 # ---- The same in every script of this folder: what llama-cli wrote, and the question's vector. ----
 def origin_of(path):
     """What the file says of its vectors: the model, the pooling, the type of numbers."""
-    found = pyarrow.parquet.read_schema(path).metadata or {}
+    try:
+        found = pyarrow.parquet.read_schema(path).metadata or {}
+    except (OSError, pyarrow.ArrowInvalid) as error:
+        sys.exit(f"{path}: {error}")
     origin = {key[6:].decode(): value.decode() for key, value in found.items() if key.startswith(b"llama.")}
     if "model_file" not in origin:
         sys.exit(f"{path}: not written by llama-cli embed")
@@ -107,13 +118,16 @@ def batches(files, count=1000):
     origin, number = origin_of(files[0]), 0
     for path in files:
         same_model(origin, origin_of(path), path)
-        with pyarrow.parquet.ParquetFile(path) as file:
+        with pyarrow.parquet.ParquetFile(path, pre_buffer=False) as file:
             for batch in file.iter_batches(count):
                 names = batch.schema.names
                 if "id" not in names:
                     ids = batch["row"] if "row" in names else pyarrow.array(range(number, number + len(batch)))
                     batch = batch.add_column(0, "id", ids)
                 number += len(batch)
+                keys = pyarrow.Table.from_batches([batch.select(keys_of(batch.schema))])
+                if keys.group_by(keys.column_names).aggregate([]).num_rows != len(batch):
+                    sys.exit(f"{path}: an id came more than once")
                 yield batch.filter(batch["embedding"].is_valid())
 
 
