@@ -183,6 +183,20 @@ def bad_input(engine, place, tables, bad):
     assert "an id came more than once" in said, said
 
 
+def prompts(source):
+    """E5's questions get its words for questions; a model whose prompts are not known gets none."""
+    loaded, text = module("FAISS"), "Who may\nread this?"
+    for model, words in (
+        (search_tables.MODEL.parent / "e5", "query: {text}"),
+        (search_tables.MODELS / "bert.gguf", "{text}"),
+    ):
+        files = search_tables.embed(source.slice(0, 3), FOLDER / f"{model.name}.parquet", model=model)
+        table = pyarrow.table({"body": [text]})
+        asked = search_tables.embed(table, FOLDER / f"{model.name}-asked.parquet", "--prompt", words, model=model)
+        expected = pyarrow.parquet.read_table(asked[0])["embedding"][0].as_py()
+        assert loaded.question_vector(text, loaded.origin_of(files[0])).tolist() == expected, model
+
+
 def small_tables(table):
     """Fifty rows whose ids are text, or are missing; chunks; a row that changed; an id that comes twice."""
     some = table.select(["body", "note"]).slice(0, 50)
@@ -224,6 +238,7 @@ def main(engines):
         files = search_tables.embed(source, FOLDER / dtype, "--dtype", dtype, "--split-rows", "1500")
         tables[dtype] = (dtype, files, *search_tables.vectors(files), questions, texts)
     others, bad = small_tables(source)
+    prompts(source)
 
     print("| | dtype | exact | HNSW | HNSW, 10 candidates |\n|---|---|---|---|---|")
     for engine in engines:

@@ -11,6 +11,7 @@ import numpy
 import pyarrow
 import pyarrow.parquet
 
+MODELS = pathlib.Path(os.environ["TEST_MODELS"])
 MODEL = pathlib.Path(os.environ["CORPUS"]).parent / "models-1" / "minilm"
 LANGUAGES = ("en", "de", "fr", "es")
 ODD = ["quotes ' \" \\ and {braces}", "two\r\nlines\tand a tab", "Größe 短い 👍", "a NUL \0 in the middle"]
@@ -50,7 +51,7 @@ def source(count):
     return table, questions
 
 
-def embed(table, output, *flags):
+def embed(table, output, *flags, model=MODEL):
     """A table's texts (`body`) with their vectors; the texts of several calls are computed once."""
     written = output.parent / f"input-of-{output.name}.parquet"
     pyarrow.parquet.write_table(table, written)

@@ -75,12 +75,12 @@ def load(options):
     base, table, index = connect(options.place), name(options.table), name(options.table + "_hnsw")
     if (
         options.hnsw
-        and not base.execute("FROM duckdb_extensions() WHERE extension_name = 'vss' AND loaded").fetchone()
+        and not base.execute("FROM duckdb_extensions() WHERE extension_name = 'vss' AND loaded").fetchall()
     ):
         sys.exit("--hnsw needs DuckDB's extension vss, of just this version: " + duckdb.__version__)
     rows, keys = rows_of(options.files, origin), keys_of(pyarrow.parquet.read_schema(options.files[0]))
     base.execute("BEGIN")
-    if not base.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [options.table]).fetchone():
+    if not base.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [options.table]).fetchall():
         base.execute(f"CREATE TABLE {table} AS {rows} LIMIT 0")
         base.execute(f"ALTER TABLE {table} ADD PRIMARY KEY ({', '.join(keys)})")
         base.execute(f"COMMENT ON TABLE {table} IS {literal(json.dumps(origin))}")
@@ -98,12 +98,12 @@ def load(options):
 
 
 def count(base, table):
-    return base.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    return base.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
 
 
 def origin_in(base, table):
-    found = base.execute("SELECT comment FROM duckdb_tables() WHERE table_name = ?", [table]).fetchone()
-    return json.loads(found[0]) if found else sys.exit(f"there is no table {table}: load it first")
+    found = base.execute("SELECT comment FROM duckdb_tables() WHERE table_name = ?", [table]).fetchall()
+    return json.loads(found[0][0]) if found else sys.exit(f"there is no table {table}: load it first")
 
 
 def open_table(options):
