@@ -60,7 +60,7 @@ def embed(table, output, *flags, model=MODEL):
         "embed",
         "--quiet",
         "-m",
-        MODEL,
+        model,
         "-i",
         written,
         "--column",

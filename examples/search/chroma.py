@@ -37,8 +37,10 @@ def connect(place):
 
 
 def plain(value):
-    """A cell as Chroma knows it: a number, a truth value or a text."""
-    return value if isinstance(value, (bool, int, float, str)) else json.dumps(value, default=str, ensure_ascii=False)
+    """A cell as Chroma knows it: a number (whole ones of 64 bits), a truth value or a text."""
+    if isinstance(value, (bool, float, str)) or isinstance(value, int) and -(2**63) <= value < 2**63:
+        return value
+    return json.dumps(value, default=str, ensure_ascii=False)
 
 
 def load(options):

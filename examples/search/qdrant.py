@@ -46,6 +46,8 @@ def plain(value):
         return value.isoformat()
     if isinstance(value, (decimal.Decimal, datetime.timedelta, uuid.UUID)):
         return str(value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return str(value)
     return value.hex() if isinstance(value, bytes) else value
 
 
