@@ -21,10 +21,12 @@ def free_port():
 
 
 class DatabaseServer:
-    """A server of the root file system `databases`; stop() takes it away as a crash would, start() brings it back."""
+    """A server of a root file system; stop() takes it away as a crash would, start() brings it back."""
+
+    section = "databases"  # of script/packages.txt
 
     def __init__(self, folder):
-        self.root, self.folder, self.port = private_root.newest_root("databases"), pathlib.Path(folder), free_port()
+        self.root, self.folder, self.port = private_root.newest_root(self.section), pathlib.Path(folder), free_port()
         self.process = None
         self.folder.chmod(0o755)
 
