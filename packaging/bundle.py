@@ -1,6 +1,6 @@
 """Put a folder together that runs on any Linux. script/bundle runs this inside the private root file system.
 
-    bundle.py [--archives] BUILD OUTPUT     prints the folder's path
+    bundle.py [--archives] ARCHITECTURE BUILD OUTPUT     prints the folder's path
 
     llama-cli-VERSION-linux-ARCHITECTURE/
       llama-cli            the launcher (launcher.cc), static
@@ -11,6 +11,7 @@
 """
 import argparse
 import compression.zstd
+import dataclasses
 import gzip
 import hashlib
 import io
@@ -26,7 +27,37 @@ import time
 TOP = pathlib.Path(__file__).resolve().parent.parent
 # The private root's list of packages: inside of it /var is the machine's own.
 PACKAGES = [f"--admindir={os.environ.get('BUNDLE_ROOT', '')}/var/lib/dpkg"]
-LOADER = {"x86_64": "ld-linux-x86-64.so.2"}
+LOADER = {"x86_64": "lib64/ld-linux-x86-64.so.2", "aarch64": "lib/ld-linux-aarch64.so.1"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """Whose bundle is made: this machine's, or another's: its libraries are in a folder, and an emulator runs it."""
+    architecture: str
+    root: pathlib.Path        # /lib and /usr are below
+    emulator: tuple = ()      # before each command
+    tools: str = ""           # before a tool's name
+    compiler_options: tuple = ()
+
+    @staticmethod
+    def named(architecture):
+        if architecture == os.uname().machine:
+            return Machine(architecture, pathlib.Path("/"))
+        root = pathlib.Path(os.environ["BUNDLE_ROOT"])
+        # A CPU that exists: the emulator's default has extensions that no machine has together yet.
+        return Machine(architecture, root, (f"qemu-{architecture}", "-cpu", "neoverse-n1", "-L", root),
+                       f"{architecture}-linux-gnu-", (f"--sysroot={root}",))
+
+    @property
+    def loader(self):
+        return self.root / LOADER[self.architecture]
+
+    def run(self, *command):
+        return run(*self.emulator, *command)
+
+    def needs(self, file):
+        """What the loader says of a file's libraries, one a line. Natively ldd asks it."""
+        return self.run(self.loader, "--list", file) if self.emulator else run("ldd", file)
 
 
 def run(*command, **more):
@@ -37,33 +68,34 @@ def version():
     return re.search(r"project\(llama-cli VERSION ([\d.]+)", (TOP / "CMakeLists.txt").read_text())[1]
 
 
-def back_ends():
+def back_ends(machine):
     """ggml's for CPUs, as Debian installs them."""
-    return sorted(pathlib.Path("/usr/lib").glob("*/ggml/backends*/libggml-cpu-*.so"))
+    return sorted((machine.root / "usr/lib").glob("*/ggml/backends*/libggml-cpu-*.so"))
 
 
-def extensions():
+def extensions(machine):
     """DuckDB's, which read SQLite, Postgres, MySQL, https:// and s3://, by the folders that DuckDB looks into."""
-    folder = pathlib.Path("/usr/lib/duckdb/extensions")
+    folder = machine.root / "usr/lib/duckdb/extensions"
     wanted = ("httpfs", "mysql_scanner", "postgres_scanner", "sqlite_scanner")
     found = sorted(path for name in wanted for path in folder.rglob(f"{name}.duckdb_extension"))
     return {path.relative_to(folder): path for path in found}
 
 
-def libraries(files):
+def libraries(machine, files):
     """name -> file of all that these need. The loader itself says where each lies."""
     found = {}
     for file in files:
-        for line in run("ldd", file).splitlines():
-            if match := re.match(r"\s*(\S+) => (/\S+)", line):
-                found[match[1]] = pathlib.Path(match[2]).resolve()
+        for line in machine.needs(file).splitlines():
+            if match := re.match(r"\s*([^/\s]+) => /(\S+)", line):
+                found[match[1]] = (machine.root / match[2]).resolve()
             elif "not found" in line:
                 raise SystemExit(f"bundle: {file}: {line.strip()}")
     return found
 
 
-def package_of(file):
+def package_of(machine, file):
     """The Debian package that a file comes from: /lib is a link to /usr/lib, and either may be listed."""
+    file = pathlib.Path("/") / file.relative_to(machine.root.resolve())
     for path in (file, pathlib.Path("/usr") / file.relative_to("/"), pathlib.Path("/") / file.relative_to("/usr")):
         found = subprocess.run(["dpkg-query", *PACKAGES, "-S", str(path)], capture_output=True, text=True)
         if found.returncode == 0:
@@ -71,10 +103,10 @@ def package_of(file):
     raise SystemExit(f"bundle: no package has {file}")
 
 
-def put(source, target, strips=False):
+def put(source, target, strip=None):
     shutil.copyfile(source, target)
-    if strips:
-        run("strip", "--strip-unneeded", target)
+    if strip:
+        run(strip, "--strip-unneeded", target)
     target.chmod(0o755)
 
 
@@ -82,20 +114,20 @@ def sha256(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def certificates():
+def certificates(root):
     """Mozilla's, as the package ca-certificates has them: the file in /etc may have more, of this machine's."""
-    folder = pathlib.Path("/usr/share/ca-certificates/mozilla")
+    folder = root / "usr/share/ca-certificates/mozilla"
     return "".join(path.read_text().strip() + "\n" for path in sorted(folder.glob("*.crt")))
 
 
-def licences(folder, packages):
+def licences(root, folder, packages):
     folder.mkdir()
     for name in ("LICENSE", "LICENSE-MIT", "LICENSE-APACHE"):
         shutil.copyfile(TOP / name, folder / f"llama-cli-{name}")
     for package in packages:
-        shutil.copyfile(f"/usr/share/doc/{package}/copyright", folder / f"{package}.txt")
+        shutil.copyfile(root / f"usr/share/doc/{package}/copyright", folder / f"{package}.txt")
     # Debian's copyright files point at these for the full texts.
-    shutil.copytree("/usr/share/common-licenses", folder / "common-licenses", symlinks=True)
+    shutil.copytree(root / "usr/share/common-licenses", folder / "common-licenses", symlinks=True)
 
 
 def bill(folder, origins, epoch):
@@ -133,33 +165,34 @@ def bill(folder, origins, epoch):
     (folder / "sbom.spdx.json").write_text(json.dumps(document, indent=1) + "\n")
 
 
-def make(build, folder, epoch):
+def make(machine, build, folder, epoch):
     program, plugin = build / "llama-cli/llama-cli", next(build.glob("lib*/llama-cli/libggml-packed.so"))
-    needed = libraries([program, plugin, *back_ends(), *extensions().values()])
-    needed |= {path.name: path for path in back_ends()}
-    loader = LOADER[os.uname().machine]
-    needed.setdefault(loader, pathlib.Path(f"/lib64/{loader}").resolve())
+    own, more = back_ends(machine), extensions(machine)
+    needed = libraries(machine, [program, plugin, *own, *more.values()]) | {path.name: path for path in own}
+    loader = machine.loader.name
+    needed.setdefault(loader, machine.loader.resolve())
     # Opened by name when a host's name is asked for (glibc, nsswitch.conf).
     libc = needed["libc.so.6"].parent
     needed |= {name: libc / name for name in ("libnss_dns.so.2", "libnss_files.so.2") if (libc / name).exists()}
     (folder / "lib").mkdir(parents=True)
     for name, path in sorted(needed.items()):
         put(path, folder / "lib" / name)
-    for name, path in extensions().items():
+    for name, path in more.items():
         (folder / "lib/duckdb" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, folder / "lib/duckdb" / name)
-    put(program, folder / "lib/llama-cli", strips=True)
-    put(plugin, folder / "lib" / plugin.name, strips=True)
-    run("g++", "-std=c++23", "-Os", "-static", "-s", f'-DBUNDLE_LOADER="{loader}"', "-o", folder / "llama-cli",
-        TOP / "packaging/launcher.cc")
+    put(program, folder / "lib/llama-cli", machine.tools + "strip")
+    put(plugin, folder / "lib" / plugin.name, machine.tools + "strip")
+    run(machine.tools + "g++", *machine.compiler_options, "-std=c++23", "-Os", "-static", "-s",
+        f'-DBUNDLE_LOADER="{loader}"', "-o", folder / "llama-cli", TOP / "packaging/launcher.cc")
     share = folder / "share"
     share.mkdir()
-    (share / "ca-certificates.crt").write_text(certificates())
+    (share / "ca-certificates.crt").write_text(certificates(machine.root))
     for shell in ("bash", "zsh", "fish"):
-        (share / f"llama-cli.{shell}").write_text(run(program, "completion", shell))
-    (share / "llama-cli.1").write_text(run(program, "manual"))
-    origins = {name: package_of(path) for name, path in (needed | {p.name: p for p in extensions().values()}).items()}
-    licences(folder / "licences", sorted(set(origins.values()) | {"ca-certificates"}))
+        (share / f"llama-cli.{shell}").write_text(machine.run(program, "completion", shell))
+    (share / "llama-cli.1").write_text(machine.run(program, "manual"))
+    files = needed | {path.name: path for path in more.values()}
+    origins = {name: package_of(machine, path) for name, path in files.items()}
+    licences(machine.root, folder / "licences", sorted(set(origins.values()) | {"ca-certificates"}))
     bill(folder, origins, epoch)
 
 
@@ -180,16 +213,25 @@ def packed(folder, epoch):
     return out.getvalue()
 
 
+def add_sums(file, sums):
+    """SHA256SUMS is of all that lies beside it: another architecture's archives keep their lines."""
+    if file.exists():
+        lines = [line.split(maxsplit=1) for line in file.read_text().splitlines()]
+        sums = {name: digest for digest, name in lines if (file.parent / name).exists()} | sums
+    file.write_text("".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--archives", action="store_true")
+    parser.add_argument("architecture", choices=sorted(LOADER))
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("output", type=pathlib.Path)
     arguments = parser.parse_args()
     epoch = int(os.environ["SOURCE_DATE_EPOCH"])
-    folder = arguments.output / f"llama-cli-{version()}-linux-{os.uname().machine}"
+    folder = arguments.output / f"llama-cli-{version()}-linux-{arguments.architecture}"
     shutil.rmtree(folder, ignore_errors=True)
-    make(arguments.build.resolve(), folder, epoch)
+    make(Machine.named(arguments.architecture), arguments.build.resolve(), folder, epoch)
     if arguments.archives:
         tar = packed(folder, epoch)
         level = {compression.zstd.CompressionParameter.compression_level: 19,
@@ -198,8 +240,8 @@ def main():
                 f"{folder.name}.tar.gz": gzip.compress(tar, 9, mtime=0)}
         for name, content in made.items():
             (arguments.output / name).write_bytes(content)
-        (arguments.output / "SHA256SUMS").write_text(
-            "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in made.items()))
+        sums = {name: hashlib.sha256(content).hexdigest() for name, content in made.items()}
+        add_sums(arguments.output / "SHA256SUMS", sums)
     print(folder)
 
 

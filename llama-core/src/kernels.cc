@@ -59,6 +59,13 @@ std::string level() {
   return device == nullptr ? "" : ggml_backend_dev_description(device);
 }
 
+// What is computed with while nobody chose "stock".
+std::string with_plugin() {
+  const std::string name = level();
+  return name == "off" ? std::format("stock ({}'s kernels are not measured on this kind of CPU)", PACKED_NAME)
+                       : "packed, " + name;
+}
+
 // "auto, stock, avx512-vnni or avx2": what choose_kernels() takes.
 std::string listed() {
   std::string list = "auto";
@@ -72,7 +79,7 @@ std::string listed() {
 void internal::load_kernels() {
   const std::scoped_lock lock(mutex);
   select_level = load_plugin();
-  in_use = select_level != nullptr ? "packed, " + level() : std::format("stock ({})", why_not);
+  in_use = select_level != nullptr ? with_plugin() : std::format("stock ({})", why_not);
 }
 
 internal::SmallBatchesToo::SmallBatchesToo() {
@@ -101,7 +108,7 @@ Result<void> choose_kernels(std::string_view name) {
   if (!select_level(wanted.c_str())) {
     return fail(ErrorCode::InvalidArgument, std::format("this CPU cannot run the kernels '{}'", name));
   }
-  in_use = name == "stock" ? "stock" : "packed, " + level();
+  in_use = name == "stock" ? "stock" : with_plugin();
   automatic = name == "auto";
   return {};
 }
@@ -142,7 +149,7 @@ void internal::use_measured_kernels(std::string_view name) {
   const std::scoped_lock lock(mutex);
   if (!automatic || select_level == nullptr || !select_level(std::string(name).c_str())) return;
   measured_best = name;
-  in_use = "packed, " + level();
+  in_use = with_plugin();
 }
 
 std::string kernels_in_use() {

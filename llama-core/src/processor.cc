@@ -1,11 +1,13 @@
 #include "llama-core/processor.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <format>
 #include <fstream>
+#include <istream>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -20,6 +22,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMaxCpus = 1 << 16;
+
+// What /proc/cpuinfo tells of each core on arm64. Source: arch/arm64/kernel/cpuinfo.c of Linux.
+constexpr std::array<std::string_view, 4> kArmNumbers = {"CPU implementer", "CPU part", "CPU variant", "CPU revision"};
 
 // All of `text` as a number.
 std::optional<int> number(std::string_view text) {
@@ -115,12 +120,21 @@ int default_threads() { return threads_for(facts_of_this_process()); }
 
 std::string processor_name() {
   std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with("model name")) continue;
+  return parse_processor_name(file);
+}
+
+std::string parse_processor_name(std::istream& cpuinfo) {
+  std::array<std::string, 4> numbers;
+  for (std::string line; std::getline(cpuinfo, line);) {
     const auto colon = line.find(": ");
-    return colon == std::string::npos ? "" : line.substr(colon + 2);
+    const std::string value = colon == std::string::npos ? "" : line.substr(colon + 2);
+    if (line.starts_with("model name")) return value;
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      if (line.starts_with(kArmNumbers[i]) && numbers[i].empty()) numbers[i] = value;
+    }
   }
-  return {};
+  if (numbers[0].empty()) return {};
+  return std::format("arm {} {} {} {}", numbers[0], numbers[1], numbers[2], numbers[3]);
 }
 
 std::vector<int> parse_cpu_list(std::string_view text) {

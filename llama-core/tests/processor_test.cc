@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 namespace llama {
 namespace {
 
@@ -43,6 +45,27 @@ TEST(Processor, ReadsQuotas) {
   EXPECT_EQ(parse_cpu_quota("150000 100000\n"), 1.5);
   for (const char* none : {"max 100000", "", "100000", "-1 100000", "100000 0"}) {
     EXPECT_EQ(parse_cpu_quota(none), std::nullopt) << none;
+  }
+}
+
+TEST(Processor, HasANameOrNumbers) {
+  struct Row {
+    const char *what, *cpuinfo, *name;
+  };
+  const std::vector<Row> rows = {
+      {"x86-64", "processor\t: 0\nmodel\t\t: 17\nmodel name\t: AMD EPYC 9B45\n\nprocessor\t: 1\nmodel name\t: other\n",
+       "AMD EPYC 9B45"},
+      {"arm64: the first core's",
+       "processor\t: 0\nBogoMIPS\t: 50.00\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x1\n"
+       "CPU part\t: 0xd40\nCPU revision\t: 1\n\nprocessor\t: 1\nCPU implementer\t: 0x51\nCPU part\t: 0xd0c\n",
+       "arm 0x41 0xd40 0x1 1"},
+      {"neither", "processor : 0\nhart : 1\n", ""},
+      {"no value", "model name\n", ""},
+      {"nothing", "", ""},
+  };
+  for (const Row& row : rows) {
+    std::istringstream cpuinfo{row.cpuinfo};
+    EXPECT_EQ(parse_processor_name(cpuinfo), row.name) << row.what;
   }
 }
 

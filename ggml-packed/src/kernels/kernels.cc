@@ -83,6 +83,8 @@ std::vector<const char*> level_names() {
   return names;
 }
 
+bool levels_are_measured() { return HWY_ARCH_X86 != 0; }
+
 const AttentionKernels& attention_kernels(const Kernels& level) { return best_for(level, kAttention); }
 const RowKernels& row_kernels(const Kernels& level) { return best_for(level, kRows); }
 

@@ -46,7 +46,7 @@ struct Activations {
 };
 
 struct Kernels {
-  const char* name;        // "avx2", "avx-vnni", "avx512-vnni", "onednn", "avx512-bf16"
+  const char* name;        // "avx2", "avx-vnni", "avx512-vnni", "onednn", "avx512-bf16", "other"
   std::int64_t target;     // Highway's, which kernels of other kinds are chosen by
   bool (*is_here)();       // does this CPU have what the target alone does not say?
   std::size_t panel_rows;  // of the packed weights
@@ -68,5 +68,9 @@ struct Kernels {
 
 // Of all levels, whether this CPU has them or not, the best one first.
 [[nodiscard]] std::vector<const char*> level_names();
+
+// Were the levels tuned and measured on this kind of CPU? Where not, one is used only if it is asked for by name: ggml
+// has kernels of its own for arm, which no comparison has shown ours to be faster than.
+[[nodiscard]] bool levels_are_measured();
 
 }  // namespace ggml_packed

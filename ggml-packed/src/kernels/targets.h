@@ -10,6 +10,6 @@
 #define HWY_BASELINE_TARGETS HWY_AVX2
 #define HWY_DISABLED_TARGETS (HWY_AVX3 | HWY_AVX3_SPR | HWY_AVX10_2)
 #else
-// Elsewhere what the compiler may always use.
+// Elsewhere what the compiler may always use: right, but neither tuned nor measured (levels_are_measured()).
 #define HWY_COMPILE_ONLY_STATIC
 #endif

@@ -94,10 +94,11 @@ bool supports_buffer_type(ggml_backend_dev_t, ggml_backend_buffer_type_t type) {
   return ggml_backend_buft_is_host(type);
 }
 
-// For our own program: choose a level of CPU by its name, "off", or "" for the best. False: no such level here.
+// For our own program: choose a level of CPU by its name, "off", or "" for the best that was measured. False: no such
+// level here.
 bool select(const char* level) {
   const std::string_view name = level;
-  if (name == "off") {
+  if (name == "off" || (name.empty() && !levels_are_measured())) {
     chosen = nullptr;
     return true;
   }
@@ -117,10 +118,11 @@ const char* const* levels() {
   return names.data();
 }
 
-// For our own program: how fast a level is here, in giga-operations a second; 0 where the CPU lacks it.
+// For our own program: how fast a level is here, in giga-operations a second; 0 where the CPU lacks it, and where
+// no level is to be chosen by its speed.
 double speed(const char* level) {
   const Kernels* found = kernels(level);
-  return found == nullptr ? 0 : speed_of(*found);
+  return found == nullptr || !levels_are_measured() ? 0 : speed_of(*found);
 }
 
 // For our own program: contexts made from now on compute graphs of a few tokens here as well (Executor).

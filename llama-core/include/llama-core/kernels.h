@@ -16,13 +16,13 @@
 
 namespace llama {
 
-// name     "auto" (the best that the CPU can do, or what was measured to be faster), "stock" (ggml's), or a level, as
-//          kernel_levels() names them.
+// name     "auto" (the best that the CPU can do, or what was measured to be faster; ggml's where ours were never
+//          measured: on arm64), "stock" (ggml's), or a level, as kernel_levels() names them.
 // Errors   InvalidArgument: no such name, a level that this CPU lacks, or a plug-in that cannot be loaded.
 [[nodiscard]] Result<void> choose_kernels(std::string_view name);
 
 // The levels that our kernels were compiled for, whether this CPU has them or not, the best one first: "avx512-bf16"
-// to "avx2". {} where our kernels cannot be used.
+// to "avx2"; "other" elsewhere than on x86. {} where our kernels cannot be used.
 [[nodiscard]] std::vector<std::string> kernel_levels();
 
 // "packed, avx512-bf16", "stock", or "stock (why)" where our own were wanted: for people and for provenance.
@@ -34,7 +34,8 @@ struct KernelSpeed {
   double giga_operations = 0;  // a second, of one thread, on products that fit into a core's cache
 };
 
-// Measured now, in about 10 ms a level; the highest level first. {} where our kernels cannot be used.
+// Measured now, in about 10 ms a level; the highest level first. {} where our kernels cannot be used,
+// and where they were never compared with ggml's.
 [[nodiscard]] std::vector<KernelSpeed> measure_kernels();
 
 // The fastest; where a lower level is ahead by less than a tenth, the higher one. "" of none.

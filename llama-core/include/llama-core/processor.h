@@ -3,6 +3,7 @@
 // Threads  any.
 #pragma once
 
+#include <iosfwd>
 #include <optional>
 #include <span>
 #include <string>
@@ -30,8 +31,12 @@ struct ProcessorFacts {
 //          control group and of those above it (cgroup v2). Elsewhere than on Linux: std::thread::hardware_concurrency.
 [[nodiscard]] int default_threads();
 
-// "AMD EPYC 9B45": /proc/cpuinfo's first model name. "" where it cannot be told.
+// "AMD EPYC 9B45", "arm 0x41 0xd40 0x1 1": the processor's name, or its numbers. "" where it cannot be told.
 [[nodiscard]] std::string processor_name();
+
+// The same from what /proc/cpuinfo holds: the first model name; on arm64, where there is none, the first core's
+// implementer, part, variant and revision.
+[[nodiscard]] std::string parse_processor_name(std::istream& cpuinfo);
 
 // "0-2,8" as {0, 1, 2, 8}; {} where it is no such list.
 [[nodiscard]] std::vector<int> parse_cpu_list(std::string_view text);
