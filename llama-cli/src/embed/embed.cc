@@ -116,6 +116,7 @@ TableMetadata metadata_of(const EmbeddingModel& model, const JobOptions& options
   if (options.vectors.dimensions)
     metadata.emplace_back("llama.dimensions", std::to_string(*options.vectors.dimensions));
   metadata.emplace_back("llama.text_column", options.columns.text);
+  if (arguments.output.path == "-") metadata.emplace_back("llama.prompts", known_prompts(model));
   metadata.emplace_back("llama.on_long", arguments.on_long);
   if (options.shard.count > 1)
     metadata.emplace_back("llama.shard", std::format("{}/{}", options.shard.index, options.shard.count));

@@ -53,7 +53,8 @@ Result<bool> CorpusSource::read_on(SourceBatch& out, const std::stop_token& stop
     return true;
   }
   if (state == RowState::Pause) {
-    if (!batch_.rows.empty()) parts_.queue.put_flush();
+    // A batch without rows is answered too: by a batch without rows, which tells the answers' schema.
+    if (!batch_.rows.empty() || parts_.options.answers_each_batch) parts_.queue.put_flush();
     pause(out);
     return true;
   }
