@@ -29,6 +29,7 @@ from .errors import InternalError, LlamaCliError, StartError, error_of
 
 _log = logging.getLogger("llama_cli")
 _KEPT_LINES = 50  # of what the program has said
+_START_OF_STREAM = b"\xff\xff\xff\xff"
 _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 _PATIENCE = 10.0  # seconds for a program that has been told to end
 
@@ -47,7 +48,7 @@ class Answer:
 class Connection:
     def __init__(self, command: Sequence[str], schema: pa.Schema) -> None:
         """Errors: StartError. What is wrong with the model is told by the first answer."""
-        self._schema = schema
+        self._name = command[0]
         self._pending: collections.deque[Answer] = collections.deque()
         self._reader: pa.RecordBatchStreamReader | None = None
         self._lines: collections.deque[str] = collections.deque(maxlen=_KEPT_LINES)
@@ -112,6 +113,9 @@ class Connection:
             raise self._failure()
         try:
             if self._reader is None:
+                # A program of the same name says other things, and waits.
+                if (start := self._output.peek(4)[:4]) and start != _START_OF_STREAM[: len(start)]:
+                    raise self._failure(patience=0)
                 self._reader = pa.ipc.open_stream(self._output)
             batch = self._reader.read_next_batch()
         except (StopIteration, pa.ArrowException, OSError, EOFError):
@@ -136,19 +140,21 @@ class Connection:
             self._writer.start()
         self._to_write.put(data)
 
-    def _failure(self) -> LlamaCliError:
+    def _failure(self, patience: float = _PATIENCE) -> LlamaCliError:
         """Why there is no answer: the program has ended, or what it writes is no stream."""
         if not self._over:
             self._over = True
             try:
-                self._process.wait(_PATIENCE)
+                self._process.wait(patience)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-                self._listener.join(1)
                 self._close()
-                return InternalError("the program's answer is no Arrow stream: " + self._last_words())
-            self._listener.join(1)
+                words = self._last_words()
+                return InternalError(
+                    f"{self._name} does not answer with an Arrow stream: is it this project's llama-cli?"
+                    + (f" It said: {words}" if words else "")
+                )
             self._close()
         status = self._process.returncode
         if status == 0:

@@ -157,13 +157,11 @@ class Embedder:
 
     def encode_query(self, sentences: str | Iterable[str], prompt_name: str | None = None, **more: Any) -> Vectors:
         """encode() with the model's prompt for queries. Errors: ValueError where none is known."""
-        return self.encode(sentences, prompt_name, **self._with_purpose(("query",), prompt_name, more))
+        return self.encode(sentences, self._purpose(("query",), prompt_name, more), **more)
 
     def encode_document(self, sentences: str | Iterable[str], prompt_name: str | None = None, **more: Any) -> Vectors:
         """encode() with the model's prompt for documents. Errors: ValueError where none is known."""
-        return self.encode(
-            sentences, prompt_name, **self._with_purpose(("document", "passage", "corpus"), prompt_name, more)
-        )
+        return self.encode(sentences, self._purpose(("document", "passage", "corpus"), prompt_name, more), **more)
 
     # Tables.
 
@@ -407,13 +405,13 @@ class Embedder:
         found = self._prompts[name]
         return None if found.is_nothing else found
 
-    def _with_purpose(self, names: Sequence[str], prompt_name: str | None, more: dict[str, Any]) -> dict[str, Any]:
+    def _purpose(self, names: Sequence[str], prompt_name: str | None, more: Mapping[str, Any]) -> str | None:
         if prompt_name is not None or more.get("prompt") is not None:
-            return more
+            return prompt_name
         self._known()
         for name in names:
             if name in self._prompts:
-                return {**more, "prompt": _template(self._prompts[name])}
+                return name
         raise ValueError(
             f"no prompt for a {names[0]} is known of this model; prompts={{'{names[0]}': '…'}} gives it one, "
             f"and '' is none; encode() takes texts as they are"

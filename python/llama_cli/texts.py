@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 # together, a thousand of them as fast as it can.
 BATCH_ROWS = 1024
 BATCH_BYTES = 8 << 20
-_NAMED = re.compile(r"\{[^{}]+\}")
+_NAMED = re.compile(r"(?<!\{)\{[^{}]+\}(?!\})")
 _PLACE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
