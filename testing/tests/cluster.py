@@ -8,6 +8,7 @@ import pathlib
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -19,7 +20,7 @@ import pyarrow.parquet
 from program import CLI, MODELS, PROJECT, REAL
 
 EXAMPLES = PROJECT / "examples"
-ROWS = 30_000
+ROWS = 20_000
 PARTS = 6
 
 
@@ -28,7 +29,7 @@ def write_source(folder, count=ROWS, parts=PARTS):
     folder.mkdir()
     words = [f"word{i}" for i in range(997)]
     rng = random.Random(count)
-    texts = [" ".join(rng.choices(words, k=rng.randint(3, 30))) for _ in range(count)]
+    texts = [" ".join(rng.choices(words, k=rng.randint(2, 14))) for _ in range(count)]
     for i in range(0, count, 50):
         texts[i] = texts[i // 2]
     step = -(-count // parts)
@@ -54,7 +55,8 @@ def real_model():
 def program_path(folder):
     """A folder for PATH in which llama-cli is the built one."""
     folder.mkdir(exist_ok=True)
-    (folder / "llama-cli").symlink_to(CLI)
+    if not (folder / "llama-cli").exists():
+        (folder / "llama-cli").symlink_to(CLI)
     return folder
 
 
@@ -125,15 +127,21 @@ def age(pid):
 
 def embedding(tag):
     """The processes of `llama-cli embed` that were given this model."""
+    return processes(
+        lambda words: len(words) > 1 and words[0].endswith("llama-cli") and words[1] == "embed" and tag in words
+    )
+
+
+def processes(is_wanted, of=None):
+    """Those whose command line is wanted; `of`: and whose working folder lies there."""
     found = []
     for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                words = words_of(entry.name)
+                if is_wanted(words_of(entry.name)) and (of is None or os.readlink(entry / "cwd").startswith(of)):
+                    found.append(int(entry.name))
             except OSError:
                 continue
-            if len(words) > 1 and words[0].endswith("llama-cli") and words[1] == "embed" and tag in words:
-                found.append(int(entry.name))
     return found
 
 
@@ -177,3 +185,11 @@ def wait_for(condition, seconds=120):
     while not condition():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.05)
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
