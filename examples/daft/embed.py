@@ -7,6 +7,7 @@ On this machine, or where DAFT_RUNNER=ray and RAY_ADDRESS say. OUTPUT is a folde
 import argparse
 
 import daft
+import pyarrow as pa
 from daft import DataType
 
 from llama_cli import Embedder, StoppedError
@@ -22,9 +23,11 @@ def embed_with(model, dimension, workers, cpus):
         @daft.method.batch(return_dtype=DataType.embedding(DataType.float32(), dimension), batch_size=1024)
         def vectors(self, texts):
             # Where the program was killed (out of memory), the next call starts another.
+            table = pa.table({"text": texts.to_arrow()})
             for tries_left in range(4, -1, -1):
                 try:
-                    return self.embedder.encode(texts.to_arrow())
+                    # An empty text has a null for a vector.
+                    return self.embedder.embed_table(table, on_error="null")["embedding"].combine_chunks()
                 except StoppedError:
                     if not tries_left:
                         raise

@@ -153,6 +153,8 @@ def test_killed_tasks_and_a_lost_node_lose_and_double_no_row(tmp_path, slurm):
         said = job.communicate(timeout=600)[0]
     assert killer.killed
     assert job.returncode == 0, said + "".join(log.read_text() for log in slurm.work.glob("embed-*.log"))
+    logs = "".join(log.read_text() for log in slurm.work.glob("embed-*.log"))
+    assert logs.count("Loading model") >= SHARES + 2, logs  # one was killed, one lost with its node: both began again
     check_whole(tmp_path / "out", tmp_path / "merged.parquet", plain)
     # Submitted again: everything is there.
     assert slurm.submit(model, source, tmp_path / "out").wait(300) == 0
