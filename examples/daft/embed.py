@@ -2,8 +2,9 @@
 
     python embed.py MODEL INPUT COLUMN OUTPUT [--workers 2] [--cpus 4]
 
-On this machine, or where DAFT_RUNNER=ray and RAY_ADDRESS say. OUTPUT is a folder of Parquet files, replaced if it is there.
+OUTPUT is a folder of Parquet files, replaced if it is there.
 """
+
 import argparse
 
 import daft

@@ -4,6 +4,7 @@
 
 Where the cluster is: RAY_ADDRESS. OUTPUT is a folder of Parquet files, replaced if it is there.
 """
+
 import argparse
 
 import ray

@@ -4,6 +4,7 @@
 
 OUTPUT is a folder of Parquet files, which must not be there yet.
 """
+
 import sys
 
 import pyarrow as pa
@@ -15,8 +16,8 @@ from llama_cli import Embedder
 
 def embed_with(model, column, threads):
     def embed(batches):
-        # The model is on every machine (or in a folder that all see) before: nothing is fetched here. Whatever is killed,
-        # this program, Python or the executor, the task fails as a whole and Spark starts it again.
+        # The model is on every machine (or in a folder that all see) before: nothing is fetched here. Whatever is
+        # killed, the program, Python or the executor, the task fails as a whole and Spark starts it again.
         with Embedder(model, threads=threads, local_files_only=True) as embedder:
             for batch in embedder.embed_batches(batches, column=column, on_error="null"):
                 # Spark's arrays have no fixed length.

@@ -62,7 +62,14 @@ def program_path(folder):
 
 def environment(folder, **more):
     path = f"{program_path(folder / 'bin')}:{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "LLAMA_CLI": CLI, "PYTHONPATH": python_path(), "PYTHONUNBUFFERED": "1", **more}
+    return {
+        **os.environ,
+        "PATH": path,
+        "LLAMA_CLI": CLI,
+        "PYTHONPATH": python_path(),
+        "PYTHONUNBUFFERED": "1",
+        **more,
+    }
 
 
 def python_path():
@@ -133,12 +140,12 @@ def embedding(tag):
 
 
 def processes(is_wanted, of=None):
-    """Those whose command line is wanted; `of`: and whose working folder lies there."""
+    """Those whose command line is wanted; `of`: and that this process started."""
     found = []
     for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                if is_wanted(words_of(entry.name)) and (of is None or os.readlink(entry / "cwd").startswith(of)):
+                if is_wanted(words_of(entry.name)) and (of is None or parent(entry.name) == of):
                     found.append(int(entry.name))
             except OSError:
                 continue

@@ -1,4 +1,7 @@
-"""examples/parallel: shares that are killed, and GNU parallel itself. script/examples runs this; without it, it skips."""
+"""examples/parallel: shares that are killed, and GNU parallel itself.
+
+script/examples runs this; without GNU parallel it skips.
+"""
 
 import json
 import os

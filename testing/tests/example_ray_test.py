@@ -1,4 +1,7 @@
-"""examples/ray on two nodes of one machine: actors and their programs are killed. script/examples runs this; without Ray, it skips."""
+"""examples/ray on two nodes of one machine: actors and their programs are killed.
+
+script/examples runs this; without Ray it skips.
+"""
 
 import importlib.util
 import os
@@ -18,7 +21,9 @@ class Nodes:
 
     def __init__(self, folder):
         self.sockets = tempfile.TemporaryDirectory(prefix="ray")
-        self.environment = cluster.environment(folder, RAY_USAGE_STATS_ENABLED="0", RAY_DISABLE_DOCKER_CPU_WARNING="1")
+        self.environment = cluster.environment(
+            folder, RAY_USAGE_STATS_ENABLED="0", RAY_DISABLE_DOCKER_CPU_WARNING="1"
+        )
         self.daemons = []
         port = str(cluster.free_ports(1)[0])
         here = ("--node-ip-address=127.0.0.1", "--num-cpus=2", "--object-store-memory=200000000", "--block")

@@ -1,4 +1,7 @@
-"""examples/slurm on two nodes of one machine: tasks killed, a node lost. script/examples runs this; without Slurm, it skips."""
+"""examples/slurm on two nodes of one machine: tasks killed, a node lost.
+
+script/examples runs this; without Slurm it skips.
+"""
 
 import json
 import os
@@ -54,7 +57,9 @@ class Slurm:
         self.work, self.daemons = work, {}
         work.mkdir(mode=0o755)
         (work / "state").mkdir()
-        (work / "slurm.conf").write_text(CONF.format(work=work, host=socket.gethostname(), ports=cluster.free_ports(3)))
+        (work / "slurm.conf").write_text(
+            CONF.format(work=work, host=socket.gethostname(), ports=cluster.free_ports(3))
+        )
         self.environment = cluster.environment(work, SLURM_CONF=str(work / "slurm.conf"))
         self.environment["PATH"] += ":/usr/sbin:/sbin"
         (work / "munge.key").write_bytes(os.urandom(128))
@@ -92,7 +97,9 @@ class Slurm:
                 continue
             if f"SLURM_CONF={self.work}/" in mine and (f"SLURMD_NODENAME={node}" in mine.split("\0")):
                 doomed.append(int(entry.name))
-        doomed += [pid for child in doomed for pid in (cluster.parent(child),) if "slurmstepd" in cluster.words_of(pid)[0]]
+        doomed += [
+            pid for child in doomed for pid in (cluster.parent(child),) if "slurmstepd" in cluster.words_of(pid)[0]
+        ]
         for pid in dict.fromkeys(doomed):
             try:
                 os.kill(pid, signal.SIGKILL)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -29,8 +30,17 @@ def start(folder, model, source, output):
     }
     flags = [word for key, value in conf.items() for word in ("--conf", f"{key}={value}")]
     arguments = ["--master", "local-cluster[2,1,1024]", *flags, cluster.EXAMPLES / "spark" / "embed.py"]
-    command = ["bash", f"{os.environ['SPARK_HOME']}/bin/spark-submit"]
-    environment = cluster.environment(folder, PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1")
+    # Workers keep their files in SPARK_HOME/work: the test's own folder, and not the cache.
+    home = folder / "spark"
+    if not home.exists():
+        home.mkdir()
+        for entry in pathlib.Path(os.environ["SPARK_HOME"]).iterdir():
+            if entry.name != "work":
+                (home / entry.name).symlink_to(entry)
+    command = ["bash", home / "bin" / "spark-submit"]
+    environment = cluster.environment(
+        folder, SPARK_HOME=str(home), PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1"
+    )
     return subprocess.Popen(
         list(map(str, [*command, *arguments, model, source, "text", output])),
         env=environment,
@@ -48,7 +58,7 @@ def test_killed_executors_workers_and_programs_lose_and_double_no_row(tmp_path):
     with cluster.Killer(model, most=5, parents=0.5) as killer:
         run = start(tmp_path, model, source, tmp_path / "out")
         cluster.wait_for(lambda: killer.killed or run.poll() is not None, 300)
-        executors = cluster.processes(lambda words: "CoarseGrainedExecutorBackend" in " ".join(words), str(tmp_path))
+        executors = cluster.processes(lambda words: "CoarseGrainedExecutorBackend" in " ".join(words), run.pid)
         for pid in executors[:1]:
             os.kill(pid, signal.SIGKILL)
         said = run.communicate(timeout=600)[0]
