@@ -31,10 +31,13 @@ def main():
     parser.add_argument("--cpus", type=int, default=4, help="of each worker")
     arguments = parser.parse_args()
 
-    # An actor that dies is started again and its batch comes again: max_restarts and max_task_retries. Where only its
-    # program was killed (out of memory), the actor lives and raises StoppedError: that is tried again as well. A text
-    # without a vector, a wrong column or a damaged model is an error of its own and is not.
-    DataContext.get_current().actor_task_retry_on_errors = [StoppedError]
+    # An actor that dies is started again and its batch comes again: max_restarts and max_task_retries. One that dies
+    # while it starts is another matter to Ray, and ends the run unless so many in a row are allowed. Where only its
+    # program was killed (out of memory), the actor lives and raises StoppedError: that is tried again as well. A wrong
+    # column or a damaged model is not.
+    context = DataContext.get_current()
+    context.actor_task_retry_on_errors = [StoppedError]
+    context.max_consecutive_actor_init_deaths = 5
     (
         ray.data.read_parquet(arguments.input)
         .map_batches(

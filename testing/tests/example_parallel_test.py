@@ -67,6 +67,23 @@ def test_the_same_command_goes_on_where_parallel_itself_was_killed(tmp_path):
     check_whole(tmp_path / "out", tmp_path / "merged.parquet", plain)
 
 
+def test_a_file_a_task_and_the_table_split_by_duckdb(tmp_path):
+    source, model = cluster.write_source(tmp_path / "in"), cluster.own_model(tmp_path)
+    plain = cluster.plain_run(model, source, tmp_path / "plain.parquet")
+    cluster.duckdb(
+        f"copy (from '{source}/*.parquet') to '{tmp_path}/split' (format parquet, file_size_bytes '150kB')"
+    )
+    files = sorted((tmp_path / "split").iterdir())
+    assert len(files) > 2
+    with cluster.Killer(model, most=3) as killer:
+        command = [cluster.EXAMPLES / "parallel" / "embed_files.sh", model, "text", tmp_path / "out", *files]
+        subprocess.run(list(map(str, command)), env=cluster.environment(tmp_path), check=True, timeout=600)
+    assert killer.killed
+    assert len(list((tmp_path / "out").iterdir())) == len(files), "no journal is left, and nothing half written"
+    cluster.assert_same_rows(tmp_path / "out", plain)
+    cluster.assert_duckdb_agrees(f"{tmp_path}/out/*.parquet", plain)
+
+
 def test_a_share_that_cannot_be_done_ends_the_script(tmp_path):
     source = cluster.write_source(tmp_path / "in", 100, 1)
     (tmp_path / "broken.gguf").write_bytes(b"GGUF")
