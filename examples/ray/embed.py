@@ -1,6 +1,6 @@
 """Embed Parquet files with Ray Data: a pool of actors, each with a program that has the model loaded.
 
-    python embed.py MODEL INPUT COLUMN OUTPUT [--workers 2] [--cpus 4]
+    python embed.py MODEL INPUT COLUMN OUTPUT [--workers 2] [--cpus 4] [--blocks 64]
 
 Where the cluster is: RAY_ADDRESS. OUTPUT is a folder of Parquet files, replaced if it is there.
 """
@@ -29,6 +29,7 @@ def main():
         parser.add_argument(name)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--cpus", type=int, default=4, help="of each worker")
+    parser.add_argument("--blocks", type=int, help="how many the input is read in (default: as Ray thinks)")
     arguments = parser.parse_args()
 
     # An actor that dies is started again and its batch comes again: max_restarts and max_task_retries. One that dies
@@ -39,7 +40,7 @@ def main():
     context.actor_task_retry_on_errors = [StoppedError]
     context.max_consecutive_actor_init_deaths = 5
     (
-        ray.data.read_parquet(arguments.input)
+        ray.data.read_parquet(arguments.input, override_num_blocks=arguments.blocks)
         .map_batches(
             Embed,
             fn_constructor_args=(arguments.model, arguments.column, arguments.cpus),

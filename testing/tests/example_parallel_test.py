@@ -71,7 +71,8 @@ def test_a_file_a_task_and_the_table_split_by_duckdb(tmp_path):
     source, model = cluster.write_source(tmp_path / "in"), cluster.own_model(tmp_path)
     plain = cluster.plain_run(model, source, tmp_path / "plain.parquet")
     cluster.duckdb(
-        f"copy (from '{source}/*.parquet') to '{tmp_path}/split' (format parquet, file_size_bytes '150kB')"
+        f"copy (from '{source}/*.parquet') to '{tmp_path}/split' "
+        "(format parquet, row_group_size 2048, file_size_bytes '100kB')"
     )
     files = sorted((tmp_path / "split").iterdir())
     assert len(files) > 2

@@ -69,7 +69,7 @@ def nodes(tmp_path):
 def start(nodes, model, source, output):
     command = [sys.executable, cluster.EXAMPLES / "ray" / "embed.py", model, source, "text", output]
     return subprocess.Popen(
-        list(map(str, [*command, "--workers", 2, "--cpus", 1])),
+        list(map(str, [*command, "--workers", 2, "--cpus", 1, "--blocks", 8])),
         env=nodes.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
