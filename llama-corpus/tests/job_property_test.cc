@@ -58,6 +58,7 @@ TEST(EmbedJob, LosesRepeatsAndReordersNothing) {
     options.skips_blank = round % 2 == 0;
     if (round % 3 == 0) options.journal = folder.path / "journal";
     if (round % 3 == 1) options.answers_each_batch = true;
+    options.stream_memory = 1 + random() % 500;
     if (round % 5 == 0)
       options.vectors.element = options.answers_each_batch ? VectorElement::Bits : VectorElement::Int8;
     std::vector<std::uint64_t> told;

@@ -59,6 +59,67 @@ TEST(TextStore, NumbersTextsInOrderAndFindsThemAgain) {
 }
 
 // More than are kept in memory: the index has most of them.
+TEST(TextStore, BeginsAnewAndUsesTheSameRoom) {
+  const StoreFolder folder;
+  const auto opened = TextStore::open_unnamed(folder.path);
+  ASSERT_TRUE(opened) << opened.error().message;
+  TextStore& store = **opened;
+  const auto file_size = [] {  // of the one file without a name
+    std::uintmax_t size = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code ignored;
+      const std::string target = std::filesystem::read_symlink(entry.path(), ignored).string();
+      if (target.contains(".texts-")) size = std::filesystem::file_size(entry.path(), ignored);
+    }
+    return size;
+  };
+  std::uintmax_t after_two = 0;
+  for (std::uint64_t round = 0; round < 20; ++round) {
+    std::vector<TextStore::Answered> answers;
+    const TextNumber before = store.answered();
+    for (std::uint64_t text = 0; text < 2000; ++text) {
+      const auto number = store.number_of(digest_number(text));  // the same texts each time
+      ASSERT_TRUE(number) << number.error().message;
+      EXPECT_TRUE(number->is_new);
+      EXPECT_EQ(number->number, before + text + 1);
+      answers.push_back(answered_number(text));
+    }
+    EXPECT_FALSE(store.number_of(digest_number(7))->is_new);
+    EXPECT_EQ(store.begin_anew(2001), 0);
+    const TextNumber end = store.begin_anew(2000);
+    EXPECT_EQ(end, before + 2000);
+    ASSERT_TRUE(store.add(answers, 0));
+    expect_same(*store.answer(before + 8), answered_number(7).answer);  // until it is forgotten
+    ASSERT_TRUE(store.forget(end));
+    EXPECT_FALSE(store.answer(before + 8));
+    if (round == 1) after_two = file_size();
+  }
+  EXPECT_GT(after_two, 0);
+  EXPECT_LE(file_size(), after_two * 2);  // ten times as many texts have been in it
+}
+
+TEST(TextStore, BeginsAnewWithMoreTextsThanItKeepsInMemory) {
+  const StoreFolder folder;
+  const auto opened = TextStore::open_unnamed(folder.path);
+  ASSERT_TRUE(opened) << opened.error().message;
+  TextStore& store = **opened;
+  constexpr std::uint64_t kTexts = 140'000;  // some are in the index
+  for (std::uint64_t round = 0; round < 2; ++round) {
+    std::vector<TextStore::Answered> answers;
+    for (std::uint64_t text = 0; text < kTexts; ++text) {
+      const auto number = store.number_of(digest_number(text));
+      ASSERT_TRUE(number) << number.error().message;
+      ASSERT_EQ(number->number, round * kTexts + text + 1);
+      answers.push_back(answered_number(text));
+    }
+    ASSERT_TRUE(store.add(answers, 0));
+    EXPECT_FALSE(store.number_of(digest_number(7))->is_new);
+    const TextNumber end = store.begin_anew(1000);
+    EXPECT_EQ(end, (round + 1) * kTexts);
+    ASSERT_TRUE(store.forget(end));
+  }
+}
+
 TEST(TextStore, FindsTextsInItsIndex) {
   const StoreFolder folder;
   const auto path = folder.path / "journal";

@@ -282,6 +282,7 @@ def test_a_filter_answers_each_batch_at_once(tmp_path):
         schema = pa.schema([("text", pa.string()), ("n", pa.int64())])
         writer = pa.ipc.new_stream(program.stdin, schema)
         reader = None
+        writer.write_batch(pa.record_batch([[], []], schema=schema))  # answered too: who asks learns the model's names
         for number in range(4):
             # The third is all duplicates, the fourth has no text at all.
             texts = (
@@ -291,6 +292,9 @@ def test_a_filter_answers_each_batch_at_once(tmp_path):
             )
             writer.write_batch(pa.record_batch([texts, [number, number]], schema=schema))
             reader = reader or pa.ipc.open_stream(program.stdout)
+            if number == 0:
+                assert reader.read_next_batch().num_rows == 0
+                assert reader.schema.metadata[b"llama.dimension"] == b"64"
             if number < 3:
                 answer = reader.read_next_batch()
                 assert answer["text"].to_pylist() == texts and answer["n"].to_pylist() == [number, number]

@@ -13,6 +13,7 @@
 #include "embed/embed_settings.h"
 #include "embed/embed_summary.h"
 #include "embed/job_display.h"
+#include "embed/output_watch.h"
 #include "embed/watched_reader.h"
 #include "exit_status.h"
 #include "llama-core/log.h"
@@ -117,6 +118,7 @@ TableMetadata metadata_of(const EmbeddingModel& model, const JobOptions& options
   if (options.vectors.dimensions)
     metadata.emplace_back("llama.dimensions", std::to_string(*options.vectors.dimensions));
   metadata.emplace_back("llama.text_column", options.columns.text);
+  if (arguments.output.path == "-") metadata.emplace_back("llama.prompts", known_prompts(model));
   metadata.emplace_back("llama.on_long", arguments.on_long);
   if (options.shard.count > 1)
     metadata.emplace_back("llama.shard", std::format("{}/{}", options.shard.index, options.shard.count));
@@ -182,7 +184,11 @@ Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, con
                arguments.batch_size);
 
   JobDisplay display(console, input, is_plain ? "texts" : "rows");
-  options.stop = interrupt.token();
+  std::stop_source stop;
+  const std::stop_callback interrupted(interrupt.token(), [&stop] { stop.request_stop(); });
+  std::optional<OutputWatch> reader;
+  if (arguments.output.path == "-") reader.emplace(STDOUT_FILENO, stop);
+  options.stop = stop.get_token();
   options.on_progress = [&](const JobProgress& now) { display.update(now); };
   options.on_resume = [&](std::uint64_t rows) {
     console.line("Resuming: {}{} rows are done", with_thousands(rows),
@@ -235,6 +241,8 @@ Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, con
     return std::move(*summary);
   }
   display.clear();
+  if (reader && reader->is_closed() && summary.error().code == ErrorCode::Cancelled)
+    return stop_with({ErrorCode::Io, "nobody reads standard output any more"}, kOutputError);
   return stop_with(ended_early(summary.error(), arguments.output.path == "-", *input_failed, done_rows, input.rows),
                    job_status(summary.error().code, *input_failed));
 }

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <format>
+#include <nlohmann/json.hpp>
 
 #include "exit_status.h"
 #include "llama-corpus/matryoshka.h"
@@ -78,6 +79,14 @@ Step<std::optional<PromptTemplate>> choose_prompt(const EmbedArguments& argument
   auto prompt = named_prompt(names_of(model), *arguments.prompt_name, arguments.task);
   if (!prompt) return usage_error(prompt.error().message + " (--prompt)");
   return std::move(*prompt);
+}
+
+std::string known_prompts(const EmbeddingModel& model) {
+  const auto convention = find_prompt_convention(names_of(model), "");
+  if (!convention) return {};
+  nlohmann::json prompts = {{"query", convention->query}, {"document", convention->document}};
+  for (const auto& [name, text] : convention->others) prompts[name] = text;
+  return prompts.dump();
 }
 
 Step<void> check_dimensions(const EmbedArguments& arguments, const EmbeddingModel& model) {

@@ -68,6 +68,9 @@ struct JobOptions {
   OutputColumns columns;
   Shard shard;
   bool answers_each_batch = false;  // of the reader at once: a filter for programs
+  // Such a filter runs as long as the program does, on a disk that is not: so many distinct texts are remembered, then
+  // it begins to remember anew.
+  std::size_t stream_memory = 100'000;
 
   std::optional<std::filesystem::path> journal;  // nothing: no resuming (the input cannot be read again)
   // What the journal is bound to beyond the input and the model: every setting that changes rows or vectors, by the

@@ -53,7 +53,12 @@ Result<bool> CorpusSource::read_on(SourceBatch& out, const std::stop_token& stop
     return true;
   }
   if (state == RowState::Pause) {
-    if (!batch_.rows.empty()) parts_.queue.put_flush();
+    // A batch without rows is answered too: by a batch without rows, which tells the answers' schema.
+    if (parts_.options.answers_each_batch) {
+      parts_.queue.put_flush(parts_.options.journal ? 0 : parts_.texts.begin_anew(parts_.options.stream_memory));
+    } else if (!batch_.rows.empty()) {
+      parts_.queue.put_flush();
+    }
     pause(out);
     return true;
   }

@@ -148,6 +148,9 @@ class EmbedJob {
     while (auto rows = queue_.take_rows(knowledge_.texts().answered())) {
       if (options_.stop.stop_requested()) return fail(ErrorCode::Cancelled, "embedding was stopped");
       if (auto written = output_.write(*rows); !written) return written;
+      if (rows->forgotten > 0) {
+        if (auto forgotten = knowledge_.texts().forget(rows->forgotten); !forgotten) return forgotten;
+      }
     }
     return {};
   }

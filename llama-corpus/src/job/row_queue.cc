@@ -45,9 +45,9 @@ void RowQueue::put(JobRow row) {
   rows_.emplace_back(std::move(row));
 }
 
-void RowQueue::put_flush() {
+void RowQueue::put_flush(TextNumber forgotten) {
   const std::scoped_lock lock(mutex_);
-  rows_.emplace_back(std::nullopt);
+  rows_.emplace_back(Flush{forgotten});
   ++flushes_;
 }
 
@@ -70,8 +70,9 @@ std::uint64_t RowQueue::count_rows(TextNumber answered) const {
   const std::scoped_lock lock(mutex_);
   std::uint64_t count = 0;
   for (const Entry& entry : rows_) {
-    if (entry && entry->needs > answered) break;
-    count += entry ? 1 : 0;
+    const JobRow* row = std::get_if<JobRow>(&entry);
+    if (row != nullptr && row->needs > answered) break;
+    count += row != nullptr ? 1 : 0;
   }
   return count;
 }
@@ -103,13 +104,14 @@ std::optional<RowQueue::Rows> RowQueue::take_rows(TextNumber answered) {
   Rows taken;
   std::size_t bytes = 0;
   while (!rows_.empty() && !taken.flush && taken.rows.size() < kTakenRows && bytes < kTakenBytes) {
-    Entry& first = rows_.front();
-    if (first && first->needs > answered) break;
-    if (first) {
+    JobRow* first = std::get_if<JobRow>(&rows_.front());
+    if (first != nullptr && first->needs > answered) break;
+    if (first != nullptr) {
       bytes += size_of(*first);
       taken.rows.push_back(std::move(*first));
     } else {
       taken.flush = true;
+      taken.forgotten = std::get<Flush>(rows_.front()).forgotten;
       --flushes_;
     }
     rows_.pop_front();

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <stop_token>
+#include <variant>
 #include <vector>
 
 #include "job_row.h"
@@ -25,14 +26,16 @@ class RowQueue {
   [[nodiscard]] bool is_full() const;
   void put(AwaitedText text);  // in the order of the numbers, before the rows that need it
   void put(JobRow row);
-  void put_flush();                       // somebody waits for the rows before
+  // Somebody waits for the rows before. No row after it needs a text up to this number.
+  void put_flush(TextNumber forgotten = 0);
   void add_left_out(std::uint64_t rows);  // blank, and never seen here
 
   // For the thread that writes. The texts up to this number, and those after it that need no model.
   [[nodiscard]] std::vector<AwaitedText> take_texts(TextNumber up_to);
   struct Rows {
     std::vector<JobRow> rows;
-    bool flush = false;  // after them
+    bool flush = false;        // after them
+    TextNumber forgotten = 0;  // and then the texts up to this one are needed no more
   };
   // Rows that need no text above this number, in order, a thousand at most. Nothing: there are none now.
   [[nodiscard]] std::optional<Rows> take_rows(TextNumber answered);
@@ -45,7 +48,10 @@ class RowQueue {
   [[nodiscard]] bool is_empty() const;   // of rows and texts
 
  private:
-  using Entry = std::optional<JobRow>;  // nothing: put_flush()
+  struct Flush {
+    TextNumber forgotten = 0;
+  };
+  using Entry = std::variant<JobRow, Flush>;
   static std::size_t size_of(const JobRow& row);
   static std::size_t size_of(const AwaitedText& text);
   [[nodiscard]] bool has_room() const;  // under the mutex

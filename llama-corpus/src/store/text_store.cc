@@ -86,7 +86,7 @@ Result<void> TextStore::prepare() {
                     "WHERE number = ?");
       })
       .and_then([&] { return make(digest_, "SELECT digest FROM texts WHERE number = ?"); })
-      .and_then([&] { return make(index_, "INSERT INTO digests VALUES(?, ?)"); })
+      .and_then([&] { return make(index_, "INSERT OR REPLACE INTO digests VALUES(?, ?)"); })
       .and_then([&] { return make(get_setting_, "SELECT value FROM settings WHERE name = ?"); })
       .and_then([&] { return make(set_setting_, "INSERT OR REPLACE INTO settings VALUES(?, ?)"); });
 }
@@ -138,11 +138,9 @@ Result<TextStore::Number> TextStore::number_of(const TextDigest& text) {
     find_->bind(1, text);
     const auto row = find_->step();
     if (!row) return std::unexpected(row.error());
-    if (*row) {
-      const Number found{.number = unsigned_of(find_->integer(0))};
-      find_->reset();
-      return found;
-    }
+    const TextNumber number = *row ? unsigned_of(find_->integer(0)) : 0;
+    find_->reset();
+    if (number > begun_) return Number{.number = number};
   }
   recent_.emplace(text, ++last_);
   return Number{.number = last_, .is_new = true};
@@ -194,6 +192,20 @@ Result<void> TextStore::index_digests() {
   indexed_ = answered_;
   std::erase_if(recent_, [&](const auto& entry) { return entry.second <= indexed_; });
   return {};
+}
+
+TextNumber TextStore::begin_anew(std::size_t texts) {
+  const std::scoped_lock lock(mutex_);
+  if (last_ - begun_ < texts || last_ == begun_) return 0;
+  begun_ = last_;
+  recent_.clear();
+  return begun_;
+}
+
+Result<void> TextStore::forget(TextNumber up_to) {
+  const std::scoped_lock lock(mutex_);
+  const std::string number = std::to_string(up_to);
+  return database_->run("DELETE FROM texts WHERE number <= " + number + "; DELETE FROM digests WHERE number <= " + number);
 }
 
 Result<TextAnswer> TextStore::answer(TextNumber number) {

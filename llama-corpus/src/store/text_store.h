@@ -57,6 +57,13 @@ class TextStore {
   [[nodiscard]] Result<TextAnswer> answer(TextNumber number);
   [[nodiscard]] TextNumber answered() const;  // the texts up to this number are
 
+  // A stream may go on for months: once so many texts are known, they are new again when they come again. The number up
+  // to which they are, 0 where it is not time yet. What is answered can be read until forget() is told that number, and
+  // then the disk's room is used again.
+  // Requires an unnamed store.
+  [[nodiscard]] TextNumber begin_anew(std::size_t texts);
+  [[nodiscard]] Result<void> forget(TextNumber up_to);  // up_to <= answered()
+
   [[nodiscard]] Result<std::optional<std::string>> setting(std::string_view name);
   [[nodiscard]] Result<void> set(std::string_view name, std::string_view value);
   [[nodiscard]] Result<std::uint64_t> rows();  // as add() was told last
@@ -89,6 +96,7 @@ class TextStore {
   TextNumber answered_ = 0;                                  // in the table
   TextNumber indexed_ = 0;                                   // in the index
   TextNumber recalled_ = 0;                                  // in the table when it was opened
+  TextNumber begun_ = 0;                                     // the last that begin_anew() has given
   TextNumber expected_ = 1;  // if this run reads the same texts as that one, the first that is not known from before
 };
 

@@ -1,0 +1,44 @@
+"""Where the program is: LLAMA_CLI, the folder in this package, PATH."""
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import NoReturn
+
+from .errors import StartError
+
+BUNDLED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bundle", "llama-cli")
+
+
+def find_program(*, skip: str | None = None) -> str:
+    """The program's path. skip: a file on PATH that is not taken, because it would ask here again.
+
+    LLAMA_CLI, where it is set, is taken or refused: nothing else is tried.
+    """
+    named = os.environ.get("LLAMA_CLI")
+    if named:
+        found = shutil.which(named)
+        if found is None:
+            raise StartError(f"LLAMA_CLI names '{named}', which is no program that can be started")
+        return os.path.abspath(found)
+    if os.path.exists(BUNDLED):
+        return BUNDLED
+    for folder in os.get_exec_path():
+        found = shutil.which("llama-cli", path=folder) if folder else None
+        if found and not (skip and os.path.exists(skip) and os.path.samefile(found, skip)):
+            return os.path.abspath(found)
+    raise StartError(
+        "the program llama-cli is not here: this package has been installed without it, and it is not on PATH; "
+        "install the wheel for this machine, or let LLAMA_CLI name the program"
+    )
+
+
+def main() -> NoReturn:
+    """The command llama-cli: from here on this process is the program."""
+    try:
+        program = find_program(skip=sys.argv[0])
+        os.execv(program, [program, *sys.argv[1:]])
+    except (StartError, OSError) as error:
+        print(f"llama-cli: {error}", file=sys.stderr)
+        sys.exit(126)
