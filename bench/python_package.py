@@ -1,8 +1,9 @@
 """What the Python package costs beside the program: bench/python_package.py MODEL [ROUNDS]
 
-One text: encode() of a text that is new each time, beside the program's own time for it (processing_time_ms is in whole
 One text: encode() of a text that is new each time, beside the same through a bare pipe, as a program in C would ask.
-Many texts: encode() of 20,000, beside `llama-cli embed` on the same texts in a file; both without
+Many texts: encode() of 20,000, beside `llama-cli embed` on the same texts in a file; both without the time that the
+model takes to load. Interleaved, medians.
+"""
 
 import os
 import pathlib

@@ -8,8 +8,8 @@ A wheel is a zip file whose names say what it is for (Python's binary distributi
     llama_cli/bundle/                     the bundle's folder, as it is
     llama_cli-VERSION.dist-info/          METADATA, WHEEL, entry_points.txt, RECORD, licenses/, sboms/
 
-The same bytes each time: sorted names, the time of SOURCE_DATE_EPOCH, no owners. pip gives the executable bit to
-files that have it in the zip's attributes. auditwheel is not asked for the tags: it would read the symbols of the bundle's
+The same bytes each time: sorted names, the time of SOURCE_DATE_EPOCH, no owners. pip gives the executable bit to files
+that have it in the zip's attributes. auditwheel is not asked for the tags: it would read the symbols of the bundle's
 own C library, which needs no other; testing/wheel_test.sh runs the wheel instead.
 """
 import argparse
