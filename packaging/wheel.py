@@ -2,15 +2,15 @@
 
     wheel.py BUNDLE OUTPUT          prints the wheel's path
 
-A wheel is a zip file whose names say what it is for: https://packaging.python.org/specifications/binary-distribution-format
+A wheel is a zip file whose names say what it is for (Python's binary distribution format).
 
     llama_cli/                            the package (python/llama_cli)
     llama_cli/bundle/                     the bundle's folder, as it is
     llama_cli-VERSION.dist-info/          METADATA, WHEEL, entry_points.txt, RECORD, licenses/, sboms/
 
 The same bytes each time: sorted names, the time of SOURCE_DATE_EPOCH, no owners. pip gives the executable bit to files
-that have it in the zip's attributes. auditwheel is not asked for the tags: it would read the symbols of the bundle's own
-C library, which needs no other; testing/wheel_test.sh runs the wheel instead.
+that have it in the zip's attributes. auditwheel is not asked for the tags: it would read the symbols of the bundle's
+own C library, which needs no other; testing/wheel_test.sh runs the wheel instead.
 """
 import argparse
 import base64

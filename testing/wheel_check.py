@@ -2,6 +2,7 @@
 
 TEXTS: a JSON list; WANTED: the command's vectors of them, as numpy writes them.
 """
+
 import json
 import os
 import pathlib
@@ -34,4 +35,5 @@ said = [
 assert said[0] == said[1] and said[0].startswith(f"llama-cli {llama_cli.__version__}"), said
 bad = subprocess.run([command, "embed", "-m", "none.gguf", "-i", "none", "-o", "none.parquet"], capture_output=True)
 assert bad.returncode == 3, bad  # the exit status is the program's
-print(f"Python {sys.version.split()[0]}, numpy {np.__version__}, pyarrow {pa.__version__}: {len(texts)} vectors are the command's")
+which = f"Python {sys.version.split()[0]}, numpy {np.__version__}, pyarrow {pa.__version__}"
+print(f"{which}: {len(texts)} vectors are the command's")

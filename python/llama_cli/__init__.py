@@ -7,6 +7,7 @@
 
 Names are loaded when they are first used, so that the command `llama-cli` starts without numpy and pyarrow.
 """
+
 from typing import TYPE_CHECKING
 
 from .errors import (

@@ -1,4 +1,5 @@
 """python -m llama_cli: the program itself."""
+
 from .program import main
 
 if __name__ == "__main__":

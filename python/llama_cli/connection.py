@@ -10,6 +10,7 @@ nobody has to wait for before it costs no thread, which is what a single query i
 Threads  one call at a time; the owner has a lock.
 Cost     per batch a copy of its bytes into the pipe and one out of it.
 """
+
 from __future__ import annotations
 
 import collections

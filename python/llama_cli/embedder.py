@@ -1,4 +1,5 @@
 """Texts to vectors, with the names and shapes of sentence-transformers where they mean the same."""
+
 from __future__ import annotations
 
 import json
@@ -193,7 +194,9 @@ class Embedder:
             made = pa.Table.from_batches(list(self.embed_batches([table], column, **more)))
             return made.combine_chunks().to_batches()[0] if made.num_rows else _empty_batch(made.schema)
         if not isinstance(table, pa.Table):
-            raise TypeError(f"embed_table() takes a pyarrow Table, RecordBatch or RecordBatchReader, not {type(table).__name__}")
+            raise TypeError(
+                f"embed_table() takes a pyarrow Table, RecordBatch or RecordBatchReader, not {type(table).__name__}"
+            )
         schema = self._table_schema(table.schema, column, embedding_column, on_error)
         return pa.Table.from_batches(self.embed_batches(table.to_batches(), column, **more), schema=schema)
 
@@ -282,7 +285,19 @@ class Embedder:
 
     def _command(self) -> list[str]:
         program = self._program or find_program()
-        return [program, "embed", "-i", "-", "--input-format", "arrow", "--column", "text", "-o", "-", "--on-error"] + [
+        return [
+            program,
+            "embed",
+            "-i",
+            "-",
+            "--input-format",
+            "arrow",
+            "--column",
+            "text",
+            "-o",
+            "-",
+            "--on-error",
+        ] + [
             "null",
             "--quiet",
             *self._flags,
@@ -354,7 +369,9 @@ class Embedder:
                 self._disconnect(abort=True)
             raise
 
-    def _encode(self, texts: Any, words: Prompt | None, normalizes: bool, on_error: OnError, single: bool = False) -> Vectors:
+    def _encode(
+        self, texts: Any, words: Prompt | None, normalizes: bool, on_error: OnError, single: bool = False
+    ) -> Vectors:
         count = len(texts)
         with self._lock:
             connection = self._connect()
@@ -401,7 +418,9 @@ class Embedder:
         self._known()
         if name not in self._prompts:
             there = ", ".join(sorted(self._prompts)) or "none"
-            raise ValueError(f"the model has no prompt '{name}' (known: {there}); prompts={{'{name}': '…'}} gives it one")
+            raise ValueError(
+                f"the model has no prompt '{name}' (known: {there}); prompts={{'{name}': '…'}} gives it one"
+            )
         found = self._prompts[name]
         return None if found.is_nothing else found
 
@@ -419,9 +438,11 @@ class Embedder:
 
     def _table_schema(self, schema: pa.Schema, column: str, embedding: str, on_error: OnError) -> pa.Schema:
         _check_on_error(on_error)
-        if schema.names.count(column) != 1:
+        if (count := schema.names.count(column)) != 1:
             have = ", ".join(schema.names) or "none"
-            raise ValueError(f"the table has {'no' if column not in schema.names else 'more than one'} column '{column}' (it has: {have})")
+            raise ValueError(
+                f"the table has {count or 'no'} column '{column}' (it has: {have})"
+            )
         for name in (embedding, *(("error",) if on_error == "null" else ())):
             if name in schema.names:
                 out = "; embedding_column names another" if name == embedding else ""
@@ -433,7 +454,13 @@ class Embedder:
         return pa.schema(fields, metadata=schema.metadata)
 
     def _joined(
-        self, batch: pa.RecordBatch, answers: list[pa.RecordBatch], column: str, embedding: str, on_error: OnError, row: int
+        self,
+        batch: pa.RecordBatch,
+        answers: list[pa.RecordBatch],
+        column: str,
+        embedding: str,
+        on_error: OnError,
+        row: int,
     ) -> pa.RecordBatch:
         schema = self._table_schema(batch.schema, column, embedding, on_error)
         kind = schema.field(embedding).type
@@ -444,9 +471,17 @@ class Embedder:
             at += answer.num_rows
         if at - row != batch.num_rows:
             raise InternalError(f"the program answered {at - row} rows of {batch.num_rows}")
-        made = [pa.concat_arrays([answer["embedding"].cast(kind) for answer in answers]) if answers else pa.array([], kind)]
+        made = [
+            (
+                pa.concat_arrays([answer["embedding"].cast(kind) for answer in answers])
+                if answers
+                else pa.array([], kind)
+            )
+        ]
         if on_error == "null":
-            made.append(pa.concat_arrays([answer["error"] for answer in answers]) if answers else pa.array([], pa.string()))
+            made.append(
+                pa.concat_arrays([answer["error"] for answer in answers]) if answers else pa.array([], pa.string())
+            )
         return pa.RecordBatch.from_arrays([*batch.columns, *made], schema=schema)
 
 
@@ -480,7 +515,10 @@ def _raise_first(answer: pa.RecordBatch, first: int | None, noun: str) -> None:
 
 def _cell(batch: pa.RecordBatch, name: str) -> pa.Array:
     if name not in batch.schema.names:
-        raise ValueError(f"the prompt names the column '{name}', which the table does not have (it has: {', '.join(batch.schema.names)})")
+        raise ValueError(
+            f"the prompt names the column '{name}', which the table does not have "
+            f"(it has: {', '.join(batch.schema.names)})"
+        )
     return batch.column(name)
 
 

@@ -10,6 +10,7 @@ LlamaCliError                 what all of them are
     StoppedError              ended by a signal: killed, out of memory
     StartError                the program is not there, or cannot be started
 """
+
 from __future__ import annotations
 
 
@@ -69,13 +70,17 @@ class TextError(InputError):
         self.index = index
 
 
-_BY_STATUS = {kind.status: kind for kind in (InternalError, UsageError, InputError, ModelError, OutputError, NetworkError)}
+_BY_STATUS = {
+    kind.status: kind for kind in (InternalError, UsageError, InputError, ModelError, OutputError, NetworkError)
+}
 
 
 def error_of(status: int, message: str) -> LlamaCliError:
     """The exception for a program that ended with this status: a negative one is a signal's."""
     if status < 0 or status in (129, 130, 143):
-        return StoppedError(message or f"the program was ended by signal {-status if status < 0 else status - 128}", status)
+        return StoppedError(
+            message or f"the program was ended by signal {-status if status < 0 else status - 128}", status
+        )
     if status in (126, 127):
         return StartError(message or f"the program cannot be started (exit status {status})", status)
     kind = _BY_STATUS.get(status, InternalError)

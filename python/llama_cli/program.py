@@ -1,4 +1,5 @@
 """Where the program is: LLAMA_CLI, the folder in this package, PATH."""
+
 from __future__ import annotations
 
 import os

@@ -1,4 +1,5 @@
 """Texts as Arrow columns, and what the model reads around them."""
+
 from __future__ import annotations
 
 import re
@@ -120,7 +121,9 @@ class Prompt:
                 self.pieces.append((before, match[1]))
                 before = ""
             else:
-                raise ValueError(f"prompt '{words}': a brace itself is written {{{{ or }}}}; {{NAME}} is a column's place")
+                raise ValueError(
+                    f"prompt '{words}': a brace itself is written {{{{ or }}}}; {{NAME}} is a column's place"
+                )
         self.pieces.append((before + words[at:], None))
 
     @property
@@ -134,7 +137,11 @@ class Prompt:
     @property
     def prefix(self) -> str | None:
         """The words before the text, where there are none after it."""
-        return self.pieces[0][0] if [name for _, name in self.pieces] == ["text", None] and not self.pieces[1][0] else None
+        return (
+            self.pieces[0][0]
+            if [name for _, name in self.pieces] == ["text", None] and not self.pieces[1][0]
+            else None
+        )
 
     def around(self, texts: pa.Array, cells: Mapping[str, pa.Array] | None = None) -> pa.Array:
         """A row without text stays one."""

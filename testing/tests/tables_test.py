@@ -282,7 +282,9 @@ def test_a_filter_answers_each_batch_at_once(tmp_path):
         schema = pa.schema([("text", pa.string()), ("n", pa.int64())])
         writer = pa.ipc.new_stream(program.stdin, schema)
         reader = None
-        writer.write_batch(pa.record_batch([[], []], schema=schema))  # answered too: who asks learns the model's names
+        writer.write_batch(
+            pa.record_batch([[], []], schema=schema)
+        )  # answered too: who asks learns the model's names
         for number in range(4):
             # The third is all duplicates, the fourth has no text at all.
             texts = (
@@ -306,6 +308,19 @@ def test_a_filter_answers_each_batch_at_once(tmp_path):
         with pytest.raises(StopIteration):
             reader.read_next_batch()
         assert program.wait(60) == 0
+
+
+def test_a_filter_ends_when_nobody_reads_it():
+    command = [CLI, "embed", "-m", str(MODEL), "-i", "-", "--input-format", "arrow", "-o", "-", "--quiet"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+        schema = pa.schema([("text", pa.string())])
+        writer = pa.ipc.new_stream(program.stdin, schema)
+        writer.write_batch(pa.record_batch([["hello"]], schema=schema))
+        program.stdin.flush()
+        assert pa.ipc.open_stream(program.stdout).read_next_batch().num_rows == 1
+        program.stdout.close()  # its input is still open, and nothing more comes
+        assert program.wait(60) == 5
+        assert b"nobody reads standard output any more" in program.stderr.read()
 
 
 def test_a_query_over_files_and_sqlite(tmp_path):

@@ -29,8 +29,8 @@ namespace llama {
                                                                 const std::optional<PromptTemplate>& given,
                                                                 const EmbeddingModel& model);
 
-// The templates that --prompt-name knows for the model, as a JSON object by name: a program at the other end of a stream
-// may put them around its texts. Empty for a family that is not known.
+// The templates that --prompt-name knows for the model, as a JSON object by name, for a program at the other end of a
+// stream to put around its texts. Empty for a family that is not known.
 [[nodiscard]] std::string known_prompts(const EmbeddingModel& model);
 
 // Errors   --dimensions that the model was not trained for.

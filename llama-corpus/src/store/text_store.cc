@@ -205,7 +205,8 @@ TextNumber TextStore::begin_anew(std::size_t texts) {
 Result<void> TextStore::forget(TextNumber up_to) {
   const std::scoped_lock lock(mutex_);
   const std::string number = std::to_string(up_to);
-  return database_->run("DELETE FROM texts WHERE number <= " + number + "; DELETE FROM digests WHERE number <= " + number);
+  return database_->run("DELETE FROM texts WHERE number <= " + number +
+                        "; DELETE FROM digests WHERE number <= " + number);
 }
 
 Result<TextAnswer> TextStore::answer(TextNumber number) {
