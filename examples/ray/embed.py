@@ -52,7 +52,7 @@ def main():
             compute=ActorPoolStrategy(size=arguments.workers),
             num_cpus=arguments.cpus,
             max_restarts=-1,
-            max_task_retries=5,
+            max_task_retries=16,
         )
         .write_parquet(arguments.output, mode=SaveMode.OVERWRITE)
     )
