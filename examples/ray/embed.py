@@ -15,11 +15,14 @@ from llama_cli import Embedder, StoppedError
 
 class Embed:
     def __init__(self, model, column, threads):
-        # The model is on every machine (or in a folder that all see) before actors start: nothing is fetched here.
-        self.embedder = Embedder(model, threads=threads, local_files_only=True)
-        self.column = column
+        self.model, self.column, self.threads = model, column, threads
+        self.embedder = None
 
     def __call__(self, table):
+        # Not in the constructor: a program that is killed there ends the whole run, here Ray tries again. The model is on
+        # every machine (or in a folder that all see) before: nothing is fetched.
+        if self.embedder is None:
+            self.embedder = Embedder(self.model, threads=self.threads, local_files_only=True)
         return self.embedder.embed_table(table, column=self.column, on_error="null")
 
 
@@ -49,7 +52,7 @@ def main():
             compute=ActorPoolStrategy(size=arguments.workers),
             num_cpus=arguments.cpus,
             max_restarts=-1,
-            max_task_retries=5,
+            max_task_retries=16,
         )
         .write_parquet(arguments.output, mode=SaveMode.OVERWRITE)
     )

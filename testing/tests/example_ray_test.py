@@ -80,7 +80,7 @@ def start(nodes, model, source, output):
 def test_killed_actors_and_programs_lose_and_double_no_row(tmp_path, nodes):
     source, model = cluster.write_source(tmp_path / "in"), cluster.own_model(tmp_path)
     plain = cluster.plain_run(model, source, tmp_path / "plain.parquet")
-    with cluster.Killer(model, most=6, parents=0.5) as killer:
+    with cluster.Killer(model, most=4, parents=0.5) as killer:
         run = start(nodes, model, source, tmp_path / "out")
         said = run.communicate(timeout=600)[0]
     assert run.returncode == 0, said[-4000:]
