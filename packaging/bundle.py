@@ -32,7 +32,7 @@ LOADER = {"x86_64": "lib64/ld-linux-x86-64.so.2", "aarch64": "lib/ld-linux-aarch
 
 @dataclasses.dataclass(frozen=True)
 class Machine:
-    """Whose bundle is made: this machine's, or another's, whose libraries are a folder and whose programs an emulator runs."""
+    """Whose bundle is made: this machine's, or another's, whose libraries are a folder and which is emulated."""
     architecture: str
     root: pathlib.Path        # /lib and /usr are below
     emulator: tuple = ()      # before each command
@@ -171,8 +171,8 @@ def make(machine, build, folder, epoch):
         put(path, folder / "lib" / name)
     put(program, folder / "lib/llama-cli", machine.tools + "strip")
     put(plugin, folder / "lib" / plugin.name, machine.tools + "strip")
-    run(machine.tools + "g++", *machine.compiler_options, "-std=c++23", "-Os", "-static", "-s", f'-DBUNDLE_LOADER="{loader}"', "-o",
-        folder / "llama-cli", TOP / "packaging/launcher.cc")
+    run(machine.tools + "g++", *machine.compiler_options, "-std=c++23", "-Os", "-static", "-s",
+        f'-DBUNDLE_LOADER="{loader}"', "-o", folder / "llama-cli", TOP / "packaging/launcher.cc")
     share = folder / "share"
     share.mkdir()
     (share / "ca-certificates.crt").write_text(certificates(machine.root))
