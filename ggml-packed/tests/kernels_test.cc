@@ -252,13 +252,11 @@ TEST(SelfCheck, FindsAKernelThatReturnsNaN) {
 
 TEST(Kernels, HaveNoLevelOfAnotherName) { EXPECT_EQ(kernels("avx9000"), nullptr); }
 
-INSTANTIATE_TEST_SUITE_P(Levels, KernelsTest,
-                         testing::Values("avx2", "avx-vnni", "avx512-vnni", "onednn", "avx512-bf16"),
-                         [](const auto& level) {
-                           std::string name = level.param;
-                           std::erase(name, '-');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Levels, KernelsTest, testing::ValuesIn(level_names()), [](const auto& level) {
+  std::string name = level.param;
+  std::erase(name, '-');
+  return name;
+});
 
 }  // namespace
 }  // namespace ggml_packed

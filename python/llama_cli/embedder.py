@@ -440,9 +440,7 @@ class Embedder:
         _check_on_error(on_error)
         if (count := schema.names.count(column)) != 1:
             have = ", ".join(schema.names) or "none"
-            raise ValueError(
-                f"the table has {count or 'no'} column '{column}' (it has: {have})"
-            )
+            raise ValueError(f"the table has {count or 'no'} column '{column}' (it has: {have})")
         for name in (embedding, *(("error",) if on_error == "null" else ())):
             if name in schema.names:
                 out = "; embedding_column names another" if name == embedding else ""
