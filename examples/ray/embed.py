@@ -19,8 +19,8 @@ class Embed:
         self.embedder = None
 
     def __call__(self, table):
-        # Not in the constructor: a program that is killed there ends the whole run, here Ray tries again. The model is on
-        # every machine (or in a folder that all see) before: nothing is fetched.
+        # Not in the constructor: a program that is killed there ends the whole run, here Ray tries again. The model is
+        # on every machine (or in a folder that all see) before: nothing is fetched.
         if self.embedder is None:
             self.embedder = Embedder(self.model, threads=self.threads, local_files_only=True)
         return self.embedder.embed_table(table, column=self.column, on_error="null")

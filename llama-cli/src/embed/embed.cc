@@ -242,7 +242,8 @@ Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, con
   }
   display.clear();
   if (reader && reader->is_closed() && summary.error().code == ErrorCode::Cancelled)
-    return stop_with({ErrorCode::Io, "nobody reads standard output any more"}, kOutputError);
+    return stop_with({ErrorCode::Io, "standard output cannot be written: the program that reads it has ended"},
+                     kOutputError);
   return stop_with(ended_early(summary.error(), arguments.output.path == "-", *input_failed, done_rows, input.rows),
                    job_status(summary.error().code, *input_failed));
 }
