@@ -3,7 +3,8 @@
     deb.py FOLDER OUTPUT     prints the package's path
 
 The folder goes to /usr/lib/llama-cli, where programs keep what is theirs alone (hier(7)); /usr/bin has a link to its
-launcher. It depends on nothing: a package from source would run on the one release that has its libraries.
+launcher. It depends on nothing: a package from source would run on the one release that has its libraries. llama.cpp's
+own command has the same name, manual page and completion, so that the two packages cannot be installed together.
 """
 import gzip
 import os
@@ -53,7 +54,7 @@ def fill(tree, folder, architecture):
     (tree / "DEBIAN/control").write_text(
         f"Package: llama-cli\nVersion: {bundle.version()}\nArchitecture: {architecture}\n"
         f"Maintainer: llama-cli <llama-cli@localhost>\nInstalled-Size: {size // 1024}\nSection: science\n"
-        f"Priority: optional\nRecommends: ca-certificates\nDescription: {DESCRIPTION}\n")
+        f"Priority: optional\nRecommends: ca-certificates\nConflicts: llama.cpp-tools\nDescription: {DESCRIPTION}\n")
     for path in (tree, *tree.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)

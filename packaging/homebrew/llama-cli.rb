@@ -1,11 +1,14 @@
-# Homebrew's formula, as text: it has not been tried, for want of a Mac. Put it into a tap, and fill in url and sha256 of
-# a release's source archive. What Homebrew has no formula of is fetched as a resource.
+# Homebrew's formula, as text: it has not been tried, for want of a Mac (Ruby reads it, no more). Put it into a tap, and
+# fill in url and sha256 of a release's source archive. What Homebrew has no formula of is fetched as a resource.
 class LlamaCli < Formula
   desc "Turn text into vectors, answer and chat, with GGUF models"
   homepage "https://example.org/llama-cli"
   url "file:///path/to/llama-cli-0.1.0.tar.gz"
   sha256 "0000000000000000000000000000000000000000000000000000000000000000"
   license any_of: ["MIT", "Apache-2.0"]
+
+  # Two files at one place cannot both be linked, and llama.cpp, which this needs, has a command of this name.
+  keg_only "llama.cpp installs a llama-cli of its own"
 
   depends_on "cli11" => :build
   depends_on "cmake" => :build
@@ -15,6 +18,7 @@ class LlamaCli < Formula
   depends_on "apache-arrow"
   depends_on "curl"
   depends_on "duckdb"
+  depends_on "ggml"
   depends_on "highway"
   depends_on "icu4c@78"
   depends_on "llama.cpp"
@@ -47,8 +51,7 @@ class LlamaCli < Formula
            "-DCMAKE_PREFIX_PATH=#{prefix_of_resources}", *std_cmake_args
     system "cmake", "--build", "build"
     system "cmake", "--install", "build"
-    generate_completions_from_executable(bin/"llama-cli", "completion", shells: [:bash, :zsh, :fish],
-                                         shell_parameter_format: :arg)
+    generate_completions_from_executable(bin/"llama-cli", "completion", shells: [:bash, :zsh, :fish])
     (man1/"llama-cli.1").write Utils.safe_popen_read(bin/"llama-cli", "manual")
   end
 
