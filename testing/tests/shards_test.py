@@ -80,6 +80,20 @@ def test_what_is_missing_cut_short_or_foreign_is_named(tmp_path, source):
     assert json.loads(run("shards", folder, "--json").stdout)["is_whole"]
 
 
+def test_a_model_of_this_machine_is_known_by_its_content(tmp_path, source):
+    """Wherever it lies; one of the same name and size with other weights is another."""
+    folder, elsewhere = tmp_path / "out", tmp_path / "elsewhere" / MODEL.name
+    elsewhere.parent.mkdir()
+    weights = bytearray(MODEL.read_bytes())
+    elsewhere.write_bytes(weights)
+    command = ["embed", "-m", elsewhere, "-i", source, "--column", "text", "-o", folder, "--shard"]
+    embed(source, folder, "0/3")
+    run(*command, "1/3")
+    weights[-100] ^= 1
+    elsewhere.write_bytes(weights)
+    assert "another model" in run(*command, "2/3", status=2).stderr
+
+
 def test_the_scheduler_says_which(tmp_path, source):
     import os
 

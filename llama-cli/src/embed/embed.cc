@@ -16,6 +16,7 @@
 #include "embed/output_watch.h"
 #include "embed/watched_reader.h"
 #include "exit_status.h"
+#include "llama-base/file_digest.h"
 #include "llama-core/log.h"
 #include "llama-corpus/shard_check.h"
 #include "llama-corpus/shard_manifest.h"
@@ -125,13 +126,22 @@ TableMetadata metadata_of(const EmbeddingModel& model, const JobOptions& options
   return metadata;
 }
 
+// Shards are computed on different machines, where a model lies elsewhere and has other times: its content tells.
+// Cost     a local file is read once, about a second for a gigabyte that is in memory.
+Result<std::string> digest_of_model(const ModelMetadata& model, const std::stop_token& stop) {
+  const LocalSource* local = model.source.local();
+  if (!model.sha256.empty() || local == nullptr) return model.sha256;
+  return internal::digest_of_file(local->folder / model.filename, internal::DigestKind::Sha256, {}, stop)
+      .transform([](const internal::Digest& digest) { return digest.hex; });
+}
+
 // What the manifest of a whole shard will say, without counts and parts.
-ShardManifest plan_manifest(const JobOptions& options, const InputIdentity& input, const EmbeddingModel& model) {
+ShardManifest plan_manifest(const JobOptions& options, const InputIdentity& input, std::string model_digest) {
   ShardManifest manifest{.shard = options.shard,
                          .settings = options.settings,
                          .input = input.what,
                          .input_fingerprint = input.content,
-                         .model = model.metadata().sha256,
+                         .model = std::move(model_digest),
                          .counts = {},
                          .parts = {}};
   std::erase_if(manifest.settings, [](const auto& setting) { return setting.first == "--shard"; });
@@ -205,8 +215,10 @@ Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, con
 
   TableOutput output = std::move(prepared.output);
   output.metadata = metadata_of(*model, options, arguments);
-  const ShardManifest manifest = plan_manifest(options, input.reader->identity(), *model);
   const bool is_shard = options.shard.count > 1;
+  auto digest = is_shard ? digest_of_model(model->metadata(), interrupt.token()) : Result<std::string>();
+  if (!digest) return stop_with(digest.error(), kModelError);
+  const ShardManifest manifest = plan_manifest(options, input.reader->identity(), std::move(*digest));
   if (is_shard) {
     if (auto same = check_same_run(arguments.output.path, manifest); !same && !arguments.output.force)
       return usage_error(same.error().message + "; --force writes it all the same");
