@@ -7,6 +7,7 @@
 //
 // Exit     126: the loader cannot be started, 127: this file cannot be found; else the program's.
 // Source   ld.so(8); /usr/bin/env for 126 and 127.
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include <array>
@@ -40,13 +41,14 @@ void choose_certificates(const std::string& folder) {
 }
 
 // The folder that holds this file, wherever a link to it lies.
-std::string own_folder(const char* name) {
+std::string own_folder() {
   std::string path(4096, '\0');
   const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
   if (length > 0 && static_cast<std::size_t>(length) < path.size()) {
     path.resize(static_cast<std::size_t>(length));
-  } else {  // no /proc
-    char* real = realpath(name, nullptr);
+  } else {  // no /proc: the kernel also hands over the path that was started
+    const auto* started = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+    char* real = started != nullptr ? realpath(started, nullptr) : nullptr;
     if (real == nullptr) return {};
     path = real;
     std::free(real);
@@ -58,7 +60,7 @@ std::string own_folder(const char* name) {
 
 int main(int count, char** arguments) {
   const char* name = count > 0 ? arguments[0] : "llama-cli";
-  const std::string folder = own_folder(name);
+  const std::string folder = own_folder();
   if (folder.empty()) {
     std::fprintf(stderr, "llama-cli: cannot find the folder that %s lies in (no /proc?)\n", name);
     return 127;

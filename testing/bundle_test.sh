@@ -43,7 +43,11 @@ with sqlite3.connect(sys.argv[1]) as notes:
 PY
 nothing /b --size 4096 --tmpfs /tmp /b/llama-cli embed -m /models/bert.gguf --attach /in/notes.db --column text \
   --query 'select text from notes.notes order by rowid' -o /out/table.parquet --quiet
-check 'the same vectors everywhere' "$(rows "$work"/out/{built,nothing,nobody,here,linked,table}.parquet)" 'True True True True True'
+# A plain chroot has no /proc: where the folder is, is found without, by a link's name as well.
+bwrap --ro-bind "$folder" /b --symlink /b/llama-cli /usr/bin/llama-cli --ro-bind "$models" /models --ro-bind "$work/in" /in \
+  --bind "$work/out" /out --dev /dev --unshare-all --clearenv --setenv PATH /usr/bin --die-with-parent --chdir /out \
+  llama-cli embed -m /models/bert.gguf -i /in/texts.txt -o /out/chroot.parquet --quiet
+check 'the same vectors everywhere' "$(rows "$work"/out/{built,nothing,nobody,here,linked,table,chroot}.parquet)" 'True True True True True True'
 check 'our kernels' "$(nothing /b /b/llama-cli --version | sed -n 's/^kernels: \([a-z]*\).*/\1/p')" \
   "$("$top/script/llama-cli" --version | sed -n 's/^kernels: \([a-z]*\).*/\1/p')"
 check 'an answer' "$(nothing /b /b/llama-cli generate -m /models/generator.gguf --prompt hello --limit 4 --temperature 0 --quiet | wc -c | sed 's/^[1-9].*/some/')" some
@@ -67,6 +71,34 @@ check 'TLS with SSL_CERT_FILE' "$(rows "$work"/out/{built,fetched}.parquet)" Tru
 rm -rf "$work/out/cache" "$work/out/fetched.parquet"
 fetch --ro-bind "$work/trust/ca.pem" /etc/pki/tls/certs/ca-bundle.crt
 check "TLS with another distribution's certificates" "$(rows "$work"/out/{built,fetched}.parquet)" True
+
+# Two versions at once, each waiting for its texts. One process each, the program itself; all code is from its own folder;
+# nothing of the environment changed but where the certificates are; a killed one leaves nobody.
+mv "$work/two/$name" "$work/two/other"
+declare -a folders=("$(realpath "$folder")" "$(realpath "$work/two/other")") running=()
+for at in "${folders[@]}"; do
+  pipe="$work/pipe-${#running[@]}"
+  mkfifo "$pipe"
+  exec env -i PATH=/nowhere "$at/llama-cli" embed -m "$models/bert.gguf" -i - -o "$pipe.parquet" <"$pipe" >"$pipe.log" 2>&1 &
+  running+=($!)
+done
+exec 3>"$work/pipe-0" 4>"$work/pipe-1"
+for i in 0 1; do
+  for _ in $(seq 100); do grep -qs 'loaded' "$work/pipe-$i.log" && break; sleep 0.1; done
+  process=/proc/${running[i]}
+  check 'it is the program' "$(readlink "$process/exe")" "${folders[i]}/lib/ld-linux-x86-64.so.2"
+  check 'its children' "$(cat "$process"/task/*/children)" ''
+  check 'its environment' "$(tr '\0' '\n' <"$process/environ" | sed 's/=.*//' | grep -vx SSL_CERT_FILE)" PATH
+  check 'its libraries' "$(grep -o '/[^ ]*\.so[^ ]*' "$process/maps" | xargs -n 1 dirname | sort -u)" "${folders[i]}/lib"
+done
+kill -KILL "${running[@]}"
+wait "${running[@]}" 2>/dev/null || true
+exec 3>&- 4>&-
+check 'what killed ones leave' "$(pgrep -f "$work/(one|two)/.*embed" || true)" ''
+status=0
+unshare --user --map-root-user --mount sh -c 'mount --bind "$1" "$1" && mount -o remount,bind,noexec "$1" && "$1/llama-cli" --version' \
+  sh "${folders[1]}" >"$work/message" 2>&1 || status=$?
+check 'a folder that forbids programs' "$status, $(wc -l <"$work/message")" '126, 1'
 
 mkdir "$work/broken"
 cp "$folder/llama-cli" "$work/broken/"

@@ -1,9 +1,15 @@
 #include "llama-base/own_file.h"
 
+#include <dlfcn.h>
+#ifdef __linux__
+#include <sys/auxv.h>
+#endif
+
 #include <charconv>
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace llama::internal {
 namespace {
@@ -32,9 +38,27 @@ std::filesystem::path mapped_file(std::istream& maps, std::uintptr_t address) {
   return {};
 }
 
+// dladdr() names a shared library by its path, but on Linux the program by its argv[0], which may be any text. Where the
+// program's path is, the auxiliary vector says; a loader that was started by hand corrects both entries.
+std::filesystem::path loaded_file() {
+  Dl_info own{};
+  if (dladdr(reinterpret_cast<const void*>(&own_file), &own) == 0) return {};
+  const char* path = own.dli_fname;
+#ifdef __linux__
+  Dl_info program{};
+  if (dladdr(reinterpret_cast<const void*>(getauxval(AT_PHDR)), &program) != 0 && program.dli_fbase == own.dli_fbase)
+    path = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+#endif
+  if (path == nullptr) return {};
+  std::error_code error;
+  std::filesystem::path real = std::filesystem::canonical(path, error);
+  return error ? std::filesystem::path() : real;
+}
+
 std::filesystem::path own_file() {
   std::ifstream maps("/proc/self/maps");
-  return mapped_file(maps, reinterpret_cast<std::uintptr_t>(&own_file));
+  std::filesystem::path file = mapped_file(maps, reinterpret_cast<std::uintptr_t>(&own_file));
+  return file.empty() ? loaded_file() : file;
 }
 
 }  // namespace llama::internal

@@ -40,5 +40,7 @@ TEST(OwnFile, IsTheProgramThatThisIsLinkedInto) {
   EXPECT_EQ(own_file(), std::filesystem::read_symlink("/proc/self/exe"));
 }
 
+TEST(OwnFile, IsKnownWithoutProc) { EXPECT_EQ(loaded_file(), std::filesystem::read_symlink("/proc/self/exe")); }
+
 }  // namespace
 }  // namespace llama::internal
