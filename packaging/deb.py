@@ -20,8 +20,9 @@ import bundle
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 DESCRIPTION = """\
 turn text into vectors, answer and chat, with GGUF models
- Embeds lines, tables and databases into Parquet or Arrow files, each distinct text once, and goes on after it was
- stopped; generates text and chats. Runs on the CPU. It brings its own libraries and works on any release."""
+ Embeds lines, tables and databases into Parquet or Arrow files, each
+ distinct text once, and goes on after it was stopped; generates text and
+ chats. Runs on the CPU. It brings its own libraries: any release will do."""
 
 
 def packed(source, target):
@@ -42,8 +43,9 @@ def fill(tree, folder, architecture):
         shutil.move(ours / f"llama-cli.{shell}", share / place)
     doc = share / "doc/llama-cli"
     doc.mkdir(parents=True)
-    licence = "".join((bundle.TOP / name).read_text() + "\n" for name in ("LICENSE", "LICENSE-MIT", "LICENSE-APACHE"))
-    (doc / "copyright").write_text(f"{licence}The libraries: /usr/lib/llama-cli/licences\n")
+    licence = "".join((bundle.TOP / name).read_text() + "\n" for name in ("LICENSE", "LICENSE-MIT"))
+    (doc / "copyright").write_text(f"{licence}The Apache License 2.0: /usr/share/common-licenses/Apache-2.0\n"
+                                   "The libraries: /usr/lib/llama-cli/licences\n")
     stamp = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime(int(os.environ["SOURCE_DATE_EPOCH"])))
     packed(f"llama-cli ({bundle.version()}) unstable; urgency=medium\n\n  * See CHANGELOG.md of the project.\n\n"
            f" -- llama-cli <llama-cli@localhost>  {stamp}\n".encode(), doc / "changelog.gz")
@@ -55,9 +57,11 @@ def fill(tree, folder, architecture):
         f"Package: llama-cli\nVersion: {bundle.version()}\nArchitecture: {architecture}\n"
         f"Maintainer: llama-cli <llama-cli@localhost>\nInstalled-Size: {size // 1024}\nSection: science\n"
         f"Priority: optional\nRecommends: ca-certificates\nConflicts: llama.cpp-tools\nDescription: {DESCRIPTION}\n")
+    home = tree / "usr/lib/llama-cli"
+    programs = {home / "llama-cli", home / "lib/llama-cli", *(home / "lib").glob("ld-linux-*")}
     for path in (tree, *tree.rglob("*")):
         if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+            path.chmod(0o755 if path.is_dir() or path in programs else 0o644)
 
 
 def main():

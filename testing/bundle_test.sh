@@ -92,7 +92,7 @@ for i in 0 1; do
   check 'its libraries' "$(grep -o '/[^ ]*\.so[^ ]*' "$process/maps" | xargs -n 1 dirname | sort -u)" "${folders[i]}/lib"
 done
 kill -KILL "${running[@]}"
-wait "${running[@]}" 2>/dev/null || true
+{ wait "${running[@]}"; } 2>/dev/null || true
 exec 3>&- 4>&-
 check 'what killed ones leave' "$(pgrep -f "$work/(one|two)/.*embed" || true)" ''
 status=0

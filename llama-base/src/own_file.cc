@@ -38,8 +38,8 @@ std::filesystem::path mapped_file(std::istream& maps, std::uintptr_t address) {
   return {};
 }
 
-// dladdr() names a shared library by its path, but on Linux the program by its argv[0], which may be any text. Where the
-// program's path is, the auxiliary vector says; a loader that was started by hand corrects both entries.
+// dladdr() names a shared library by its path, but on Linux the program by its argv[0], which may be any text. The
+// auxiliary vector has the program's path; a loader that was started by hand corrects both entries.
 std::filesystem::path loaded_file() {
   Dl_info own{};
   if (dladdr(reinterpret_cast<const void*>(&own_file), &own) == 0) return {};

@@ -17,8 +17,8 @@ namespace llama::internal {
 // Errors   "": neither /proc nor the loader says.
 [[nodiscard]] std::filesystem::path own_file();
 
-// The same as the loader knows it, where /proc is not mounted (a plain chroot) or does not exist (macOS). A path that the
-// program was started with is taken from the working folder: ask before that is changed.
+// The same as the loader knows it, where /proc is not mounted (a plain chroot) or does not exist (macOS). A path that
+// the program was started with is taken from the working folder: ask before that is changed.
 [[nodiscard]] std::filesystem::path loaded_file();
 
 // The file that `address` is mapped from, of a list of mappings as /proc/self/maps is one; "" where none is named.
