@@ -8,6 +8,7 @@
 #include "console.h"
 #include "embed/dry_run.h"
 #include "embed/embed_input.h"
+#include "embed/embed_manifest.h"
 #include "embed/embed_model.h"
 #include "embed/embed_output.h"
 #include "embed/embed_settings.h"
@@ -16,7 +17,6 @@
 #include "embed/output_watch.h"
 #include "embed/watched_reader.h"
 #include "exit_status.h"
-#include "llama-base/file_digest.h"
 #include "llama-core/log.h"
 #include "llama-corpus/shard_check.h"
 #include "llama-corpus/shard_manifest.h"
@@ -124,39 +124,6 @@ TableMetadata metadata_of(const EmbeddingModel& model, const JobOptions& options
   if (options.shard.count > 1)
     metadata.emplace_back("llama.shard", std::format("{}/{}", options.shard.index, options.shard.count));
   return metadata;
-}
-
-// Shards are computed on different machines, where a model lies elsewhere and has other times: its content tells.
-// Cost     a local file is read once, about a second for a gigabyte that is in memory.
-Result<std::string> digest_of_model(const ModelMetadata& model, const std::stop_token& stop) {
-  const LocalSource* local = model.source.local();
-  if (!model.sha256.empty() || local == nullptr) return model.sha256;
-  return internal::digest_of_file(local->folder / model.filename, internal::DigestKind::Sha256, {}, stop)
-      .transform([](const internal::Digest& digest) { return digest.hex; });
-}
-
-// What the manifest of a whole shard will say, without counts and parts.
-ShardManifest plan_manifest(const JobOptions& options, const InputIdentity& input, std::string model_digest) {
-  ShardManifest manifest{.shard = options.shard,
-                         .settings = options.settings,
-                         .input = input.what,
-                         .input_fingerprint = input.content,
-                         .model = std::move(model_digest),
-                         .counts = {},
-                         .parts = {}};
-  std::erase_if(manifest.settings, [](const auto& setting) { return setting.first == "--shard"; });
-  return manifest;
-}
-
-ShardManifest filled_manifest(ShardManifest manifest, const JobSummary& summary) {
-  manifest.counts = {.rows_in = summary.rows_in,
-                     .embedded = summary.embedded,
-                     .null = summary.null,
-                     .skipped = summary.rows_in - summary.embedded - summary.null,
-                     .rows_out = summary.rows_out};
-  for (const WrittenPart& part : summary.output.parts)
-    manifest.parts.push_back({part.path.filename().string(), part.rows, part.size_bytes});
-  return manifest;
 }
 
 // A single file has a limit of rows x dimensions, and more than that is known before the night is over.
