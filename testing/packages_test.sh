@@ -3,9 +3,9 @@
 #
 #   testing/packages_test.sh [FOLDER]     default: it makes the bundle first
 #
-# Not part of script/test: it fetches the roots of two Debian releases, and packing takes minutes. Needs
-# root; skopeo for the look at the image by something that is not ours, and buildah for the Containerfile: what the machine
-# lacks of the two is left out.
+# Not part of script/test: it fetches the roots of two Debian releases, and packing takes minutes. Needs root; skopeo for
+# the look at the image by something that is not ours, and buildah for the Containerfile: what the machine lacks of these
+# two is left out.
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 models="$top/build/release/test-models"
