@@ -116,6 +116,14 @@ TEST_F(AgentSession, TellsCallsOfToolsAndHoldsTheModelToThem) {
   const auto plain = server_->generate({.session_id = session_with("Weather?")});
   ASSERT_TRUE(plain);
   EXPECT_TRUE(plain->generated_text.contains("<tool_call>")) << "who declares no tools gets text";
+
+  GenerationRequest none = request;
+  none.session_id = session_with("Weather?");
+  none.tool_choice.kind = ToolChoice::Kind::None;
+  const auto text = server_->generate(none);
+  ASSERT_TRUE(text);
+  EXPECT_TRUE(text->tool_calls.empty());
+  EXPECT_TRUE(text->generated_text.contains("<tool_call>")) << "and so does who wants none called";
 }
 
 }  // namespace

@@ -1,34 +1,18 @@
 #include "make_job.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "../reply/reply_format.h"
+#include "../tools/grammar/offered_tools.h"
 #include "llama-agent/json_schema.h"
 #include "llama-agent/sampling_choice.h"
 #include "prompt.h"
 
 namespace llama::internal {
 namespace {
-
-// The names in OpenAI's form of tool definitions, and in the bare one.
-Result<std::vector<std::string>> names_of_tools(const std::string& tools) {
-  std::vector<std::string> names;
-  if (tools.empty()) return names;
-  const auto list = nlohmann::json::parse(tools, nullptr, false);
-  if (!list.is_array()) return fail(ErrorCode::InvalidArgument, "the tool definitions are no JSON array");
-  for (const auto& tool : list) {
-    const auto& function = tool.is_object() && tool.contains("function") ? tool["function"] : tool;
-    if (!function.is_object() || !function.contains("name") || !function["name"].is_string()) {
-      return fail(ErrorCode::InvalidArgument, std::format("tool definition {} has no name", names.size() + 1));
-    }
-    names.push_back(function["name"].get<std::string>());
-  }
-  return names;
-}
 
 // Does the prompt end with the opener of a thought? Only the template's own words count.
 bool opens_thought(const std::string& own_end, const ThinkingMarkers& markers) {
@@ -51,14 +35,12 @@ Result<std::vector<Token>> control_tokens_in(const Decoder& decoder, std::span<c
 }
 
 // How the reply is read: its format, and which control tokens that wants to see.
-Result<void> set_format(Job& job, const GenerationRequest& request, const Prompt& prompt,
-                        const JobSurroundings& surroundings) {
-  auto tools = names_of_tools(request.tools);
-  if (!tools) return std::unexpected(tools.error());
+Result<void> set_format(Job& job, const GenerationRequest& request, std::span<const OfferedTool> tools,
+                        const Prompt& prompt, const JobSurroundings& surroundings) {
   ReplyFormatOptions& options = job.rules.format_options;
   const ReplyFormatKind& kind =
-      tools->empty() ? kTextFormat : reply_format_named(surroundings.chat_template.reply_format());
-  options.tools = std::move(*tools);
+      tools.empty() ? kTextFormat : reply_format_named(surroundings.chat_template.reply_format());
+  for (const auto& tool : tools) options.tools.push_back(tool.name);
   job.rules.format = &kind;
   std::vector<std::string_view> shown(kind.markers.begin(), kind.markers.end());
   const auto& markers = surroundings.chat_template.thinking_markers();
@@ -115,6 +97,10 @@ Result<MadeJob> make_job(const GenerationRequest& request, const Session& sessio
   if (!last.tool_calls.empty()) {
     return fail(ErrorCode::InvalidArgument, "the session waits for the results of the tools that were called");
   }
+  const bool offers_tools = request.tool_choice.kind != ToolChoice::Kind::None;
+  const auto tools = read_offered_tools(offers_tools ? request.tools : "");
+  if (!tools) return std::unexpected(tools.error());
+  if (auto sound = check_choice(request.tool_choice, *tools); !sound) return std::unexpected(sound.error());
   auto job = std::make_unique<Job>();
   std::string grammar = request.grammar;
   if (!request.json_schema.empty()) {
@@ -127,7 +113,9 @@ Result<MadeJob> make_job(const GenerationRequest& request, const Session& sessio
       }
     };
   }
-  RenderOptions options{.enable_thinking = request.enable_thinking, .tools = request.tools, .now = session.created_at};
+  RenderOptions options{.enable_thinking = request.enable_thinking,
+                        .tools = tools->empty() ? "" : request.tools,
+                        .now = session.created_at};
   options.continue_last_message = last.role == MessageRole::Assistant;
   options.add_generation_prompt = !options.continue_last_message;
   auto prompt = make_prompt(surroundings.chat_template, surroundings.decoder, session.messages, options,
@@ -139,7 +127,7 @@ Result<MadeJob> make_job(const GenerationRequest& request, const Session& sessio
 
   job->rules.stopping = request.stopping;
   job->rules.end_texts = surroundings.chat_template.end_of_turn_texts();
-  if (auto set = set_format(*job, request, *prompt, surroundings); !set) return std::unexpected(set.error());
+  if (auto set = set_format(*job, request, *tools, *prompt, surroundings); !set) return std::unexpected(set.error());
   if (auto set = set_sampler(*job, request, grammar, surroundings); !set) return std::unexpected(set.error());
   job->logprobs = request.logprobs;
   job->dropped_messages = prompt->dropped_messages;

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "json_depth.h"
 #include "schema_check.h"
 #include "schema_grammar.h"
 #include "schema_reader.h"
@@ -45,24 +46,7 @@ internal::SchemaDraft draft_of(int number) {
   }
 }
 
-bool too_deep(std::string_view text) {
-  int depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > kMaxJsonDepth) return true;
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
-  }
-  return false;
-}
+bool too_deep(std::string_view text) { return internal::json_depth(text) > kMaxJsonDepth; }
 
 }  // namespace
 
