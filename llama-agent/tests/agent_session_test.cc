@@ -102,7 +102,7 @@ TEST_F(AgentSession, TellsCallsOfToolsAndHoldsTheModelToThem) {
   EXPECT_EQ(called->tool_calls[0].id.size(), 9U);
   ASSERT_EQ(grammars.size(), 3U);
   EXPECT_EQ(grammars[0], "none");
-  EXPECT_TRUE(grammars[1].contains(R"("\"look\"")")) << grammars[1];
+  EXPECT_TRUE(grammars[1].contains(R"(rest-tools ::= "look")")) << grammars[1];
   EXPECT_EQ(grammars[2], "none");
 
   EXPECT_EQ(code_of(server_->generate(request)), ErrorCode::InvalidArgument) << "its results are missing";

@@ -103,6 +103,8 @@ struct GenerationResponse {
   FinishReason finish_reason = FinishReason::EndOfSequence;
   std::string finish_detail;       // the stop string, the repeated text, the rule's reason
   std::string schema_violation{};  // why the text is no document of the request's schema; "": it is, or there is none
+  // Which tools' arguments were held to no schema, and why: "tool 'look' takes any JSON object: …".
+  std::vector<std::string> remarks{};
   // Why the session lacks the reply ("session '…' has expired"); "": it has it, or the reply is empty.
   std::string not_kept{};
   Usage usage;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "../reply/reply_format.h"
+#include "../tools/grammar/call_grammar.h"
 #include "../tools/grammar/offered_tools.h"
 #include "llama-agent/json_schema.h"
 #include "llama-agent/sampling_choice.h"
@@ -40,7 +41,10 @@ Result<void> set_format(Job& job, const GenerationRequest& request, std::span<co
   ReplyFormatOptions& options = job.rules.format_options;
   const ReplyFormatKind& kind =
       tools.empty() ? kTextFormat : reply_format_named(surroundings.chat_template.reply_format());
-  for (const auto& tool : tools) options.tools.push_back(tool.name);
+  for (const auto& tool : tools) {
+    options.tools.push_back(tool.name);
+    options.tool_parameters.push_back(tool.parameters);
+  }
   job.rules.format = &kind;
   std::vector<std::string_view> shown(kind.markers.begin(), kind.markers.end());
   const auto& markers = surroundings.chat_template.thinking_markers();
@@ -66,20 +70,43 @@ Result<void> set_format(Job& job, const GenerationRequest& request, std::span<co
   return {};
 }
 
-// How its tokens are drawn: the settings, and the grammars of the request and of the format.
-Result<void> set_sampler(Job& job, const GenerationRequest& request, const std::string& grammar,
+// The grammars that its calls are held to: none where no tools are offered, or where it is not known how the model
+// writes calls. Returns {the request's own, the rest of a call}.
+std::pair<std::string, std::string> set_hold(Job& job, const GenerationRequest& request,
+                                             std::span<const OfferedTool> tools) {
+  job.rules.several_calls = request.tool_choice.several;
+  if (tools.empty()) return {};
+  const ReplyFormatOptions& options = job.rules.format_options;
+  const std::string_view thinking_opener = options.thinking_is_open ? "" : options.thinking_opener;
+  const bool must_call =
+      request.tool_choice.kind == ToolChoice::Kind::Required || request.tool_choice.kind == ToolChoice::Kind::Named;
+  CallHold& hold = job.rules.hold;
+  const CallShape* shape = call_shape_of(job.rules.format->name);
+  if (shape == nullptr) {
+    const std::string_view opener = call_opener_of(job.rules.format->name);
+    hold.whole_reply = must_call && !opener.empty();
+    return {hold.whole_reply ? opener_grammar(opener, thinking_opener) : "", ""};
+  }
+  CallGrammars made = call_grammars(*shape, tools, request.tool_choice, thinking_opener);
+  hold.whole_reply = must_call;
+  hold.marker = shape->marker;
+  hold.marker_is_once = shape->opener.contains(shape->marker);
+  if (!made.remarks.empty()) {
+    job.judge = [remarks = std::move(made.remarks)](GenerationResponse& response) { response.remarks = remarks; };
+  }
+  return {std::move(made.whole), std::move(made.rest)};
+}
+
+// How its tokens are drawn: the settings, and the grammars.
+Result<void> set_sampler(Job& job, const GenerationRequest& request, std::string of_request, std::string rest_of_call,
                          const JobSurroundings& surroundings) {
   job.sampling = choose_sampling(request.sampling, surroundings.metadata).config;
   std::vector<std::string> grammars;
-  const auto add = [&](std::string gbnf) {
-    job.grammars.emplace_back(grammars.size());
-    grammars.push_back(std::move(gbnf));
-  };
-  if (!grammar.empty()) add(grammar);
-  if (const auto own = job.rules.format->grammars; own != nullptr) {
-    if (grammar.empty()) job.grammars.emplace_back(std::nullopt);
-    for (auto& gbnf : own(job.rules.format_options)) add(std::move(gbnf));
+  for (std::string* gbnf : {&of_request, &rest_of_call}) {
+    job.grammars.push_back(gbnf->empty() ? std::nullopt : std::optional(grammars.size()));
+    if (!gbnf->empty()) grammars.push_back(std::move(*gbnf));
   }
+  if (grammars.empty()) job.grammars.clear();
   auto sampler = surroundings.decoder.make_sampler(job.sampling, grammars);
   if (!sampler) return std::unexpected(sampler.error());
   job.sampler = std::move(*sampler);
@@ -128,7 +155,11 @@ Result<MadeJob> make_job(const GenerationRequest& request, const Session& sessio
   job->rules.stopping = request.stopping;
   job->rules.end_texts = surroundings.chat_template.end_of_turn_texts();
   if (auto set = set_format(*job, request, *tools, *prompt, surroundings); !set) return std::unexpected(set.error());
-  if (auto set = set_sampler(*job, request, grammar, surroundings); !set) return std::unexpected(set.error());
+  auto [of_calls, rest_of_call] = set_hold(*job, request, *tools);
+  if (!of_calls.empty()) grammar = std::move(of_calls);
+  if (auto set = set_sampler(*job, request, std::move(grammar), std::move(rest_of_call), surroundings); !set) {
+    return std::unexpected(set.error());
+  }
   job->logprobs = request.logprobs;
   job->dropped_messages = prompt->dropped_messages;
   job->checkpoints = std::move(prompt->checkpoints);
