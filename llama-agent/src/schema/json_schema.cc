@@ -18,7 +18,9 @@ namespace {
 
 constexpr std::size_t kMaxSchemaBytes = std::size_t{256} * 1024;
 constexpr int kMaxJsonDepth = 256;  // of brackets
-constexpr std::size_t kMaxKeptSchemas = 8;
+// An agent's tools have a schema each, and all of them are asked for with every reply.
+constexpr std::size_t kMaxKeptSchemas = 256;
+constexpr std::size_t kMaxKeptBytes = std::size_t{16} << 20;  // of their texts and grammars
 
 // A schema's own words stand in messages: tabs and control characters among them do not.
 std::string one_line(std::string text) {
@@ -89,24 +91,33 @@ Result<JsonSchema> JsonSchema::parse(std::string_view text, const JsonSchemaRead
   struct Kept {
     std::string text;
     JsonSchemaReading reading;
-    std::shared_ptr<const State> state;
+    Result<std::shared_ptr<const State>> state;
+    [[nodiscard]] std::size_t bytes() const { return text.size() + (state ? (*state)->grammar.gbnf.size() : 0); }
   };
   static std::mutex mutex;
   static std::list<Kept> kept;  // the last one used comes first
+  static std::size_t bytes = 0;
   try {
     {
       const std::scoped_lock lock(mutex);
       const auto same = [&](const Kept& one) { return one.reading == reading && one.text == text; };
       if (const auto known = std::ranges::find_if(kept, same); known != kept.end()) {
         kept.splice(kept.begin(), kept, known);
-        return JsonSchema(known->state);
+        if (!known->state) return std::unexpected(known->state.error());
+        return JsonSchema(*known->state);
       }
     }
     auto state = State::read(text, reading);
+    if (text.size() <= kMaxSchemaBytes) {
+      const std::scoped_lock lock(mutex);
+      kept.push_front({std::string(text), reading, state});
+      bytes += kept.front().bytes();
+      while (kept.size() > 1 && (kept.size() > kMaxKeptSchemas || bytes > kMaxKeptBytes)) {
+        bytes -= kept.back().bytes();
+        kept.pop_back();
+      }
+    }
     if (!state) return std::unexpected(state.error());
-    const std::scoped_lock lock(mutex);
-    kept.push_front({std::string(text), reading, *state});
-    if (kept.size() > kMaxKeptSchemas) kept.pop_back();
     return JsonSchema(std::move(*state));
   } catch (const std::exception& thrown) {
     return refuse(std::format("cannot be used: {}", thrown.what()));

@@ -4,6 +4,8 @@
 #include <format>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <ranges>
+#include <string>
 #include <utility>
 
 #include "../../schema/json_depth.h"
@@ -17,7 +19,7 @@ namespace {
 using ArgumentJson = nlohmann::ordered_json;
 
 constexpr int kMaxArgumentSchemaDepth = 256;  // of brackets
-constexpr std::size_t kMaxEnumTexts = 1'000;
+constexpr std::size_t kMaxListed = 2'000;     // values of an enum: llama.cpp follows all of them at once
 
 bool is_rule_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
@@ -53,16 +55,22 @@ std::string with_prefix(std::string_view gbnf, std::string_view prefix) {
   return out;
 }
 
+std::unexpected<Error> unusable(std::string message) {
+  return fail(ErrorCode::InvalidArgument, "the JSON schema " + std::move(message));
+}
+
 Result<std::string> rules_of(const std::string& schema, std::string_view prefix) {
   const auto parsed = JsonSchema::parse(schema);
   if (!parsed) return std::unexpected(parsed.error());
   std::string_view own = parsed->grammar();
   own.remove_suffix(basic_grammar_rules().size());
+  for (const auto line : std::views::split(own, '\n')) {
+    const auto choices = std::ranges::count(line, '|');
+    if (std::cmp_greater(choices, kMaxListed - 1)) {
+      return unusable(std::format("lists more than {} values in one place", kMaxListed));
+    }
+  }
   return with_prefix(own, prefix);
-}
-
-std::unexpected<Error> unusable(std::string message) {
-  return fail(ErrorCode::InvalidArgument, "the JSON schema " + std::move(message));
 }
 
 Result<ArgumentJson> read(std::string_view schema) {
@@ -72,7 +80,6 @@ Result<ArgumentJson> read(std::string_view schema) {
   if (json.is_discarded()) return unusable("is no JSON");
   if (json.is_boolean() && json.get<bool>()) return ArgumentJson{{"type", "object"}};
   if (!json.is_object()) return unusable("is no JSON object");
-  // Arguments are an object, whether the schema says so or not.
   const auto type = json.find("type");
   const bool lists_object = type != json.end() && type->is_array() && std::ranges::contains(*type, "object");
   if (type == json.end() || lists_object) {
@@ -110,7 +117,7 @@ std::optional<std::string> listed_texts(const ArgumentJson& schema, std::string_
   } else if (const auto list = schema.find("enum"); list != schema.end() && list->is_array()) {
     values = *list;
   }
-  if (values.empty() || values.size() > kMaxEnumTexts) return std::nullopt;
+  if (values.empty() || values.size() > kMaxListed) return std::nullopt;
   std::string sequences;
   for (const auto& value : values) {
     if (!value.is_string()) return std::nullopt;
@@ -132,10 +139,12 @@ ArgumentJson with_definitions(ArgumentJson schema, const ArgumentJson& whole) {
 
 }  // namespace
 
+Result<std::string> argument_schema(std::string_view schema) { return read(schema).transform(dumped); }
+
 Result<std::string> object_rules(std::string_view schema, std::string_view prefix) {
-  const auto json = read(schema);
-  if (!json) return std::unexpected(json.error());
-  return rules_of(dumped(*json), prefix);
+  const auto text = argument_schema(schema);
+  if (!text) return std::unexpected(text.error());
+  return rules_of(*text, prefix);
 }
 
 Result<std::string> parameter_rules(const CallShape& shape, std::string_view schema, std::string_view prefix) {
@@ -144,7 +153,10 @@ Result<std::string> parameter_rules(const CallShape& shape, std::string_view sch
   ArgumentJson properties = ArgumentJson::object();
   if (const auto listed = json->find("properties"); listed != json->end() && listed->is_object()) {
     properties = *listed;
-  } else if (json->size() > 1) {
+  } else if (!json->contains("allOf") && !json->contains("anyOf") && !json->contains("oneOf") &&
+             !json->contains("$ref")) {
+    return std::format("{}-root ::= parameters\n", prefix);
+  } else {
     return unusable("lists no properties");
   }
   const auto required = json->find("required");

@@ -13,6 +13,11 @@
 
 namespace llama::internal {
 
+// The schema with the word that arguments are an object, whether it says so or not. "": any object.
+//
+// Errors   InvalidArgument: no JSON, too deep, or a schema of something else than an object.
+[[nodiscard]] Result<std::string> argument_schema(std::string_view schema);
+
 // A JSON object that fits the schema: rules from `prefix` + "-root" on. prefix: letters and digits.
 //
 // Errors   InvalidArgument: why the schema cannot be used.
