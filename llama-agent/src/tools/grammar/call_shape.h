@@ -4,7 +4,8 @@
 //   %N  the tool's name          %A  its arguments: a JSON object, or one `parameter` after another
 //   %K  a parameter's name       %V  its value: a text as it is, without `value_closer` in it; or JSON
 //   %T  "true" where the value is a text, else "false"
-//   %I  an id of nine letters and digits      %#  a number         %_  white space, or none
+//   %I  an id of nine letters and digits      %#  a number
+//   %_ %~ %/  white space of any kind, or none; where a call is written as an example: none, a space, a line break
 // A closer that ends the model's turn (a token that ends generation) is left out: where the grammar may end, the model
 // may end its turn.
 #pragma once

@@ -8,8 +8,8 @@ namespace {
 
 constexpr std::array kShapes{
     CallShape{.format = "hermes",
-              .call = "<tool_call>%_{%_\"name\"%_:%_\"%N\"%_,%_\"arguments\"%_:%_%A%_}%_</tool_call>",
-              .between = "%_",
+              .call = "<tool_call>%/{%_\"name\"%_:%~\"%N\"%_,%~\"arguments\"%_:%~%A%_}%/</tool_call>",
+              .between = "%/",
               .marker = "<tool_call>"},
 };
 

@@ -85,6 +85,8 @@ std::string shape_sequence(std::string_view text, const ShapePlaces& places) {
         add("natural");
         break;
       case '_':
+      case '~':
+      case '/':
         add("ws");
         break;
       default:
@@ -93,6 +95,41 @@ std::string shape_sequence(std::string_view text, const ShapePlaces& places) {
   }
   flush();
   return sequence.empty() ? "\"\"" : sequence;
+}
+
+std::string shape_text(std::string_view text, std::string_view name, std::string_view arguments) {
+  std::string written;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%' || i + 1 == text.size()) {
+      written += text[i];
+      continue;
+    }
+    switch (text[++i]) {
+      case 'N':
+        written += name;
+        break;
+      case 'A':
+        written += arguments;
+        break;
+      case '~':
+        written += ' ';
+        break;
+      case '/':
+        written += '\n';
+        break;
+      case 'I':
+        written += "000000000";
+        break;
+      case '#':
+        written += '0';
+        break;
+      case '_':
+        break;
+      default:
+        written += text[i];
+    }
+  }
+  return written;
 }
 
 std::string text_without_rules(std::string_view closer, std::string_view prefix) {

@@ -15,6 +15,9 @@ struct ShapePlaces {
 // "": an empty text.
 [[nodiscard]] std::string shape_sequence(std::string_view text, const ShapePlaces& places);
 
+// The text itself, with a tool's name and its arguments in their places and white space as the shape has it.
+[[nodiscard]] std::string shape_text(std::string_view text, std::string_view name, std::string_view arguments);
+
 // A literal with escapes for line breaks.
 [[nodiscard]] std::string escaped_literal(std::string_view text);
 
