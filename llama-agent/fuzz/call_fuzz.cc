@@ -1,4 +1,4 @@
-// Schemas of tools of any bytes (parted by NUL), in every shape that calls are written in: no crash, no hang; grammars
+// Schemas of tools of any bytes (parted by NUL), in every pattern that calls are written in: no crash, no hang; grammars
 // within their bounds that name only rules they have, a remark of one line for each schema that cannot be used, and the
 // same answer for arguments each time.
 #include <algorithm>
@@ -17,7 +17,7 @@
 
 namespace {
 
-using llama::internal::CallShape;
+using llama::internal::CallPattern;
 using llama::internal::OfferedTool;
 
 void require(bool holds, std::source_location where = std::source_location::current()) {
@@ -52,8 +52,8 @@ bool has_its_rules(std::string_view grammar) {
   return std::ranges::includes(defined, named);
 }
 
-const CallShape kShapes[] = {
-    *llama::internal::call_shape_of("hermes"),
+const CallPattern kPatterns[] = {
+    *llama::internal::call_pattern_of("hermes"),
     {.format = "tags",
      .call = "<tool_call>\n<function=%N>\n%A</function>\n</tool_call>",
      .between = "\n",
@@ -74,8 +74,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (nul == rest.size()) break;
     rest.remove_prefix(nul + 1);
   }
-  for (const auto& shape : kShapes) {
-    const auto made = call_grammars(shape, tools, {.kind = llama::ToolChoice::Kind::Required}, "<think>");
+  for (const auto& pattern : kPatterns) {
+    const auto made = call_grammars(pattern, tools, {.kind = llama::ToolChoice::Kind::Required}, "<think>");
     require(made.remarks.size() <= tools.size() && std::ranges::all_of(made.remarks, is_one_line));
     for (const auto& gbnf : {made.whole, made.rest}) {
       require(gbnf.size() <= 1024 * 1024 && has_its_rules(gbnf));

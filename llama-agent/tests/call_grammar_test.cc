@@ -8,6 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "../src/reply/reply_format.h"
+#include "../src/tools/grammar/pattern_text.h"
+#include "llama-agent/tool_schema.h"
 #include "llama-core/grammar.h"
 #include "llama-core/model.h"
 
@@ -42,7 +45,7 @@ const std::vector<OfferedTool> kTools{
                  "step": {"type": "integer"}}, "required": ["to"]})"},
     {"free"}};
 
-const CallShape& hermes() { return *call_shape_of("hermes"); }
+const CallPattern& hermes() { return *call_pattern_of("hermes"); }
 
 TEST(CallGrammar, TheRestOfACallFollowsTheSchemaOfItsOwnTool) {
   const auto made = call_grammars(hermes(), kTools, {});
@@ -203,12 +206,12 @@ TEST(CallGrammar, ATooLargeSchemaLeavesRoomForTheOthers) {
 }
 
 // Qwen3-Coder's way: texts as they are, everything else as JSON.
-const CallShape kTags{.format = "test",
-                      .call = "<tool_call>\n<function=%N>\n%A</function>\n</tool_call>",
-                      .between = "\n",
-                      .marker = "<tool_call>",
-                      .parameter = "<parameter=%K>\n%V\n</parameter>\n",
-                      .value_closer = "\n</parameter>"};
+const CallPattern kTags{.format = "test",
+                        .call = "<tool_call>\n<function=%N>\n%A</function>\n</tool_call>",
+                        .between = "\n",
+                        .marker = "<tool_call>",
+                        .parameter = "<parameter=%K>\n%V\n</parameter>\n",
+                        .value_closer = "\n</parameter>"};
 
 TEST(CallGrammar, HoldsParametersBetweenTagsToTheirSchemas) {
   const std::vector<OfferedTool> tools{
@@ -244,13 +247,13 @@ TEST(CallGrammar, HoldsParametersBetweenTagsToTheirSchemas) {
   EXPECT_EQ(held(made.rest, call("write", path + text).substr(11)), Held::Whole);
 }
 
-TEST(CallGrammar, AShapeWithAnOpenerHoldsAllCallsBehindIt) {
-  const CallShape list{.format = "test",
-                       .opener = "[CALLS]%_[%_",
-                       .call = "{\"name\": \"%N\", \"arguments\": %A, \"id\": \"%I\"}",
-                       .between = ", ",
-                       .closer = "%_]",
-                       .marker = "[CALLS]"};
+TEST(CallGrammar, APatternWithAnOpenerHoldsAllCallsBehindIt) {
+  const CallPattern list{.format = "test",
+                         .opener = "[CALLS]%_[%_",
+                         .call = "{\"name\": \"%N\", \"arguments\": %A, \"id\": \"%I\"}",
+                         .between = ", ",
+                         .closer = "%_]",
+                         .marker = "[CALLS]"};
   const auto made = call_grammars(list, kTools, {});
   const std::string one = R"({"name": "look", "arguments": {"at": "sky"}, "id": "abcdefgh1"})";
   EXPECT_EQ(held(made.rest, "[" + one + "]"), Held::Whole);
@@ -261,11 +264,59 @@ TEST(CallGrammar, AShapeWithAnOpenerHoldsAllCallsBehindIt) {
   EXPECT_EQ(held(single.rest, "[" + one + ", "), Held::Refused);
 }
 
-TEST(CallGrammar, TheOpenerOfAFormatWithoutAShapeIsForced) {
+TEST(CallGrammar, TheOpenerOfAFormatWithoutAPatternIsForced) {
   const std::string gbnf = opener_grammar("<|tool|>", "<think>");
   EXPECT_EQ(held(gbnf, "<|tool|>whatever \"it\"\n writes"), Held::Whole);
   EXPECT_EQ(held(gbnf, "<think>"), Held::Whole);
   EXPECT_EQ(held(gbnf, "I will"), Held::Refused);
+}
+
+// What a pattern writes is what its grammars allow, and what its format reads.
+TEST(CallGrammar, EveryPatternWritesCallsThatItsGrammarsAllowAndItsFormatReads) {
+  const std::vector<OfferedTool> tools{
+      {"look",
+       R"({"type": "object", "properties": {"at": {"type": "string", "pattern": "^s[a-z]+$"}}, "required": ["at"]})"},
+      {"other"}};
+  const auto filled = [](const CallPattern& pattern, std::string_view value) {
+    std::string parameter(pattern.parameter);
+    for (const auto& [place, text] : {std::pair{"%K", "at"}, {"%V", value.data()}, {"%T", "true"}}) {
+      if (const auto at = parameter.find(place); at != std::string::npos) parameter.replace(at, 2, text);
+    }
+    const auto arguments = pattern.parameter.empty() ? std::format(R"({{"at": "{}"}})", value) : parameter;
+    return pattern_text(pattern.opener, "", "") + pattern_text(pattern.call, "look", arguments) +
+           pattern_text(pattern.closer, "", "");
+  };
+  int read = 0;
+  for (const auto& pattern : call_patterns()) {
+    const std::string reply = filled(pattern, "sky");
+    const auto made = call_grammars(pattern, tools, kRequired);
+    EXPECT_TRUE(made.remarks.empty());
+    EXPECT_EQ(held(made.whole, reply), Held::Whole) << pattern.format << ": " << reply;
+    EXPECT_EQ(held(made.whole, reply.substr(0, reply.size() / 2)), Held::Begun) << pattern.format;
+    if (pattern.parameter.empty())
+      EXPECT_EQ(held(made.whole, filled(pattern, "lake")), Held::Refused) << pattern.format;
+    if (!pattern.marker.empty()) {
+      const std::size_t behind = reply.find(pattern.marker) + pattern.marker.size();
+      EXPECT_EQ(held(made.rest, reply.substr(behind)), Held::Whole) << pattern.format;
+    } else {
+      EXPECT_EQ(made.rest, "");
+    }
+    const ReplyFormatKind& kind = reply_format_named(pattern.format);
+    if (kind.name != pattern.format) continue;  // its family is not read yet
+    ++read;
+    const auto format = kind.make({.tools = {"look", "other"}, .tool_parameters = {tools[0].parameters, ""}});
+    ReplyEvents events;
+    format->push({.text = reply}, events);
+    format->finish(ReplyEnd::Whole, events);
+    std::string name, arguments;
+    for (const auto& event : events) {
+      if (const auto* begun = std::get_if<ToolCallBegun>(&event)) name += begun->name;
+      if (const auto* more = std::get_if<ToolCallArguments>(&event)) arguments += more->json;
+    }
+    EXPECT_EQ(name, "look") << pattern.format << ": " << reply;
+    EXPECT_TRUE(validate_call(tools[0].parameters, arguments)) << pattern.format << ": " << arguments;
+  }
+  EXPECT_GE(read, 1);
 }
 
 // A control token stands for its text in a grammar; one that ends generation stands for nothing but the end.

@@ -81,16 +81,16 @@ std::pair<std::string, std::string> set_hold(Job& job, const GenerationRequest& 
   const bool must_call =
       request.tool_choice.kind == ToolChoice::Kind::Required || request.tool_choice.kind == ToolChoice::Kind::Named;
   CallHold& hold = job.rules.hold;
-  const CallShape* shape = call_shape_of(job.rules.format->name);
-  if (shape == nullptr) {
+  const CallPattern* pattern = call_pattern_of(job.rules.format->name);
+  if (pattern == nullptr) {
     const std::string_view opener = call_opener_of(job.rules.format->name);
     hold.whole_reply = must_call && !opener.empty();
     return {hold.whole_reply ? opener_grammar(opener, thinking_opener) : "", ""};
   }
-  CallGrammars made = call_grammars(*shape, tools, request.tool_choice, thinking_opener);
+  CallGrammars made = call_grammars(*pattern, tools, request.tool_choice, thinking_opener);
   hold.whole_reply = must_call;
-  hold.marker = shape->marker;
-  hold.marker_is_once = shape->opener.contains(shape->marker);
+  hold.marker = pattern->marker;
+  hold.marker_is_once = pattern->opener.contains(pattern->marker);
   if (!made.remarks.empty()) {
     job.judge = [remarks = std::move(made.remarks)](GenerationResponse& response) { response.remarks = remarks; };
   }

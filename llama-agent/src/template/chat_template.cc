@@ -144,7 +144,7 @@ Result<Json> ChatTemplate::State::variables(std::span<const Message> messages, c
   if (!tools.empty() || std::ranges::any_of(messages, has_tools)) {
     can = capabilities();
     shown = with_tools_repaired(messages, tools.empty() ? "" : options.tools, can,
-                                internal::call_shape_of(format_of_calls()));
+                                internal::call_pattern_of(format_of_calls()));
   }
   if (!tools.empty() && can.tools) all["tools"] = std::move(tools);
   all["messages"] = Json::array();

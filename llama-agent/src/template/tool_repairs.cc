@@ -6,35 +6,35 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "../tools/grammar/shape_text.h"
+#include "../tools/grammar/pattern_text.h"
 
 namespace llama::internal {
 namespace {
 
 constexpr std::string_view kLetters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-// How a call stands in a message: as the format's shape has it where that writes JSON, else as Hermes does.
-std::string written_call(const CallShape* shape, std::string_view name, std::string_view arguments) {
-  if (shape != nullptr && shape->parameter.empty()) {
-    return shape_text(std::string(shape->opener) + std::string(shape->call) + std::string(shape->closer), name,
-                      arguments);
+// How a call stands in a message: as the format's pattern has it where that writes JSON, else as Hermes does.
+std::string written_call(const CallPattern* pattern, std::string_view name, std::string_view arguments) {
+  if (pattern != nullptr && pattern->parameter.empty()) {
+    return pattern_text(std::string(pattern->opener) + std::string(pattern->call) + std::string(pattern->closer), name,
+                        arguments);
   }
   return std::format("<tool_call>\n{{\"name\": \"{}\", \"arguments\": {}}}\n</tool_call>", name, arguments);
 }
 
-std::string description_of(std::string_view tools, const CallShape* shape) {
+std::string description_of(std::string_view tools, const CallPattern* pattern) {
   std::string text = "You may call functions. Their definitions, one JSON object a line:\n<tools>\n";
   const auto list = nlohmann::ordered_json::parse(tools, nullptr, false);
   for (const auto& tool : list) {
     text += tool.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   }
   return text + "</tools>\nTo call one, write its name and its arguments like this, and nothing behind it:\n" +
-         written_call(shape, "FUNCTION", "{\"PARAMETER\": VALUE}") +
+         written_call(pattern, "FUNCTION", "{\"PARAMETER\": VALUE}") +
          "\nThe result comes with the next message. Call a function only where it helps to answer.";
 }
 
-void describe_tools(std::vector<Message>& messages, std::string_view tools, const CallShape* shape) {
-  const std::string description = description_of(tools, shape);
+void describe_tools(std::vector<Message>& messages, std::string_view tools, const CallPattern* pattern) {
+  const std::string description = description_of(tools, pattern);
   if (!messages.empty() && messages.front().role == MessageRole::System) {
     messages.front().content += (messages.front().content.empty() ? "" : "\n\n") + description;
   } else {
@@ -42,10 +42,10 @@ void describe_tools(std::vector<Message>& messages, std::string_view tools, cons
   }
 }
 
-void write_calls(Message& message, const CallShape* shape) {
+void write_calls(Message& message, const CallPattern* pattern) {
   for (const auto& call : std::exchange(message.tool_calls, {})) {
     message.content += (message.content.empty() ? "" : "\n") +
-                       written_call(shape, call.name, call.arguments.empty() ? "{}" : call.arguments);
+                       written_call(pattern, call.name, call.arguments.empty() ? "{}" : call.arguments);
   }
 }
 
@@ -115,7 +115,7 @@ std::string id_of_nine(std::string_view id) {
 }
 
 std::vector<Message> with_tools_repaired(std::span<const Message> messages, std::string_view tools,
-                                         const ToolCapabilities& can, const CallShape* shape) {
+                                         const ToolCapabilities& can, const CallPattern* pattern) {
   std::vector<Message> all = can.calls && !can.several_calls ? with_one_call_each(messages)
                                                              : std::vector<Message>(messages.begin(), messages.end());
   if (can.ids_of_nine) {
@@ -125,10 +125,10 @@ std::vector<Message> with_tools_repaired(std::span<const Message> messages, std:
     }
   }
   if (!can.calls) {
-    for (auto& message : all) write_calls(message, shape);
+    for (auto& message : all) write_calls(message, pattern);
   }
   if (!can.results) write_results(all);
-  if (!can.tools && !tools.empty()) describe_tools(all, tools, shape);
+  if (!can.tools && !tools.empty()) describe_tools(all, tools, pattern);
   return all;
 }
 

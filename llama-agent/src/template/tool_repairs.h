@@ -12,16 +12,16 @@
 #include <string_view>
 #include <vector>
 
-#include "../tools/grammar/call_shape.h"
+#include "../tools/grammar/call_pattern.h"
 #include "llama-agent/message.h"
 #include "tool_capabilities.h"
 
 namespace llama::internal {
 
-// tools: JSON text of the definitions, "": none. shape: of the format that the reply is read with; null: a call is
+// tools: JSON text of the definitions, "": none. pattern: of the format that the reply is read with; null: a call is
 // written as a JSON object.
 [[nodiscard]] std::vector<Message> with_tools_repaired(std::span<const Message> messages, std::string_view tools,
-                                                       const ToolCapabilities& can, const CallShape* shape);
+                                                       const ToolCapabilities& can, const CallPattern* pattern);
 
 // An id of nine letters and digits: the same one where it is one already.
 [[nodiscard]] std::string id_of_nine(std::string_view id);

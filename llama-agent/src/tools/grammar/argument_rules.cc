@@ -11,7 +11,7 @@
 #include "../../schema/json_depth.h"
 #include "../../schema/schema_grammar.h"
 #include "llama-agent/json_schema.h"
-#include "shape_text.h"
+#include "pattern_text.h"
 
 namespace llama::internal {
 namespace {
@@ -147,7 +147,7 @@ Result<std::string> object_rules(std::string_view schema, std::string_view prefi
   return rules_of(*text, prefix);
 }
 
-Result<std::string> parameter_rules(const CallShape& shape, std::string_view schema, std::string_view prefix) {
+Result<std::string> parameter_rules(const CallPattern& pattern, std::string_view schema, std::string_view prefix) {
   const auto json = read(schema);
   if (!json) return std::unexpected(json.error());
   ArgumentJson properties = ArgumentJson::object();
@@ -166,9 +166,9 @@ Result<std::string> parameter_rules(const CallShape& shape, std::string_view sch
     const std::string own = std::format("{}-p{}", prefix, number++);
     // A name that breaks out of its marker could not be read back.
     if (name.find_first_of("<>\"'=\n") != std::string::npos || name.empty()) return unusable("has an unusable name");
-    ShapePlaces places{.key = escaped_literal(name), .is_text = is_text_value(its)};
+    PatternPlaces places{.key = escaped_literal(name), .is_text = is_text_value(its)};
     if (places.is_text) {
-      const auto listed = listed_texts(its, shape.value_closer);
+      const auto listed = listed_texts(its, pattern.value_closer);
       places.value = listed ? own + "-values" : "text0";
       if (listed) rules += std::format("{}-values ::= {}\n", own, *listed);
     } else if (auto value = rules_of(dumped(with_definitions(its, *json)), own)) {
@@ -177,7 +177,7 @@ Result<std::string> parameter_rules(const CallShape& shape, std::string_view sch
     } else {
       places.value = "value";
     }
-    rules += std::format("{} ::= {}\n", own, shape_sequence(shape.parameter, places));
+    rules += std::format("{} ::= {}\n", own, pattern_sequence(pattern.parameter, places));
     const bool must_be =
         required != json->end() && required->is_array() && std::ranges::contains(*required, ArgumentJson(name));
     sequence += " " + own + (must_be ? "" : "?");
@@ -185,14 +185,14 @@ Result<std::string> parameter_rules(const CallShape& shape, std::string_view sch
   return std::format("{}-root ::={}\n", prefix, sequence.empty() ? " \"\"" : sequence) + rules;
 }
 
-std::string any_parameters_rules(const CallShape& shape) {
+std::string any_parameters_rules(const CallPattern& pattern) {
   const auto parameter = [&](bool is_text) {
-    return shape_sequence(shape.parameter,
-                          {.key = "[a-zA-Z0-9_.-]+", .value = is_text ? "text0" : "value", .is_text = is_text});
+    return pattern_sequence(pattern.parameter,
+                            {.key = "[a-zA-Z0-9_.-]+", .value = is_text ? "text0" : "value", .is_text = is_text});
   };
   return std::format("parameters ::= ({}{})*\n", parameter(true),
-                     shape.parameter.contains("%T") ? " | " + parameter(false) : "") +
-         text_without_rules(shape.value_closer, "text");
+                     pattern.parameter.contains("%T") ? " | " + parameter(false) : "") +
+         text_without_rules(pattern.value_closer, "text");
 }
 
 }  // namespace llama::internal

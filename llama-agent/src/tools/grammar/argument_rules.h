@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "call_shape.h"
+#include "call_pattern.h"
 #include "llama-base/error.h"
 
 namespace llama::internal {
@@ -23,14 +23,14 @@ namespace llama::internal {
 // Errors   InvalidArgument: why the schema cannot be used.
 [[nodiscard]] Result<std::string> object_rules(std::string_view schema, std::string_view prefix);
 
-// One parameter after another, as the shape writes them, in the schema's order; those that are not required may be
+// One parameter after another, as the pattern writes them, in the schema's order; those that are not required may be
 // missing. A parameter whose own schema cannot be used takes any value.
 //
 // Errors   InvalidArgument: it is no schema of an object that lists its properties.
-[[nodiscard]] Result<std::string> parameter_rules(const CallShape& shape, std::string_view schema,
+[[nodiscard]] Result<std::string> parameter_rules(const CallPattern& pattern, std::string_view schema,
                                                   std::string_view prefix);
 
 // Any parameters: the rule "parameters". Texts without the closer: the rule "text0".
-[[nodiscard]] std::string any_parameters_rules(const CallShape& shape);
+[[nodiscard]] std::string any_parameters_rules(const CallPattern& pattern);
 
 }  // namespace llama::internal

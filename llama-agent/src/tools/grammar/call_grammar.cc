@@ -6,7 +6,7 @@
 
 #include "../../schema/schema_grammar.h"
 #include "argument_rules.h"
-#include "shape_text.h"
+#include "pattern_text.h"
 
 namespace llama::internal {
 namespace {
@@ -20,9 +20,9 @@ struct ToolRules {
 };
 
 // The smallest grammars come first, so that one large schema leaves room for all others.
-std::vector<ToolRules> rules_of_tools(const CallShape& shape, std::span<const OfferedTool> tools,
+std::vector<ToolRules> rules_of_tools(const CallPattern& pattern, std::span<const OfferedTool> tools,
                                       std::vector<std::string>& remarks) {
-  const bool is_json = shape.parameter.empty();
+  const bool is_json = pattern.parameter.empty();
   const std::string_view anything = is_json ? "object" : "parameters";
   std::vector<ToolRules> all(tools.size());
   std::vector<std::size_t> order;
@@ -30,7 +30,7 @@ std::vector<ToolRules> rules_of_tools(const CallShape& shape, std::span<const Of
   for (std::size_t i = 0; i < tools.size(); ++i) {
     const std::string prefix = std::format("t{}", i);
     auto rules =
-        is_json ? object_rules(tools[i].parameters, prefix) : parameter_rules(shape, tools[i].parameters, prefix);
+        is_json ? object_rules(tools[i].parameters, prefix) : parameter_rules(pattern, tools[i].parameters, prefix);
     all[i].arguments = anything;
     if (rules) {
       all[i].rules = std::move(*rules);
@@ -63,49 +63,51 @@ std::string calls_rule(std::string_view rule, std::string_view text, std::span<c
                        std::span<const ToolRules> rules) {
   const std::size_t name = text.find("%N");
   const std::string_view before = text.substr(0, name);
-  std::string gbnf = std::format("{0} ::= {1} {0}-tools\n{0}-tools ::=", rule, shape_sequence(before, {}));
+  std::string gbnf = std::format("{0} ::= {1} {0}-tools\n{0}-tools ::=", rule, pattern_sequence(before, {}));
   for (std::size_t i = 0; i < tools.size(); ++i) {
-    gbnf += (i == 0 ? " " : " | ") + shape_sequence(text.substr(name), {.name = escaped_literal(tools[i].name),
-                                                                        .arguments = rules[i].arguments});
+    gbnf += (i == 0 ? " " : " | ") + pattern_sequence(text.substr(name), {.name = escaped_literal(tools[i].name),
+                                                                          .arguments = rules[i].arguments});
   }
   return gbnf + '\n';
 }
 
-bool calls_once(const CallShape& shape, const ToolChoice& choice) { return !choice.several || shape.between == "\x01"; }
+bool calls_once(const CallPattern& pattern, const ToolChoice& choice) {
+  return !choice.several || pattern.between == kOneCall;
+}
 
 }  // namespace
 
-CallGrammars call_grammars(const CallShape& shape, std::span<const OfferedTool> tools, const ToolChoice& choice,
+CallGrammars call_grammars(const CallPattern& pattern, std::span<const OfferedTool> tools, const ToolChoice& choice,
                            std::string_view thinking_opener) {
   CallGrammars made;
   std::vector<OfferedTool> callable;
   for (const auto& tool : tools) {
     if (choice.kind != ToolChoice::Kind::Named || tool.name == choice.name) callable.push_back(tool);
   }
-  const auto rules = rules_of_tools(shape, callable, made.remarks);
+  const auto rules = rules_of_tools(pattern, callable, made.remarks);
   std::string shared;
   for (const auto& tool : rules) shared += tool.rules;
-  if (!shape.parameter.empty()) shared += any_parameters_rules(shape);
+  if (!pattern.parameter.empty()) shared += any_parameters_rules(pattern);
   shared += basic_grammar_rules();
   shared += kLeadRule;
 
   // More calls, and what is behind the last one.
   const std::string more =
-      calls_once(shape, choice) ? "" : std::format(" ({} call)*", shape_sequence(shape.between, {}));
-  const std::string behind = more + " " + shape_sequence(shape.closer, {});
-  const std::string calls = calls_rule("call", shape.call, callable, rules);
+      calls_once(pattern, choice) ? "" : std::format(" ({} call)*", pattern_sequence(pattern.between, {}));
+  const std::string behind = more + " " + pattern_sequence(pattern.closer, {});
+  const std::string calls = calls_rule("call", pattern.call, callable, rules);
   if (choice.kind == ToolChoice::Kind::Required || choice.kind == ToolChoice::Kind::Named) {
     made.whole = std::format("root ::= lead calls{}\ncalls ::= {} call{}\n",
                              thinking_opener.empty() ? "" : " | lead " + escaped_literal(thinking_opener),
-                             shape_sequence(shape.opener, {}), behind) +
+                             pattern_sequence(pattern.opener, {}), behind) +
                  calls + shared;
   }
-  if (shape.marker.empty()) return made;
-  if (const std::size_t at = shape.opener.find(shape.marker); at != std::string_view::npos) {
-    const std::string_view rest = shape.opener.substr(at + shape.marker.size());
-    made.rest = std::format("root ::= {} call{}\n", shape_sequence(rest, {}), behind) + calls + shared;
+  if (pattern.marker.empty()) return made;
+  if (const std::size_t at = pattern.opener.find(pattern.marker); at != std::string_view::npos) {
+    const std::string_view rest = pattern.opener.substr(at + pattern.marker.size());
+    made.rest = std::format("root ::= {} call{}\n", pattern_sequence(rest, {}), behind) + calls + shared;
   } else {
-    const std::string_view rest = shape.call.substr(shape.call.find(shape.marker) + shape.marker.size());
+    const std::string_view rest = pattern.call.substr(pattern.call.find(pattern.marker) + pattern.marker.size());
     made.rest = "root ::= rest\n" + calls_rule("rest", rest, callable, rules) + shared;
   }
   return made;

@@ -1,4 +1,4 @@
-// Write a shape's text as a sequence of a grammar.
+// Write a pattern's text as a sequence of a grammar.
 #pragma once
 
 #include <string>
@@ -6,17 +6,17 @@
 
 namespace llama::internal {
 
-// What stands in the places of a shape, each as a sequence of a grammar; those that do not occur may be empty.
-struct ShapePlaces {
+// What stands in the places of a pattern, each as a sequence of a grammar; those that do not occur may be empty.
+struct PatternPlaces {
   std::string name{}, arguments{}, key{}, value{};
   bool is_text = false;  // the value
 };
 
 // "": an empty text.
-[[nodiscard]] std::string shape_sequence(std::string_view text, const ShapePlaces& places);
+[[nodiscard]] std::string pattern_sequence(std::string_view text, const PatternPlaces& places);
 
-// The text itself, with a tool's name and its arguments in their places and white space as the shape has it.
-[[nodiscard]] std::string shape_text(std::string_view text, std::string_view name, std::string_view arguments);
+// The text itself, with a tool's name and its arguments in their places and white space as the pattern has it.
+[[nodiscard]] std::string pattern_text(std::string_view text, std::string_view name, std::string_view arguments);
 
 // A literal with escapes for line breaks.
 [[nodiscard]] std::string escaped_literal(std::string_view text);

@@ -1,4 +1,4 @@
-#include "shape_text.h"
+#include "pattern_text.h"
 
 #include <algorithm>
 #include <format>
@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kNineLetters = "[a-zA-Z0-9]{9}";
 
-// Of UTF-8 that is known to be sound: shapes are our own.
+// Of UTF-8 that is known to be sound: patterns are our own.
 std::vector<std::uint32_t> code_points_of(std::string_view text) {
   std::vector<std::uint32_t> points;
   for (const char c : text) {
@@ -45,7 +45,7 @@ std::string escaped_literal(std::string_view text) {
   return literal + '"';
 }
 
-std::string shape_sequence(std::string_view text, const ShapePlaces& places) {
+std::string pattern_sequence(std::string_view text, const PatternPlaces& places) {
   std::string sequence, literal;
   const auto add = [&](std::string_view words) {
     if (!sequence.empty() && !words.empty()) sequence += ' ';
@@ -97,7 +97,7 @@ std::string shape_sequence(std::string_view text, const ShapePlaces& places) {
   return sequence.empty() ? "\"\"" : sequence;
 }
 
-std::string shape_text(std::string_view text, std::string_view name, std::string_view arguments) {
+std::string pattern_text(std::string_view text, std::string_view name, std::string_view arguments) {
   std::string written;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%' || i + 1 == text.size()) {

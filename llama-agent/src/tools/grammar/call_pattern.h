@@ -1,6 +1,6 @@
 // How a family of models writes its calls of tools, as data: what the grammars of calls are made from.
 //
-// A shape is text with places in it:
+// A pattern is text with places in it:
 //   %N  the tool's name          %A  its arguments: a JSON object, or one `parameter` after another
 //   %K  a parameter's name       %V  its value: a text as it is, without `value_closer` in it; or JSON
 //   %T  "true" where the value is a text, else "false"
@@ -10,15 +10,18 @@
 // may end its turn.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 namespace llama::internal {
 
-struct CallShape {
+inline constexpr std::string_view kOneCall = "\x01";
+
+struct CallPattern {
   std::string_view format{};   // the reply format that reads it: "hermes"
   std::string_view opener{};   // before the first call
   std::string_view call{};     // "<tool_call>%_{%_\"name\"%_:%_\"%N\" …"
-  std::string_view between{};  // two calls; "\x01": there is only one call in a reply
+  std::string_view between{};  // two calls; kOneCall: there are no two in a reply
   std::string_view closer{};   // behind the last call
   // In `opener` or at the beginning of `call`: a model that has written this writes a call, and is held to the rest of
   // it. "": nothing shows a call before its name does, and only a call that must come is held to a grammar.
@@ -27,9 +30,10 @@ struct CallShape {
   std::string_view value_closer{};  // of a parameter that is text
 };
 
-// The shape of a format. Null: its calls are not held to a grammar.
-[[nodiscard]] const CallShape* call_shape_of(std::string_view format);
-// Of one that has no shape: what opens a call, so that it can be made to come. "": it is not known.
+[[nodiscard]] std::span<const CallPattern> call_patterns();
+// The pattern of a format. Null: its calls are not held to a grammar.
+[[nodiscard]] const CallPattern* call_pattern_of(std::string_view format);
+// Of one that has no pattern: what opens a call, so that it can be made to come. "": it is not known.
 [[nodiscard]] std::string_view call_opener_of(std::string_view format);
 
 }  // namespace llama::internal
