@@ -6,7 +6,8 @@
 //
 //   open()  ──►  send() … send()  ──►  close()        receiver: message()*, failed()*, then ended() at most once
 //
-// Errors   open() and send() say what failed at once; what fails later is told to the receiver. No message has a secret.
+// Errors   open() and send() say what failed at once; what fails later is told to the receiver. No message has a secret,
+//          and none names the server or has its last words: the protocol puts "server 'x': " before each.
 // Threads  send(), abandon(), set_session(), last_words() and stray_lines() from any thread at any time after open();
 //          open() and close() once, not at the same time. The receiver is called on the channel's threads, one call at a
 //          time, and never after close() has returned. It may call send() and abandon(), and neither open() nor close().
@@ -40,7 +41,8 @@ class ChannelReceiver {
   // This request gets no answer; others are not touched by it. The code tells why: Network (the connection that carried it
   // broke, a server's status of 500 and above), InvalidArgument (another status refuses it: to `server/discover` that is a
   // server of the older era), AccessDenied (401, 403), TimedOut, Busy (429). An answer of JSON-RPC in the body of a refusal
-  // is a message().
+  // is a message(). An id of "": an answer came that cannot be told whose it is (too long to be read); it is that of the
+  // only request under way, or nobody's.
   virtual void failed(std::string_view id, Error error) = 0;
   // The server no longer knows the session (404 in the older era) and has not looked at this request: the protocol calls
   // set_session(""), begins anew with `initialize`, and sends the request again.
@@ -58,8 +60,8 @@ class McpChannel {
   // Starts what it takes to send. The receiver outlives the channel. A stop ends the wait, and not the channel later.
   [[nodiscard]] virtual Result<void> open(ChannelReceiver& receiver, const std::stop_token& stop) = 0;
   // Hands a message over and does not wait for an answer. Where the way is full (a server that reads nothing) the message
-  // is kept, up to a limit, and Busy says that the limit is reached. The deadline is for HTTP, whose requests end by it;
-  // the protocol has timers of its own.
+  // is kept, up to a limit, and Busy says that the limit is reached. The protocol has timers of its own and abandons what
+  // took too long; the deadline is the latest that it may allow (progress extends a request's time).
   [[nodiscard]] virtual Result<void> send(OutgoingMessage message, Deadline deadline, const std::stop_token& stop) = 0;
   // Nobody waits for this request's answer any more. Over HTTP its connection is broken, which cancels it in the revision
   // 2026-07-28; over pipes nothing happens, and the protocol sends notifications/cancelled.
@@ -75,10 +77,8 @@ class McpChannel {
   }
   // Ends everything, also what runs. Afterwards send() says Cancelled.
   virtual void close() = 0;
-  [[nodiscard]] virtual std::string last_words() const { return {}; }  // the end of its standard error
-  [[nodiscard]] virtual std::uint64_t stray_lines() const {
-    return 0;
-  }  // that were no message, by the channel's own sight
+  [[nodiscard]] virtual std::string last_words() const { return {}; }    // the end of its standard error
+  [[nodiscard]] virtual std::uint64_t stray_lines() const { return 0; }  // seen to be no message by the channel itself
   // A cancelled or late request is told by notifications/cancelled: over pipes always, over HTTP in the older era only.
   [[nodiscard]] virtual bool is_cancelled_by_message(McpEra era) const = 0;
 };
