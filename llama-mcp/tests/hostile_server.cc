@@ -92,6 +92,11 @@ void call_tool(const Json& id, const Json& params) {
     return write_line(R"({"jsonrpc":"2.0","id":)" + id.dump() + R"(,"result":{"content":[{"type":"text","text":"a)" +
                       "\xff\xc0" + R"(b"}]}})");
   }
+  if (mode == "job") {  // as a shell with job control starts one
+    const pid_t job = start_survivor();
+    setpgid(job, job);
+    return answer(id, text(std::to_string(job)));
+  }
   if (mode == "orphan") return answer(id, text(std::to_string(start_survivor())));
   if (mode == "environment") {
     const char* value = std::getenv(arguments.at("name").get<std::string>().c_str());

@@ -217,12 +217,14 @@ TEST_F(HostileServer, ThatListsWithoutEndIsStopped) {
 }
 
 TEST_F(HostileServer, WhoseChildSurvivesIsEndedWithIt) {
-  auto client = connect("orphan");
-  ASSERT_TRUE(client) << client.error().message;
-  ASSERT_TRUE(call(**client));
-  EXPECT_EQ(processes_with(token), 2);
-  (*client)->close();
-  EXPECT_EQ(survivors_with(token), 0);
+  for (const char* mode : {"orphan", "job"}) {
+    auto client = connect(mode);
+    ASSERT_TRUE(client) << client.error().message;
+    ASSERT_TRUE(call(**client));
+    EXPECT_EQ(processes_with(token), 2) << mode;
+    (*client)->close();
+    EXPECT_EQ(survivors_with(token), 0) << mode;
+  }
 }
 
 TEST_F(HostileServer, ThatIgnoresSigtermIsKilled) {
