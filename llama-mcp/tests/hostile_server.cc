@@ -1,7 +1,7 @@
 // A server over pipes that behaves as servers in the field have: hostile_server MODE [TOKEN].
 //
-// It speaks the older era with one tool, "echo", but for what its mode says. TOKEN does nothing: a test finds the processes
-// that it started by it.
+// It speaks the older era with one tool, "echo", but for what its mode says. TOKEN does nothing: a test finds the
+// processes that it started by it.
 #include <sys/types.h>
 #include <unistd.h>
 

@@ -11,7 +11,7 @@
 namespace llama::internal {
 namespace {
 
-constexpr int kMaxRounds = 3;  // a process may start another while we look
+constexpr int kMaxLooks = 3;  // a process may start another while we look
 
 // "1234 (a name) S parent group session …": the name may have brackets and blanks.
 bool is_alive_in(const std::string& stat, pid_t session) {
@@ -43,7 +43,7 @@ bool kill_once(pid_t session) {
 }  // namespace
 
 void kill_session(pid_t leader) {
-  for (int round = 0; round < kMaxRounds && kill_once(leader); ++round) {
+  for (int round = 0; round < kMaxLooks && kill_once(leader); ++round) {
   }
 }
 
