@@ -1,6 +1,9 @@
 // Calls, questions and changes, against a server in memory.
 #include <atomic>
+#include <barrier>
 #include <map>
+#include <mutex>
+#include <optional>
 #include <thread>
 
 #include "client_core_fixture.h"
@@ -13,7 +16,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 TEST_F(ClientCoreTest, GivesEachOfManyCallsItsOwnAnswer) {
-  // Answers come two by two, the later request's first.
+  // Answers come two by two, the later request's first; each round has as many requests as threads.
+  constexpr int kThreads = 16, kRounds = 20;
   auto held = std::make_shared<std::optional<json>>();
   auto lock = std::make_shared<std::mutex>();
   auto core = connect(of_era(McpEra::Older, [=](const json& message) -> Answers {
@@ -25,18 +29,20 @@ TEST_F(ClientCoreTest, GivesEachOfManyCallsItsOwnAnswer) {
   }));
   ASSERT_TRUE(core) << core.error().message;
   std::atomic<int> right{0};
+  std::barrier round(kThreads);
   {
     std::vector<std::jthread> threads;
-    for (int i = 0; i < 16; ++i) {
+    for (int i = 0; i < kThreads; ++i) {
       threads.emplace_back([&, i] {
-        for (int k = 0; k < 20; ++k) {
+        for (int k = 0; k < kRounds; ++k) {
+          round.arrive_and_wait();
           auto result = (*core)->ask("tools/call", {{"n", i * 100 + k}}, {.limit = 60s}, {});
           right += result && (*result)["echo"] == i * 100 + k ? 1 : 0;
         }
       });
     }
   }
-  EXPECT_EQ(right, 320);
+  EXPECT_EQ(right, kThreads * kRounds);
 }
 
 TEST_F(ClientCoreTest, CancelsWhatTookTooLongAndIgnoresItsAnswer) {
