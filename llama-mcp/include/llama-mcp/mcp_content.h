@@ -33,12 +33,12 @@ struct McpContent {
   std::string data{};  // of the others: base64, as it came
   std::string mime_type{};
   std::string uri{};   // of a resource
-  std::string name{};  // of a resource link
+  std::string name{};  // of a resource link; of Unknown what the server calls its kind
 };
 
 struct McpToolResult {
   std::vector<McpContent> content{};
-  std::string structured_content{};  // JSON object; "": none
+  std::string structured_content{};  // JSON: an object until 2025-11-25, since then any value; "": none
   bool is_error = false;             // the tool failed: its text says why, and is for the model
 };
 

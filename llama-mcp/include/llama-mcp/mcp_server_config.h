@@ -38,7 +38,7 @@ struct McpServerConfig {
   std::map<std::string, std::string> headers{};  // secrets, as far as messages are concerned
 
   std::optional<McpEra> era{};                         // nothing: found out
-  std::chrono::milliseconds start_time_limit{10'000};  // to its first answer
+  std::chrono::milliseconds start_time_limit{10'000};  // to its first answer; `initialize` has three times as long
   std::chrono::milliseconds call_time_limit{60'000};   // of one call, where the call says nothing else
   bool is_disabled = false;
 };

@@ -50,7 +50,7 @@ struct McpServersHandlers {
 
 class McpServers {
  public:
-  // Starts nothing.
+  // Starts nothing. Servers that are switched off are left out.
   //
   // Errors   InvalidArgument: as check(), or two of one name.
   [[nodiscard]] static Result<std::unique_ptr<McpServers>> create(std::vector<McpServerConfig> servers,
