@@ -1,181 +1,23 @@
-// The protocol, against a server in memory.
-#include "client/client_core.h"
-
-#include <gmock/gmock.h>
-
+// Calls, questions and changes, against a server in memory.
 #include <atomic>
+#include <barrier>
 #include <map>
+#include <mutex>
+#include <optional>
 #include <thread>
 
+#include "client_core_fixture.h"
 #include "protocol/mcp_json.h"
-#include "scripted_channel.h"
 
 namespace llama::internal {
 namespace {
 
-using namespace std::chrono_literals;
-using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using End = RequestFailure::End;
-
-using Answers = std::vector<json>;
-
-json modern_discovery() {
-  return {{"resultType", "complete"},
-          {"supportedVersions", {"2026-07-28"}},
-          {"capabilities", {{"tools", {{"listChanged", true}}}, {"resources", {{"subscribe", true}}}}},
-          {"instructions", "be kind"},
-          {"_meta", {{"io.modelcontextprotocol/serverInfo", {{"name", "new"}, {"version", "2"}}}}}};
-}
-
-json older_greeting(const std::string& revision = "2025-11-25") {
-  return {{"protocolVersion", revision},
-          {"capabilities", {{"tools", json::object()}}},
-          {"serverInfo", {{"name", "old"}, {"version", "1"}}}};
-}
-
-// A server of one era; other methods are the test's.
-ScriptedServer::Script of_era(McpEra era, ScriptedServer::Script others) {
-  return [era, others](const json& message) -> Answers {
-    const std::string method = message["method"];
-    if (!message.contains("id")) return others(message);
-    if (method == "server/discover") {
-      return {era == McpEra::Modern ? result_for(message, modern_discovery()) : error_for(message, -32601)};
-    }
-    if (method == "initialize")
-      return {era == McpEra::Older ? result_for(message, older_greeting()) : error_for(message, -32601)};
-    return others(message);
-  };
-}
-
-class ClientCoreTest : public testing::Test {
- protected:
-  std::shared_ptr<ScriptedServer> server;
-  EraMemory memory;
-  McpHandlers handlers;
-  McpServerConfig config{.name = "s", .command = "c", .start_time_limit = 20s, .call_time_limit = 20s};
-  McpClientOptions options{.client_version = "1.2"};
-
-  Result<std::unique_ptr<ClientCore>> connect(ScriptedServer::Script script) {
-    server = std::make_shared<ScriptedServer>(std::move(script));
-    return reconnect();
-  }
-  Result<std::unique_ptr<ClientCore>> reconnect() {
-    return ClientCore::connect({.config = config,
-                                .handlers = handlers,
-                                .options = options,
-                                .make_channel = [this] { return std::make_unique<ScriptedChannel>(server); },
-                                .memory = &memory},
-                               {});
-  }
-  static RequestResult call(ClientCore& core, RequestOptions call_options = {.limit = 20s, .has_progress = true}) {
-    return core.ask("tools/call", {{"name", "t"}, {"arguments", json::object()}}, call_options, {});
-  }
-};
-
-Answers nothing(const json& message) { return (void)message, Answers{}; }
-
-TEST_F(ClientCoreTest, SpeaksTheModernRevisionWithoutAGreeting) {
-  auto core = connect(of_era(McpEra::Modern, [](const json& message) -> Answers {
-    return {result_for(message, {{"content", json::array()}})};
-  }));
-  ASSERT_TRUE(core) << core.error().message;
-  EXPECT_EQ((*core)->info().name, "new");
-  EXPECT_EQ((*core)->info().instructions, "be kind");
-  EXPECT_EQ(server->revision(), "2026-07-28");
-  ASSERT_TRUE(call(**core));
-  EXPECT_TRUE(server->seen("initialize").empty());
-  EXPECT_TRUE(server->seen("notifications/initialized").empty());
-  const json meta = server->seen("tools/call").front()["params"]["_meta"];
-  EXPECT_EQ(meta["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
-  EXPECT_EQ(meta["io.modelcontextprotocol/clientInfo"], (json{{"name", "llama-cli"}, {"version", "1.2"}}));
-  EXPECT_EQ(meta["io.modelcontextprotocol/clientCapabilities"], json::object());
-  EXPECT_EQ(meta["progressToken"], server->seen("tools/call").front()["id"]);
-  EXPECT_EQ(server->seen("server/discover").front()["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"],
-            "2026-07-28");
-  EXPECT_TRUE((*core)->ping({}));
-  EXPECT_TRUE(server->seen("ping").empty());
-}
-
-TEST_F(ClientCoreTest, GreetsAnOlderServerAndRemembersIt) {
-  auto core = connect(of_era(McpEra::Older, nothing));
-  ASSERT_TRUE(core) << core.error().message;
-  const json greeting = server->seen("initialize").front()["params"];
-  EXPECT_EQ(greeting, (json{{"protocolVersion", "2025-11-25"},
-                            {"capabilities", json::object()},
-                            {"clientInfo", {{"name", "llama-cli"}, {"version", "1.2"}}}}));
-  EXPECT_EQ(server->seen("notifications/initialized").size(), 1U);
-  EXPECT_EQ(server->opened, 1);
-  (*core)->close();
-  ASSERT_TRUE(reconnect());
-  EXPECT_EQ(server->seen("server/discover").size(), 1U);
-  EXPECT_EQ(server->seen("initialize").size(), 2U);
-}
-
-// What is no modern answer is an older server, whatever it is.
-TEST_F(ClientCoreTest, TakesEveryOtherAnswerForAnOlderServer) {
-  const std::map<std::string, std::function<Answers(const json&)>> kRows = {
-      {"method not found", [](const json& m) { return Answers{error_for(m, -32601)}; }},
-      {"invalid request", [](const json& m) { return Answers{error_for(m, -32600)}; }},
-      {"not initialized", [](const json& m) { return Answers{error_for(m, -32002)}; }},
-      {"no id",
-       [](const json&) {
-         return Answers{json{{"jsonrpc", "2.0"}, {"id", nullptr}, {"error", {{"code", -32600}, {"message", ""}}}}};
-       }},
-      {"a result of something else", [](const json& m) { return Answers{result_for(m, json::object())}; }},
-      {"a result that is null", [](const json& m) { return Answers{result_for(m, nullptr)}; }},
-      {"older revisions only",
-       [](const json& m) { return Answers{result_for(m, {{"supportedVersions", {"2025-11-25"}}})}; }},
-      {"unsupported, older named",
-       [](const json& m) { return Answers{error_for(m, -32022, {{"supported", {"2025-06-18"}}})}; }},
-      {"unsupported, none named", [](const json& m) { return Answers{error_for(m, -32022)}; }},
-  };
-  for (const auto& [name, discovery] : kRows) {
-    memory.forget(config);
-    auto core = connect([&](const json& message) -> Answers {
-      if (message["method"] == "server/discover") return discovery(message);
-      return message["method"] == "initialize" ? Answers{result_for(message, older_greeting("2025-03-26"))} : Answers{};
-    });
-    ASSERT_TRUE(core) << name << ": " << core.error().message;
-    EXPECT_EQ((*core)->info().revision, "2025-03-26") << name;
-  }
-}
-
-TEST_F(ClientCoreTest, SaysSoWhereNoRevisionIsInCommon) {
-  auto core = connect(
-      [](const json& message) -> Answers { return {error_for(message, -32022, {{"supported", {"2031-01-01"}}})}; });
-  ASSERT_FALSE(core);
-  EXPECT_EQ(core.error().message,
-            "server 's': it speaks the protocol's revision 2031-01-01, and known here are 2024-11-05 to 2026-07-28");
-  config.era = McpEra::Modern;
-  core = connect(of_era(McpEra::Older, nothing));
-  ASSERT_FALSE(core);
-  EXPECT_THAT(core.error().message, HasSubstr("which its config asks for"));
-}
-
-TEST_F(ClientCoreTest, BeginsAnewWhereTheFirstQuestionGetsNoAnswer) {
-  config.start_time_limit = 50ms;
-  auto core = connect([](const json& message) -> Answers {
-    return message["method"] == "initialize" ? Answers{result_for(message, older_greeting())} : Answers{};
-  });
-  ASSERT_TRUE(core) << core.error().message;
-  EXPECT_EQ(server->opened, 2);
-  EXPECT_TRUE(server->seen("notifications/cancelled").empty());
-}
-
-TEST_F(ClientCoreTest, DoesNotTakeARefusedConnectionForAnEra) {
-  auto core = connect([&](const json& message) -> Answers {
-    server->fail(message["id"].dump(), {ErrorCode::AccessDenied, "401"});
-    return {};
-  });
-  ASSERT_FALSE(core);
-  EXPECT_EQ(core.error().code, ErrorCode::AccessDenied);
-  EXPECT_TRUE(server->seen("initialize").empty());
-}
 
 TEST_F(ClientCoreTest, GivesEachOfManyCallsItsOwnAnswer) {
-  // Answers come two by two, the later request's first.
+  // Answers come two by two, the later request's first; each round has as many requests as threads.
+  constexpr int kThreads = 16, kRounds = 20;
   auto held = std::make_shared<std::optional<json>>();
   auto lock = std::make_shared<std::mutex>();
   auto core = connect(of_era(McpEra::Older, [=](const json& message) -> Answers {
@@ -187,18 +29,20 @@ TEST_F(ClientCoreTest, GivesEachOfManyCallsItsOwnAnswer) {
   }));
   ASSERT_TRUE(core) << core.error().message;
   std::atomic<int> right{0};
+  std::barrier round(kThreads);
   {
     std::vector<std::jthread> threads;
-    for (int i = 0; i < 16; ++i) {
+    for (int i = 0; i < kThreads; ++i) {
       threads.emplace_back([&, i] {
-        for (int k = 0; k < 20; ++k) {
+        for (int k = 0; k < kRounds; ++k) {
+          round.arrive_and_wait();
           auto result = (*core)->ask("tools/call", {{"n", i * 100 + k}}, {.limit = 60s}, {});
           right += result && (*result)["echo"] == i * 100 + k ? 1 : 0;
         }
       });
     }
   }
-  EXPECT_EQ(right, 320);
+  EXPECT_EQ(right, kThreads * kRounds);
 }
 
 TEST_F(ClientCoreTest, CancelsWhatTookTooLongAndIgnoresItsAnswer) {

@@ -14,38 +14,13 @@ extern char** environ;  // environ(7)
 namespace llama::internal {
 namespace {
 
-constexpr std::array<std::string_view, 32> kHandedOn = {"PATH",
-                                                        "HOME",
-                                                        "USER",
-                                                        "LOGNAME",
-                                                        "LANG",
-                                                        "LANGUAGE",
-                                                        "TERM",
-                                                        "SHELL",
-                                                        "TMPDIR",
-                                                        "TZ",
-                                                        "XDG_CACHE_HOME",
-                                                        "XDG_CONFIG_HOME",
-                                                        "XDG_DATA_HOME",
-                                                        "XDG_STATE_HOME",
-                                                        "XDG_RUNTIME_DIR",
-                                                        "http_proxy",
-                                                        "https_proxy",
-                                                        "ftp_proxy",
-                                                        "all_proxy",
-                                                        "no_proxy",
-                                                        "HTTP_PROXY",
-                                                        "HTTPS_PROXY",
-                                                        "FTP_PROXY",
-                                                        "ALL_PROXY",
-                                                        "NO_PROXY",
-                                                        "SSL_CERT_FILE",
-                                                        "SSL_CERT_DIR",
-                                                        "NODE_EXTRA_CA_CERTS",
-                                                        "REQUESTS_CA_BUNDLE",
-                                                        "CURL_CA_BUNDLE",
-                                                        "LD_LIBRARY_PATH",
-                                                        "NODE_PATH"};
+// clang-format off
+constexpr std::array<std::string_view, 30> kHandedOn = {
+    "PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TERM", "SHELL", "TMPDIR", "TZ", "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "http_proxy", "https_proxy", "ftp_proxy",
+    "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE",
+    "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"};
+// clang-format on
 
 constexpr std::string_view kUsualPath = "/usr/local/bin:/usr/bin:/bin";
 
