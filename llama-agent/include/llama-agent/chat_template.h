@@ -68,6 +68,11 @@ class ChatTemplate {
   //
   // Cost     the first time some renderings.
   [[nodiscard]] std::string_view reply_format() const;
+  // What the template does not show of tools, or objects to, and is put into another form before it: "definitions",
+  // "calls", "results", "several calls", "ids". For people.
+  //
+  // Cost     as reply_format().
+  [[nodiscard]] std::vector<std::string_view> repaired() const;
   // What closes an assistant's turn: "<|im_end|>".
   [[nodiscard]] const std::vector<std::string>& end_of_turn_texts() const;
   // "the model's own", "built-in chatml", …: for people.

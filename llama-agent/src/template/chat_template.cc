@@ -277,6 +277,18 @@ Result<std::vector<PromptPiece>> ChatTemplate::render(std::span<const Message> m
 const std::optional<ThinkingMarkers>& ChatTemplate::thinking_markers() const { return state_->thinking; }
 const std::vector<std::string>& ChatTemplate::end_of_turn_texts() const { return state_->turn_ends; }
 std::string_view ChatTemplate::reply_format() const { return state_->format_of_calls(); }
+std::vector<std::string_view> ChatTemplate::repaired() const {
+  const internal::ToolCapabilities& can = state_->capabilities();
+  std::vector<std::string_view> all;
+  if (!can.tools) all.emplace_back("definitions");
+  if (!can.calls) all.emplace_back("calls");
+  if (!can.results) all.emplace_back("results");
+  if (can.calls && !can.several_calls) all.emplace_back("several calls");
+  if (can.ids_of_nine) all.emplace_back("ids");
+  if (can.text_arguments) all.emplace_back("arguments as text");
+  if (can.null_content) all.emplace_back("no content");
+  return all;
+}
 std::string_view ChatTemplate::source() const { return state_->source; }
 std::string_view ChatTemplate::origin() const { return state_->origin; }
 

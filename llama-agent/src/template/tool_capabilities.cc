@@ -12,7 +12,7 @@ using ProbeJson = nlohmann::ordered_json;
 // Words that no template looks at. Names stay names, since templates print them in places of their own.
 constexpr std::string_view kTool = "zqtoolone", kOther = "zqtooltwo", kKey = "zqkey", kValue = "zqvalue",
                            kOtherValue = "zqmore", kDescription = "zqdescription", kResult = "zqresult",
-                           kOtherResult = "zqother", kQuestion = "zqquestion";
+                           kOtherResult = "zqother", kQuestion = "zqquestion", kListed = "zqlisted";
 constexpr std::string_view kNine = "zqabcdef1", kOtherNine = "zqabcdef2", kLong = "call_zq-12345678";
 
 // How a call is handed to the template.
@@ -27,7 +27,7 @@ ProbeJson definition(std::string_view name) {
             {"description", kDescription},
             {"parameters",
              {{"type", "object"},
-              {"properties", {{kKey, {{"type", "string"}, {"description", kDescription}}}}},
+              {"properties", {{kKey, {{"type", "string"}, {"description", kDescription}, {"enum", {kListed}}}}}},
               {"required", {kKey}}}}}}};
 }
 
@@ -58,7 +58,7 @@ class Prober {
   ToolCapabilities probe() {
     ToolCapabilities found;
     const auto offered = text({asking()}, true);
-    found.tools = offered && offered->contains(kTool) && offered->contains(kDescription);
+    found.tools = offered && (offered->contains(kTool) || offered->contains(kKey));
     const auto variant = shown_variant();
     found.calls = variant.has_value();
     if (!variant) {
@@ -100,7 +100,6 @@ class Prober {
                                   Variant{.null_content = true, .text_arguments = true}}) {
       const auto shown = text(conversation(kNine, variant), true);
       if (!shown || !shown->contains(kValue)) continue;
-      // The definitions name the tool as well: without them, it stands there for the call alone.
       const std::string as_python = std::string("{'") + std::string(kKey);
       if (!shown->contains(as_python)) return variant;
       if (!second_best) second_best = variant;
