@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <format>
 #include <iostream>
 #include <iterator>
@@ -70,6 +71,24 @@ Json as_json(const McpToolResult& result) {
   return whole;
 }
 
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + printable(name);
+  return text.empty() ? "none" : text;
+}
+
+// Servers answer a name that they do not know in words of their own, or none.
+std::string why_it_failed(McpServers& servers, const std::string& server, const std::string& tool,
+                          const Interrupt& interrupt) {
+  const auto client = servers.client(server, interrupt.token());
+  const auto tools = client ? (*client)->list_tools(interrupt.token()) : std::unexpected(client.error());
+  if (!tools || std::ranges::contains(*tools, tool, &McpTool::name))
+    return std::format("the tool '{}.{}' failed", server, tool);
+  std::vector<std::string> names;
+  for (const McpTool& known : *tools) names.push_back(known.name);
+  return std::format("the server '{}' has no tool '{}'; it has: {}", server, tool, joined(names));
+}
+
 Step<int> run(const ToolsArguments& arguments, Interrupt& interrupt) {
   const std::size_t dot = arguments.tool.find('.');
   if (dot == std::string::npos || dot == 0 || dot + 1 == arguments.tool.size()) {
@@ -82,6 +101,11 @@ Step<int> run(const ToolsArguments& arguments, Interrupt& interrupt) {
   if (arguments.time_limit) limit = std::chrono::seconds(*arguments.time_limit);
   auto servers = open_servers(arguments.config, limit, {.quiet = arguments.quiet});
   if (!servers) return std::unexpected(servers.error());
+  const std::string server = arguments.tool.substr(0, dot), tool = arguments.tool.substr(dot + 1);
+  if (const auto names = (*servers)->names(); !std::ranges::contains(names, server)) {
+    return usage_error(std::format("there is no server '{}' in '{}'; there are: {}", server, arguments.config.string(),
+                                   joined(names)));
+  }
   const bool shows_progress = !arguments.quiet && ::isatty(STDERR_FILENO) == 1;
   StatusLine status(stderr, shows_progress);
   McpCallOptions options;
@@ -92,8 +116,7 @@ Step<int> run(const ToolsArguments& arguments, Interrupt& interrupt) {
         status.draw(std::format("Progress: {}{} {}", progress.progress, of, printable(progress.message)));
     };
   }
-  const auto result = (*servers)->call_tool(arguments.tool.substr(0, dot), arguments.tool.substr(dot + 1), *input,
-                                            options, interrupt.token());
+  const auto result = (*servers)->call_tool(server, tool, *input, options, interrupt.token());
   status.clear();
   if (!result) return stop_with(result.error(), server_status(result.error().code));
   auto printed = arguments.json
@@ -101,7 +124,7 @@ Step<int> run(const ToolsArguments& arguments, Interrupt& interrupt) {
                      : print_result(::isatty(STDOUT_FILENO) == 1 ? printable(text_of(*result)) : text_of(*result));
   if (!printed) return stop_with(printed.error(), kOutputError);
   if (result->is_error) {
-    tell("Error: the tool '{}' failed", arguments.tool);
+    tell("Error: {}", why_it_failed(**servers, server, tool, interrupt));
     return kToolError;
   }
   return kDone;
