@@ -71,7 +71,7 @@ Json as_json(const McpToolResult& result) {
   return whole;
 }
 
-std::string joined(const std::vector<std::string>& names) {
+std::string comma_list(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + printable(name);
   return text.empty() ? "none" : text;
@@ -86,7 +86,7 @@ std::string why_it_failed(McpServers& servers, const std::string& server, const 
     return std::format("the tool '{}.{}' failed", server, tool);
   std::vector<std::string> names;
   for (const McpTool& known : *tools) names.push_back(known.name);
-  return std::format("the server '{}' has no tool '{}'; it has: {}", server, tool, joined(names));
+  return std::format("the server '{}' has no tool '{}'; it has: {}", server, tool, comma_list(names));
 }
 
 Step<int> run(const ToolsArguments& arguments, Interrupt& interrupt) {
@@ -104,7 +104,7 @@ Step<int> run(const ToolsArguments& arguments, Interrupt& interrupt) {
   const std::string server = arguments.tool.substr(0, dot), tool = arguments.tool.substr(dot + 1);
   if (const auto names = (*servers)->names(); !std::ranges::contains(names, server)) {
     return usage_error(std::format("there is no server '{}' in '{}'; there are: {}", server, arguments.config.string(),
-                                   joined(names)));
+                                   comma_list(names)));
   }
   const bool shows_progress = !arguments.quiet && ::isatty(STDERR_FILENO) == 1;
   StatusLine status(stderr, shows_progress);

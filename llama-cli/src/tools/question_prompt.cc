@@ -22,25 +22,23 @@ std::mutex& one_at_a_time() {
   return mutex;
 }
 
-// A member of the answer as it was typed; nothing where the text is none of its type.
-std::optional<Json> value_of(const std::string& typed, const Json& schema) {
+// Reads a member of the answer as it was typed. False: the text is none of its type.
+bool read_member(const std::string& typed, const Json& schema, Json& value) {
   const std::string type = schema.value("type", "string");
   if (schema.contains("enum") && schema["enum"].is_array()) {
-    for (const Json& choice : schema["enum"])
-      if (choice.is_string() ? choice.get<std::string>() == typed : choice.dump() == typed)
-        return std::optional<Json>(std::in_place, choice);
-    return std::nullopt;
+    for (const Json& choice : schema["enum"]) {
+      value = choice;
+      if (choice.is_string() ? choice.get<std::string>() == typed : choice.dump() == typed) return true;
+    }
+    return false;
   }
-  if (type == "string") return typed;
   if (type == "boolean") {
-    if (typed == "yes" || typed == "y" || typed == "true") return true;
-    if (typed == "no" || typed == "n" || typed == "false") return false;
-    return std::nullopt;
+    value = typed == "yes" || typed == "y" || typed == "true";
+    return value.get<bool>() || typed == "no" || typed == "n" || typed == "false";
   }
-  Json value = Json::parse(typed, nullptr, false);
-  if (type == "integer" ? value.is_number_integer() : type == "number" ? value.is_number() : !value.is_discarded())
-    return value;
-  return std::nullopt;
+  value = type == "string" ? Json(typed) : Json::parse(typed, nullptr, false);
+  if (type == "integer") return value.is_number_integer();
+  return type == "number" ? value.is_number() : !value.is_discarded();
 }
 
 std::string prompt_of(const std::string& name, const Json& schema, bool required) {
@@ -58,28 +56,25 @@ std::string prompt_of(const std::string& name, const Json& schema, bool required
   return text + ": ";
 }
 
-std::optional<Json> fill_in(const Json& schema, const std::stop_token& stop) {
+// The answer as JSON text; nothing where it is broken off.
+std::optional<std::string> fill_in(const Json& schema, const std::stop_token& stop) {
   Json content = Json::object();
-  if (!schema.is_object() || !schema.contains("properties") || !schema["properties"].is_object()) return content;
-  const Json required = schema.value("required", Json::array());
-  for (const auto& [name, member] : schema["properties"].items()) {
+  const bool has_members = schema.is_object() && schema.contains("properties") && schema["properties"].is_object();
+  const Json members = has_members ? schema["properties"] : Json::object();
+  const Json required = has_members ? schema.value("required", Json::array()) : Json::array();
+  for (const auto& [name, member] : members.items()) {
     if (!member.is_object()) continue;
     const bool is_required = std::ranges::find(required, Json(name)) != required.end();
     for (;;) {
       const auto typed = read_from_terminal(prompt_of(name, member, is_required), stop);
       if (!typed) return std::nullopt;
-      if (typed->empty()) {
-        if (member.contains("default")) content[name] = member["default"];
-        if (!is_required || member.contains("default")) break;
-      }
-      if (auto value = value_of(*typed, member); value && !(typed->empty() && is_required)) {
-        content[name] = std::move(*value);
-        break;
-      }
+      if (typed->empty() && member.contains("default")) content[name] = member["default"];
+      if (typed->empty() && (!is_required || member.contains("default"))) break;
+      if (!typed->empty() && read_member(*typed, member, content[name])) break;
       put_line(stderr, "  That does not fit.");
     }
   }
-  return content;
+  return content.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -131,7 +126,7 @@ McpReply ask_in_terminal(const std::string& server, const McpQuestion& question,
   if (*willing != "yes" && *willing != "y") return {.action = McpReply::Action::Decline};
   const auto content = fill_in(Json::parse(question.schema.empty() ? "{}" : question.schema, nullptr, false), stop);
   if (!content) return {.action = McpReply::Action::Cancel};
-  return {.action = McpReply::Action::Accept, .content = content->dump(-1, ' ', false, Json::error_handler_t::replace)};
+  return {.action = McpReply::Action::Accept, .content = *content};
 }
 
 }  // namespace llama
