@@ -11,11 +11,12 @@
 namespace {
 
 llama::McpServersHandlers shown() {
-  return {.tools_changed = [](const std::string& server) { std::println("{}: its tools changed", server); },
-          .log = [](const std::string& server, const llama::McpLogLine& line) {
-            std::println(stderr, "{}: {}: {}", server, line.level, line.text);
-          },
-          .ask = [](const std::string& server, const llama::McpQuestion& question, const std::stop_token&) {
+  return {
+      .tools_changed = [](const std::string& server) { std::println("{}: its tools changed", server); },
+      .log = [](const std::string& server,
+                const llama::McpLogLine& line) { std::println(stderr, "{}: {}: {}", server, line.level, line.text); },
+      .ask =
+          [](const std::string& server, const llama::McpQuestion& question, const std::stop_token&) {
             std::println("{} asks: {} {} {}", server, question.message, question.schema, question.url);
             return llama::McpReply{.action = llama::McpReply::Action::Accept, .content = "{}"};
           }};

@@ -34,7 +34,8 @@ Result<void> ClientCore::open_session(const std::stop_token& stop) {
 
 Result<void> ClientCore::settle(Agreement agreement) {
   if (agreement.era == McpEra::Modern) {
-    session_->set_stamp(modern_stamp(setup_.options, session_->questions().capabilities(), static_cast<bool>(setup_.handlers.log)));
+    session_->set_stamp(
+        modern_stamp(setup_.options, session_->questions().capabilities(), static_cast<bool>(setup_.handlers.log)));
     session_->agree(agreement.info.revision, McpEra::Modern);
   }
   setup_.memory->remember(setup_.config, agreement.era);
@@ -59,8 +60,9 @@ Result<void> ClientCore::negotiate(const std::stop_token& stop) {
       return std::unexpected(std::move(found.error));
     case Verdict::Older:
       if (config.era == McpEra::Modern) {
-        return std::unexpected(session_->named(
-            {ErrorCode::Network, std::format("it does not speak revision {}, which its config asks for", kModernRevision)}));
+        return std::unexpected(
+            session_->named({ErrorCode::Network, std::format("it does not speak revision {}, which its config asks for",
+                                                             kModernRevision)}));
       }
       break;
     case Verdict::Silent:
@@ -88,9 +90,10 @@ void ClientCore::listen() {
     return bool_member(object_member(agreement_.capabilities, what), "listChanged").value_or(false);
   };
   const auto& handlers = setup_.handlers;
-  changes_ = std::make_unique<ChangeStream>(*session_, ChangeStream::Lists{.tools = handlers.tools_changed && tells("tools"),
-                                                                           .prompts = handlers.prompts_changed && tells("prompts"),
-                                                                           .resources = handlers.resources_changed && tells("resources")});
+  changes_ = std::make_unique<ChangeStream>(
+      *session_, ChangeStream::Lists{.tools = handlers.tools_changed && tells("tools"),
+                                     .prompts = handlers.prompts_changed && tells("prompts"),
+                                     .resources = handlers.resources_changed && tells("resources")});
   changes_->start();
 }
 
@@ -130,7 +133,8 @@ RequestResult ClientCore::ask(const std::string& method, const nlohmann::json& p
     } else {
       // Nothing to answer: the server wants to be asked again a little later.
       if (!internal::pause(pause, stop)) {
-        return std::unexpected(RequestFailure{.end = End::Cancelled, .error = session_->named({ErrorCode::Cancelled, "cancelled"})});
+        return std::unexpected(
+            RequestFailure{.end = End::Cancelled, .error = session_->named({ErrorCode::Cancelled, "cancelled"})});
       }
       pause = std::min(pause * 2, std::chrono::milliseconds(250));
     }
@@ -138,7 +142,8 @@ RequestResult ClientCore::ask(const std::string& method, const nlohmann::json& p
   }
   return std::unexpected(RequestFailure{
       .end = End::Failed,
-      .error = session_->named({ErrorCode::Network, std::format("it asked back more than {} times about one '{}'", kMaxRounds, method)})});
+      .error = session_->named(
+          {ErrorCode::Network, std::format("it asked back more than {} times about one '{}'", kMaxRounds, method)})});
 }
 
 std::expected<nlohmann::json, Error> ClientCore::answers_to(const nlohmann::json& result, const std::stop_token& stop) {
@@ -146,8 +151,8 @@ std::expected<nlohmann::json, Error> ClientCore::answers_to(const nlohmann::json
   for (const auto& [key, request] : object_member(result, "inputRequests").items()) {
     const std::string method = text_member(request, "method");
     if (method != "elicitation/create") {
-      return std::unexpected(session_->named(
-          {ErrorCode::Network, std::format("it asks for '{}', which is not offered", first_part(one_line(method), 100))}));
+      return std::unexpected(session_->named({ErrorCode::Network, std::format("it asks for '{}', which is not offered",
+                                                                              first_part(one_line(method), 100))}));
     }
     answers[key] = session_->questions().answer(object_member(request, "params"), stop);
     if (stop.stop_requested()) return std::unexpected(session_->named({ErrorCode::Cancelled, "cancelled"}));
@@ -195,7 +200,8 @@ Result<void> ClientCore::subscribe(const std::string& uri, const std::stop_token
 
 Result<void> ClientCore::ping(const std::stop_token& stop) {
   const bool is_modern = agreement_.era == McpEra::Modern;
-  auto result = ask(is_modern ? "server/discover" : "ping", nlohmann::json::object(), {.limit = setup_.config.call_time_limit}, stop);
+  auto result = ask(is_modern ? "server/discover" : "ping", nlohmann::json::object(),
+                    {.limit = setup_.config.call_time_limit}, stop);
   if (!result) return std::unexpected(std::move(result.error().error));
   return {};
 }

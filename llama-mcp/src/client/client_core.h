@@ -40,8 +40,8 @@ class ClientCore {
   ClientCore& operator=(const ClientCore&) = delete;
 
   // A request of the work itself: begins a lost session anew, and puts the questions of `input_required` to the person.
-  [[nodiscard]] RequestResult ask(const std::string& method, const nlohmann::json& params, const RequestOptions& options,
-                                  const std::stop_token& stop);
+  [[nodiscard]] RequestResult ask(const std::string& method, const nlohmann::json& params,
+                                  const RequestOptions& options, const std::stop_token& stop);
   // All pages of a list: the entries of `key`.
   //
   // Errors   Network: a cursor that comes again, more pages than options.max_pages, more than 64 MiB; and as ask().
@@ -65,7 +65,8 @@ class ClientCore {
   [[nodiscard]] Result<void> settle(Agreement agreement);
   void listen();
   [[nodiscard]] Result<void> renew(std::uint64_t generation, const std::stop_token& stop);
-  [[nodiscard]] std::expected<nlohmann::json, Error> answers_to(const nlohmann::json& result, const std::stop_token& stop);
+  [[nodiscard]] std::expected<nlohmann::json, Error> answers_to(const nlohmann::json& result,
+                                                                const std::stop_token& stop);
 
   ClientSetup setup_;
   std::unique_ptr<McpSession> session_;

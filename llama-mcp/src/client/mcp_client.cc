@@ -23,11 +23,13 @@ bool is_about_call(const RequestFailure& failure) {
   using namespace internal;
   if (failure.end != RequestFailure::End::Refused) return false;
   return failure.code != kMethodNotFound && failure.code != kInvalidRequest && failure.code != kParseError &&
-         failure.code != kHeaderMismatch && failure.code != kMissingClientCapability && failure.code != kUnsupportedRevision;
+         failure.code != kHeaderMismatch && failure.code != kMissingClientCapability &&
+         failure.code != kUnsupportedRevision;
 }
 
 McpToolResult refused_call(const RequestFailure& failure) {
-  std::string text = failure.message.empty() ? std::format("the server refuses the call (error {})", failure.code) : failure.message;
+  std::string text =
+      failure.message.empty() ? std::format("the server refuses the call (error {})", failure.code) : failure.message;
   // Source: specification 2025-11-25, "Elicitation", "URL mode": error -32042 lists what is to be opened first.
   if (failure.code == internal::kUrlQuestionRequired) {
     for (const auto& each : internal::array_member(failure.data, "elicitations")) {
@@ -42,8 +44,10 @@ Result<std::vector<Entry>> read_list(const Result<nlohmann::json>& list, const R
   if (!list) return std::unexpected(list.error());
   std::vector<Entry> entries;
   for (const auto& each : *list) {
-    if (auto entry = read(each)) entries.push_back(std::move(*entry));
-    else drop(each);
+    if (auto entry = read(each))
+      entries.push_back(std::move(*entry));
+    else
+      drop(each);
   }
   return entries;
 }
@@ -56,14 +60,16 @@ McpClient::~McpClient() = default;
 Result<std::unique_ptr<McpClient>> McpClient::connect(const McpServerConfig& config, McpHandlers handlers,
                                                       const McpClientOptions& options, const std::stop_token& stop) {
   if (auto sound = check(config); !sound) return std::unexpected(std::move(sound.error()));
-  auto core = internal::ClientCore::connect(
-      {.config = config,
-       .handlers = std::move(handlers),
-       .options = options,
-       .make_channel = [config, options] {
-         return config.url.empty() ? internal::make_stdio_channel(config, options) : internal::make_http_channel(config, options);
-       }},
-      stop);
+  auto core = internal::ClientCore::connect({.config = config,
+                                             .handlers = std::move(handlers),
+                                             .options = options,
+                                             .make_channel =
+                                                 [config, options] {
+                                                   return config.url.empty()
+                                                              ? internal::make_stdio_channel(config, options)
+                                                              : internal::make_http_channel(config, options);
+                                                 }},
+                                            stop);
   if (!core) return std::unexpected(std::move(core.error()));
   auto state = std::make_unique<State>();
   state->core = std::move(*core);
@@ -92,8 +98,8 @@ Result<std::vector<McpTool>> McpClient::list_tools(const std::stop_token& stop) 
   return usable;
 }
 
-Result<McpToolResult> McpClient::call_tool(std::string_view name, std::string_view arguments, const McpCallOptions& options,
-                                           const std::stop_token& stop) {
+Result<McpToolResult> McpClient::call_tool(std::string_view name, std::string_view arguments,
+                                           const McpCallOptions& options, const std::stop_token& stop) {
   auto& core = *state_->core;
   auto parsed = internal::parse_object(std::format("arguments of '{}'", name), arguments);
   if (!parsed) return std::unexpected(core.session().named(std::move(parsed.error())));
@@ -109,8 +115,8 @@ Result<McpToolResult> McpClient::call_tool(std::string_view name, std::string_vi
 }
 
 Result<std::vector<McpPrompt>> McpClient::list_prompts(const std::stop_token& stop) {
-  return read_list<McpPrompt>(state_->core->list("prompts/list", "prompts", info().has_prompts, stop), internal::read_prompt,
-                              [](const auto&) {});
+  return read_list<McpPrompt>(state_->core->list("prompts/list", "prompts", info().has_prompts, stop),
+                              internal::read_prompt, [](const auto&) {});
 }
 
 Result<std::vector<McpPromptMessage>> McpClient::get_prompt(std::string_view name, std::string_view arguments,

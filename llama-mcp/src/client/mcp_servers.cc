@@ -63,7 +63,9 @@ McpHandlers McpServers::State::handlers_of(Entry& entry) const {
   };
   if (handlers.log) made.log = [this, name](const McpLogLine& line) { handlers.log(name, line); };
   if (handlers.ask) {
-    made.ask = [this, name](const McpQuestion& question, const std::stop_token& stop) { return handlers.ask(name, question, stop); };
+    made.ask = [this, name](const McpQuestion& question, const std::stop_token& stop) {
+      return handlers.ask(name, question, stop);
+    };
   }
   return made;
 }
@@ -151,8 +153,8 @@ Result<std::vector<McpTool>> McpServers::State::tools(Entry& entry, const std::s
 McpServers::McpServers(std::unique_ptr<State> state) : state_(std::move(state)) {}
 McpServers::~McpServers() { close(); }
 
-Result<std::unique_ptr<McpServers>> McpServers::create(std::vector<McpServerConfig> servers, McpServersHandlers handlers,
-                                                       const McpClientOptions& options) {
+Result<std::unique_ptr<McpServers>> McpServers::create(std::vector<McpServerConfig> servers,
+                                                       McpServersHandlers handlers, const McpClientOptions& options) {
   auto state = std::make_unique<State>();
   for (auto& config : servers) {
     if (auto sound = check(config); !sound) return std::unexpected(std::move(sound.error()));
@@ -199,7 +201,8 @@ Result<std::shared_ptr<McpClient>> McpServers::client(std::string_view server, c
   if (entry != nullptr) return state_->client(*entry, stop);
   std::string known;
   for (const auto& each : names()) known += (known.empty() ? "" : ", ") + each;
-  return fail(ErrorCode::NotFound, std::format("no server is called '{}'; there are: {}", server, known.empty() ? "none" : known));
+  return fail(ErrorCode::NotFound,
+              std::format("no server is called '{}'; there are: {}", server, known.empty() ? "none" : known));
 }
 
 Result<McpToolResult> McpServers::call_tool(std::string_view server, std::string_view tool, std::string_view arguments,
@@ -213,7 +216,8 @@ std::vector<McpServerHealth> McpServers::health() const {
   std::vector<McpServerHealth> all;
   for (const auto& entry : state_->entries) {
     const std::scoped_lock lock(entry->mutex);
-    McpServerHealth health{.server = entry->config.name, .is_started = entry->client != nullptr, .starts = entry->starts};
+    McpServerHealth health{
+        .server = entry->config.name, .is_started = entry->client != nullptr, .starts = entry->starts};
     if (entry->client) {
       health.health = entry->client->health();
       health.info = entry->client->info();

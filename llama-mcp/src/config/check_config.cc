@@ -24,7 +24,8 @@ bool is_header_name(std::string_view name) {
 }
 
 bool is_header_value(std::string_view value) {
-  return std::ranges::none_of(value, [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; });
+  return std::ranges::none_of(value,
+                              [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; });
 }
 
 }  // namespace
@@ -42,7 +43,8 @@ Result<void> check(const McpServerConfig& config) {
   if (has_nul(config.command) || std::ranges::any_of(config.args, has_nul)) return wrong("its command has a NUL in it");
   for (const auto& [name, value] : config.env) {
     if (name.empty() || name.contains('=') || has_nul(name) || has_nul(value)) {
-      return wrong(std::format("its environment has a variable '{}' that cannot be set", name.substr(0, name.find('\0'))));
+      return wrong(
+          std::format("its environment has a variable '{}' that cannot be set", name.substr(0, name.find('\0'))));
     }
   }
   for (const auto& [name, value] : config.headers) {
@@ -52,7 +54,8 @@ Result<void> check(const McpServerConfig& config) {
   if (!config.url.empty()) {
     if (auto origin = internal::origin_of(config.url); !origin) return wrong("its url: " + origin.error().message);
   }
-  if (config.start_time_limit.count() <= 0 || config.call_time_limit.count() <= 0) return wrong("a time limit is not above 0");
+  if (config.start_time_limit.count() <= 0 || config.call_time_limit.count() <= 0)
+    return wrong("a time limit is not above 0");
   return {};
 }
 

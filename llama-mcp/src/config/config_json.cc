@@ -24,8 +24,10 @@ bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; 
 std::string place_of(std::string_view text, std::size_t at) {
   std::size_t line = 1, column = 1;
   for (const char c : text.substr(0, at)) {
-    if (c == '\n') ++line, column = 1;
-    else ++column;
+    if (c == '\n')
+      ++line, column = 1;
+    else
+      ++column;
   }
   return std::format("line {}, column {}", line, column);
 }
@@ -67,8 +69,10 @@ std::string without_trailing_commas(std::string_view text) {
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (in_string) {
-      if (text[i] == '\\') ++i;
-      else if (text[i] == '"') in_string = false;
+      if (text[i] == '\\')
+        ++i;
+      else if (text[i] == '"')
+        in_string = false;
     } else if (text[i] == '"') {
       in_string = true;
     } else if (const auto end = after_comment(text, i); end > i) {
@@ -76,9 +80,12 @@ std::string without_trailing_commas(std::string_view text) {
     } else if (text[i] == ',') {
       std::size_t next = i + 1;
       while (next < text.size()) {
-        if (is_blank(text[next])) ++next;
-        else if (const auto over = after_comment(text, next); over > next) next = over;
-        else break;
+        if (is_blank(text[next]))
+          ++next;
+        else if (const auto over = after_comment(text, next); over > next)
+          next = over;
+        else
+          break;
       }
       if (next < text.size() && (text[next] == '}' || text[next] == ']')) changed[i] = ' ';
     }

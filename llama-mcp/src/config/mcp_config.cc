@@ -22,7 +22,9 @@ constexpr std::uintmax_t kMaxConfigBytes = std::uintmax_t{4} << 20;
 // Takes the keys of one server, one after the other. A fault is kept, and the first one is told.
 class ServerReader {
  public:
-  ServerReader(std::string name, const McpVariables& variables) : variables_(variables) { config_.name = std::move(name); }
+  ServerReader(std::string name, const McpVariables& variables) : variables_(variables) {
+    config_.name = std::move(name);
+  }
 
   void read(const ConfigJson& server, std::vector<std::string>& remarks);
   [[nodiscard]] Result<McpServerConfig> finish();
@@ -65,8 +67,10 @@ std::string ServerReader::text(const std::string& key, const ConfigJson& value) 
 
 std::vector<std::string> ServerReader::texts(const std::string& key, const ConfigJson& value) {
   std::vector<std::string> all;
-  if (!value.is_array()) wrong(std::format("'{}' is no list of texts", key));
-  else for (const auto& each : value) all.push_back(text(key, each));
+  if (!value.is_array())
+    wrong(std::format("'{}' is no list of texts", key));
+  else
+    for (const auto& each : value) all.push_back(text(key, each));
   return all;
 }
 
@@ -105,19 +109,23 @@ void ServerReader::take_command(const ConfigJson& value) {
 void ServerReader::take_type(const ConfigJson& value) {
   type_ = text("type", value);
   if (type_ == "sse") {
-    return wrong("type 'sse' is the transport of 2024-11-05, which Streamable HTTP has replaced: ask its makers for that "
-                 "address (it often ends with /mcp) and write \"type\": \"http\"");
+    return wrong(
+        "type 'sse' is the transport of 2024-11-05, which Streamable HTTP has replaced: ask its makers for that "
+        "address (it often ends with /mcp) and write \"type\": \"http\"");
   }
-  constexpr std::array<std::string_view, 7> kTypes = {"stdio", "http", "streamable-http", "streamableHttp", "streamable_http",
-                                                      "local", "remote"};
+  constexpr std::array<std::string_view, 7> kTypes = {"stdio",           "http",  "streamable-http", "streamableHttp",
+                                                      "streamable_http", "local", "remote"};
   if (!std::ranges::contains(kTypes, type_)) wrong(std::format("type '{}' is neither 'stdio' nor 'http'", type_));
 }
 
 void ServerReader::take_era(const ConfigJson& value) {
   const std::string era = text("era", value);
-  if (era == "older") config_.era = McpEra::Older;
-  else if (era == "modern") config_.era = McpEra::Modern;
-  else wrong(std::format("era '{}' is neither 'older' nor 'modern'", era));
+  if (era == "older")
+    config_.era = McpEra::Older;
+  else if (era == "modern")
+    config_.era = McpEra::Modern;
+  else
+    wrong(std::format("era '{}' is neither 'older' nor 'modern'", era));
 }
 
 void ServerReader::take(const std::string& key, const ConfigJson& value, std::vector<std::string>& remarks) {
@@ -154,7 +162,7 @@ void ServerReader::take(const std::string& key, const ConfigJson& value, std::ve
 void ServerReader::take_env_file() {
   if (env_file_.empty()) return;
   const auto file = std::filesystem::path(env_file_).is_absolute() ? std::filesystem::path(env_file_)
-                                                                  : config_.working_directory / env_file_;
+                                                                   : config_.working_directory / env_file_;
   std::ifstream in(file, std::ios::binary);
   if (!in) return wrong(std::format("'envFile': '{}' cannot be read", file.string()));
   std::ostringstream all;
@@ -167,8 +175,10 @@ void ServerReader::take_env_file() {
 void ServerReader::read(const ConfigJson& server, std::vector<std::string>& remarks) {
   if (!server.is_object()) return wrong("it is no object");
   for (const auto& [key, value] : server.items()) take(key, value, remarks);
-  if (type_ == "stdio" || type_ == "local") config_.url.clear();
-  else if (!type_.empty()) config_.command.clear();
+  if (type_ == "stdio" || type_ == "local")
+    config_.url.clear();
+  else if (!type_.empty())
+    config_.command.clear();
   if (!config_.is_disabled) take_env_file();
 }
 
@@ -184,7 +194,8 @@ Result<McpServerConfig> ServerReader::finish() {
 std::string usable_name(const std::string& name) {
   std::string usable;
   for (const char c : name) {
-    const bool is_kept = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    const bool is_kept =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
     usable += is_kept ? c : '_';
   }
   return usable.substr(0, 64);
@@ -199,9 +210,12 @@ Result<McpConfig> parse_mcp_config(std::string_view text, const McpVariables& va
   McpConfig config;
   std::vector<const ConfigJson*> lists;
   for (const auto& [key, value] : root->items()) {
-    if (key == "mcpServers" || key == "servers") lists.push_back(&value);
-    else if (key == "mcp" && value.is_object() && value.contains("servers")) lists.push_back(&value["servers"]);
-    else if (key != "inputs" && key != "$schema") config.remarks.push_back(std::format("unknown key '{}'", key));
+    if (key == "mcpServers" || key == "servers")
+      lists.push_back(&value);
+    else if (key == "mcp" && value.is_object() && value.contains("servers"))
+      lists.push_back(&value["servers"]);
+    else if (key != "inputs" && key != "$schema")
+      config.remarks.push_back(std::format("unknown key '{}'", key));
   }
   if (lists.empty()) return fail(ErrorCode::InvalidArgument, "it has neither \"mcpServers\" nor \"servers\"");
   for (const auto* list : lists) {
@@ -226,8 +240,10 @@ Result<McpConfig> parse_mcp_config(std::string_view text, const McpVariables& va
 
 Result<McpConfig> read_mcp_config(const std::filesystem::path& file, const McpVariables& variables) {
   std::error_code failed;
-  if (!std::filesystem::exists(file, failed)) return fail(ErrorCode::NotFound, std::format("{}: no such file", file.string()));
-  if (std::filesystem::is_directory(file, failed)) return fail(ErrorCode::Io, std::format("{}: is a folder", file.string()));
+  if (!std::filesystem::exists(file, failed))
+    return fail(ErrorCode::NotFound, std::format("{}: no such file", file.string()));
+  if (std::filesystem::is_directory(file, failed))
+    return fail(ErrorCode::Io, std::format("{}: is a folder", file.string()));
   std::ifstream in(file, std::ios::binary);
   std::string text;
   if (in) {
@@ -236,7 +252,8 @@ Result<McpConfig> read_mcp_config(const std::filesystem::path& file, const McpVa
     text.resize(static_cast<std::size_t>(in.gcount()));
   }
   if (!in.is_open() || in.bad()) return fail(ErrorCode::Io, std::format("{}: cannot be read", file.string()));
-  if (text.size() > kMaxConfigBytes) return fail(ErrorCode::InvalidArgument, std::format("{}: longer than 4 MiB", file.string()));
+  if (text.size() > kMaxConfigBytes)
+    return fail(ErrorCode::InvalidArgument, std::format("{}: longer than 4 MiB", file.string()));
   auto config = parse_mcp_config(text, variables);
   if (!config) config.error().message = std::format("{}: {}", file.string(), config.error().message);
   return config;

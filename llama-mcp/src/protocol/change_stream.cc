@@ -107,7 +107,8 @@ Result<void> ChangeStream::add(const std::string& uri, std::chrono::milliseconds
   lock.unlock();
   if (stop.stop_requested()) return std::unexpected(session_.named({ErrorCode::Cancelled, "cancelled"}));
   if (!is_settled) return std::unexpected(session_.named({ErrorCode::TimedOut, "no answer to 'subscriptions/listen'"}));
-  return std::unexpected(session_.named({ErrorCode::InvalidArgument, std::format("it does not tell of changes of '{}'", uri)}));
+  return std::unexpected(
+      session_.named({ErrorCode::InvalidArgument, std::format("it does not tell of changes of '{}'", uri)}));
 }
 
 }  // namespace llama::internal

@@ -12,7 +12,9 @@ constexpr std::size_t kMaxLines = 1'000, kMaxUpdated = 1'000, kMaxTasks = 16;
 
 }  // namespace
 
-EventThread::Clock::time_point EventThread::Burst::due() const { return std::min(last + kQuiet, first + kLongestBurst); }
+EventThread::Clock::time_point EventThread::Burst::due() const {
+  return std::min(last + kQuiet, first + kLongestBurst);
+}
 
 EventThread::EventThread(McpHandlers handlers)
     : handlers_(std::move(handlers)), thread_([this](const std::stop_token& stop) { run(stop); }) {}
@@ -106,7 +108,9 @@ EventThread::Task EventThread::next() {
   for (std::size_t i = 0; i < bursts_.size(); ++i) {
     if (!bursts_[i] || now < bursts_[i]->due()) continue;
     bursts_[i].reset();
-    const auto& told = i == 0 ? handlers_.tools_changed : i == 1 ? handlers_.prompts_changed : handlers_.resources_changed;
+    const auto& told = i == 0   ? handlers_.tools_changed
+                       : i == 1 ? handlers_.prompts_changed
+                                : handlers_.resources_changed;
     return [&told](const std::stop_token&) {
       if (told) told();
     };

@@ -51,7 +51,7 @@ class EventThread {
   };
 
   void run(const std::stop_token& stop);
-  [[nodiscard]] Task next();                        // requires the lock; empty: nothing is due
+  [[nodiscard]] Task next();                         // requires the lock; empty: nothing is due
   [[nodiscard]] Clock::time_point next_due() const;  // requires the lock
 
   McpHandlers handlers_;

@@ -87,10 +87,13 @@ void McpSession::take_answer(RpcMessage message) {
     return;
   }
   if (!message.is_error) return settle(*id, std::move(message.result));
-  RequestFailure refused{.end = RequestFailure::End::Refused, .error = {}, .code = message.error_code,
-                         .message = secrets_(std::move(message.error_message)), .data = std::move(message.error_data)};
-  refused.error = named({code_of(message.error_code), std::format("{} (error {})", first_part(refused.message, kShownRefusal),
-                                                                  message.error_code)});
+  RequestFailure refused{.end = RequestFailure::End::Refused,
+                         .error = {},
+                         .code = message.error_code,
+                         .message = secrets_(std::move(message.error_message)),
+                         .data = std::move(message.error_data)};
+  refused.error = named({code_of(message.error_code),
+                         std::format("{} (error {})", first_part(refused.message, kShownRefusal), message.error_code)});
   settle(*id, std::unexpected(std::move(refused)));
 }
 
@@ -106,16 +109,17 @@ void McpSession::take_request(RpcMessage message) {
   }
   const std::string key = to_text(message.id);
   const std::stop_token withdrawn = questions_.open(key);
-  const bool is_taken = events_.post([this, key, withdrawn, id = message.id, params = message.params](const std::stop_token& stop) {
-    std::stop_source either;
-    const auto end = [&] { either.request_stop(); };
-    const std::stop_callback on_stop(stop, end), on_withdrawal(withdrawn, end);
-    pause_time(true);
-    nlohmann::json answer = questions_.answer(params, either.get_token());
-    pause_time(false);
-    questions_.forget(key);
-    if (!withdrawn.stop_requested()) send_answer(rpc_result(id, answer));
-  });
+  const bool is_taken =
+      events_.post([this, key, withdrawn, id = message.id, params = message.params](const std::stop_token& stop) {
+        std::stop_source either;
+        const auto end = [&] { either.request_stop(); };
+        const std::stop_callback on_stop(stop, end), on_withdrawal(withdrawn, end);
+        pause_time(true);
+        nlohmann::json answer = questions_.answer(params, either.get_token());
+        pause_time(false);
+        questions_.forget(key);
+        if (!withdrawn.stop_requested()) send_answer(rpc_result(id, answer));
+      });
   if (is_taken) return;
   questions_.forget(key);
   send_answer(rpc_error(message.id, kRpcInternalError, "Too many questions at once"));
@@ -133,7 +137,8 @@ void McpSession::take_notification(const RpcMessage& message) {
   if (method == "notifications/message") {
     const auto& data = member(params, "data");
     const std::string text = data.is_string() ? data.get<std::string>() : to_text(data);
-    return events_.log({.level = text_member(params, "level"), .logger = text_member(params, "logger"),
+    return events_.log({.level = text_member(params, "level"),
+                        .logger = text_member(params, "logger"),
                         .text = secrets_(first_part(text, kMaxLogBytes))});
   }
   if (method == "notifications/subscriptions/acknowledged") {
@@ -171,14 +176,16 @@ void McpSession::failed(std::string_view id, Error error) {
     ++stray_;
     return;
   }
-  settle(*number, std::unexpected(RequestFailure{.end = RequestFailure::End::Failed, .error = named(std::move(error))}));
+  settle(*number,
+         std::unexpected(RequestFailure{.end = RequestFailure::End::Failed, .error = named(std::move(error))}));
 }
 
 void McpSession::session_lost(std::string_view id) {
   const auto number = number_of(id);
   if (!number) return;
-  settle(*number, std::unexpected(RequestFailure{.end = RequestFailure::End::SessionLost,
-                                                 .error = named({ErrorCode::Network, "it no longer knows the session"})}));
+  settle(*number,
+         std::unexpected(RequestFailure{.end = RequestFailure::End::SessionLost,
+                                        .error = named({ErrorCode::Network, "it no longer knows the session"})}));
 }
 
 }  // namespace llama::internal

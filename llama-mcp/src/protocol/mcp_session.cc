@@ -16,7 +16,9 @@ constexpr std::size_t kShownWords = 300;  // bytes of the server's last words in
 
 RequestFailure failure_of(RequestFailure::End end, Error error) { return {.end = end, .error = std::move(error)}; }
 
-std::string seconds(std::chrono::milliseconds time) { return std::format("{:g} s", static_cast<double>(time.count()) / 1e3); }
+std::string seconds(std::chrono::milliseconds time) {
+  return std::format("{:g} s", static_cast<double>(time.count()) / 1e3);
+}
 
 }  // namespace
 
@@ -83,8 +85,9 @@ Result<void> McpSession::send_request(std::int64_t id, const std::string& method
                                       const std::stop_token& stop) {
   stamp(params);
   if (has_progress) params["_meta"]["progressToken"] = id;
-  return channel_->send({.json = rpc_request(id, method, params), .id = std::to_string(id), .method = method, .name = name},
-                        latest, stop);
+  return channel_->send(
+      {.json = rpc_request(id, method, params), .id = std::to_string(id), .method = method, .name = name}, latest,
+      stop);
 }
 
 RequestResult McpSession::request(const std::string& method, nlohmann::json params, const RequestOptions& options,
@@ -128,10 +131,12 @@ RequestResult McpSession::request(const std::string& method, nlohmann::json para
       pending_.erase(id);
       lock.unlock();
       give_up(id, options.is_cancellable, is_stopped ? "cancelled" : "timed out");
-      if (is_stopped) return std::unexpected(failure_of(End::Cancelled, named({ErrorCode::Cancelled, method + ": cancelled"})));
+      if (is_stopped)
+        return std::unexpected(failure_of(End::Cancelled, named({ErrorCode::Cancelled, method + ": cancelled"})));
       const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(pending->deadline - start);
-      return std::unexpected(failure_of(End::TimedOut, named({ErrorCode::TimedOut, std::format("no answer to '{}' within {}",
-                                                                                               method, seconds(took))})));
+      return std::unexpected(
+          failure_of(End::TimedOut,
+                     named({ErrorCode::TimedOut, std::format("no answer to '{}' within {}", method, seconds(took))})));
     }
     const auto resumed = resumed_;
     changed_.wait_until(lock, stop, paused_ > 0 ? Clock::now() + std::chrono::hours(1) : pending->deadline, [&] {
@@ -148,7 +153,8 @@ Result<void> McpSession::notify(const std::string& method, nlohmann::json params
   return {};
 }
 
-Result<std::int64_t> McpSession::begin_stream(const std::string& method, nlohmann::json params, StreamReceiver receiver) {
+Result<std::int64_t> McpSession::begin_stream(const std::string& method, nlohmann::json params,
+                                              StreamReceiver receiver) {
   const auto pending = std::make_shared<Pending>();
   pending->deadline = pending->latest = Clock::now() + kStreamTime;
   pending->stream = std::move(receiver);
@@ -227,7 +233,8 @@ void McpSession::pause_time(bool is_paused) {
 void McpSession::ended(Error error) {
   const std::string words = one_line(channel_->last_words());
   if (!words.empty()) {
-    error.message += std::format("; it wrote last: {}", words.size() > kShownWords ? last_part(words, kShownWords) : words);
+    error.message +=
+        std::format("; it wrote last: {}", words.size() > kShownWords ? last_part(words, kShownWords) : words);
   }
   settle_all(failure_of(RequestFailure::End::Ended, named(std::move(error))));
   questions_.withdraw_all();

@@ -50,8 +50,9 @@ Discovery refused(const McpSession& session, const RequestFailure& failure) {
   const auto supported = texts(array_member(failure.data, "supported"));
   if (supported.empty() || has_older(supported)) return {.verdict = Verdict::Older};
   return {.verdict = Verdict::Failed,
-          .error = session.named({ErrorCode::Network, std::format("it speaks the protocol's revision {}, and known here are {}",
-                                                                  first_part(supported.front(), kMaxName), known_revisions())})};
+          .error = session.named(
+              {ErrorCode::Network, std::format("it speaks the protocol's revision {}, and known here are {}",
+                                               first_part(supported.front(), kMaxName), known_revisions())})};
 }
 
 }  // namespace
@@ -69,7 +70,8 @@ Discovery discover(McpSession& session, const McpClientOptions& options, std::ch
   using Verdict = Discovery::Verdict;
   using End = RequestFailure::End;
   nlohmann::json params{{"_meta", modern_stamp(options, session.questions().capabilities(), false)}};
-  const auto answer = session.request("server/discover", std::move(params), {.limit = limit, .is_cancellable = false}, stop);
+  const auto answer =
+      session.request("server/discover", std::move(params), {.limit = limit, .is_cancellable = false}, stop);
   if (!answer) {
     const auto& failure = answer.error();
     switch (failure.end) {
@@ -113,9 +115,10 @@ Greeting initialize(McpSession& session, const McpClientOptions& options, std::c
   }
   const std::string revision = text_member(*answer, "protocolVersion");
   if (!std::ranges::contains(kOlderRevisions, revision)) {
-    return {.error = session.named({ErrorCode::Network, std::format("it answers 'initialize' with revision '{}' of the protocol,"
-                                                                    " and known here are {}",
-                                                                    first_part(revision, kMaxName), known_revisions())})};
+    return {.error = session.named(
+                {ErrorCode::Network, std::format("it answers 'initialize' with revision '{}' of the protocol,"
+                                                 " and known here are {}",
+                                                 first_part(revision, kMaxName), known_revisions())})};
   }
   session.agree(revision, McpEra::Older);
   if (auto told = session.notify("notifications/initialized"); !told) return {.error = told.error()};

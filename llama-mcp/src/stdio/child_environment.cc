@@ -14,12 +14,38 @@ extern char** environ;  // environ(7)
 namespace llama::internal {
 namespace {
 
-constexpr std::array<std::string_view, 32> kHandedOn = {
-    "PATH",        "HOME",        "USER",          "LOGNAME",         "LANG",           "LANGUAGE",      "TERM",
-    "SHELL",       "TMPDIR",      "TZ",            "XDG_CACHE_HOME",  "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME",
-    "XDG_RUNTIME_DIR", "http_proxy", "https_proxy", "ftp_proxy",      "all_proxy",      "no_proxy",      "HTTP_PROXY",
-    "HTTPS_PROXY", "FTP_PROXY",   "ALL_PROXY",     "NO_PROXY",        "SSL_CERT_FILE",  "SSL_CERT_DIR",  "NODE_EXTRA_CA_CERTS",
-    "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "LD_LIBRARY_PATH", "NODE_PATH"};
+constexpr std::array<std::string_view, 32> kHandedOn = {"PATH",
+                                                        "HOME",
+                                                        "USER",
+                                                        "LOGNAME",
+                                                        "LANG",
+                                                        "LANGUAGE",
+                                                        "TERM",
+                                                        "SHELL",
+                                                        "TMPDIR",
+                                                        "TZ",
+                                                        "XDG_CACHE_HOME",
+                                                        "XDG_CONFIG_HOME",
+                                                        "XDG_DATA_HOME",
+                                                        "XDG_STATE_HOME",
+                                                        "XDG_RUNTIME_DIR",
+                                                        "http_proxy",
+                                                        "https_proxy",
+                                                        "ftp_proxy",
+                                                        "all_proxy",
+                                                        "no_proxy",
+                                                        "HTTP_PROXY",
+                                                        "HTTPS_PROXY",
+                                                        "FTP_PROXY",
+                                                        "ALL_PROXY",
+                                                        "NO_PROXY",
+                                                        "SSL_CERT_FILE",
+                                                        "SSL_CERT_DIR",
+                                                        "NODE_EXTRA_CA_CERTS",
+                                                        "REQUESTS_CA_BUNDLE",
+                                                        "CURL_CA_BUNDLE",
+                                                        "LD_LIBRARY_PATH",
+                                                        "NODE_PATH"};
 
 constexpr std::string_view kUsualPath = "/usr/local/bin:/usr/bin:/bin";
 
@@ -53,7 +79,8 @@ Result<std::filesystem::path> find_program(const McpServerConfig& config,
   const std::filesystem::path command = config.command;
   if (config.command.contains('/')) {
     const auto file = command.is_absolute() ? command : config.working_directory / command;
-    if (is_program(file)) return command;  // a relative one is read in the working directory, where the child is by then
+    if (is_program(file))
+      return command;  // a relative one is read in the working directory, where the child is by then
     return fail(ErrorCode::NotFound, std::format("its command '{}' is no program", config.command));
   }
   const auto found = environment.find("PATH");

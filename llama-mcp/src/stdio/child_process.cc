@@ -103,7 +103,8 @@ Error start_failure(const McpServerConfig& config, const Report& report) {
   }
   const auto code = report.error == ENOMEM || report.error == EAGAIN ? ErrorCode::OutOfMemory : ErrorCode::NotFound;
   return {code, std::format("its command '{}' cannot be started: {}", config.command,
-                            report.error == ENOEXEC ? "it is no program (a script begins with \"#!\")" : words_of(report.error))};
+                            report.error == ENOEXEC ? "it is no program (a script begins with \"#!\")"
+                                                    : words_of(report.error))};
 }
 
 // Blocks every signal in this thread for a moment, so that none of our handlers runs in the child.
@@ -202,7 +203,8 @@ ChildProcess::~ChildProcess() { finish(); }
 
 std::optional<std::string> ChildProcess::end() const {
   siginfo_t info{};
-  if (pid_ < 0 || waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0) return "an unknown end";
+  if (pid_ < 0 || waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0)
+    return "an unknown end";
   if (info.si_pid == 0) return {};
   if (info.si_code == CLD_EXITED) return std::format("exit status {}", info.si_status);
   return std::format("signal {} ({})", info.si_status, strsignal(info.si_status));

@@ -28,8 +28,10 @@ std::optional<std::string> id_in_head(std::string_view head) {
   std::string_view rest = compact;
   constexpr std::string_view kVersion = "\"jsonrpc\":\"2.0\",";
   for (const std::string_view known : {std::string_view("{"), kVersion, std::string_view("\"id\":")}) {
-    if (rest.starts_with(known)) rest.remove_prefix(known.size());
-    else if (known != kVersion) return {};
+    if (rest.starts_with(known))
+      rest.remove_prefix(known.size());
+    else if (known != kVersion)
+      return {};
   }
   std::string digits = digits_at(rest, 0);
   return digits.empty() ? std::nullopt : std::optional(std::move(digits));
@@ -95,8 +97,10 @@ void LineSplitter::end_line() {
   is_too_long_ = false;
   tail_.clear();
   // One long answer should not keep its memory.
-  if (line_.capacity() > 1U << 20) line_ = std::string();
-  else line_.clear();
+  if (line_.capacity() > 1U << 20)
+    line_ = std::string();
+  else
+    line_.clear();
 }
 
 }  // namespace llama::internal

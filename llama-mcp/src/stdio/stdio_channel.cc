@@ -140,7 +140,8 @@ std::optional<std::string> StdioChannel::converse(ChildProcess& child) {
     const bool had_ended = end.has_value();
     if (!had_ended) end = child.end();
     if (end && !child.output.is_open() && !child.errors.is_open()) return end;
-    if ((phase == Phase::Running || phase == Phase::Ending) && is_closing()) enter(Phase::Closing, options_.close_time_limit);
+    if ((phase == Phase::Running || phase == Phase::Ending) && is_closing())
+      enter(Phase::Closing, options_.close_time_limit);
     if (phase == Phase::Running && (end || !child.output.is_open())) enter(Phase::Ending, kLastWordsTime);
     if (phase == Phase::Closing && !has_output()) child.input.reset();
     if (end && !has_survivors && (phase == Phase::Closing || phase == Phase::Terminating)) {
@@ -185,8 +186,10 @@ void StdioChannel::read_some(Descriptor& from, bool is_output) {
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got <= 0) return from.reset();
   const std::string_view read(bytes.data(), static_cast<std::size_t>(got));
-  if (is_output) lines_.push(read);
-  else keep_words(read);
+  if (is_output)
+    lines_.push(read);
+  else
+    keep_words(read);
 }
 
 void StdioChannel::write_some(ChildProcess& child) {
@@ -225,8 +228,9 @@ void StdioChannel::take_line(std::string_view line) {
 
 void StdioChannel::take_long_line(std::string_view head, std::string_view tail) {
   if (is_closing()) return;
-  receiver_->failed(id_of_skipped(head, tail).value_or(""),
-                    {ErrorCode::Network, std::format("it sent a message of more than {} bytes", options_.max_message_bytes)});
+  receiver_->failed(
+      id_of_skipped(head, tail).value_or(""),
+      {ErrorCode::Network, std::format("it sent a message of more than {} bytes", options_.max_message_bytes)});
 }
 
 void StdioChannel::keep_words(std::string_view words) {
