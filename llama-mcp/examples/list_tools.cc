@@ -18,7 +18,7 @@ llama::McpServersHandlers shown() {
       .ask =
           [](const std::string& server, const llama::McpQuestion& question, const std::stop_token&) {
             std::println("{} asks: {} {} {}", server, question.message, question.schema, question.url);
-            return llama::McpReply{.action = llama::McpReply::Action::Accept, .content = "{}"};
+            return llama::McpReply{.action = llama::McpReply::Action::Accept, .content = R"({"name":"Ada"})"};
           }};
 }
 

@@ -1,7 +1,7 @@
 // A server over pipes that behaves as servers in the field have: hostile_server MODE [TOKEN].
 //
-// It speaks the older era with one tool, "echo", but for what its mode says. TOKEN does nothing: a test finds the processes
-// that it started by it.
+// It speaks the older era with one tool, "echo", but for what its mode says. TOKEN does nothing: a test finds the
+// processes that it started by it.
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -91,6 +91,11 @@ void call_tool(const Json& id, const Json& params) {
   if (mode == "ill-formed") {
     return write_line(R"({"jsonrpc":"2.0","id":)" + id.dump() + R"(,"result":{"content":[{"type":"text","text":"a)" +
                       "\xff\xc0" + R"(b"}]}})");
+  }
+  if (mode == "job") {  // as a shell with job control starts one
+    const pid_t job = start_survivor();
+    setpgid(job, job);
+    return answer(id, text(std::to_string(job)));
   }
   if (mode == "orphan") return answer(id, text(std::to_string(start_survivor())));
   if (mode == "environment") {

@@ -1,12 +1,17 @@
-"""A server of both eras, made with PyPI's mcp: `modern_server.py` over pipes, `modern_server.py --http PORT` over Streamable
-HTTP at /mcp. Its packages lie in $MCP_SERVERS/python (script/mcp-servers). Tools: echo, add (structured), fail, slow, ask."""
+"""A server of both eras, made with PyPI's mcp: `modern_server.py` over pipes, `modern_server.py --http PORT` over
+Streamable HTTP at /mcp. Its packages lie in $MCP_SERVERS/python (script/mcp-servers).
+
+Tools: echo, add (structured), fail, slow (tells its progress), ask (asks the person)."""
 import os
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["MCP_SERVERS"], "python"))
 
+from typing import Annotated  # noqa: E402
+
 import anyio  # noqa: E402
 from mcp.server.mcpserver import Context, MCPServer  # noqa: E402
+from mcp.server.mcpserver.resolve import Elicit, Resolve  # noqa: E402
 from pydantic import BaseModel  # noqa: E402
 
 server = MCPServer("modern-python", instructions="For tests.")
@@ -44,11 +49,14 @@ async def slow(ctx: Context) -> str:
     return "done"
 
 
+def ask_name() -> Elicit[Name]:
+    return Elicit("What is your name?", Name)
+
+
 @server.tool()
-async def ask(ctx: Context) -> str:
-    """Asks in the way of the older era"""
-    answer = await ctx.elicit("What is your name?", Name)
-    return f"hello {answer.data.name}" if answer.action == "accept" else answer.action
+def ask(name: Annotated[Name, Resolve(ask_name)]) -> str:
+    """Asks the person, in the way of the era that is spoken"""
+    return f"hello {name.name}"
 
 
 @server.resource("test://note")

@@ -1,9 +1,9 @@
 // Talk to one server of the Model Context Protocol: over pipes to a child process, or over Streamable HTTP.
 //
-// Both generations of the protocol are spoken; which one is found out, and remembered per command line or address for as
-// long as the process lives. A server over pipes is a process group of its own, without our descriptors, with a small
-// environment; what it writes to its standard error is read, and its last 4 KiB are kept. Whatever happens to it, nothing
-// of it survives close().
+// Both generations of the protocol are spoken; which one is found out, and remembered per command line or address for
+// as long as the process lives. A server over pipes is a process group of its own, without our descriptors, with a
+// small environment; what it writes to its standard error is read, and its last 4 KiB are kept. Whatever happens to it,
+// nothing of it survives close().
 //
 //   auto client = McpClient::connect({.name = "files", .command = "npx", .args = {"-y", "server-filesystem", "/srv"}});
 //   auto tools = (*client)->list_tools();

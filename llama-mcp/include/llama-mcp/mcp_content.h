@@ -12,8 +12,8 @@
 
 namespace llama {
 
-// Hints. What a server does not say has the protocol's defaults: it may write, destroy and reach out, and to do it twice
-// is not the same as once.
+// Hints. What a server does not say has the protocol's defaults: it may write, destroy and reach out, and to do it
+// twice is not the same as once.
 struct McpToolAnnotations {
   std::string title{};
   std::optional<bool> read_only{}, destructive{}, idempotent{}, open_world{};
@@ -42,8 +42,8 @@ struct McpToolResult {
   bool is_error = false;             // the tool failed: its text says why, and is for the model
 };
 
-// What a model may read of a result: the texts one below the other; the structured content where there is no text; of what
-// is no text a line that names it ("[image, image/png, 12,345 bytes]").
+// What a model may read of a result: the texts one below the other; the structured content where there is no text; of
+// what is no text a line that names it ("[image, image/png, 12,345 bytes]").
 [[nodiscard]] std::string text_of(const McpToolResult& result);
 
 struct McpPromptArgument {

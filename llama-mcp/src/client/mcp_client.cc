@@ -22,9 +22,8 @@ namespace {
 bool is_about_call(const RequestFailure& failure) {
   using namespace internal;
   if (failure.end != RequestFailure::End::Refused) return false;
-  return failure.code != kMethodNotFound && failure.code != kInvalidRequest && failure.code != kParseError &&
-         failure.code != kHeaderMismatch && failure.code != kMissingClientCapability &&
-         failure.code != kUnsupportedRevision;
+  return failure.code != kMethodNotFound && failure.code != kParseError && failure.code != kHeaderMismatch &&
+         failure.code != kMissingClientCapability && failure.code != kUnsupportedRevision;
 }
 
 McpToolResult refused_call(const RequestFailure& failure) {

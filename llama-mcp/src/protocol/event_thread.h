@@ -1,8 +1,8 @@
 // Call a client's handlers on a thread of their own, one at a time, however fast a server talks.
 //
-// What a server can send without end is kept without growing: a list that changed is a mark, told once the burst is over
-// (quiet for 100 ms, or after a second); updated resources are a set; log lines are a queue that drops the newest and says
-// how many. Questions and timers are tasks; there is a limit to the questions.
+// What a server can send without end is kept without growing: a list that changed is a mark, told once the burst is
+// over (quiet for 100 ms, or after a second); updated resources are a set; log lines are a queue that drops the newest
+// and says how many. Questions and timers are tasks; there is a limit to the questions.
 // Threads  all but stop() from any thread. A handler that makes calls blocks the next handler, not the connection.
 #pragma once
 

@@ -1,4 +1,5 @@
-// Read the protocol's JSON without trusting it: a wrong type reads as nothing, and nothing is nested deeper than a limit.
+// Read the protocol's JSON without trusting it: a wrong type reads as nothing, and nothing is nested deeper than a
+// limit.
 //
 // nlohmann's parser needs no stack for depth, but its printer recurses; a schema of 100,000 brackets would end the
 // program. So depth is checked in the text, before it is parsed.

@@ -115,16 +115,16 @@ RequestResult McpSession::request(const std::string& method, nlohmann::json para
     return std::unexpected(failure_of(End::Failed, named(std::move(sent.error()))));
   }
   while (true) {
-    if (pending->outcome) {
-      pending_.erase(id);
-      return std::move(*pending->outcome);
-    }
     if (pending->news) {
       const McpProgress news = *std::exchange(pending->news, std::nullopt);
       lock.unlock();
       options.progress(news);
       lock.lock();
       continue;
+    }
+    if (pending->outcome) {
+      pending_.erase(id);
+      return std::move(*pending->outcome);
     }
     const bool is_stopped = stop.stop_requested();
     if (is_stopped || (paused_ == 0 && Clock::now() >= pending->deadline)) {

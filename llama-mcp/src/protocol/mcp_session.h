@@ -1,9 +1,9 @@
 // Ask a server and get its answers: JSON-RPC over a channel, with a time limit for each request.
 //
-// Any number of requests are under way at once; each has a number, and a message is the answer to a request if it has that
-// number and no method. Each caller waits on its own thread and keeps its own time: no thread is needed for timers. What a
-// server asks of us is answered here: ping at once, a question on the thread of the handlers, all else with "method not
-// found", never with silence.
+// Any number of requests are under way at once; each has a number, and a message is the answer to a request if it has
+// that number and no method. Each caller waits on its own thread and keeps its own time: no thread is needed for
+// timers. What a server asks of us is answered here: ping at once, a question on the thread of the handlers, all else
+// with "method not found", never with silence.
 //
 //   caller ── request() ──► channel.send()                     the channel's thread
 //      │ waits: outcome, progress, stop, deadline                message() ── answer ──► the caller that waits
@@ -60,7 +60,8 @@ struct RequestOptions {
   std::function<void(const McpProgress&)> progress{};
 };
 
-// What a stream of changes tells (`subscriptions/listen`): its first message, and its end. On the thread of the handlers.
+// What a stream of changes tells (`subscriptions/listen`): its first message, and its end. On the thread of the
+// handlers.
 struct StreamReceiver {
   std::function<void(const nlohmann::json& honoured)> acknowledged;
   std::function<void(const RequestFailure* failure)> ended;  // nullptr: the server ended it as it should

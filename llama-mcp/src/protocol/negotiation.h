@@ -4,8 +4,8 @@
 // Everything else, whatever its error code, is a server of the older era, which is greeted with `initialize`. Some of
 // those end, or fall silent, at a request that comes before the greeting: then a new connection is needed.
 // Cost     one round trip, or two; a server that stays silent costs its start's time limit.
-// Source   specification 2026-07-28, "Versioning"; PyPI mcp 2.3.0, mcp/client/_probe.py; modelcontextprotocol/go-sdk #1014
-//          (one error code is not enough); dmtrKovalenko/fff #798, github/copilot-cli #4809 (servers that end).
+// Source   specification 2026-07-28, "Versioning"; PyPI mcp 2.3.0, mcp/client/_probe.py; modelcontextprotocol/go-sdk
+//          #1014 (one error code is not enough); dmtrKovalenko/fff #798, github/copilot-cli #4809 (servers that end).
 #pragma once
 
 #include <chrono>

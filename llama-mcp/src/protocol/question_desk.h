@@ -2,7 +2,8 @@
 //
 // In the older era a question is a request of the server's, in the modern one it stands in a result. Both have the same
 // words: `elicitation/create` with a message, and a schema of the answer or an address to open.
-// Source   specification, "Client features", "Elicitation"; PyPI mcp-types 2.3.0, ElicitRequestFormParams, ElicitResult.
+// Source   specification, "Client features", "Elicitation"; PyPI mcp-types 2.3.0, ElicitRequestFormParams,
+//          ElicitResult.
 #pragma once
 
 #include <functional>

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "stdio/child_environment.h"
+#include "stdio/process_session.h"
 
 namespace llama::internal {
 namespace {
@@ -227,6 +228,7 @@ void ChildProcess::finish() {
   // The leader has called setsid() by now, unless it was never run: then it is killed by its own number.
   kill(-pid_, SIGKILL);
   kill(pid_, SIGKILL);
+  kill_session(pid_);
   while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
   pid_ = -1;

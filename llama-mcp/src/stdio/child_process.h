@@ -1,10 +1,11 @@
 // A child process with three pipes and a session of its own, of which nothing survives.
 //
-// It leads a new session, hence a process group: it has no terminal, Ctrl-C does not reach it, and a signal to the group
-// reaches what it started (package runners start a program that starts the server). No descriptor of ours but the pipes
-// is open in it; its signals are as they are in a shell. Where Linux is asked to (PR_SET_PDEATHSIG), it is terminated when
-// the thread that started it ends, which covers that we are killed: so it must be started by a thread that lives as long
-// as it. The leader is reaped only after the group has been killed, since a group's number is free once its leader is.
+// It leads a new session, hence a process group: it has no terminal, Ctrl-C does not reach it, and a signal to the
+// group reaches what it started (package runners start a program that starts the server). No descriptor of ours but the
+// pipes is open in it; its signals are as they are in a shell. Where Linux is asked to (PR_SET_PDEATHSIG), it is
+// terminated when the thread that started it ends, which covers that we are killed: so it must be started by a thread
+// that lives as long as it. The leader is reaped only after the group has been killed, since a group's number is free
+// once its leader is.
 // Cost     one fork: the kernel copies page tables, a few ms in a process with gigabytes.
 // Errors   NotFound (no such command, no such working directory), Io (no more processes or descriptors).
 // Threads  one, but the signals.

@@ -1,11 +1,12 @@
 // Carry messages to a child process and back: one JSON a line, over its standard input and output.
 //
-// One thread lives as long as the child: it starts it, and waits in one poll for all three pipes, the child's end, and us.
-// Nothing blocks: what the child does not read is kept up to a limit, so a child that reads nothing never stops us from
-// reading it, which would be the deadlock of two full pipes. Its standard error is read always, and its last 4 KiB kept.
+// One thread lives as long as the child: it starts it, and waits in one poll for all three pipes, the child's end, and
+// us. Nothing blocks: what the child does not read is kept up to a limit, so a child that reads nothing never stops us
+// from reading it, which would be the deadlock of two full pipes. Its standard error is read always, and its last 4 KiB
+// kept.
 //
-//   Running ── close() ──► Closing: what waits is written, its input closed ── it ends, or time ──► SIGTERM to the group
-//      │ it ends, or closes its output                                           ── it ends, or time ──► SIGKILL, reaped
+//   Running ── close() ──► Closing: what waits is written, its input closed ── it ends, or time ──► SIGTERM, and
+//      │ it ends, or closes its output                                    ── it ends, or time ──► SIGKILL, reaped
 //      ▼
 //   Ending: what it still wrote is read, for half a second at most ──► ended(), SIGKILL to what is left, reaped
 //
