@@ -10,6 +10,7 @@ namespace llama {
 Step<std::unique_ptr<McpServers>> open_servers(const std::filesystem::path& config,
                                                std::optional<std::chrono::seconds> time_limit, const Console& console,
                                                McpServersHandlers handlers) {
+  if (config.empty()) return usage_error("--mcp-config is required (--help lists the flags)");
   auto read = read_mcp_config(config);
   if (!read) return stop_with(read.error(), kInputError);
   for (const std::string& remark : read->remarks) tell("Warning: {}", remark);

@@ -15,8 +15,7 @@ Flags common_flags(ToolsArguments& a) {
   return {{.name = "--mcp-config",
            .target = &a.config,
            .help = "The servers: a file with mcpServers (Claude, Cursor, Windsurf) or servers (VS Code)",
-           .value = "FILE",
-           .required = true},
+           .value = "FILE"},  // of `tools` or of its command: open_servers() wants it
           {.name = "--time-limit",
            .target = &a.time_limit,
            .help = "Longest time of a server's start or of a call; default: the file's, or 10 and 60",
