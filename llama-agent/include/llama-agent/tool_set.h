@@ -72,7 +72,7 @@ class ToolSet {
   [[nodiscard]] ToolList list(const std::stop_token& stop = {}) const;
 
  private:
-  friend class ToolThreads;
+  friend struct ToolSetInside;  // the loop
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -178,6 +178,11 @@ Result<void> SessionStore::save(std::string_view id, const std::filesystem::path
 Result<Session> SessionStore::load(const std::filesystem::path& file) {
   auto session = internal::read_session(file);
   if (!session) return session;
+  for (const auto& message : session->messages) {
+    if (auto sound = check(message, config_.max_message_bytes); !sound) {
+      return fail(ErrorCode::InvalidArgument, std::format("{}: {}", file.string(), sound.error().message));
+    }
+  }
   const std::scoped_lock lock(mutex_);
   if (session->id.empty() || entries_.contains(session->id)) session->id = new_ulid();
   if (auto added = add(*session); !added) return std::unexpected(added.error());
