@@ -10,7 +10,7 @@ namespace llama::internal {
 namespace {
 
 constexpr std::size_t kMaxRequests = 32, kMaxNotices = 4, kMaxWaiting = 1'000;
-constexpr std::chrono::seconds kNoticeTime{30};
+constexpr std::chrono::seconds kNoticeTime{30}, kListeningTime{1};
 constexpr const char* kGreeted = "notifications/initialized";
 
 TransportFactory factory_of(const McpClientOptions& options) {
@@ -79,8 +79,11 @@ Result<void> HttpChannel::send_notice(OutgoingMessage message, Deadline deadline
         exchange->run(transport);
         forget();
         if (!is_greeting) return;
+        if (exchange->is_accepted()) {
+          listener_.start();
+          listener_.wait_open(kListeningTime);
+        }
         requests_.hold(false);
-        if (exchange->is_accepted()) listener_.start();
       })) {
     return {};
   }
@@ -122,9 +125,9 @@ void HttpChannel::close() {
     for (const auto& [key, each] : notices_under_way_) under_way.push_back(each);
   }
   for (const auto& each : under_way) each->stop();
+  listener_.stop();
   requests_.stop();
   notices_.stop();
-  listener_.stop();
   end_session();
 }
 

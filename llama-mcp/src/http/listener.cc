@@ -4,7 +4,6 @@
 #include <system_error>
 #include <utility>
 
-#include "http/message_head.h"
 #include "llama-base/pause.h"
 
 namespace llama::internal {
@@ -18,11 +17,26 @@ void Listener::start() {
   const std::scoped_lock lock(mutex_);
   if (is_stopped_) return;
   thread_ = {};  // asks it to end and waits for that
+  {
+    const std::scoped_lock open_lock(open_mutex_);
+    is_open_ = false;
+  }
   try {
     thread_ = std::jthread([this](const std::stop_token& stop) { listen(stop); });
   } catch (const std::system_error&) {
-    // Without a thread the server is not listened to; its answers come all the same.
+    note_open();  // without a thread the server is not listened to; its answers come all the same
   }
+}
+
+void Listener::note_open() {
+  const std::scoped_lock lock(open_mutex_);
+  is_open_ = true;
+  opened_.notify_all();
+}
+
+void Listener::wait_open(std::chrono::milliseconds limit) {
+  std::unique_lock lock(open_mutex_);
+  (void)opened_.wait_for(lock, limit, [&] { return is_open_; });
 }
 
 void Listener::pause() {
@@ -37,6 +51,8 @@ void Listener::stop() {
     is_stopped_ = true;
     thread = std::move(thread_);
   }
+  thread = {};
+  note_open();
 }
 
 void Listener::listen(const std::stop_token& stop) {
@@ -68,6 +84,7 @@ void Listener::listen(const std::stop_token& stop) {
                              return stream.push({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
                            }},
                       stop);
+    note_open();
     if (stop.stop_requested() || is_refused || fetched.refused_redirect ||
         fetched.result.end == TransferEnd::Hopeless) {
       return;

@@ -5,6 +5,8 @@
 // Threads  one of its own; start() and stop() from any.
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <stop_token>
 #include <thread>
@@ -21,15 +23,21 @@ class Listener {
   Listener& operator=(const Listener&) = delete;
 
   void start();  // for the session that has begun now; another's is ended
+  // Until the server has answered, or will not: what it asks before that would be lost.
+  void wait_open(std::chrono::milliseconds limit);
   void pause();  // the session is over; not waited for
   void stop();   // for good, and waited for
 
  private:
   void listen(const std::stop_token& stop);
+  void note_open();
 
   HttpLink& link_;
   const TransportFactory factory_;
-  std::mutex mutex_;
+  std::mutex mutex_;  // of the thread
+  std::mutex open_mutex_;
+  std::condition_variable opened_;
+  bool is_open_ = false;
   bool is_stopped_ = false;
   std::jthread thread_;
 };
