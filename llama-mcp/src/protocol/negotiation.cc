@@ -70,8 +70,15 @@ Discovery discover(McpSession& session, const McpClientOptions& options, std::ch
   using Verdict = Discovery::Verdict;
   using End = RequestFailure::End;
   nlohmann::json params{{"_meta", modern_stamp(options, session.questions().capabilities(), false)}};
-  const auto answer =
-      session.request("server/discover", std::move(params), {.limit = limit, .is_cancellable = false}, stop);
+  const auto ask = [&] {
+    return session.request("server/discover", params, {.limit = limit, .is_cancellable = false}, stop);
+  };
+  auto answer = ask();
+  // Refused for its revision by a server that names this very revision: another server of the same address may answer.
+  if (!answer && answer.error().code == kUnsupportedRevision &&
+      has_modern(texts(array_member(answer.error().data, "supported")))) {
+    answer = ask();
+  }
   if (!answer) {
     const auto& failure = answer.error();
     switch (failure.end) {
