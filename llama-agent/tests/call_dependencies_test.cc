@@ -120,7 +120,7 @@ TEST(CallDependencies, EachWaitHasAReason) {
 
 TEST(CallDependencies, ArePlannedWithoutCirclesWhateverTheCalls) {
   std::mt19937 random(1);
-  const auto below = [&](unsigned n) { return random() % n; };
+  const auto below = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
   for (int round = 0; round < 500; ++round) {
     std::vector<CallToPlan> calls;
     const unsigned count = 1 + below(8);

@@ -21,7 +21,10 @@ using namespace std::chrono_literals;
 struct ExecutorCase {
   std::deque<ListedTool> tools;
   std::vector<CallToRun> calls;
-  CallRules rules{.approvals = {.mode = ApprovalMode::Always, .memory = std::make_shared<ApprovalMemory>()}};
+  CallRules rules{.approvals = {.mode = ApprovalMode::Always, .memory = std::make_shared<ApprovalMemory>()},
+                  .limits = {},
+                  .parallel = {},
+                  .stop = {}};
   ToolThreads threads;
   std::vector<RunEvent> events;
   std::vector<std::string> remarks;
@@ -46,7 +49,7 @@ struct ExecutorCase {
   }
 };
 
-const ToolFunction kEcho = [](const std::string& arguments, const ToolContext&) { return ToolResult{arguments}; };
+const ToolFunction kEchoBack = [](const std::string& arguments, const ToolContext&) { return ToolResult{arguments}; };
 const ToolFunction kWaits = [](const std::string&, const ToolContext& context) {
   while (!context.stop.stop_requested()) std::this_thread::sleep_for(1ms);
   return ToolResult{"late"};
@@ -85,14 +88,14 @@ TEST(CallExecutor, NoMoreThanTheCapRunAtOnce) {
 TEST(CallExecutor, PutsResultsIntoArgumentsAndChecksThemThen) {
   ExecutorCase c;
   c.add("find", "{}", [](const std::string&, const ToolContext&) { return ToolResult{R"({"n":3})"}; });
-  c.add("use", R"({"count":"${find.n}"})", kEcho);
+  c.add("use", R"({"count":"${find.n}"})", kEchoBack);
   c.tools.back().definition.parameters =
       R"({"type":"object","properties":{"count":{"type":"integer"}},"required":["count"]})";
-  c.add("text", R"({"count":"${find.n}"})", kEcho);
+  c.add("text", R"({"count":"${find.n}"})", kEchoBack);
   c.tools.back().definition.parameters = R"({"type":"object","properties":{"count":{"type":"string"}}})";
-  c.add("wrong", R"({"count":"${find.n}"})", kEcho);
+  c.add("wrong", R"({"count":"${find.n}"})", kEchoBack);
   c.tools.back().definition.parameters = R"({"type":"object","properties":{"count":{"type":"boolean"}}})";
-  c.add("needs", R"({"q":"${wrong}"})", kEcho);
+  c.add("needs", R"({"q":"${wrong}"})", kEchoBack);
   const auto ends = c.run();
   EXPECT_EQ(ends[1].result.text, R"({"count":3})");
   EXPECT_EQ(ends[2].result.text, R"({"count":"3"})") << "where the schema wants text, it is text";
@@ -115,7 +118,7 @@ TEST(CallExecutor, ATimeOutIsAResultAndReachesTheTool) {
   ExecutorCase c;
   c.rules.limits.call_time_limit = 20ms;
   c.add("slow", "{}", kWaits);
-  c.add("quick", "{}", kEcho);
+  c.add("quick", "{}", kEchoBack);
   const auto ends = c.run();
   EXPECT_EQ(ends[0].result, (ToolResult{"stopped: the tool did not answer within 20 ms", true}));
   EXPECT_EQ(ends[1].result.text, "{}");
@@ -133,8 +136,8 @@ TEST(CallExecutor, AToolThatDoesNotStopIsLeftBehindAndWhatItDisturbsIsNotRun) {
           return ToolResult{"at last"};
         },
         {});
-  c.add("next", "{}", kEcho, {});
-  c.add("other", "{}", kEcho, {}, "elsewhere");
+  c.add("next", "{}", kEchoBack, {});
+  c.add("other", "{}", kEchoBack, {}, "elsewhere");
   const auto ends = c.run();
   over = true;
   EXPECT_TRUE(ends[0].result.is_error);
@@ -155,7 +158,7 @@ TEST(CallExecutor, CancellationReachesWhatRunsAndWhatWaits) {
           return kWaits(arguments, context);
         },
         {});
-  c.add("b", "{}", kEcho, {});
+  c.add("b", "{}", kEchoBack, {});
   const auto ends = c.run();
   EXPECT_EQ(ends[0].result.text, "stopped: the run was cancelled");
   EXPECT_EQ(ends[1].result.text, "not run: the run was cancelled");
@@ -185,7 +188,7 @@ TEST(CallExecutor, KeepsWhatThePlanPromisesWhateverTakesHowLong) {
       ToolHints hints;
     };
     std::vector<Spec> specs;
-    const unsigned count = 2 + below(7);
+    const auto count = 2 + below(7);
     for (unsigned i = 0; i < count; ++i) {
       std::string arguments = std::format(R"({{"i":{}}})", i);
       if (i > 0 && below(3) == 0) arguments = std::format(R"({{"i":{},"q":"${{{}}}"}})", i, 1 + below(i));
@@ -266,7 +269,7 @@ TEST(CallApproval, ModesAndRulesDecideAsThisTableSays) {
     c.rules.approvals.mode = row.mode;
     c.rules.approvals.rules = row.rules;
     c.rules.approvals.asker = row.asker;
-    c.add("t", "{}", kEcho, {.read_only = true}, "s");
+    c.add("t", "{}", kEchoBack, {.read_only = true}, "s");
     const auto ends = c.run();
     EXPECT_EQ(ends[0].was_run, row.runs) << row.name;
     EXPECT_EQ(ends[0].result.is_error, !row.runs) << row.name;
@@ -284,7 +287,7 @@ TEST(CallApproval, HintsNeverLoosenIt) {
 TEST(CallApproval, NobodyToAskIsSaidOnceAndToldToTheModel) {
   ExecutorCase c;
   c.rules.approvals.mode = ApprovalMode::Ask;
-  c.add("a", "{}", kEcho);
+  c.add("a", "{}", kEchoBack);
   const auto ends = c.run();
   EXPECT_EQ(ends[0].result.text, "not run: the call was denied: nobody is there to approve it");
   ASSERT_EQ(c.remarks.size(), 1U);
@@ -294,7 +297,7 @@ TEST(CallApproval, ADenialTellsItsReason) {
   ExecutorCase c;
   c.rules.approvals = {.asker = [](const auto&, const auto&) { return ApprovalAnswer{.reason = "not on Sundays"}; },
                        .memory = std::make_shared<ApprovalMemory>()};
-  c.add("a", "{}", kEcho);
+  c.add("a", "{}", kEchoBack);
   EXPECT_EQ(c.run()[0].result.text, "not run: the call was denied: not on Sundays");
 }
 
@@ -309,8 +312,8 @@ TEST(CallApproval, ForAToolHoldsUntilItsDefinitionChanges) {
                              return ApprovalAnswer{ApprovalAnswer::Kind::Tool};
                            },
                        .memory = std::make_shared<ApprovalMemory>()};
-  c.add("a", R"({"x":1})", kEcho);
-  c.add("a", R"({"x":2})", kEcho);
+  c.add("a", R"({"x":1})", kEchoBack);
+  c.add("a", R"({"x":2})", kEchoBack);
   (void)c.run();
   EXPECT_EQ(asked, 1);
   EXPECT_TRUE(questions[0].is_first);
@@ -331,8 +334,8 @@ TEST(CallApproval, OnceHoldsForOneCall) {
     ++asked;
     return ApprovalAnswer{ApprovalAnswer::Kind::Once};
   };
-  c.add("a", "{}", kEcho);
-  c.add("a", "{}", kEcho);
+  c.add("a", "{}", kEchoBack);
+  c.add("a", "{}", kEchoBack);
   (void)c.run();
   EXPECT_EQ(asked, 2);
 }
@@ -344,7 +347,7 @@ TEST(CallApproval, MayChangeTheArgumentsWithinTheSchema) {
     c.rules.approvals.asker = [&](const auto&, const auto&) {
       return ApprovalAnswer{.kind = ApprovalAnswer::Kind::Once, .arguments = fits ? R"({"x":2})" : R"({"x":"2"})"};
     };
-    c.add("a", R"({"x":1})", kEcho);
+    c.add("a", R"({"x":1})", kEchoBack);
     c.tools[0].definition.parameters = R"({"type":"object","properties":{"x":{"type":"integer"}}})";
     const auto ends = c.run();
     EXPECT_EQ(ends[0].was_run, fits);
@@ -363,7 +366,7 @@ TEST(CallApproval, NoAnswerInTimeIsADenialEvenFromAnAskerThatNeverComesBack) {
       while (!over && !(listens && stop.stop_requested())) std::this_thread::sleep_for(1ms);
       return ApprovalAnswer{ApprovalAnswer::Kind::Once};
     };
-    c.add("a", "{}", kEcho);
+    c.add("a", "{}", kEchoBack);
     const auto ends = c.run();
     over = true;
     EXPECT_FALSE(ends[0].was_run);
@@ -375,7 +378,7 @@ TEST(CallApproval, AnAskerThatThrowsDenies) {
   ExecutorCase c;
   c.rules.approvals.mode = ApprovalMode::Ask;
   c.rules.approvals.asker = [](const auto&, const auto&) -> ApprovalAnswer { throw 1; };
-  c.add("a", "{}", kEcho);
+  c.add("a", "{}", kEchoBack);
   EXPECT_FALSE(c.run()[0].was_run);
 }
 

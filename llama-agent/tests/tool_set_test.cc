@@ -11,7 +11,7 @@
 namespace llama {
 namespace {
 
-const ToolFunction kNothing = [](const std::string&, const ToolContext&) { return ToolResult{}; };
+const ToolFunction kNoWork = [](const std::string&, const ToolContext&) { return ToolResult{}; };
 
 class FixedSource final : public ToolSource {
  public:
@@ -27,7 +27,7 @@ class FixedSource final : public ToolSource {
 
 TEST(ToolSet, TellsToolsOfOneNameApartAndMapsThemBack) {
   ToolSet tools;
-  ASSERT_TRUE(tools.add(Tool{{.name = "search"}, kNothing}));
+  ASSERT_TRUE(tools.add(Tool{{.name = "search"}, kNoWork}));
   tools.add(std::make_shared<FixedSource>(std::vector<ToolDefinition>{{.name = "search", .server = "web"},
                                                                       {.name = "read", .server = "web"},
                                                                       {.name = "write.all/now", .server = "web"}}));
@@ -59,19 +59,19 @@ TEST(ToolSet, NamesAreCutAndStayDifferent) {
 
 TEST(ToolSet, RefusesNativeToolsThatAreNone) {
   ToolSet tools;
-  EXPECT_TRUE(tools.add(Tool{{.name = "a"}, kNothing}));
-  EXPECT_FALSE(tools.add(Tool{{.name = "a"}, kNothing})) << "twice";
-  EXPECT_FALSE(tools.add(Tool{{.name = "b c"}, kNothing}));
-  EXPECT_FALSE(tools.add(Tool{{.name = ""}, kNothing}));
+  EXPECT_TRUE(tools.add(Tool{{.name = "a"}, kNoWork}));
+  EXPECT_FALSE(tools.add(Tool{{.name = "a"}, kNoWork})) << "twice";
+  EXPECT_FALSE(tools.add(Tool{{.name = "b c"}, kNoWork}));
+  EXPECT_FALSE(tools.add(Tool{{.name = ""}, kNoWork}));
   EXPECT_FALSE(tools.add(Tool{{.name = "b"}, {}}));
-  EXPECT_FALSE(tools.add(Tool{{.name = "b", .parameters = "[]"}, kNothing}));
+  EXPECT_FALSE(tools.add(Tool{{.name = "b", .parameters = "[]"}, kNoWork}));
 }
 
 TEST(ToolSet, OffersWhatARequestWants) {
   ToolSet tools;
   EXPECT_EQ(tools.list().json(), "");
   ASSERT_TRUE(
-      tools.add(Tool{{.name = "a", .description = "d", .parameters = R"({"type":"object","title":"t"})"}, kNothing}));
+      tools.add(Tool{{.name = "a", .description = "d", .parameters = R"({"type":"object","title":"t"})"}, kNoWork}));
   tools.add(std::make_shared<FixedSource>(std::vector<ToolDefinition>{
       {.name = "b", .description = std::string(10'000, 'x'), .parameters = std::string(200, '['), .server = "s"}}));
   const auto json = nlohmann::json::parse(tools.list().json());
@@ -87,7 +87,7 @@ TEST(McpTools, AServerThatCannotBeStartedIsAFailureAndStopsNothing) {
   auto servers = McpServers::create({{.name = "gone", .command = "/nowhere/at/all"}});
   ASSERT_TRUE(servers) << servers.error().message;
   ToolSet tools;
-  ASSERT_TRUE(tools.add(Tool{{.name = "a"}, kNothing}));
+  ASSERT_TRUE(tools.add(Tool{{.name = "a"}, kNoWork}));
   tools.add(mcp_tools(std::move(*servers)));
   const auto list = tools.list();
   EXPECT_EQ(list.names(), "a");

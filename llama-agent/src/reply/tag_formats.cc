@@ -71,8 +71,8 @@ constexpr std::array<std::string_view, 7> kTags{markup.opener.empty() ? markup.c
 
 template <const TagMarkup& markup>
 std::unique_ptr<ReplyFormat> make_tag_calls(const ReplyFormatOptions& options) {
-  static constexpr std::array<std::string_view, 1> kOpeners{markup.opener.empty() ? markup.call : markup.opener};
-  return std::make_unique<ThinkingFormat>(options, std::make_unique<TagCalls>(markup, options), kOpeners);
+  static constexpr std::array<std::string_view, 1> kTagOpeners{markup.opener.empty() ? markup.call : markup.opener};
+  return std::make_unique<ThinkingFormat>(options, std::make_unique<TagCalls>(markup, options), kTagOpeners);
 }
 
 template <const TagMarkup& markup>

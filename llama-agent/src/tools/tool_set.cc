@@ -35,11 +35,11 @@ std::string numbered(const std::string& name, int number) {
 }
 
 nlohmann::ordered_json parameters_of(const ToolDefinition& tool) {
-  using Json = nlohmann::ordered_json;
+  using Schema = nlohmann::ordered_json;
   const bool is_sound = !tool.parameters.empty() && tool.parameters.size() <= kMaxToolParameters &&
                         internal::json_depth(tool.parameters) <= kMaxParameterDepth;
-  auto schema = is_sound ? Json::parse(tool.parameters, nullptr, false) : Json();
-  return schema.is_object() ? schema : Json{{"type", "object"}};
+  auto schema = is_sound ? Schema::parse(tool.parameters, nullptr, false) : Schema();
+  return schema.is_object() ? schema : Schema{{"type", "object"}};
 }
 
 // Native tools have the first right to their names. A server's tool has its own name where nobody else wants it; where
