@@ -169,7 +169,10 @@ Result<RunResponse> AgentServer::State::run(const RunRequest& request, const std
   Result<RunResponse> response = std::unexpected(Error{});
   const auto done = guarded("the run failed", [&]() -> Result<void> {
     if (auto sound = internal::check(request); !sound) return sound;
-    if (auto sound = check(request.generation); !sound) return sound;
+    // Its tools are the set's, of which nobody knows yet whether there are any.
+    GenerationRequest without_tools = request.generation;
+    without_tools.tool_choice = {};
+    if (auto sound = check(without_tools); !sound) return sound;
     const auto lease = leases.take(request.generation.session_id);
     if (!lease) return std::unexpected(lease.error());
     const internal::RunHost host{

@@ -308,7 +308,9 @@ TEST_F(AgentRunTest, ErrorsComeFromTheStreamToo) {
   request_.generation.session_id = "nobody";
   auto stream = server_->run_stream(request_);
   ASSERT_TRUE(stream);
-  EXPECT_EQ(code_of(stream->next()), ErrorCode::NotFound);
+  auto event = stream->next();
+  while (event && *event) event = stream->next();
+  EXPECT_EQ(code_of(event), ErrorCode::NotFound);
   EXPECT_EQ(code_of(server_->run({.generation = {.session_id = id_}})), ErrorCode::InvalidArgument) << "no tools";
   request_.limits.max_rounds = 0;
   EXPECT_EQ(code_of(server_->run(request_)), ErrorCode::InvalidArgument);

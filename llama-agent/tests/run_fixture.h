@@ -16,7 +16,7 @@ namespace llama {
 
 inline constexpr const char* kToolTemplate =
     "{{ tools | tojson }}{% for m in messages %}{{ m['role'] }}:{{ m['content'] }}{% for c in m['tool_calls'] %}"
-    "<tool_call>{{ c['function'] | tojson }}</tool_call>{% endfor %}\n{% endfor %}"
+    "<tool_call>{{ c['function'] | tojson }}</tool_call>{% endfor %}{{ '\\n' }}{% endfor %}"
     "{% if add_generation_prompt %}assistant:\x02{% endif %}";
 
 inline std::string hermes_call(std::string_view name, std::string_view arguments = "{}") {

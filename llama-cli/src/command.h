@@ -56,6 +56,7 @@ struct Command {
   std::vector<Command> commands{};       // of its own; one of them must be named, unless it runs itself
   std::string_view footer{};             // of the help, and of its commands' help
   bool takes_config = false;             // --config FILE: flags from a file (TOML), without their hyphens in front
+  std::string* config = nullptr;         // gets that file's name
   std::function<int(Interrupt&)> run{};  // returns the exit status (exit_status.h)
 };
 

@@ -123,6 +123,7 @@ void add_configured(const Program& program, std::vector<std::string>& words) {
   if (command == program.commands.end()) return;
   const auto file = config_of(words);
   if (!file) return;
+  if (command->config != nullptr) *command->config = *file;
   const std::vector<std::string> given = words;
   for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_file(*file)) {
     if (item.name == "++" || item.name == "--") continue;  // a section's beginning and end
