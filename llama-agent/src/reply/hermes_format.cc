@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::string_view kOpener = "<tool_call>", kCloser = "</tool_call>";
 constexpr std::array<std::string_view, 2> kMarkers{kOpener, kCloser};
-constexpr std::array<std::string_view, 1> kOpeners{kOpener}, kClosers{kCloser};
-constexpr CallMarkup kHermesCalls{.openers = kOpeners, .closers = kClosers};
+constexpr std::array<std::string_view, 1> kHermesOpeners{kOpener}, kHermesClosers{kCloser};
+constexpr CallMarkup kHermesCalls{.openers = kHermesOpeners, .closers = kHermesClosers};
 
 }  // namespace
 

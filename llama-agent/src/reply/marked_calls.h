@@ -18,11 +18,10 @@
 
 #include "call_reader.h"
 #include "json_call.h"
+#include "marker_text.h"
 #include "reply_format.h"
 
 namespace llama::internal {
-
-using Markers = std::span<const std::string_view>;
 
 struct CallMarkup {
   Markers openers{};  // of a call or of a list of calls; several may follow one another
@@ -69,7 +68,6 @@ class MarkedCalls : public ReplyFormat {
   void tell(std::size_t bytes, ReplyEvents& events);  // of what is held, as text
   void eat(std::size_t bytes);                        // of what is held, as a part of an opening
   void give_up(ReplyEvents& events);                  // the opening was none
-  [[nodiscard]] bool may_go_on(std::string_view rest, Markers markers) const;
   [[nodiscard]] std::size_t skipped_fence(bool ended) const;
   void begin_call();
 
