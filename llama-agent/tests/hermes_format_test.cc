@@ -129,27 +129,5 @@ TEST(HermesFormat, GivesArgumentsOutAsTheyCome) {
   EXPECT_THAT(told("\"}}"), ElementsAre("arguments 0: \"}", "end 0"));
 }
 
-TEST(HermesFormat, HoldsTheModelToACallFromTheOpenerOn) {
-  const auto format = kHermesFormat.make(
-      {.thinking_opener = "<think>", .thinking_closer = "</think>", .tools = {"look", "get_weather"}});
-  const auto after = [&](std::string_view text) {
-    ReplyEvents events;
-    format->push({.text = text}, events);
-    return format->grammar();
-  };
-  EXPECT_EQ(after("<think>").grammar, kNoGrammar);
-  EXPECT_EQ(after("x</think>").grammar, kRequestGrammar);
-  EXPECT_EQ(after("Well. <tool_").grammar, kRequestGrammar);
-  const GrammarPhase first = after("call>");
-  EXPECT_EQ(first.grammar, 1);
-  EXPECT_EQ(after("\n{\"name\""), first);
-  EXPECT_EQ(after(": \"look\", \"arguments\": {}}").grammar, kRequestGrammar);
-  const GrammarPhase second = after("\n</tool_call>\n<tool_call>");
-  EXPECT_EQ(second.grammar, 1);
-  EXPECT_NE(second, first) << "it begins anew";
-  EXPECT_EQ(after("{\"name\": \"look\"}").grammar, kRequestGrammar);
-  EXPECT_EQ(after("</tool_call><tool_call>{").grammar, kRequestGrammar) << "too late: the call has begun already";
-}
-
 }  // namespace
 }  // namespace llama::internal

@@ -16,8 +16,33 @@ const std::vector<std::string> kTools{"look", "get_weather"};
 
 TEST(ReplyFormat, IsChosenByTheTemplate) {
   EXPECT_EQ(choose_reply_format({.source = "…<tool_call>…"}).name, "hermes");
-  EXPECT_EQ(choose_reply_format({.source = "…<tool_call>\n<function=…"}).name, "text");
+  EXPECT_EQ(choose_reply_format({.source = "…<tool_call>\n<function=…<parameter=…"}).name, "qwen3-coder");
+  EXPECT_EQ(choose_reply_format({.source = "…<tool_call>{name}\n<arg_key>…"}).name, "glm");
+  EXPECT_EQ(choose_reply_format({.source = "…<minimax:tool_call>…"}).name, "minimax");
+  EXPECT_EQ(choose_reply_format({.source = "…<param name=…"}).name, "minicpm");
+  EXPECT_EQ(choose_reply_format({.source = "…<｜DSML｜function_calls>…"}).name, "dsml");
+  EXPECT_EQ(choose_reply_format({.source = "…<｜DSML｜tool_calls>…"}).name, "dsml-4");
   EXPECT_EQ(choose_reply_format({.source = "…"}).name, "text");
+  const auto chosen = [](std::string_view source) { return choose_reply_format({.source = source}).name; };
+  EXPECT_EQ(chosen("<|start_header_id|> … ipython"), "llama3");
+  EXPECT_EQ(chosen("<|start_header_id|> … ipython … <|python_tag|>"), "llama3");
+  EXPECT_EQ(chosen("[TOOL_CALLS]"), "mistral");
+  EXPECT_EQ(chosen("[TOOL_CALLS] … [ARGS]"), "mistral-args");
+  EXPECT_EQ(chosen("[TOOL_CALLS] … [CALL_ID] … [ARGS]"), "mistral-call-id");
+  EXPECT_EQ(chosen("<|start_header_id|> … ipython … <|python_tag|> … <function="), "functionary31");
+  EXPECT_EQ(chosen("<|start_header_id|> … >>>all"), "functionary32");
+  EXPECT_EQ(chosen("Action: … tool_name"), "command-r");
+  EXPECT_EQ(chosen("Action: … tool_name … <|START_ACTION|>"), "command-r7b");
+  EXPECT_EQ(chosen("<｜tool▁sep｜> … ```json"), "deepseek-r1");
+  EXPECT_EQ(chosen("<｜tool▁sep｜>"), "deepseek-v3.1");
+  EXPECT_EQ(chosen("<|start_of_role|> … <|tool_call|>"), "granite3");
+  EXPECT_EQ(chosen("<|start_of_role|> … <tool_call>"), "hermes") << "Granite 4";
+  EXPECT_EQ(chosen("<|tool|>"), "phi4");
+  EXPECT_EQ(chosen("<|channel|> … <|message|>"), "harmony");
+  EXPECT_EQ(chosen("<|tool_calls_section_begin|>"), "kimi-k2");
+  EXPECT_EQ(chosen("<TOOLCALL>"), "nemotron");
+  EXPECT_EQ(chosen("<|tools_prefix|>"), "apertus");
+  EXPECT_EQ(chosen("<tool_calls>"), "tool-calls");
 }
 
 TEST(ReplyFormat, IsFoundByItsName) {

@@ -73,11 +73,15 @@ void add(CLI::App& app, const Command& command, const Command*& chosen) {
         ->type_name("FILE");
   }
   for (const Command& own : command.commands) add(*added, own, chosen);
-  if (command.commands.empty()) {
-    added->callback([&command, &chosen] { chosen = &command; });
-  } else {
+  if (!command.run) {
     added->require_subcommand(1);
+    return;
   }
+  // One of its own that is named runs in its place, and has been called before it.
+  added->callback([&command, &chosen] {
+    if (chosen == nullptr) chosen = &command;
+  });
+  added->require_subcommand(0, 1);
 }
 
 }  // namespace
@@ -119,6 +123,7 @@ void add_configured(const Program& program, std::vector<std::string>& words) {
   if (command == program.commands.end()) return;
   const auto file = config_of(words);
   if (!file) return;
+  if (command->config != nullptr) *command->config = *file;
   const std::vector<std::string> given = words;
   for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_file(*file)) {
     if (item.name == "++" || item.name == "--") continue;  // a section's beginning and end

@@ -20,7 +20,7 @@ struct Leaf {
 
 void collect(const Command& command, const std::string& before, std::vector<Leaf>& leaves) {
   const std::string words = before.empty() ? std::string(command.name) : before + " " + std::string(command.name);
-  if (command.commands.empty()) leaves.push_back({words, &command});
+  if (command.run) leaves.push_back({words, &command});
   for (const Command& own : command.commands) collect(own, words, leaves);
 }
 
@@ -70,7 +70,7 @@ std::string first_words(const Program& program) {
 std::string own_words(const Command& command) {
   std::string words;
   for (const Command& own : command.commands) words += (words.empty() ? "" : " ") + std::string(own.name);
-  return words;
+  return command.run ? words + " " + flag_words(command) : words;
 }
 
 // For a text between single quotes of a shell.
@@ -162,6 +162,12 @@ std::string fish_completion(const Program& program) {
   }
   for (const Leaf& leaf : leaves_of(program)) {
     const std::string last = leaf.words.substr(leaf.words.rfind(' ') + 1);
+    text += std::format("complete -c {} -n '__fish_seen_subcommand_from {}' -s h -l help -d 'Print the help'\n",
+                        program.name, last);
+    if (leaf.command->takes_config)
+      text += std::format(
+          "complete -c {} -n '__fish_seen_subcommand_from {}' -l config -rF -d 'Read flags from this file (TOML)'\n",
+          program.name, last);
     for (const Flag& flag : leaf.command->flags) {
       if (is_place(flag)) continue;
       std::string line = std::format("complete -c {} -n '__fish_seen_subcommand_from {}'", program.name, last);
@@ -192,6 +198,9 @@ std::string manual_page(const Program& program) {
   text += ".SH COMMANDS\n";
   for (const Leaf& leaf : leaves) {
     text += std::format(".SS {} {}\n{}.\n", roff(program.name), roff(leaf.words), roff(leaf.command->help));
+    text += ".TP\n.B \\-h, \\-\\-help\nPrint the flags and what they mean\n";
+    if (leaf.command->takes_config)
+      text += ".TP\n.B \\-\\-config \\fIFILE\\fR\nRead flags from this file (TOML); the command line's own go first\n";
     for (const Flag& flag : leaf.command->flags) {
       std::string names;
       for (const std::string& name : names_of(flag)) names += (names.empty() ? "" : ", ") + roff(name);

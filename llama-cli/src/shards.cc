@@ -126,6 +126,14 @@ Step<TableSummary> merge(const ShardsArguments& arguments, const ShardReport& re
     if (!reader) return stop_with(reader.error(), kInputError);
     shards.emplace_back(std::move(*reader), interrupt.token());
   }
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(arguments.folder, ignored)) {
+    if (fs::equivalent(entry.path(), *arguments.merge, ignored))
+      for (const CheckedShard& shard : report.shards)
+        for (const ShardPart& part : shard.manifest->parts)
+          if (entry.path().filename() == part.file)
+            return usage_error(std::format("the output would replace the shards' part '{}'", entry.path().string()));
+  }
   TableOutput output{.path = *arguments.merge,
                      .existing = arguments.force ? ExistingFile::Replace : ExistingFile::Refuse};
   const std::string ending = arguments.merge->extension().string();

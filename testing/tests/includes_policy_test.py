@@ -57,8 +57,9 @@ def test_cmake_names_no_other_rooms_inside_than_the_table():
 # Python programs stand alone: a module may import those of its own folders, and packages that script/ sets up.
 PYTHON_FOLDERS = {"bench": ["bench", "testing"], "packaging": ["packaging"], "python": ["python/llama_cli"],
                   "testing": ["testing", "testing/tests", "bench"]}
-PYTHON_PACKAGES = {"boto3", "gguf", "llama_cli", "moto", "numpy", "onnxruntime", "psycopg", "pyarrow", "pymysql",
-                   "pytest", "sentencepiece", "tokenizers", "torch", "transformers"}
+PYTHON_PACKAGES = {"anyio", "boto3", "gguf", "llama_cli", "mcp", "moto", "numpy", "onnxruntime", "psycopg",
+                   "pyarrow", "pydantic", "pymysql", "pytest", "sentencepiece", "tokenizers", "torch",
+                   "transformers"}
 
 
 @pytest.mark.parametrize("room", PYTHON_FOLDERS)

@@ -63,8 +63,8 @@ class ChatTemplate {
                                                         const RenderOptions& options) const;
 
   [[nodiscard]] const std::optional<ThinkingMarkers>& thinking_markers() const;
-  // How the model writes calls of tools: "hermes", which is also what a template without tools is told in words; "text"
-  // where it is not known.
+  // How the model writes calls of tools: "hermes", which is also what a template without tools is told in words;
+  // "generic" where it is not known.
   //
   // Cost     the first time some renderings.
   [[nodiscard]] std::string_view reply_format() const;

@@ -39,8 +39,8 @@ Result<std::vector<Token>> control_tokens_in(const Decoder& decoder, std::span<c
 Result<void> set_format(Job& job, const GenerationRequest& request, std::span<const OfferedTool> tools,
                         const Prompt& prompt, const JobSurroundings& surroundings) {
   ReplyFormatOptions& options = job.rules.format_options;
-  const ReplyFormatKind& kind =
-      tools.empty() ? kTextFormat : reply_format_named(surroundings.chat_template.reply_format());
+  const ReplyFormatKind& own = reply_format_named(surroundings.chat_template.reply_format());
+  const ReplyFormatKind& kind = tools.empty() && !own.reads_every_reply ? kTextFormat : own;
   for (const auto& tool : tools) {
     options.tools.push_back(tool.name);
     options.tool_parameters.push_back(tool.parameters);

@@ -8,6 +8,9 @@ namespace {
 
 bool is_json_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
+bool is_name_key(std::string_view key) { return key == "name" || key == "tool_name"; }
+bool is_id_key(std::string_view key) { return key == "id" || key == "tool_call_id"; }
+
 bool is_json_object(const std::string& json) { return json.starts_with('{') && nlohmann::json::accept(json); }
 
 }  // namespace
@@ -34,8 +37,9 @@ void JsonCall::end(bool is_complete, ReplyEvents& events) {
 
 void JsonCall::begin_value(char c) {
   const bool is_text = c == '"';
-  const bool is_arguments = (key_ == "arguments" || key_ == "parameters") && !has_arguments_;
-  if (key_ == "name" && is_text && !has_name_) {
+  const bool is_key = form_ == JsonCallForm::NameIsKey || key_ == "arguments" || key_ == "parameters";
+  const bool is_arguments = is_key && !has_arguments_;
+  if (is_name_key(key_) && is_text && !has_name_) {
     place_ = Place::InName;
     string_ = {};
   } else if (is_arguments && (is_text || c == '{')) {
@@ -52,11 +56,29 @@ void JsonCall::begin_value(char c) {
   }
 }
 
+bool JsonCall::start(char c, ReplyEvents& events) {
+  if (is_json_blank(c)) return true;
+  if (form_ != JsonCallForm::Arguments) {
+    if (c == '{') place_ = Place::Key;
+    return c == '{';
+  }
+  if (c != '{' && c != '"') return false;
+  has_name_ = true;
+  key_ = "arguments";
+  begin(events);
+  begin_value(c);
+  return true;
+}
+
+void JsonCall::end_arguments(ReplyEvents& events) {
+  place_ = Place::Next;
+  if (form_ == JsonCallForm::Arguments) end(true, events);
+}
+
 bool JsonCall::take(char c, ReplyEvents& events) {
   switch (place_) {
     case Place::Start:
-      if (c == '{') place_ = Place::Key;
-      return c == '{' || is_json_blank(c);
+      return start(c, events);
     case Place::Key:
       if (is_json_blank(c) || c == ',') return true;
       if (c == '"') {
@@ -68,11 +90,18 @@ bool JsonCall::take(char c, ReplyEvents& events) {
       if (c == '}' && has_name_) end(true, events);
       return c == '}' && has_name_;
     case Place::InKey:
-      if (!string_.push(c, key_)) place_ = Place::Colon;
+      if (string_.push(c, key_)) return true;
+      place_ = Place::Colon;
+      if (form_ == JsonCallForm::NameIsKey && !has_name_ && !key_.empty()) {
+        name_ = key_;
+        has_name_ = true;
+      }
       return true;
     case Place::Colon:
-      if (c == ':') place_ = Place::Value;
-      return c == ':' || is_json_blank(c);
+      if (c != ':') return is_json_blank(c);
+      place_ = Place::Value;
+      if (form_ == JsonCallForm::NameIsKey && has_name_ && !begun_) begin(events);
+      return true;
     case Place::Value:
       if (is_json_blank(c)) return true;
       if (c == ',' || c == ':' || c == '}' || c == ']') return false;
@@ -86,16 +115,16 @@ bool JsonCall::take(char c, ReplyEvents& events) {
       begin(events);
       return true;
     case Place::InArguments:
-      if (value_.push(c, arguments_) == JsonValue::Took::Last) place_ = Place::Next;
+      if (value_.push(c, arguments_) == JsonValue::Took::Last) end_arguments(events);
       return true;
     case Place::InArgumentsText:
-      if (!string_.push(c, arguments_)) place_ = Place::Next;
+      if (!string_.push(c, arguments_)) end_arguments(events);
       return true;
     case Place::InOther: {
       const auto took = value_.push(c, other_);
       if (took == JsonValue::Took::Part) return true;
       place_ = Place::Next;
-      if (key_ == "id" && !begun_) {
+      if (is_id_key(key_) && !begun_) {
         if (const auto id = nlohmann::json::parse(other_, nullptr, false); id.is_string()) id_ = id.get<std::string>();
       }
       return took == JsonValue::Took::Last || take(c, events);
@@ -130,7 +159,9 @@ std::size_t JsonCall::push(std::string_view text, ReplyEvents& events) {
 
 void JsonCall::finish(bool is_whole, ReplyEvents& events) {
   if (place_ == Place::Over) return;
-  end(is_whole && (place_ == Place::Next || place_ == Place::Key), events);
+  const bool has_none = form_ == JsonCallForm::Arguments && place_ == Place::Start;
+  if (has_none) begin(events);
+  end(is_whole && (has_none || place_ == Place::Next || place_ == Place::Key), events);
 }
 
 }  // namespace llama::internal

@@ -2,7 +2,7 @@
 //
 // A format is a forward-only parser. It is given the reply piece by piece and tells events; whatever may still become
 // the beginning of a marker is held back, so that nothing told is ever taken back, and any split of the same reply
-// into pieces tells the same events. It also says which grammar the next token is held to.
+// into pieces tells the same events.
 //
 // To add one: a file in this folder with a ReplyFormatKind, and its name in reply_formats.cc. What stop_strings.h has,
 // held_back(), says how much of a text may still become a marker.
@@ -52,7 +52,6 @@ class ReplyFormat {
   virtual void finish(ReplyEnd end, ReplyEvents& events) = 0;
 
   [[nodiscard]] virtual bool is_thinking() const { return false; }
-  [[nodiscard]] virtual GrammarPhase grammar() const { return {}; }
   // Has the reply ended by what it says, though the model would go on?
   [[nodiscard]] virtual bool is_over() const { return false; }
 };
@@ -76,6 +75,7 @@ struct ReplyFormatKind {
   std::unique_ptr<ReplyFormat> (*make)(const ReplyFormatOptions& options) = nullptr;
   // Texts whose control tokens the format wants to see; of others it sees nothing.
   std::span<const std::string_view> markers{};
+  bool reads_every_reply = false;  // also one without tools: the answer itself stands between markers
 };
 
 // Thoughts and text: what every reply consists of where there are no tools.

@@ -1,14 +1,31 @@
 #include <algorithm>
 #include <array>
 
+#include "command_r_format.h"
+#include "deepseek_format.h"
+#include "functionary_format.h"
+#include "generic_format.h"
+#include "harmony_format.h"
 #include "hermes_format.h"
+#include "kimi_format.h"
+#include "listed_format.h"
+#include "llama3_format.h"
+#include "mistral_format.h"
 #include "reply_format.h"
+#include "tag_formats.h"
 
 namespace llama::internal {
 namespace {
 
 // The more particular ones first. The last one fits every template.
-constexpr std::array kKinds{&kHermesFormat, &kTextFormat};
+constexpr std::array kKinds{
+    &kDsml4Format,       &kDsmlFormat,          &kGlmFormat,           &kQwenCoderFormat,  &kMiniMaxFormat,
+    &kMiniCpmFormat,     &kFunctionary31Format, &kFunctionary32Format, &kMistralIdsFormat, &kMistralArgumentsFormat,
+    &kMistralListFormat, &kCommandAFormat,      &kCommandRFormat,      &kDeepSeekR1Format, &kDeepSeekV31Format,
+    &kHarmonyFormat,     &kKimiFormat,          &kNemotronFormat,      &kApertusFormat,    &kToolCallsFormat,
+    &kGranite3Format,    &kPhi4Format,          &kHermesFormat,        &kLlama3Format,     &kGenericFormat,
+    &kTextFormat,
+};
 
 template <class Event>
 void tell(std::string_view text, ReplyEvents& events) {

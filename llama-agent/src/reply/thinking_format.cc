@@ -38,10 +38,6 @@ ThinkingFormat::ThinkingFormat(const ReplyFormatOptions& options, std::unique_pt
   for (const auto opener : call_openers) ends_.push_back("\n" + std::string(opener));
 }
 
-GrammarPhase ThinkingFormat::grammar() const {
-  return is_thinking() ? GrammarPhase{.grammar = kNoGrammar} : answer_->grammar();
-}
-
 // The text of a thought, up to its closer. Some models forget the closer when they go over to a call of a tool: what
 // starts a call at the beginning of a line ends the thought too, and belongs to the answer.
 void ThinkingFormat::think(ReplyEvents& events, bool ended) {

@@ -23,8 +23,6 @@ class ThinkingFormat final : public ReplyFormat {
   void push(const ReplyPiece& piece, ReplyEvents& events) override;
   void finish(ReplyEnd end, ReplyEvents& events) override;
   [[nodiscard]] bool is_thinking() const override { return place_ == Place::Thinking; }
-  // A grammar is for the answer, not for the thought before it.
-  [[nodiscard]] GrammarPhase grammar() const override;
   [[nodiscard]] bool is_over() const override { return answer_->is_over(); }
 
  private:

@@ -18,6 +18,7 @@ namespace llama {
 namespace {
 
 constexpr std::string_view kDescribedFormat = "hermes";
+constexpr std::string_view kUnknownFormat = "generic";  // of a template that shows tools and nothing of a call
 
 using Json = nlohmann::ordered_json;
 using internal::Jinja;
@@ -105,7 +106,8 @@ struct ChatTemplate::State {
   // The format that replies are read with: where the template does not show tools, they are described in a way that
   // Hermes' format reads.
   [[nodiscard]] std::string_view format_of_calls() const {
-    return reply_format == internal::kTextFormat.name && !capabilities().tools ? kDescribedFormat : reply_format;
+    if (reply_format != internal::kTextFormat.name) return reply_format;
+    return capabilities().tools ? kUnknownFormat : kDescribedFormat;
   }
   [[nodiscard]] Result<Json> variables(std::span<const Message> messages, const RenderOptions& options) const;
   [[nodiscard]] Result<std::string> written(const Json& variables, const RenderOptions& options) const;

@@ -45,14 +45,14 @@ Step<Prepared> prepare(const EmbedArguments& arguments, const Interrupt& interru
   if (auto checked = check_calibration(arguments.output); !checked) return std::unexpected(checked.error());
   auto input = open_input(arguments, *prompt, interrupt, console);
   if (!input) return std::unexpected(input.error());
+  auto source = make_source(arguments.loader);
+  if (!source) return stop_with(source.error(), kModelError);
   TableOutput output;
   if (!arguments.dry_run) {
-    auto chosen = choose_output(arguments, *shard);
+    auto chosen = choose_output(arguments, *shard, input->reader->identity(), *source);
     if (!chosen) return std::unexpected(chosen.error());
     output = std::move(*chosen);
   }
-  auto source = make_source(arguments.loader);
-  if (!source) return stop_with(source.error(), kModelError);
   OutputNames names = choose_names(arguments, *input);
   return Prepared{.shard = *shard,
                   .prompt = std::move(*prompt),

@@ -41,6 +41,7 @@ struct OutputArguments {
 };
 
 struct EmbedArguments {
+  std::string config;  // the file of --config, which has been read
   LoaderFlags loader;
   InputArguments input;
   OutputArguments output;

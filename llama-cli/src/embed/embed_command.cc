@@ -251,6 +251,7 @@ Command embed_command() {
           .flags = embed_flags(*arguments),
           .footer = kStatusHelp,
           .takes_config = true,
+          .config = &arguments->config,
           .run = [arguments](Interrupt& interrupt) { return run_embed(*arguments, interrupt); }};
 }
 

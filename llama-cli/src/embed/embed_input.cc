@@ -46,6 +46,7 @@ InputIdentity identity_of(const std::string& path) {
   identity.what = path == "-" ? "standard input" : std::format("file '{}'", path);
   identity.is_repeatable = is_file;
   if (is_file) {
+    identity.files = {path};
     identity.fingerprint =
         std::format("{} {} bytes {}.{:09}", fs::absolute(path).lexically_normal().string(),
                     static_cast<std::uint64_t>(status.st_size), status.st_mtim.tv_sec, status.st_mtim.tv_nsec);

@@ -31,11 +31,49 @@ std::string without_case(std::string_view name) {
   return lower;
 }
 
-bool is_input(const EmbedArguments& arguments) {
+bool is_same_file(const fs::path& a, const fs::path& b) {
   std::error_code ignored;
-  return std::ranges::any_of(arguments.input.paths, [&](const std::string& path) {
-    return path != "-" && fs::equivalent(path, arguments.output.path, ignored);
-  });
+  return fs::equivalent(a, b, ignored) || fs::weakly_canonical(a, ignored) == fs::weakly_canonical(b, ignored);
+}
+
+// Every file that the run reads or keeps, with what it is to people.
+std::vector<std::pair<fs::path, std::string>> used_files(const EmbedArguments& a, const InputIdentity& input,
+                                                         const ModelSource& model) {
+  std::vector<std::pair<fs::path, std::string>> used;
+  for (const std::string& path : a.input.paths)
+    if (path != "-") used.emplace_back(path, "the input");
+  for (const std::string& file : input.files) used.emplace_back(file, "the input");
+  if (const LocalSource* local = model.local()) {
+    std::error_code ignored;
+    if (local->filename) used.emplace_back(local->folder / *local->filename, "the model");
+    for (const auto& entry : fs::directory_iterator(local->folder, ignored))  // a split model, its tokenizer
+      if (entry.path().extension() == ".gguf" || entry.path().filename() == "tokenizer.json")
+        used.emplace_back(entry.path(), "the model");
+  }
+  if (a.vector_store) used.emplace_back(*a.vector_store, "the vector store");
+  if (a.output.calibration) used.emplace_back(*a.output.calibration, "the calibration file");
+  if (!a.config.empty()) used.emplace_back(a.config, "the file of --config");
+  return used;
+}
+
+// Files are compared by what they are, not by how they are called: the output, its journal, and of a folder the parts
+// that a run with --force removes.
+//
+// Cost: a look at the folder, and a comparison of each of its parts with each file.
+Step<void> check_replaces_nothing(const EmbedArguments& arguments, const Shard& shard, const TableOutput& output,
+                                  const InputIdentity& input, const ModelSource& model) {
+  if (arguments.output.path == "-") return {};
+  std::vector<fs::path> written = {journal_path(arguments.output, shard)};
+  if (!writes_folder(arguments.output, shard)) written.push_back(arguments.output.path);
+  std::error_code ignored;
+  if (writes_folder(arguments.output, shard))
+    for (const auto& entry : fs::directory_iterator(arguments.output.path, ignored))
+      if (entry.path().filename().string().starts_with(output.part_prefix + "-")) written.push_back(entry.path());
+  for (const auto& [file, what] : used_files(arguments, input, model))
+    for (const fs::path& path : written)
+      if (is_same_file(file, path))
+        return usage_error(std::format("the output would replace {} ('{}')", what, file.string()));
+  return {};
 }
 
 // The file is what an interrupted run wrote, which was killed before its journal went. Its rows are compared, lest
@@ -57,7 +95,8 @@ bool is_finished_output(const OutputArguments& a, const Shard& shard) {
 
 }  // namespace
 
-Step<TableOutput> choose_output(const EmbedArguments& arguments, const Shard& shard) {
+Step<TableOutput> choose_output(const EmbedArguments& arguments, const Shard& shard, const InputIdentity& input,
+                                const ModelSource& model) {
   const OutputArguments& a = arguments.output;
   TableOutput output;
   output.path = a.path;
@@ -65,6 +104,8 @@ Step<TableOutput> choose_output(const EmbedArguments& arguments, const Shard& sh
   if (a.path == "-" && a.format == "parquet")
     return usage_error("Parquet cannot be written to standard output; --output-format arrow can");
   if (a.compression) output.compression = parse_compression(*a.compression);
+  if (output.format != OutputFormat::Parquet && (a.compression == "snappy" || a.compression == "gzip"))
+    return usage_error(std::format("--compression {} is none of Arrow's; zstd, lz4 and none are", *a.compression));
   output.row_group_rows = a.row_group;
   output.split_rows = a.split_rows;
   if (a.split_size) {
@@ -81,7 +122,8 @@ Step<TableOutput> choose_output(const EmbedArguments& arguments, const Shard& sh
   // What an interrupted run has finished is written again from its journal.
   const bool goes_on = writes_folder(a, shard) ? has_journal(a, shard) : is_finished_output(a, shard);
   output.existing = a.force || goes_on ? ExistingFile::Replace : ExistingFile::Refuse;
-  if (is_input(arguments)) return usage_error("the output would replace the input");
+  if (auto kept = check_replaces_nothing(arguments, shard, output, input, model); !kept)
+    return std::unexpected(kept.error());
   if (is_plain_output(arguments)) output.max_elements.reset();
   if (auto checked = check_output(output); !checked) {
     Error error = checked.error();

@@ -9,8 +9,9 @@
 
 namespace llama {
 
-// What can be known to be wrong before the model loads.
-[[nodiscard]] Step<TableOutput> choose_output(const EmbedArguments& arguments, const Shard& shard);
+// What can be known to be wrong before the model loads. No file that the run reads or keeps may be replaced.
+[[nodiscard]] Step<TableOutput> choose_output(const EmbedArguments& arguments, const Shard& shard,
+                                              const InputIdentity& input, const ModelSource& model);
 
 // The computed columns' names, and those of kept columns that have to make room: NAME becomes NAME_input. Capitals make
 // no difference, for they make none to DuckDB and Spark.

@@ -1,9 +1,9 @@
 // Talk to one server of the Model Context Protocol: over pipes to a child process, or over Streamable HTTP.
 //
-// Both generations of the protocol are spoken; which one is found out, and remembered per command line or address for as
-// long as the process lives. A server over pipes is a process group of its own, without our descriptors, with a small
-// environment; what it writes to its standard error is read, and its last 4 KiB are kept. Whatever happens to it, nothing
-// of it survives close().
+// Both generations of the protocol are spoken; which one is found out, and remembered per command line or address for
+// as long as the process lives. A server over pipes is a process group of its own, without our descriptors, with a
+// small environment; what it writes to its standard error is read, and its last 4 KiB are kept. Whatever happens to it,
+// nothing of it survives close().
 //
 //   auto client = McpClient::connect({.name = "files", .command = "npx", .args = {"-y", "server-filesystem", "/srv"}});
 //   auto tools = (*client)->list_tools();
@@ -12,7 +12,10 @@
 // Errors   InvalidArgument (the config; arguments that are no JSON object), NotFound (no such command), Network (out of
 //          reach, ended, or no sensible answer; the message has what the server wrote last), AccessDenied (401 and 403:
 //          which header is missing), TimedOut, Cancelled, Busy. A tool that fails is a result, not an error.
-// Threads  any number of calls at once. Handlers are called on the client's own threads, one at a time.
+// Threads  any number of calls at once. Handlers are called on a thread of the client's own, one at a time, and may
+//          make calls, but not destroy the client; what they wait for delays the next handler, not the calls. `ask` and
+//          `progress` may also be called on the thread of the call that they are about.
+// Cost     a thread for the handlers, and one for the pipes.
 // Source   modelcontextprotocol.io/specification, revisions 2024-11-05 to 2026-07-28.
 #pragma once
 
@@ -60,7 +63,8 @@ struct McpHandlers {
   std::function<void()> tools_changed{}, prompts_changed{}, resources_changed{};  // a burst is told once
   std::function<void(const std::string& uri)> resource_updated{};
   std::function<void(const McpLogLine&)> log{};
-  std::function<McpReply(const McpQuestion&, const std::stop_token&)> ask{};  // none: every question is declined
+  // One question at a time; none: every question is declined. The stop says that nobody waits for the answer any more.
+  std::function<McpReply(const McpQuestion&, const std::stop_token&)> ask{};
 };
 
 struct McpClientOptions {

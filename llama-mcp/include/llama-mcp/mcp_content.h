@@ -12,8 +12,8 @@
 
 namespace llama {
 
-// Hints. What a server does not say has the protocol's defaults: it may write, destroy and reach out, and to do it twice
-// is not the same as once.
+// Hints. What a server does not say has the protocol's defaults: it may write, destroy and reach out, and to do it
+// twice is not the same as once.
 struct McpToolAnnotations {
   std::string title{};
   std::optional<bool> read_only{}, destructive{}, idempotent{}, open_world{};
@@ -21,8 +21,8 @@ struct McpToolAnnotations {
 
 struct McpTool {
   std::string name{}, title{}, description{};
-  std::string input_schema{"{\"type\":\"object\"}"};  // JSON Schema
-  std::string output_schema{};                        // JSON Schema; "": none
+  std::string input_schema{R"({"type":"object"})"};  // JSON Schema
+  std::string output_schema{};                       // JSON Schema; "": none
   McpToolAnnotations annotations{};
 };
 
@@ -33,17 +33,17 @@ struct McpContent {
   std::string data{};  // of the others: base64, as it came
   std::string mime_type{};
   std::string uri{};   // of a resource
-  std::string name{};  // of a resource link
+  std::string name{};  // of a resource link; of Unknown what the server calls its kind
 };
 
 struct McpToolResult {
   std::vector<McpContent> content{};
-  std::string structured_content{};  // JSON object; "": none
+  std::string structured_content{};  // JSON: an object until 2025-11-25, since then any value; "": none
   bool is_error = false;             // the tool failed: its text says why, and is for the model
 };
 
-// What a model may read of a result: the texts one below the other; the structured content where there is no text; of what
-// is no text a line that names it ("[image, image/png, 12,345 bytes]").
+// What a model may read of a result: the texts one below the other; the structured content where there is no text; of
+// what is no text a line that names it ("[image, image/png, 12,345 bytes]").
 [[nodiscard]] std::string text_of(const McpToolResult& result);
 
 struct McpPromptArgument {

@@ -1,7 +1,8 @@
 // Say how a server of the Model Context Protocol is reached: a command to start, or an address to ask.
 //
-// The files that people have are read as they are: Claude Desktop's, Claude Code's, Cursor's and Windsurf's ("mcpServers"),
-// VS Code's ("servers"), with comments, ${VAR}, ${VAR:-default}, url, serverUrl and httpUrl. They are never written.
+// The files that people have are read as they are: Claude Desktop's, Claude Code's, Cursor's and Windsurf's
+// ("mcpServers"), VS Code's ("servers"), with comments, ${VAR}, ${VAR:-default}, url, serverUrl and httpUrl. They are
+// never written.
 // Threads  values; reading is free of state.
 // Source   modelcontextprotocol.io, "Connect to local servers"; code.visualstudio.com, "MCP configuration reference".
 #pragma once
@@ -37,7 +38,7 @@ struct McpServerConfig {
   std::map<std::string, std::string> headers{};  // secrets, as far as messages are concerned
 
   std::optional<McpEra> era{};                         // nothing: found out
-  std::chrono::milliseconds start_time_limit{10'000};  // to its first answer
+  std::chrono::milliseconds start_time_limit{10'000};  // to its first answer; `initialize` has three times as long
   std::chrono::milliseconds call_time_limit{60'000};   // of one call, where the call says nothing else
   bool is_disabled = false;
 };
@@ -54,8 +55,8 @@ struct McpConfig {
 using McpVariables = std::function<std::optional<std::string>(const std::string& name)>;
 [[nodiscard]] McpVariables environment_variables();
 
-// Errors   InvalidArgument: no JSON (and where), no servers, a variable that is not set and has no default, an input that
-//          would have to be asked for, two servers of one name, and as check().
+// Errors   InvalidArgument: no JSON (and where), no servers, a variable that is not set and has no default, an input
+//          that would have to be asked for, two servers of one name, and as check().
 [[nodiscard]] Result<McpConfig> parse_mcp_config(std::string_view text,
                                                  const McpVariables& variables = environment_variables());
 // Errors   the same with the file's name before it; NotFound, Io.

@@ -1,7 +1,8 @@
-// Several servers of the Model Context Protocol at once: started when they are first needed, started again when they end.
+// Several servers of the Model Context Protocol at once: started when they are first needed, started again when they
+// end.
 //
-// A server that cannot be started is asked again after a pause (1 s, doubled up to a minute), so a broken one costs a call
-// nothing but its own message. Others are not touched by it.
+// A server that cannot be started is asked again after a pause (1 s, doubled up to a minute), so a broken one costs a
+// call nothing but its own message. Others are not touched by it.
 // Threads  any number of calls at once.
 #pragma once
 
@@ -49,7 +50,7 @@ struct McpServersHandlers {
 
 class McpServers {
  public:
-  // Starts nothing.
+  // Starts nothing. Servers that are switched off are left out.
   //
   // Errors   InvalidArgument: as check(), or two of one name.
   [[nodiscard]] static Result<std::unique_ptr<McpServers>> create(std::vector<McpServerConfig> servers,

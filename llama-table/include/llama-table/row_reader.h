@@ -25,6 +25,9 @@ struct InputIdentity {
   std::string fingerprint;    // differs where the input does: paths, sizes and times of files, text of a query
   std::string content{};      // the same wherever the same files lie: their names and sizes, text of a query
   bool is_repeatable = true;  // false: what was read is gone (standard input, a pipe)
+  // The local files that are read: globs and folders resolved; of a query those that its texts and names mean, and the
+  // attached databases' files. No output may replace one.
+  std::vector<std::string> files{};
 };
 
 class RowReader {

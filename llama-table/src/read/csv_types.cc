@@ -20,12 +20,15 @@ struct CsvType {
   std::string_view test;  // of a value c that is not null
 };
 
-// The first that fits. A DOUBLE has 15 digits that are sure; a leading zero or plus means something to someone.
+// The first that fits. A DOUBLE has 15 digits that are sure; a number of 16 or 17 is one where it is what a program
+// wrote of a double: that prints back to the same digits. A leading zero or plus means something to someone.
 constexpr std::array<CsvType, 5> kCsvTypes = {{
     {"BIGINT", "TRY_CAST(c AS BIGINT)::VARCHAR = c"},
     {"DOUBLE",
      "regexp_full_match(c, '-?(0|[1-9][0-9]{0,14})([.][0-9]{1,15})?([eE][-+]?[0-9]{1,3})?') AND "
-     "length(regexp_replace(c, '[^0-9]', '', 'g')) <= 16 AND isfinite(TRY_CAST(c AS DOUBLE))"},
+     "length(regexp_replace(c, '[^0-9]', '', 'g')) <= 16 AND isfinite(TRY_CAST(c AS DOUBLE)) OR "
+     "regexp_full_match(c, '-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][-+]?[0-9]{1,3})?') AND "
+     "isfinite(TRY_CAST(c AS DOUBLE)) AND TRY_CAST(c AS DOUBLE)::VARCHAR = c"},
     {"BOOLEAN", "c IN ('true', 'false')"},
     {"DATE", "TRY_CAST(c AS DATE)::VARCHAR = c"},
     {"TIMESTAMP", "TRY_CAST(c AS TIMESTAMP)::VARCHAR = replace(c, 'T', ' ')"},

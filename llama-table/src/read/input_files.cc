@@ -230,6 +230,16 @@ std::string InputFiles::place() const {
   return files.size() == 1 ? std::format("'{}'", first) : std::format("one of {} URLs ('{}' …)", files.size(), first);
 }
 
+std::vector<std::string> files_meant_by(std::string_view text) {
+  if (text.starts_with("file://")) text.remove_prefix(7);
+  const std::string path(text);
+  std::error_code ignored;
+  if (path.empty() || is_url(path)) return {};
+  if (fs::exists(path, ignored)) return {path};
+  if (path.find_first_of("*?[") == std::string::npos) return {};
+  return files_of_glob(path).value_or(std::vector<std::string>());
+}
+
 InputIdentity identity_of_files(const InputFiles& files) {
   InputIdentity identity;
   identity.what = files.is_standard_input() ? "standard input"
@@ -249,6 +259,7 @@ InputIdentity identity_of_files(const InputFiles& files) {
     }
     struct stat status{};
     const bool is_file = file != "-" && ::stat(file.c_str(), &status) == 0;
+    if (is_file) identity.files.push_back(file);
     if (is_file && !S_ISREG(status.st_mode)) identity.is_repeatable = false;
 #ifdef __APPLE__
     const auto& time = status.st_mtimespec;

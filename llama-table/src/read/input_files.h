@@ -43,6 +43,9 @@ struct InputFiles {
 
 [[nodiscard]] InputIdentity identity_of_files(const InputFiles& files);
 
+// The files that a text of a query's may mean: itself, or what matches it as a pattern.
+[[nodiscard]] std::vector<std::string> files_meant_by(std::string_view text);
+
 // Does a path match a pattern? Pure.
 [[nodiscard]] bool matches_glob(std::string_view path, std::string_view pattern);
 

@@ -9,6 +9,7 @@
 #include "llama-base/digest.h"
 #include "read/arrow_files_source.h"
 #include "read/arrow_stream_source.h"
+#include "read/attached_database.h"
 #include "read/byte_reader.h"
 #include "read/csv_header.h"
 #include "read/csv_source.h"
@@ -113,6 +114,24 @@ Result<std::unique_ptr<BatchSource>> filtered(std::unique_ptr<BatchSource> sourc
   return std::make_unique<FilteredSource>(std::move(source), std::move(*database));
 }
 
+// DuckDB does not tell which files a query reads, so whatever text or quoted name of it is a file's counts as one.
+std::vector<std::string> files_of_query(const TableInput& input) {
+  std::vector<std::string> files;
+  for (const SqlToken& token : sql_tokens(*input.query)) {
+    if (token.kind == SqlToken::Kind::Word) continue;
+    std::string text = input.query->substr(token.begin, token.end - token.begin);
+    const std::size_t open = text.find_first_of("'\"");
+    if (open == std::string::npos || text.size() < open + 2) continue;
+    const std::string quote(1, text[open]);
+    text = text.substr(open + 1, text.size() - open - 2);
+    for (std::size_t at = 0; (at = text.find(quote + quote, at)) != std::string::npos; ++at) text.erase(at, 1);
+    files.append_range(files_meant_by(text));
+  }
+  for (const std::string& attached : input.attach)
+    if (const auto database = parse_attached_database(attached)) files.append_range(files_meant_by(database->place));
+  return files;
+}
+
 Result<OpenedSource> open_queried(const TableInput& input, const std::stop_token& stop) {
   auto database = DuckDatabase::open(input.memory_bytes);
   if (!database) return std::unexpected(database.error());
@@ -123,8 +142,9 @@ Result<OpenedSource> open_queried(const TableInput& input, const std::stop_token
   for (const std::string& attached : input.attach) text += without_secrets(attached) + "\n";
   text += without_secrets(*input.query);
   const std::string digest = digest_of(text, DigestKind::Sha256).hex;
-  return OpenedSource{.source = std::move(*source),
-                      .identity = {.what = "the query", .fingerprint = digest, .content = digest}};
+  return OpenedSource{
+      .source = std::move(*source),
+      .identity = {.what = "the query", .fingerprint = digest, .content = digest, .files = files_of_query(input)}};
 }
 
 // The database that reads URLs, and what they are.

@@ -1,0 +1,13 @@
+// gpt-oss ("harmony"): messages with a header each, that names a channel and maybe a recipient:
+//   <|channel|>analysis<|message|>…<|end|><|start|>assistant<|channel|>commentary to=functions.look <|constrain|>json
+//   <|message|>{…}<|call|>
+// What stands in "analysis" is a thought, in "final" and "commentary" the answer; a message to a recipient is a call.
+#pragma once
+
+#include "reply_format.h"
+
+namespace llama::internal {
+
+extern const ReplyFormatKind kHarmonyFormat;
+
+}  // namespace llama::internal

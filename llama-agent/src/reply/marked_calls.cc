@@ -1,0 +1,220 @@
+#include "marked_calls.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "bare_call.h"
+#include "stop_strings.h"
+#include "thinking_format.h"
+
+namespace llama::internal {
+MarkedCalls::MarkedCalls(const CallMarkup& markup, std::vector<std::string> tools)
+    : markup_(markup), tools_(std::move(tools)) {
+  for (const auto markers : {markup.openers, markup.line_openers, markup.hidden}) {
+    sought_.insert(sought_.end(), markers.begin(), markers.end());
+  }
+  for (const auto marker : {markup.code_opener, markup.wrapper_end}) {
+    if (!marker.empty()) sought_.emplace_back(marker);
+  }
+  if (markup.begins_with_name) place_ = Place::Name;
+}
+
+void MarkedCalls::push(const ReplyPiece& piece, ReplyEvents& events) {
+  held_ += piece.text;
+  advance(events, false);
+}
+
+void MarkedCalls::finish(ReplyEnd end, ReplyEvents& events) {
+  advance(events, true);
+  if (!call_) return;
+  call_->finish(end == ReplyEnd::Whole, events);
+  // Between two calls of a list there is nothing that anybody misses.
+  const bool is_rest_of_list = is_list_ && list_calls_ > 0 && call_->untold().empty();
+  if (!call_->has_begun() && !is_rest_of_list) tell_text(opening_ + call_->untold(), events);
+  call_.reset();
+}
+
+// Each step takes something of what is held, until it needs more to go on: text goes through up to an opener; what
+// stands between it and the JSON is skipped, or read as a name; a CallReader takes the bytes until its call ends; then
+// white space and closers are skipped, and text may follow again.
+void MarkedCalls::advance(ReplyEvents& events, bool ended) {
+  for (bool goes_on = true; goes_on;) {
+    switch (place_) {
+      case Place::Start:
+        goes_on = start(ended);
+        break;
+      case Place::Text:
+        goes_on = pass_text(events, ended);
+        break;
+      case Place::Opened:
+        goes_on = read_opening(ended);
+        break;
+      case Place::Code:
+        goes_on = read_code_opening(ended);
+        break;
+      case Place::Name:
+        goes_on = read_name(events, ended);
+        break;
+      case Place::Arguments:
+        goes_on = read_arguments(events, ended);
+        break;
+      case Place::Call:
+        goes_on = take_call(events);
+        break;
+      case Place::Closing:
+        goes_on = close(ended);
+        break;
+    }
+  }
+}
+
+void MarkedCalls::tell(std::size_t bytes, ReplyEvents& events) {
+  if (bytes == 0) return;
+  tell_text(std::string_view(held_).substr(0, bytes), events);
+  line_begins_ = held_[bytes - 1] == '\n';
+  held_.erase(0, bytes);
+}
+
+void MarkedCalls::eat(std::size_t bytes) {
+  opening_ += held_.substr(0, bytes);
+  held_.erase(0, bytes);
+}
+
+void MarkedCalls::give_up(ReplyEvents& events) {
+  const std::size_t opening = opening_.size();
+  held_ = std::exchange(opening_, {}) + (call_ ? call_->untold() : "") + held_;
+  call_.reset();
+  is_list_ = is_fenced_ = false;
+  place_ = Place::Text;
+  tell(opening, events);
+}
+
+void MarkedCalls::begin_call() {
+  call_ = std::make_unique<JsonCall>(calls_, markup_.form);
+  place_ = Place::Call;
+}
+
+void MarkedCalls::open(std::string_view opening) {
+  opening_ = opening;
+  is_fenced_ = opening.contains(kFenceMark);
+  place_ = Place::Opened;
+}
+
+bool MarkedCalls::start(bool ended) {
+  if (is_after_call_) held_.erase(0, white_at_front(held_));
+  const std::string_view rest = std::string_view(held_).substr(white_at_front(held_));
+  if (!markup_.wrapper.empty() && calls_ == 0 && !is_wrapped_) {
+    if (!ended && markup_.wrapper.starts_with(rest)) return false;
+    if (rest.starts_with(markup_.wrapper)) {
+      is_wrapped_ = true;
+      held_ = std::string(rest.substr(markup_.wrapper.size()));
+      return true;
+    }
+  }
+  const Bare bare = markup_.form == JsonCallForm::Members ? is_bare_call(rest, tools_) : Bare::No;
+  if (bare == Bare::Maybe && !ended) return false;
+  is_after_call_ = false;
+  place_ = bare == Bare::Yes ? Place::Opened : Place::Text;
+  return true;
+}
+
+// Text, up to the first marker. Of what is no text at its end, white space is held back: it is nobody's before a call.
+bool MarkedCalls::pass_text(ReplyEvents& events, bool ended) {
+  const std::string_view text = held_;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const std::string_view before = trimmed_at_end(text.substr(0, at));
+    const std::string_view here = text.substr(at);
+    const std::size_t line_break = text.substr(0, at).rfind('\n');
+    const std::string_view line =
+        line_break == std::string_view::npos ? text.substr(0, at) : text.substr(line_break, at - line_break);
+    const bool line_begins = trimmed_at_end(line).empty() && (line_begins_ || line_break != std::string_view::npos);
+    if (const auto hidden = marker_at(here, markup_.hidden); !hidden.empty()) {
+      tell(before.size(), events);
+      held_.erase(at - before.size(), hidden.size());
+      return true;
+    }
+    if (is_wrapped_ && here.starts_with(markup_.wrapper_end) &&
+        white_at_front(here.substr(markup_.wrapper_end.size())) + markup_.wrapper_end.size() == here.size()) {
+      tell(before.size(), events);
+      if (ended) held_.clear();
+      return false;  // it is the answer's end, unless something follows
+    }
+    const bool is_code = !markup_.code_opener.empty() && here.starts_with(markup_.code_opener);
+    auto opener = is_code ? markup_.code_opener : marker_at(here, markup_.openers);
+    if (opener.empty() && line_begins) opener = marker_at(here, markup_.line_openers);
+    if (opener.empty()) continue;
+    tell(before.size(), events);
+    eat(at - before.size() + opener.size());
+    place_ = is_code ? Place::Code : Place::Opened;
+    return true;
+  }
+  std::size_t show = text.size();
+  if (!ended) show = trimmed_at_end(text.substr(0, show - held_back(text, sought_))).size();
+  tell(show, events);
+  return false;
+}
+
+// Between the calls of a list. False: the list is over.
+bool MarkedCalls::skip_list_comma() {
+  eat(std::min(held_.find_first_not_of(" \t\r\n,"), held_.size()));
+  if (!held_.starts_with(']')) return true;
+  held_.erase(0, 1);
+  opening_.clear();
+  call_.reset();
+  is_list_ = false;
+  place_ = Place::Closing;
+  return false;
+}
+
+bool MarkedCalls::take_call(ReplyEvents& events) {
+  if (!call_->is_over()) {
+    if (is_list_ && !call_->has_begun() && call_->untold().empty() && !skip_list_comma()) return true;
+    if (held_.empty()) return false;
+    held_.erase(0, call_->push(held_, events));
+    if (!call_->is_over()) return false;
+  }
+  if (!call_->has_begun()) {
+    give_up(events);  // no call: all of it is text
+    return true;
+  }
+  ++calls_;
+  ++list_calls_;
+  opening_.clear();
+  if (is_list_) {
+    begin_call();
+  } else {
+    call_.reset();
+    place_ = Place::Closing;
+  }
+  return true;
+}
+
+bool MarkedCalls::close(bool ended) {
+  std::string_view rest = std::string_view(held_).substr(white_at_front(held_));
+  const bool more = may_go_on(rest, markup_.closers) || may_go_on(rest, markup_.hidden);
+  if (!ended && (more || (is_fenced_ && rest.size() < 3 && kFenceMark.starts_with(rest)))) return false;
+  std::size_t dropped = std::max(marker_at(rest, markup_.closers).size(), marker_at(rest, markup_.hidden).size());
+  if (dropped == 0 && is_fenced_ && rest.starts_with(kFenceMark)) {
+    dropped = kFenceMark.size();
+    is_fenced_ = false;
+  }
+  held_ = std::string(rest.substr(dropped));
+  if (dropped > 0) return true;
+  is_fenced_ = false;
+  is_after_call_ = line_begins_ = true;
+  place_ = Place::Start;
+  return true;
+}
+
+std::unique_ptr<ReplyFormat> read_marked_calls(const CallMarkup& markup, const ReplyFormatOptions& options,
+                                               std::string_view thinking_opener, std::string_view thinking_closer) {
+  ReplyFormatOptions thinking = options;
+  if (thinking.thinking_opener.empty()) {
+    thinking.thinking_opener = thinking_opener;
+    thinking.thinking_closer = thinking_closer;
+  }
+  return std::make_unique<ThinkingFormat>(thinking, std::make_unique<MarkedCalls>(markup, options.tools),
+                                          markup.openers);
+}
+
+}  // namespace llama::internal

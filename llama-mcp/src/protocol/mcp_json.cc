@@ -1,0 +1,90 @@
+#include "protocol/mcp_json.h"
+
+#include <algorithm>
+#include <format>
+
+namespace llama::internal {
+
+std::size_t nesting_depth(std::string_view json) {
+  std::size_t depth = 0, deepest = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (in_string) {
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      deepest = std::max(deepest, ++depth);
+    } else if ((c == '}' || c == ']') && depth > 0) {
+      --depth;
+    }
+  }
+  return deepest;
+}
+
+Result<nlohmann::json> parse_mcp_json(std::string_view text) {
+  if (nesting_depth(text) > kMaxMcpDepth) {
+    return fail(ErrorCode::InvalidArgument, std::format("JSON that is nested deeper than {} levels", kMaxMcpDepth));
+  }
+  auto value = nlohmann::json::parse(text, nullptr, false);
+  if (value.is_discarded()) return fail(ErrorCode::InvalidArgument, "no JSON");
+  return value;
+}
+
+Result<nlohmann::json> parse_object(std::string_view what, std::string_view text) {
+  if (text.empty()) return nlohmann::json::object();
+  auto value = parse_mcp_json(text);
+  if (!value) return fail(ErrorCode::InvalidArgument, std::format("{}: {}", what, value.error().message));
+  if (!value->is_object()) return fail(ErrorCode::InvalidArgument, std::format("{}: no JSON object", what));
+  return value;
+}
+
+std::string to_text(const nlohmann::json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+const nlohmann::json& member(const nlohmann::json& object, const char* key) {
+  static const nlohmann::json kNothing;
+  if (!object.is_object()) return kNothing;
+  const auto found = object.find(key);
+  return found == object.end() ? kNothing : *found;
+}
+
+const nlohmann::json& object_member(const nlohmann::json& object, const char* key) {
+  static const nlohmann::json kEmpty = nlohmann::json::object();
+  const auto& value = member(object, key);
+  return value.is_object() ? value : kEmpty;
+}
+
+const nlohmann::json& array_member(const nlohmann::json& object, const char* key) {
+  static const nlohmann::json kEmpty = nlohmann::json::array();
+  const auto& value = member(object, key);
+  return value.is_array() ? value : kEmpty;
+}
+
+std::string text_member(const nlohmann::json& object, const char* key) {
+  const auto& value = member(object, key);
+  return value.is_string() ? value.get_ref<const std::string&>() : std::string();
+}
+
+std::optional<bool> bool_member(const nlohmann::json& object, const char* key) {
+  const auto& value = member(object, key);
+  return value.is_boolean() ? std::optional(value.get<bool>()) : std::nullopt;
+}
+
+std::optional<double> number_member(const nlohmann::json& object, const char* key) {
+  const auto& value = member(object, key);
+  return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
+}
+
+std::optional<std::int64_t> integer_member(const nlohmann::json& object, const char* key) {
+  const auto& value = member(object, key);
+  if (value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX)) return {};
+  return value.is_number_integer() ? std::optional(value.get<std::int64_t>()) : std::nullopt;
+}
+
+}  // namespace llama::internal

@@ -1,0 +1,42 @@
+// Read the protocol's JSON without trusting it: a wrong type reads as nothing, and nothing is nested deeper than a
+// limit.
+//
+// nlohmann's parser needs no stack for depth, but its printer recurses; a schema of 100,000 brackets would end the
+// program. So depth is checked in the text, before it is parsed.
+// Threads  values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "llama-base/error.h"
+
+namespace llama::internal {
+
+constexpr std::size_t kMaxMcpDepth = 200;
+
+// How deep brackets and braces are nested, strings left out. Cost: one pass over the text.
+[[nodiscard]] std::size_t nesting_depth(std::string_view json);
+
+// Errors   InvalidArgument: no JSON, or nested too deep. The text is not in the message.
+[[nodiscard]] Result<nlohmann::json> parse_mcp_json(std::string_view text);
+// The same for what a caller gives: a JSON object, or "" for an empty one.
+[[nodiscard]] Result<nlohmann::json> parse_object(std::string_view what, std::string_view text);
+
+[[nodiscard]] std::string to_text(const nlohmann::json& value);
+
+// A member of an object; what is not there, or of another type, is empty. `object` may be anything.
+[[nodiscard]] const nlohmann::json& member(const nlohmann::json& object, const char* key);         // null
+[[nodiscard]] const nlohmann::json& object_member(const nlohmann::json& object, const char* key);  // {}
+[[nodiscard]] const nlohmann::json& array_member(const nlohmann::json& object, const char* key);   // []
+[[nodiscard]] std::string text_member(const nlohmann::json& object, const char* key);
+[[nodiscard]] std::optional<bool> bool_member(const nlohmann::json& object, const char* key);
+[[nodiscard]] std::optional<double> number_member(const nlohmann::json& object, const char* key);
+[[nodiscard]] std::optional<std::int64_t> integer_member(const nlohmann::json& object, const char* key);
+
+}  // namespace llama::internal
