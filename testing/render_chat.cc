@@ -1,7 +1,8 @@
 // Render chat templates for a comparison: one JSON object per line in, one JSON object per line out.
 //
 // In: {"template", "bos_token", "eos_token", "messages": [{"role", "content", …}], "add_generation_prompt",
-//      "enable_thinking", "tools", "now"}; out: {"text", "pieces": [[text, from outside], …]} or {"error"}.
+//      "enable_thinking", "tools", "now"}; out: {"text", "pieces": [[text, from outside], …]} or {"error"};
+// with tools also "repaired": what the template was not asked to do.
 // With a GGUF file as argument also "special": the tokens of the prompt that are more than plain text, in order.
 #include <filesystem>
 #include <iostream>
@@ -24,7 +25,10 @@ using Json = nlohmann::ordered_json;
 using Pieces = std::vector<llama::PromptPiece>;
 
 // Requests that follow one another mostly have the same template: it is read once.
-const llama::Result<llama::ChatTemplate>& parsed_template(const llama::ChatTemplateOptions& options) {
+const llama::Result<llama::ChatTemplate>& parsed_template(const Json& request) {
+  const llama::ChatTemplateOptions options{.source = request.at("template"),
+                                           .bos_token = request.value("bos_token", ""),
+                                           .eos_token = request.value("eos_token", "")};
   static llama::ChatTemplateOptions last;
   static std::optional<llama::Result<llama::ChatTemplate>> parsed;
   const bool is_same = parsed && last.source == options.source && last.bos_token == options.bos_token &&
@@ -34,9 +38,7 @@ const llama::Result<llama::ChatTemplate>& parsed_template(const llama::ChatTempl
 }
 
 llama::Result<Pieces> render(const Json& request) {
-  const auto& parsed = parsed_template({.source = request.at("template"),
-                                        .bos_token = request.value("bos_token", ""),
-                                        .eos_token = request.value("eos_token", "")});
+  const auto& parsed = parsed_template(request);
   if (!parsed) return std::unexpected(parsed.error());
   std::vector<llama::Message> messages;
   for (const auto& entry : request.at("messages")) {
@@ -102,6 +104,7 @@ int main(int argc, char** argv) {
       const auto pieces = render(request);
       if (pieces) {
         answer["text"] = llama::joined(*pieces);
+        if (request.contains("tools")) answer["repaired"] = parsed_template(request)->repaired();
         for (const auto& piece : *pieces) answer["pieces"].push_back({piece.text, piece.from_caller});
         if (model) {
           auto special = special_tokens(model, request.at("template"), *pieces);

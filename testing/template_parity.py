@@ -2,6 +2,10 @@
 
 usage: template_parity.py RENDER_CHAT RENDERINGS.json [NAME]      (NAME: show that template's differences, or "all")
 
+What a template does not show of tools, or objects to, llama-agent puts into another form before it renders ("repaired"): such
+a conversation is not equal and must show every definition, call and result; where only the form of the arguments is
+another, it must be equal to what transformers makes of that.
+
 A conversation that transformers refuses ("System role not supported") is counted apart where llama-agent renders it.
 """
 import collections
@@ -24,8 +28,33 @@ def compare(program, renderings):
     return found
 
 
+def shows_all(entry, text):
+    """Does the text have every tool's name and description, every call's city and every result in it?"""
+    request = entry["request"]
+    words = [tool["function"][key] for tool in request.get("tools", []) for key in ("name", "description")]
+    for message in request["messages"]:
+        words += [call["function"]["arguments"]["city"].lstrip("Zü") for call in message.get("tool_calls", [])]
+        if message["role"] == "tool":
+            words.append(message["content"].strip('{"}'). split('"')[0])
+    return all(word in text for word in words)
+
+
+def is_repaired(entry, answer):
+    """Is the rendering another one because the template does not do it alone, and is it what it should be then?"""
+    if not answer.get("repaired") or "text" not in answer:
+        return False
+    if answer["text"] == entry["text_with_text_arguments"]:
+        return True
+    return bool({"definitions", "calls", "results", "several calls"} & set(answer["repaired"])) and shows_all(entry, answer["text"])
+
+
 def differences(results):
-    return [name for name, entry, _, equal in results if not equal and entry["text"] is not None]
+    return [name for name, entry, answer, equal in results
+            if not equal and entry["text"] is not None and not is_repaired(entry, answer)]
+
+
+def repaired(results):
+    return [name for name, entry, answer, equal in results if not equal and is_repaired(entry, answer)]
 
 
 def main():
@@ -35,8 +64,9 @@ def main():
         wrong = differences(results)
         more = sum(entry["text"] is None and "text" in answer for _, entry, answer, _ in results)
         rendered = sum(entry["text"] is not None for _, entry, _, _ in results)
+        mended = repaired(results)
         print(f"{name:<48} {rendered:>2} of {len(results)} rendered, {'equal' if not wrong else 'differs: ' + ', '.join(wrong)}"
-              f"{f'; we render {more} more' if more else ''}")
+              f"{f'; repaired: ' + ', '.join(mended) if mended else ''}{f'; we render {more} more' if more else ''}")
         for conversation, entry, answer, equal in results:
             if shown in (name, "all") and not equal:
                 print(f"--- {name}, {conversation}\n  transformers: {entry['text'] if entry['refusal'] is None else entry['refusal']!r}\n"

@@ -19,6 +19,8 @@ WEATHER = {"type": "function",
 CALL = {"id": "call00001", "type": "function",
         "function": {"name": "get_weather", "arguments": {"city": "Zürich", "days": 2}}}
 
+SECOND = {"id": "call00002", "type": "function", "function": {"name": "get_weather", "arguments": {"city": "Bern"}}}
+
 
 def say(role, content, **more):
     return {"role": role, "content": content, **more}
@@ -43,7 +45,19 @@ CONVERSATIONS = {
     "tool call": ([say("user", "Weather in Zürich?"), say("assistant", "", tool_calls=[CALL]),
                    say("tool", "{\"sky\": \"clear\"}", tool_call_id="call00001", name="get_weather")],
                    {"tools": [WEATHER]}),
+    "two calls": ([say("user", "Weather in Zürich and Bern?"), say("assistant", "Let me see.", tool_calls=[CALL, SECOND]),
+                   say("tool", "clear", tool_call_id="call00001", name="get_weather"),
+                   say("tool", "rain", tool_call_id="call00002", name="get_weather")], {"tools": [WEATHER]}),
+    "after a call": ([say("user", "Weather in Zürich?"), say("assistant", "", tool_calls=[CALL]),
+                      say("tool", "clear", tool_call_id="call00001", name="get_weather"),
+                      say("assistant", "It is clear."), say("user", "Thanks")], {"tools": [WEATHER]}),
 }
+
+
+def with_text_arguments(message):
+    calls = [{**call, "function": {**call["function"], "arguments": json.dumps(call["function"]["arguments"])}}
+             for call in message.get("tool_calls", [])]
+    return {**message, "tool_calls": calls} if calls else message
 
 
 def rendered(tokenizer, template, messages, options):
@@ -62,7 +76,10 @@ def main():
         template = file.read_text(encoding="utf-8")
         for name, (messages, options) in CONVERSATIONS.items():
             text, refusal = rendered(tokenizer, template, messages, options)
+            # Some templates want arguments as OpenAI's interface has them: JSON in a string.
+            as_text = rendered(tokenizer, template, [with_text_arguments(message) for message in messages], options)[0]
             out.append({"name": file.stem, "conversation": name, "text": text, "refusal": refusal,
+                        "text_with_text_arguments": as_text,
                         "request": {"template": template, "bos_token": BOS, "eos_token": EOS, "messages": messages,
                                     "now": int(time.time()),
                                     **options}})

@@ -10,6 +10,8 @@
 #include "prompt/transcripts.h"
 #include "reply/generation_stream.h"
 #include "session/session_lease.h"
+#include "tools/agent_run_state.h"
+#include "tools/run_loop.h"
 
 namespace llama {
 namespace {
@@ -36,6 +38,12 @@ struct AgentServer::State {
   }
   [[nodiscard]] Result<MadeJob> job_of(const GenerationRequest& request, const Session& session);
   [[nodiscard]] Result<GenerationStream> stream(const GenerationRequest& request, const std::stop_token& stop);
+  // The same where the session is taken already.
+  [[nodiscard]] Result<GenerationStream> stream(const GenerationRequest& request, const std::stop_token& stop,
+                                                std::shared_ptr<void> lease);
+  // A whole run. Takes the session first, and keeps it.
+  [[nodiscard]] Result<RunResponse> run(const RunRequest& request, const std::function<void(RunEvent)>& tell,
+                                        const std::stop_token& stop);
 
   AgentConfig config;
   std::shared_ptr<const Model> model;  // none where a test plays it
@@ -45,6 +53,7 @@ struct AgentServer::State {
   internal::Transcripts transcripts;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   std::atomic<bool> is_shut_down = false;
+  std::stop_source stop_runs;
 
   // Last: its thread uses what stands above.
   Engine engine;
@@ -115,13 +124,18 @@ Result<GenerationStream> AgentServer::State::stream(const GenerationRequest& req
   if (auto sound = check(request); !sound) return std::unexpected(sound.error());
   auto lease = leases.take(request.session_id);
   if (!lease) return std::unexpected(lease.error());
+  return stream(request, stop, std::move(*lease));
+}
+
+Result<GenerationStream> AgentServer::State::stream(const GenerationRequest& request, const std::stop_token& stop,
+                                                    std::shared_ptr<void> lease) {
   // Read only now: a reply that was under way has been added to it.
   const auto session = sessions.get(request.session_id);
   if (!session) return std::unexpected(session.error());
   auto made = job_of(request, *session);
   if (!made) return std::unexpected(made.error());
   std::unique_ptr<Job> job = std::move(made->job);
-  job->lease = std::move(*lease);
+  job->lease = std::move(lease);
   auto reader = std::make_unique<GenerationStream::State>();
   reader->stream = job->stream;
   reader->cancel = job->cancel;
@@ -149,6 +163,54 @@ Result<GenerationResponse> AgentServer::generate(const GenerationRequest& reques
     if (!*chunk) return stream->response();
   }
 }
+
+Result<RunResponse> AgentServer::State::run(const RunRequest& request, const std::function<void(RunEvent)>& tell,
+                                            const std::stop_token& stop) {
+  Result<RunResponse> response = std::unexpected(Error{});
+  const auto done = guarded("the run failed", [&]() -> Result<void> {
+    if (auto sound = internal::check(request); !sound) return sound;
+    if (auto sound = check(request.generation); !sound) return sound;
+    const auto lease = leases.take(request.generation.session_id);
+    if (!lease) return std::unexpected(lease.error());
+    const internal::RunHost host{
+        .reply = [&](const GenerationRequest& one, const std::stop_token& of_run) -> Result<GenerationStream> {
+          if (auto sound = check(one); !sound) return std::unexpected(sound.error());
+          return stream(one, of_run, *lease);
+        },
+        .sessions = &sessions,
+        .max_message_bytes = config.sessions.max_message_bytes,
+        .stop = stop_runs.get_token()};
+    response = internal::run_to_the_end(request, host, tell, stop);
+    return {};
+  });
+  if (!done) return std::unexpected(done.error());
+  return response;
+}
+
+Result<RunResponse> AgentServer::run(const RunRequest& request, std::stop_token stop) {
+  const auto tell = [&](const RunEvent& event) {
+    if (request.observer) request.observer(event);
+  };
+  return state_->run(request, tell, stop);
+}
+
+Result<AgentRun> AgentServer::run_stream(RunRequest request, std::stop_token stop) {
+  std::unique_ptr<AgentRun::State> run;
+  const auto done = guarded("the run could not be made", [&]() -> Result<void> {
+    if (auto sound = internal::check(request); !sound) return sound;
+    run = std::make_unique<AgentRun::State>();
+    run->callers_stop.emplace(stop, AgentRun::State::Request{run->stop});
+    run->thread = std::thread([this, run = run.get(), request = std::move(request)] {
+      run->events.end(
+          state_->run(request, [&](RunEvent event) { run->events.write(std::move(event)); }, run->stop.get_token()));
+    });
+    return {};
+  });
+  if (!done) return std::unexpected(done.error());
+  return AgentRun(std::move(run));
+}
+
+ToolList AgentServer::discover_tools(const ToolSet& tools, const std::stop_token& stop) { return tools.list(stop); }
 
 Result<Session> AgentServer::create_session() { return state_->sessions.create(); }
 Result<Session> AgentServer::get_session(std::string_view id) const { return state_->sessions.get(id); }
@@ -183,6 +245,7 @@ HealthStatus AgentServer::health() const {
 
 void AgentServer::shutdown() {
   state_->is_shut_down = true;
+  state_->stop_runs.request_stop();
   state_->engine.shutdown();
 }
 

@@ -102,7 +102,7 @@ TEST_F(AgentSession, TellsCallsOfToolsAndHoldsTheModelToThem) {
   EXPECT_EQ(called->tool_calls[0].id.size(), 9U);
   ASSERT_EQ(grammars.size(), 3U);
   EXPECT_EQ(grammars[0], "none");
-  EXPECT_TRUE(grammars[1].contains(R"("\"look\"")")) << grammars[1];
+  EXPECT_TRUE(grammars[1].contains(R"(rest-tools ::= "look")")) << grammars[1];
   EXPECT_EQ(grammars[2], "none");
 
   EXPECT_EQ(code_of(server_->generate(request)), ErrorCode::InvalidArgument) << "its results are missing";
@@ -116,6 +116,14 @@ TEST_F(AgentSession, TellsCallsOfToolsAndHoldsTheModelToThem) {
   const auto plain = server_->generate({.session_id = session_with("Weather?")});
   ASSERT_TRUE(plain);
   EXPECT_TRUE(plain->generated_text.contains("<tool_call>")) << "who declares no tools gets text";
+
+  GenerationRequest none = request;
+  none.session_id = session_with("Weather?");
+  none.tool_choice.kind = ToolChoice::Kind::None;
+  const auto text = server_->generate(none);
+  ASSERT_TRUE(text);
+  EXPECT_TRUE(text->tool_calls.empty());
+  EXPECT_TRUE(text->generated_text.contains("<tool_call>")) << "and so does who wants none called";
 }
 
 }  // namespace

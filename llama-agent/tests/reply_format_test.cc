@@ -16,7 +16,12 @@ const std::vector<std::string> kTools{"look", "get_weather"};
 
 TEST(ReplyFormat, IsChosenByTheTemplate) {
   EXPECT_EQ(choose_reply_format({.source = "…<tool_call>…"}).name, "hermes");
-  EXPECT_EQ(choose_reply_format({.source = "…<tool_call>\n<function=…"}).name, "text");
+  EXPECT_EQ(choose_reply_format({.source = "…<tool_call>\n<function=…<parameter=…"}).name, "qwen3-coder");
+  EXPECT_EQ(choose_reply_format({.source = "…<tool_call>{name}\n<arg_key>…"}).name, "glm");
+  EXPECT_EQ(choose_reply_format({.source = "…<minimax:tool_call>…"}).name, "minimax");
+  EXPECT_EQ(choose_reply_format({.source = "…<param name=…"}).name, "minicpm");
+  EXPECT_EQ(choose_reply_format({.source = "…<｜DSML｜function_calls>…"}).name, "dsml");
+  EXPECT_EQ(choose_reply_format({.source = "…<｜DSML｜tool_calls>…"}).name, "dsml-4");
   EXPECT_EQ(choose_reply_format({.source = "…"}).name, "text");
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <format>
 #include <random>
 
 #include "../src/engine/log_probabilities.h"
@@ -227,6 +228,38 @@ TEST(GenerationRequest, RefusesEveryNumberOutOfItsBounds) {
   EXPECT_FALSE(with([](auto& r) { r.grammar = "root ::= \"a\"", r.json_schema = "{}"; }));
   EXPECT_FALSE(with([](auto& r) { r.grammar = "root ::= \"a\"", r.tools = "[]"; }));
   EXPECT_FALSE(with([](auto& r) { r.stopping.repetition = RepetitionConfig{.min_repetitions = 1}; }));
+}
+
+TEST(ToolChoice, IsCheckedAgainstTheToolsThatAreOffered) {
+  using enum ToolChoice::Kind;
+  const std::string two = R"([{"type": "function", "function": {"name": "look"}}, {"name": "files.read-all"}])";
+  const auto said = [](std::string tools, ToolChoice choice) {
+    GenerationRequest request;
+    request.tools = std::move(tools);
+    request.tool_choice = std::move(choice);
+    const auto checked = check(request);
+    return checked ? std::string("good") : checked.error().message;
+  };
+  const std::pair<std::string, std::string> rows[] = {
+      {said(two, {}), "good"},
+      {said(two, {.kind = None}), "good"},
+      {said("", {.kind = None}), "good"},
+      {said(two, {.kind = Required, .several = false}), "good"},
+      {said(two, {.kind = Named, .name = "files.read-all"}), "good"},
+      {said(two, {.kind = Named, .name = "loook"}), "'loook', which is not offered: look, files.read-all"},
+      {said(two, {.kind = Named}), "names no tool"},
+      {said(two, {.kind = Required, .name = "look"}), "names 'look' and is not of the kind"},
+      {said("", {.kind = Required}), "no tools are offered"},
+      {said("[]", {.kind = Named, .name = "look"}), "no tools are offered"},
+      {said("{}", {}), "no JSON array"},
+      {said("[{}]", {}), "tool definition 1 has no name"},
+      {said(R"([{"name": ""}])", {}), "a name that is empty"},
+      {said(R"([{"name": "look at"}])", {}), "spaces"},
+      {said(R"([{"name": "a"}, {"function": {"name": "a"}}])", {}), "two tools are called 'a'"},
+      {said(std::string(100'000, '['), {}), "too deep"},
+      {said(std::format(R"([{{"name": "{}"}}])", std::string(129, 'a')), {}), "longer than 128 bytes"},
+  };
+  for (const auto& [got, wanted] : rows) EXPECT_TRUE(got.contains(wanted)) << got << "\n  lacks: " << wanted;
 }
 
 }  // namespace

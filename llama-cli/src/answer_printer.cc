@@ -37,6 +37,8 @@ Json delta_json(const StreamChunk& chunk) {
   return object;
 }
 
+}  // namespace
+
 Json done_json(const GenerationResponse& r) {
   Json object{
       {"type", "done"}, {"finish_reason", openai_name(r.finish_reason)}, {"finish", to_string(r.finish_reason)}};
@@ -57,8 +59,6 @@ Json done_json(const GenerationResponse& r) {
   object["device"] = r.device;
   return object;
 }
-
-}  // namespace
 
 Result<void> AnswerPrinter::write(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return {};

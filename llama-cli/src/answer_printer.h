@@ -11,6 +11,9 @@
 
 namespace llama {
 
+// The last line of an answer that is printed as JSON.
+[[nodiscard]] nlohmann::ordered_json done_json(const GenerationResponse& response);
+
 class AnswerPrinter {
  public:
   struct Options {

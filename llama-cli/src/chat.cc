@@ -11,12 +11,13 @@
 #include "generate.h"
 #include "line_editor.h"
 #include "statistics.h"
+#include "tools/generate_tools.h"
 
 namespace llama {
 namespace {
 
-constexpr std::array<const char*, 11> kCommands{"/help", "/exit", "/clear",   "/system",   "/undo", "/retry",
-                                                "/save", "/load", "/history", "/thinking", "/stats"};
+constexpr std::array<const char*, 12> kCommands{"/tools", "/help", "/exit", "/clear",   "/system",   "/undo",
+                                                "/retry", "/save", "/load", "/history", "/thinking", "/stats"};
 
 constexpr const char* kHelp =
     "/system TEXT   say what the model shall be, and begin anew\n"
@@ -27,6 +28,7 @@ constexpr const char* kHelp =
     "/save FILE     keep the conversation in a JSON file\n"
     "/load FILE     go on with one\n"
     "/thinking X    on, off, or auto: as the model does by itself\n"
+    "/tools         what the model may call\n"
     "/stats         tokens, speed and seed of the last answer\n"
     "/exit          leave; so does Ctrl-D\n"
     "Ctrl-C stops an answer.";
@@ -96,9 +98,7 @@ class Chat {
   // False where nothing came of it.
   bool answer() {
     request_.session_id = id_;
-    AnswerPrinter printer(console_, {.show_thinking = options_.show_thinking});
-    auto stream = server_.generate_stream(request_, interrupt_.token());
-    auto response = stream.and_then([&](GenerationStream& s) { return printer.print(s); });
+    auto response = options_.tools == nullptr ? plain_answer() : answer_with_tools();
     if (!response) {
       interrupt_.forgive();
       complain(response.error());
@@ -127,6 +127,21 @@ class Chat {
     const bool something = !response->generated_text.empty() || !response->thinking.empty();
     last_ = std::move(*response);
     return something;
+  }
+
+  Result<GenerationResponse> plain_answer() {
+    AnswerPrinter printer(console_, {.show_thinking = options_.show_thinking});
+    auto stream = server_.generate_stream(request_, interrupt_.token());
+    return stream.and_then([&](GenerationStream& s) { return printer.print(s); });
+  }
+
+  Result<GenerationResponse> answer_with_tools() {
+    auto run = options_.tools->run(server_, request_, *options_.arguments, console_, interrupt_.token());
+    if (!run) return std::unexpected(run.error());
+    if (run->end != RunEnd::Answered && run->end != RunEnd::TokenLimit && run->end != RunEnd::Cancelled) {
+      std::println(stderr, "({}{})", to_string(run->end), run->detail.empty() ? "" : ": " + run->detail);
+    }
+    return std::move(run->reply);
   }
 
   // Forgets everything from the last message of that role on; false where there is none.
@@ -210,6 +225,9 @@ class Chat {
       if (needs("a file's name")) load(rest);
     } else if (name == "/thinking") {
       set_thinking(rest);
+    } else if (name == "/tools") {
+      if (options_.tools != nullptr) return options_.tools->print_list(interrupt_.token());
+      std::println(stderr, "The model has no tools: --mcp-config gives it some");
     } else if (name == "/stats") {
       if (last_) return print_statistics(*last_);
       std::println(stderr, "There is no answer yet");

@@ -10,11 +10,16 @@
 
 namespace llama {
 
+class GenerateTools;
+struct GenerateArguments;
+
 struct ChatOptions {
   std::string system;
   std::optional<Message> first;  // said before anything is read
   bool show_thinking = false;
   bool debug = false;
+  GenerateTools* tools = nullptr;                // that the model may call
+  const GenerateArguments* arguments = nullptr;  // of a chat with tools
 };
 
 // Reads standard input: with line editing and a history where it is a terminal, line by line elsewhere. A line that

@@ -53,10 +53,10 @@ using Flags = std::vector<Flag>;
 struct Command {
   std::string_view name, help;
   Flags flags{};
-  std::vector<Command> commands{};       // of its own; then one of them must be named
+  std::vector<Command> commands{};       // of its own; one of them must be named, unless it runs itself
   std::string_view footer{};             // of the help, and of its commands' help
   bool takes_config = false;             // --config FILE: flags from a file (TOML), without their hyphens in front
-  std::function<int(Interrupt&)> run{};  // returns the exit status (exit_status.h); empty where it has commands
+  std::function<int(Interrupt&)> run{};  // returns the exit status (exit_status.h)
 };
 
 }  // namespace llama

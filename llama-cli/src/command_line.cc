@@ -73,11 +73,15 @@ void add(CLI::App& app, const Command& command, const Command*& chosen) {
         ->type_name("FILE");
   }
   for (const Command& own : command.commands) add(*added, own, chosen);
-  if (command.commands.empty()) {
-    added->callback([&command, &chosen] { chosen = &command; });
-  } else {
+  if (!command.run) {
     added->require_subcommand(1);
+    return;
   }
+  // One of its own that is named runs in its place, and has been called before it.
+  added->callback([&command, &chosen] {
+    if (chosen == nullptr) chosen = &command;
+  });
+  added->require_subcommand(0, 1);
 }
 
 }  // namespace

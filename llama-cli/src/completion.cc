@@ -20,7 +20,7 @@ struct Leaf {
 
 void collect(const Command& command, const std::string& before, std::vector<Leaf>& leaves) {
   const std::string words = before.empty() ? std::string(command.name) : before + " " + std::string(command.name);
-  if (command.commands.empty()) leaves.push_back({words, &command});
+  if (command.run) leaves.push_back({words, &command});
   for (const Command& own : command.commands) collect(own, words, leaves);
 }
 
@@ -70,7 +70,7 @@ std::string first_words(const Program& program) {
 std::string own_words(const Command& command) {
   std::string words;
   for (const Command& own : command.commands) words += (words.empty() ? "" : " ") + std::string(own.name);
-  return words;
+  return command.run ? words + " " + flag_words(command) : words;
 }
 
 // For a text between single quotes of a shell.

@@ -14,6 +14,7 @@ inline constexpr int kModelError = 4;   // the model's name, file or kind
 inline constexpr int kOutputError = 5;  // the output file or its disk, standard output; the model cache's disk
 // The hub is out of reach, asks to wait, or sends damaged files: later it may work.
 inline constexpr int kNetworkError = 6;
+inline constexpr int kToolError = 7;  // a tool that was called by hand says that it failed
 
 // The last line of a command's help.
 inline constexpr std::string_view kStatusHelp =

@@ -16,6 +16,7 @@
 #include "llama-core/kernels.h"
 #include "load_display.h"
 #include "statistics.h"
+#include "tools/generate_tools.h"
 
 namespace llama {
 namespace {
@@ -118,11 +119,34 @@ Step<int> answer(AgentServer& server, GenerationRequest request, const GenerateA
   return warn_and_judge(*response, arguments, interrupt);
 }
 
+Step<int> answer_with_tools(AgentServer& server, GenerateTools& tools, GenerationRequest request,
+                            const GenerateArguments& arguments, const Message& prompt, const Interrupt& interrupt,
+                            const Console& console) {
+  auto session = begin_session(server, arguments.system);
+  if (!session) return std::unexpected(session.error());
+  if (auto added = server.add_message(*session, prompt); !added) return stop_with(added.error(), kUsageError);
+  request.session_id = std::move(*session);
+  auto response = tools.run(server, request, arguments, console, interrupt.token());
+  if (!response) {
+    AnswerPrinter(console, {.json = arguments.json}).print_error(response.error());
+    return stop_with(response.error(), answer_status(response.error().code));
+  }
+  if (arguments.debug) print_statistics(response->reply);
+  if (const int status = run_status(*response, interrupt); status != kDone) return status;
+  return warn_and_judge(response->reply, arguments, interrupt);
+}
+
 Step<int> run(const GenerateArguments& arguments, Interrupt& interrupt, const Console& console) {
   auto texts = read_texts(arguments);
   if (!texts) return std::unexpected(texts.error());
   const AgentConfig config = agent_config(arguments, texts->chat_template);
   if (auto sound = check(config); !sound) return stop_with(sound.error(), kUsageError);
+  std::unique_ptr<GenerateTools> tools;
+  if (arguments.mcp_config) {
+    auto opened = GenerateTools::open(arguments, console);
+    if (!opened) return std::unexpected(opened.error());
+    tools = std::move(*opened);
+  }
   const auto model = load(arguments, interrupt, console);
   if (!model) return std::unexpected(model.error());
   auto server = AgentServer::create(*model, config);
@@ -144,8 +168,14 @@ Step<int> run(const GenerateArguments& arguments, Interrupt& interrupt, const Co
                     {.system = arguments.system,
                      .first = std::move(texts->prompt),
                      .show_thinking = arguments.show_thinking,
-                     .debug = arguments.debug},
+                     .debug = arguments.debug,
+                     .tools = tools.get(),
+                     .arguments = &arguments},
                     interrupt, console);
+  }
+  if (tools != nullptr) {
+    return answer_with_tools(**server, *tools, std::move(texts->request), arguments, *texts->prompt, interrupt,
+                             console);
   }
   return answer(**server, std::move(texts->request), arguments, *texts->prompt, interrupt, console);
 }

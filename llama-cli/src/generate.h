@@ -34,7 +34,10 @@ struct GenerateArguments {
   std::optional<std::int32_t> session_timeout;  // seconds; nothing: an hour, but a chat waits for its user
   std::int32_t threads = 0;
   std::int32_t context = 0;
-  std::optional<std::string> overflow;  // "fail", "drop-oldest"; nothing: a chat drops, a prompt fails
+  std::optional<std::string> overflow;              // "fail", "drop-oldest"; nothing: a chat drops, a prompt fails
+  std::optional<std::filesystem::path> mcp_config;  // whose tools the model may call
+  std::string approve = "ask", tool_choice = "auto";
+  std::int32_t tool_rounds = 25;
   bool detect_repetition = false;
   bool chat = false;
   bool show_thinking = false;

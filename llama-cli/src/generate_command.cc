@@ -100,6 +100,37 @@ Flags sampling_flags(SamplingWishes& s) {
   };
 }
 
+Flags tool_flags(GenerateArguments& a) {
+  return {
+      {.name = "--mcp-config",
+       .target = &a.mcp_config,
+       .help = "Let the model call the tools of these MCP servers: a file with mcpServers or servers",
+       .value = "FILE",
+       .excludes = "--json-schema"},
+      {.name = "--approve",
+       .target = &a.approve,
+       .help =
+           "Before a tool is called: ask in the terminal, always or never allow it; without a terminal ask is never",
+       .value = "HOW",
+       .values = Choices{"ask", "always", "never"},
+       .shows_default = true,
+       .needs = "--mcp-config"},
+      {.name = "--tool-choice",
+       .target = &a.tool_choice,
+       .help = "Must the first reply call a tool? auto, none, required, or a tool's name",
+       .value = "WHICH",
+       .shows_default = true,
+       .needs = "--mcp-config"},
+      {.name = "--tool-rounds",
+       .target = &a.tool_rounds,
+       .help = "Most replies until the answer",
+       .value = "N",
+       .values = WholeRange{1, 1000},
+       .shows_default = true,
+       .needs = "--mcp-config"},
+  };
+}
+
 Flags output_flags(GenerateArguments& a) {
   return {
       {.name = "--json",
@@ -162,7 +193,7 @@ Flags generate_flags(GenerateArguments& a) {
                   .value = "MODEL",
                   .required = true}};
   for (const Flags& group : {model_flags(a.loader), prompt_flags(a), reply_flags(a), sampling_flags(a.sampling),
-                             output_flags(a), engine_flags(a), cache_flags(a.loader)}) {
+                             tool_flags(a), output_flags(a), engine_flags(a), cache_flags(a.loader)}) {
     flags.append_range(group);
   }
   return flags;

@@ -184,7 +184,7 @@ Result<void> EmbeddingStream::State::compute(internal::Window& window) {
   auto vector = vectors->begin();
   for (auto& row : window.rows) {
     if (!row.tokens) {
-      ready_.push_back(std::unexpected(failure_of(row, row.tokens.error())));
+      ready_.emplace_back(std::unexpect, failure_of(row, row.tokens.error()));
       continue;
     }
     internal::EmbeddedText embedded = std::move(*vector++);
@@ -193,7 +193,7 @@ Result<void> EmbeddingStream::State::compute(internal::Window& window) {
       ++statistics.not_finite;
       TextFailure failure = failure_of(row, internal::no_finite_vector());
       if (options_.stop_on_error) return std::unexpected(std::move(failure.error));
-      ready_.push_back(std::unexpected(std::move(failure)));
+      ready_.emplace_back(std::unexpect, std::move(failure));
       continue;
     }
     ++statistics.texts;

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "llama-agent/agent_run.h"
 #include "llama-agent/chat_template.h"
 #include "llama-agent/decoder.h"
 #include "llama-agent/generation_request.h"
@@ -99,6 +100,15 @@ class AgentServer {
   //          a reply under way), TimedOut, Cancelled, InvalidModel (the chat template fails), Internal.
   [[nodiscard]] Result<GenerationResponse> generate(const GenerationRequest& request, std::stop_token stop = {});
   [[nodiscard]] Result<GenerationStream> generate_stream(const GenerationRequest& request, std::stop_token stop = {});
+
+  // Lets the model work with tools until it answers (agent_run.h). Blocks.
+  //
+  // Errors   as generate(), of the first reply that fails; InvalidArgument: check() of the limits, no tools.
+  [[nodiscard]] Result<RunResponse> run(const RunRequest& request, std::stop_token stop = {});
+  // The same as events. The request's observer is not called.
+  [[nodiscard]] Result<AgentRun> run_stream(RunRequest request, std::stop_token stop = {});
+  // What a run would offer now.
+  [[nodiscard]] static ToolList discover_tools(const ToolSet& tools, const std::stop_token& stop = {});
 
   [[nodiscard]] Result<Session> create_session();
   [[nodiscard]] Result<Session> get_session(std::string_view id) const;

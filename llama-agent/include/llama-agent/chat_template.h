@@ -63,8 +63,16 @@ class ChatTemplate {
                                                         const RenderOptions& options) const;
 
   [[nodiscard]] const std::optional<ThinkingMarkers>& thinking_markers() const;
-  // How the model writes calls of tools: "hermes"; "text" where it is not known.
+  // How the model writes calls of tools: "hermes", which is also what a template without tools is told in words; "text"
+  // where it is not known.
+  //
+  // Cost     the first time some renderings.
   [[nodiscard]] std::string_view reply_format() const;
+  // What the template does not show of tools, or objects to, and is put into another form before it: "definitions",
+  // "calls", "results", "several calls", "ids". For people.
+  //
+  // Cost     as reply_format().
+  [[nodiscard]] std::vector<std::string_view> repaired() const;
   // What closes an assistant's turn: "<|im_end|>".
   [[nodiscard]] const std::vector<std::string>& end_of_turn_texts() const;
   // "the model's own", "built-in chatml", …: for people.

@@ -13,6 +13,7 @@
 #include "llama-agent/message.h"
 #include "llama-agent/repetition.h"
 #include "llama-agent/reply_event.h"
+#include "llama-agent/tool_choice.h"
 #include "llama-base/error.h"
 #include "llama-core/sampler.h"
 
@@ -58,6 +59,7 @@ struct GenerationRequest {
   // JSON array of tool definitions, as OpenAI's interface has them: what the model may call. "": nothing, and then
   // whatever it writes is text. Not together with json_schema or grammar.
   std::string tools{};
+  ToolChoice tool_choice{};                       // may, must or must not the reply call one of them?
   std::optional<bool> enable_thinking{};          // nothing: as the template does by itself
   std::optional<std::int32_t> thinking_budget{};  // tokens; then the thought is closed and the answer begins
   std::optional<std::int32_t> logprobs{};         // that many alternatives for each token: 0 to 20
@@ -101,6 +103,8 @@ struct GenerationResponse {
   FinishReason finish_reason = FinishReason::EndOfSequence;
   std::string finish_detail;       // the stop string, the repeated text, the rule's reason
   std::string schema_violation{};  // why the text is no document of the request's schema; "": it is, or there is none
+  // Which tools' arguments were held to no schema, and why: "tool 'look' takes any JSON object: …".
+  std::vector<std::string> remarks{};
   // Why the session lacks the reply ("session '…' has expired"); "": it has it, or the reply is empty.
   std::string not_kept{};
   Usage usage;

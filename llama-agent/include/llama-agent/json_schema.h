@@ -31,8 +31,8 @@ class JsonSchema {
   // Errors   InvalidArgument: no JSON, no schema, longer than 256 KiB, deeper than 64 levels, a $ref that leads
   //          nowhere, out of the schema or only to itself, a pattern with look-around or back-references, a schema that
   //          nothing fits or whose grammar would be larger than 1 MiB.
-  // Cost     milliseconds; seconds at most, whatever the schema is. The last 8 are remembered: the same text again
-  //          costs nothing and shares what was made of it.
+  // Cost     milliseconds; seconds at most, whatever the schema is. The last 256 are remembered, or
+  //          16 MiB of them: the same text again costs nothing and shares what was made of it, or what is wrong with it.
   [[nodiscard]] static Result<JsonSchema> parse(std::string_view text, const JsonSchemaReading& reading = {});
 
   [[nodiscard]] const std::string& grammar() const;  // GBNF, from the rule "root"

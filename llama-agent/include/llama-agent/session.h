@@ -21,6 +21,7 @@ namespace llama {
 struct SessionConfig {
   std::int32_t max_sessions = 1000;            // that are not expired
   std::chrono::seconds session_timeout{3600};  // since the last use
+  std::size_t max_message_bytes = 100'000;     // of a user's, a system's, a tool's message; 1,024 to 8 MiB
 };
 
 // Errors   InvalidArgument: the number that is out of its range.
@@ -36,9 +37,9 @@ struct SessionStats {
   std::size_t total_sessions = 0, active_sessions = 0, expired_sessions = 0, total_messages = 0;
 };
 
-// Errors   InvalidText: not UTF-8, with a NUL, or longer than 100,000 bytes (an assistant's: 8 MiB); InvalidArgument: a
+// Errors   InvalidText: not UTF-8, with a NUL, or longer than max_bytes (an assistant's: 8 MiB); InvalidArgument: a
 //          user's message without text.
-[[nodiscard]] Result<void> check(const Message& message);
+[[nodiscard]] Result<void> check(const Message& message, std::size_t max_bytes = SessionConfig{}.max_message_bytes);
 
 class SessionStore {
  public:

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <format>
 
+#include "../tools/grammar/offered_tools.h"
+
 namespace llama {
 namespace {
 
@@ -52,7 +54,9 @@ Result<void> check(const GenerationRequest& r) {
   if (!r.tools.empty() && !(r.json_schema.empty() && r.grammar.empty())) {
     return wrong("tools and an answer that is held to a JSON schema or a grammar exclude each other");
   }
-  return {};
+  const auto tools = internal::read_offered_tools(r.tools);
+  if (!tools) return std::unexpected(tools.error());
+  return internal::check_choice(r.tool_choice, *tools);
 }
 
 }  // namespace llama

@@ -1,34 +1,19 @@
 #include "make_job.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "../reply/reply_format.h"
+#include "../tools/grammar/call_grammar.h"
+#include "../tools/grammar/offered_tools.h"
 #include "llama-agent/json_schema.h"
 #include "llama-agent/sampling_choice.h"
 #include "prompt.h"
 
 namespace llama::internal {
 namespace {
-
-// The names in OpenAI's form of tool definitions, and in the bare one.
-Result<std::vector<std::string>> names_of_tools(const std::string& tools) {
-  std::vector<std::string> names;
-  if (tools.empty()) return names;
-  const auto list = nlohmann::json::parse(tools, nullptr, false);
-  if (!list.is_array()) return fail(ErrorCode::InvalidArgument, "the tool definitions are no JSON array");
-  for (const auto& tool : list) {
-    const auto& function = tool.is_object() && tool.contains("function") ? tool["function"] : tool;
-    if (!function.is_object() || !function.contains("name") || !function["name"].is_string()) {
-      return fail(ErrorCode::InvalidArgument, std::format("tool definition {} has no name", names.size() + 1));
-    }
-    names.push_back(function["name"].get<std::string>());
-  }
-  return names;
-}
 
 // Does the prompt end with the opener of a thought? Only the template's own words count.
 bool opens_thought(const std::string& own_end, const ThinkingMarkers& markers) {
@@ -51,14 +36,15 @@ Result<std::vector<Token>> control_tokens_in(const Decoder& decoder, std::span<c
 }
 
 // How the reply is read: its format, and which control tokens that wants to see.
-Result<void> set_format(Job& job, const GenerationRequest& request, const Prompt& prompt,
-                        const JobSurroundings& surroundings) {
-  auto tools = names_of_tools(request.tools);
-  if (!tools) return std::unexpected(tools.error());
+Result<void> set_format(Job& job, const GenerationRequest& request, std::span<const OfferedTool> tools,
+                        const Prompt& prompt, const JobSurroundings& surroundings) {
   ReplyFormatOptions& options = job.rules.format_options;
   const ReplyFormatKind& kind =
-      tools->empty() ? kTextFormat : reply_format_named(surroundings.chat_template.reply_format());
-  options.tools = std::move(*tools);
+      tools.empty() ? kTextFormat : reply_format_named(surroundings.chat_template.reply_format());
+  for (const auto& tool : tools) {
+    options.tools.push_back(tool.name);
+    options.tool_parameters.push_back(tool.parameters);
+  }
   job.rules.format = &kind;
   std::vector<std::string_view> shown(kind.markers.begin(), kind.markers.end());
   const auto& markers = surroundings.chat_template.thinking_markers();
@@ -84,20 +70,43 @@ Result<void> set_format(Job& job, const GenerationRequest& request, const Prompt
   return {};
 }
 
-// How its tokens are drawn: the settings, and the grammars of the request and of the format.
-Result<void> set_sampler(Job& job, const GenerationRequest& request, const std::string& grammar,
+// The grammars that its calls are held to: none where no tools are offered, or where it is not known how the model
+// writes calls. Returns {the request's own, the rest of a call}.
+std::pair<std::string, std::string> set_hold(Job& job, const GenerationRequest& request,
+                                             std::span<const OfferedTool> tools) {
+  job.rules.several_calls = request.tool_choice.several;
+  if (tools.empty()) return {};
+  const ReplyFormatOptions& options = job.rules.format_options;
+  const std::string_view thinking_opener = options.thinking_is_open ? "" : options.thinking_opener;
+  const bool must_call =
+      request.tool_choice.kind == ToolChoice::Kind::Required || request.tool_choice.kind == ToolChoice::Kind::Named;
+  CallHold& hold = job.rules.hold;
+  const CallShape* shape = call_shape_of(job.rules.format->name);
+  if (shape == nullptr) {
+    const std::string_view opener = call_opener_of(job.rules.format->name);
+    hold.whole_reply = must_call && !opener.empty();
+    return {hold.whole_reply ? opener_grammar(opener, thinking_opener) : "", ""};
+  }
+  CallGrammars made = call_grammars(*shape, tools, request.tool_choice, thinking_opener);
+  hold.whole_reply = must_call;
+  hold.marker = shape->marker;
+  hold.marker_is_once = shape->opener.contains(shape->marker);
+  if (!made.remarks.empty()) {
+    job.judge = [remarks = std::move(made.remarks)](GenerationResponse& response) { response.remarks = remarks; };
+  }
+  return {std::move(made.whole), std::move(made.rest)};
+}
+
+// How its tokens are drawn: the settings, and the grammars.
+Result<void> set_sampler(Job& job, const GenerationRequest& request, std::string of_request, std::string rest_of_call,
                          const JobSurroundings& surroundings) {
   job.sampling = choose_sampling(request.sampling, surroundings.metadata).config;
   std::vector<std::string> grammars;
-  const auto add = [&](std::string gbnf) {
-    job.grammars.emplace_back(grammars.size());
-    grammars.push_back(std::move(gbnf));
-  };
-  if (!grammar.empty()) add(grammar);
-  if (const auto own = job.rules.format->grammars; own != nullptr) {
-    if (grammar.empty()) job.grammars.emplace_back(std::nullopt);
-    for (auto& gbnf : own(job.rules.format_options)) add(std::move(gbnf));
+  for (std::string* gbnf : {&of_request, &rest_of_call}) {
+    job.grammars.push_back(gbnf->empty() ? std::nullopt : std::optional(grammars.size()));
+    if (!gbnf->empty()) grammars.push_back(std::move(*gbnf));
   }
+  if (grammars.empty()) job.grammars.clear();
   auto sampler = surroundings.decoder.make_sampler(job.sampling, grammars);
   if (!sampler) return std::unexpected(sampler.error());
   job.sampler = std::move(*sampler);
@@ -115,6 +124,10 @@ Result<MadeJob> make_job(const GenerationRequest& request, const Session& sessio
   if (!last.tool_calls.empty()) {
     return fail(ErrorCode::InvalidArgument, "the session waits for the results of the tools that were called");
   }
+  const bool offers_tools = request.tool_choice.kind != ToolChoice::Kind::None;
+  const auto tools = read_offered_tools(offers_tools ? request.tools : "");
+  if (!tools) return std::unexpected(tools.error());
+  if (auto sound = check_choice(request.tool_choice, *tools); !sound) return std::unexpected(sound.error());
   auto job = std::make_unique<Job>();
   std::string grammar = request.grammar;
   if (!request.json_schema.empty()) {
@@ -127,7 +140,9 @@ Result<MadeJob> make_job(const GenerationRequest& request, const Session& sessio
       }
     };
   }
-  RenderOptions options{.enable_thinking = request.enable_thinking, .tools = request.tools, .now = session.created_at};
+  RenderOptions options{.enable_thinking = request.enable_thinking,
+                        .tools = tools->empty() ? "" : request.tools,
+                        .now = session.created_at};
   options.continue_last_message = last.role == MessageRole::Assistant;
   options.add_generation_prompt = !options.continue_last_message;
   auto prompt = make_prompt(surroundings.chat_template, surroundings.decoder, session.messages, options,
@@ -139,8 +154,12 @@ Result<MadeJob> make_job(const GenerationRequest& request, const Session& sessio
 
   job->rules.stopping = request.stopping;
   job->rules.end_texts = surroundings.chat_template.end_of_turn_texts();
-  if (auto set = set_format(*job, request, *prompt, surroundings); !set) return std::unexpected(set.error());
-  if (auto set = set_sampler(*job, request, grammar, surroundings); !set) return std::unexpected(set.error());
+  if (auto set = set_format(*job, request, *tools, *prompt, surroundings); !set) return std::unexpected(set.error());
+  auto [of_calls, rest_of_call] = set_hold(*job, request, *tools);
+  if (!of_calls.empty()) grammar = std::move(of_calls);
+  if (auto set = set_sampler(*job, request, std::move(grammar), std::move(rest_of_call), surroundings); !set) {
+    return std::unexpected(set.error());
+  }
   job->logprobs = request.logprobs;
   job->dropped_messages = prompt->dropped_messages;
   job->checkpoints = std::move(prompt->checkpoints);

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <format>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -221,28 +219,6 @@ class HermesCalls final : public ReplyFormat {
   std::int32_t calls_ = 0, run_ = 0;
 };
 
-std::string in_json_quotes(const std::string& text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-// What may stand behind an opener: a call of one of the tools, with any object as its arguments.
-std::string call_grammar(const std::vector<std::string>& tools) {
-  std::string names;
-  // A grammar's literal is escaped as JSON is.
-  for (const auto& tool : tools) names += (names.empty() ? "" : " | ") + in_json_quotes(in_json_quotes(tool));
-  return std::format(
-      R"gbnf(root ::= ws "{{" ws "\"name\"" ws ":" ws name ws "," ws "\"arguments\"" ws ":" ws object "}}" ws
-name ::= {}
-object ::= "{{" ws ( string ":" ws value ( "," ws string ":" ws value )* )? "}}" ws
-array ::= "[" ws ( value ( "," ws value )* )? "]" ws
-value ::= object | array | string | number | ( "true" | "false" | "null" ) ws
-string ::= "\"" ( [^"\\\x7F\x00-\x1F] | "\\" ( ["\\/bfnrt] | "u" [0-9a-fA-F]{{4}} ) )* "\"" ws
-number ::= "-"? ( "0" | [1-9] [0-9]* ) ( "." [0-9]+ )? ( [eE] [-+]? [0-9]+ )? ws
-ws ::= [ \n\t]{{0,12}}
-)gbnf",
-      names.empty() ? "string" : names);
-}
-
 }  // namespace
 
 const ReplyFormatKind kHermesFormat{
@@ -257,6 +233,5 @@ const ReplyFormatKind kHermesFormat{
       return std::make_unique<ThinkingFormat>(options, std::make_unique<HermesCalls>(options.tools), kOpeners);
     },
     .markers = kMarkers,
-    .grammars = [](const ReplyFormatOptions& options) { return std::vector{call_grammar(options.tools)}; },
 };
 }  // namespace llama::internal

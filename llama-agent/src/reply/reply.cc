@@ -28,8 +28,11 @@ bool is_cut(FinishReason reason) { return reason != FinishReason::EndOfSequence;
 Reply::Reply(const ReplyRules& rules)
     : stopping_(rules.stopping),
       call_ids_(rules.call_ids),
+      several_calls_(rules.several_calls),
       format_(rules.format->make(rules.format_options)),
+      watch_(rules.hold),
       stops_(all_stops(rules)) {
+  watch_.push({}, {}, format_->is_thinking());
   if (stopping_.repetition) repetition_.emplace(*stopping_.repetition);
 }
 
@@ -64,6 +67,7 @@ void Reply::parse(std::string_view text, std::optional<Token> control, StreamChu
   if (text.empty() || finished_) return;
   ReplyEvents events;
   format_->push({.text = text, .control = control}, events);
+  watch_.push(text, events, format_->is_thinking());
   take(std::move(events), chunk);
 }
 
@@ -112,6 +116,7 @@ void Reply::take_call(ReplyEvent event, StreamChunk& chunk) {
     if (!open_call_) return;
     if (ended->is_complete) {
       tool_calls_.push_back(std::move(*open_call_));
+      if (!several_calls_) finish(FinishReason::EndOfSequence);
     } else {
       unfinished_call_ = std::move(open_call_);
     }

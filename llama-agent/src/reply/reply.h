@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "../tools/grammar/call_watch.h"
 #include "llama-agent/generation_request.h"
 #include "llama-agent/repetition.h"
 #include "llama-base/utf8_stream.h"
@@ -25,6 +26,8 @@ struct ReplyRules {
   const ReplyFormatKind* format = &kTextFormat;
   ReplyFormatOptions format_options;
   std::string call_ids = "call";  // what the ids of calls begin with
+  CallHold hold{};                // of the reply to the grammars of calls
+  bool several_calls = true;      // false: the first call that is whole ends the reply
 };
 
 // One token of a reply.
@@ -57,7 +60,7 @@ class Reply {
   [[nodiscard]] std::int32_t tokens() const { return tokens_; }
   [[nodiscard]] std::int32_t thinking_tokens() const { return thinking_tokens_; }
   [[nodiscard]] bool is_thinking() const { return format_->is_thinking(); }
-  [[nodiscard]] GrammarPhase grammar() const { return format_->grammar(); }
+  [[nodiscard]] GrammarPhase grammar() const { return watch_.phase(); }
 
  private:
   void parse(std::string_view text, std::optional<Token> control, StreamChunk& chunk);
@@ -70,7 +73,9 @@ class Reply {
 
   StoppingConfig stopping_;
   std::string call_ids_;
+  bool several_calls_;
   std::unique_ptr<ReplyFormat> format_;
+  CallWatch watch_;
   Utf8Stream characters_;
   StopStrings stops_;
   std::optional<RepetitionDetector> repetition_;

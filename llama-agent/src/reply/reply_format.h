@@ -32,7 +32,7 @@ struct ReplyPiece {
 inline constexpr std::int32_t kNoGrammar = -1;
 inline constexpr std::int32_t kRequestGrammar = 0;  // the request's own; none where it has none
 struct GrammarPhase {
-  std::int32_t grammar = kRequestGrammar;  // kNoGrammar, kRequestGrammar, or 1 and above: of ReplyFormatKind::grammars
+  std::int32_t grammar = kRequestGrammar;  // kNoGrammar, kRequestGrammar, or 1: the rest of a call
   std::int32_t run = 0;                    // another number begins the same grammar anew
 
   bool operator==(const GrammarPhase&) const = default;
@@ -62,6 +62,7 @@ struct ReplyFormatOptions {
   bool thinking_is_open = false;                     // by the prompt
   bool thinking_goes_on = false;                     // the prompt ends in the middle of a thought
   std::vector<std::string> tools{};                  // names that may be called
+  std::vector<std::string> tool_parameters{};        // of each: the JSON Schema of its arguments; "": none
 };
 
 // What a format is chosen by.
@@ -75,8 +76,6 @@ struct ReplyFormatKind {
   std::unique_ptr<ReplyFormat> (*make)(const ReplyFormatOptions& options) = nullptr;
   // Texts whose control tokens the format wants to see; of others it sees nothing.
   std::span<const std::string_view> markers{};
-  // The grammars that it may ask for, in GBNF; number 1 is the first. None: nullptr.
-  std::vector<std::string> (*grammars)(const ReplyFormatOptions& options) = nullptr;
 };
 
 // Thoughts and text: what every reply consists of where there are no tools.

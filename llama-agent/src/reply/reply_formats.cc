@@ -3,12 +3,14 @@
 
 #include "hermes_format.h"
 #include "reply_format.h"
+#include "tag_formats.h"
 
 namespace llama::internal {
 namespace {
 
 // The more particular ones first. The last one fits every template.
-constexpr std::array kKinds{&kHermesFormat, &kTextFormat};
+constexpr std::array kKinds{&kDsml4Format,   &kDsmlFormat,    &kGlmFormat,    &kQwenCoderFormat,
+                            &kMiniMaxFormat, &kMiniCpmFormat, &kHermesFormat, &kTextFormat};
 
 template <class Event>
 void tell(std::string_view text, ReplyEvents& events) {

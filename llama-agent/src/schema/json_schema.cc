@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "json_depth.h"
 #include "schema_check.h"
 #include "schema_grammar.h"
 #include "schema_reader.h"
@@ -17,7 +18,9 @@ namespace {
 
 constexpr std::size_t kMaxSchemaBytes = std::size_t{256} * 1024;
 constexpr int kMaxJsonDepth = 256;  // of brackets
-constexpr std::size_t kMaxKeptSchemas = 8;
+// An agent's tools have a schema each, and all of them are asked for with every reply.
+constexpr std::size_t kMaxKeptSchemas = 256;
+constexpr std::size_t kMaxKeptBytes = std::size_t{16} << 20;  // of their texts and grammars
 
 // A schema's own words stand in messages: tabs and control characters among them do not.
 std::string one_line(std::string text) {
@@ -45,24 +48,7 @@ internal::SchemaDraft draft_of(int number) {
   }
 }
 
-bool too_deep(std::string_view text) {
-  int depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > kMaxJsonDepth) return true;
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
-  }
-  return false;
-}
+bool too_deep(std::string_view text) { return internal::json_depth(text) > kMaxJsonDepth; }
 
 }  // namespace
 
@@ -105,24 +91,33 @@ Result<JsonSchema> JsonSchema::parse(std::string_view text, const JsonSchemaRead
   struct Kept {
     std::string text;
     JsonSchemaReading reading;
-    std::shared_ptr<const State> state;
+    Result<std::shared_ptr<const State>> state;
+    [[nodiscard]] std::size_t bytes() const { return text.size() + (state ? (*state)->grammar.gbnf.size() : 0); }
   };
   static std::mutex mutex;
   static std::list<Kept> kept;  // the last one used comes first
+  static std::size_t bytes = 0;
   try {
     {
       const std::scoped_lock lock(mutex);
       const auto same = [&](const Kept& one) { return one.reading == reading && one.text == text; };
       if (const auto known = std::ranges::find_if(kept, same); known != kept.end()) {
         kept.splice(kept.begin(), kept, known);
-        return JsonSchema(known->state);
+        if (!known->state) return std::unexpected(known->state.error());
+        return JsonSchema(*known->state);
       }
     }
     auto state = State::read(text, reading);
+    if (text.size() <= kMaxSchemaBytes) {
+      const std::scoped_lock lock(mutex);
+      kept.push_front({std::string(text), reading, state});
+      bytes += kept.front().bytes();
+      while (kept.size() > 1 && (kept.size() > kMaxKeptSchemas || bytes > kMaxKeptBytes)) {
+        bytes -= kept.back().bytes();
+        kept.pop_back();
+      }
+    }
     if (!state) return std::unexpected(state.error());
-    const std::scoped_lock lock(mutex);
-    kept.push_front({std::string(text), reading, *state});
-    if (kept.size() > kMaxKeptSchemas) kept.pop_back();
     return JsonSchema(std::move(*state));
   } catch (const std::exception& thrown) {
     return refuse(std::format("cannot be used: {}", thrown.what()));

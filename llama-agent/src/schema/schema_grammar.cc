@@ -178,6 +178,8 @@ class GrammarWriter {
 
 }  // namespace
 
+std::string_view basic_grammar_rules() { return kBasicRules; }
+
 Result<SchemaGrammar> grammar_of(const SchemaTree& tree, SchemaHabits habits) {
   // Fewer choices taken apart, and no patterns, make a smaller grammar and leave more to the check.
   for (const auto& [max_sets, work] :

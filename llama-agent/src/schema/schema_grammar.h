@@ -7,6 +7,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "llama-base/error.h"
@@ -27,6 +28,9 @@ enum class SchemaHabits : std::uint8_t {
   Usual,  // properties without additionalProperties: no others. Keywords of one type without "type": that type
   Exact,
 };
+
+// What every grammar ends with: white space, strings, numbers, any object, array and value.
+[[nodiscard]] std::string_view basic_grammar_rules();
 
 // Errors   InvalidArgument: no document fits; too large a grammar.
 [[nodiscard]] Result<SchemaGrammar> grammar_of(const SchemaTree& tree, SchemaHabits habits);

@@ -10,7 +10,7 @@
 namespace llama {
 namespace {
 
-constexpr std::size_t kMaxMessage = 100'000;                     // bytes
+constexpr std::size_t kMinMessage = 1024;                        // bytes
 constexpr std::size_t kMaxReply = std::size_t{8} * 1024 * 1024;  // bytes, of a model: more than its most tokens make
 
 Result<void> check_text(std::string_view text, std::size_t most) {
@@ -29,11 +29,15 @@ Result<void> check(const SessionConfig& c) {
   if (c.session_timeout.count() < 1) {
     return fail(ErrorCode::InvalidArgument, "the session timeout must be greater than 0");
   }
+  if (c.max_message_bytes < kMinMessage || c.max_message_bytes > kMaxReply) {
+    return fail(ErrorCode::InvalidArgument,
+                std::format("the longest message must have {} to {} bytes", kMinMessage, kMaxReply));
+  }
   return {};
 }
 
-Result<void> check(const Message& message) {
-  const std::size_t most = message.role == MessageRole::Assistant ? kMaxReply : kMaxMessage;
+Result<void> check(const Message& message, std::size_t max_bytes) {
+  const std::size_t most = message.role == MessageRole::Assistant ? kMaxReply : max_bytes;
   for (const auto* text : {&message.content, &message.thinking}) {
     if (auto sound = check_text(*text, most); !sound) return sound;
   }
@@ -92,7 +96,7 @@ Result<Session> SessionStore::get(std::string_view id) const {
 }
 
 Result<void> SessionStore::add_message(std::string_view id, Message message) {
-  if (auto sound = check(message); !sound) return sound;
+  if (auto sound = check(message, config_.max_message_bytes); !sound) return sound;
   const std::scoped_lock lock(mutex_);
   auto entry = find(id);
   if (!entry) return std::unexpected(entry.error());
@@ -104,7 +108,7 @@ Result<void> SessionStore::add_message(std::string_view id, Message message) {
 
 Result<void> SessionStore::extend_message(std::string_view id, std::size_t index, const Message& old,
                                           Message extended) {
-  if (auto sound = check(extended); !sound) return sound;
+  if (auto sound = check(extended, config_.max_message_bytes); !sound) return sound;
   const std::scoped_lock lock(mutex_);
   auto entry = find(id);
   if (!entry) return std::unexpected(entry.error());
@@ -123,7 +127,7 @@ Result<void> SessionStore::extend_message(std::string_view id, std::size_t index
 
 Result<void> SessionStore::set_messages(std::string_view id, std::vector<Message> messages) {
   for (const auto& message : messages) {
-    if (auto sound = check(message); !sound) return sound;
+    if (auto sound = check(message, config_.max_message_bytes); !sound) return sound;
   }
   const std::scoped_lock lock(mutex_);
   auto entry = find(id);
@@ -174,6 +178,11 @@ Result<void> SessionStore::save(std::string_view id, const std::filesystem::path
 Result<Session> SessionStore::load(const std::filesystem::path& file) {
   auto session = internal::read_session(file);
   if (!session) return session;
+  for (const auto& message : session->messages) {
+    if (auto sound = check(message, config_.max_message_bytes); !sound) {
+      return fail(ErrorCode::InvalidArgument, std::format("{}: {}", file.string(), sound.error().message));
+    }
+  }
   const std::scoped_lock lock(mutex_);
   if (session->id.empty() || entries_.contains(session->id)) session->id = new_ulid();
   if (auto added = add(*session); !added) return std::unexpected(added.error());

@@ -17,6 +17,8 @@ using Seconds = std::chrono::seconds;
 
 constexpr std::uintmax_t kMaxSessionFile = 256U << 20U;
 constexpr int kSessionVersion = 1;
+constexpr std::size_t kMaxFileMessage =
+    std::size_t{8} * 1024 * 1024;  // bytes: the largest SessionConfig::max_message_bytes
 
 std::int64_t seconds_of(std::chrono::system_clock::time_point time) {
   return std::chrono::duration_cast<Seconds>(time.time_since_epoch()).count();
@@ -61,7 +63,8 @@ Result<Message> message_of(const Json& object) {
   if (object.contains("tool_call_id")) message.tool_call_id = string_in(object, "tool_call_id");
   if (object.contains("tool_name")) message.tool_name = string_in(object, "tool_name");
   message.timestamp = time_of(object, "timestamp");
-  if (auto sound = check(message); !sound) return std::unexpected(sound.error());
+  // A file may come from a store with another limit; the one that reads it looks again.
+  if (auto sound = check(message, kMaxFileMessage); !sound) return std::unexpected(sound.error());
   return message;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <format>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -10,9 +11,13 @@
 #include "jinja.h"
 #include "llama-core/chat_format.h"
 #include "outside_text.h"
+#include "tool_capabilities.h"
+#include "tool_repairs.h"
 
 namespace llama {
 namespace {
+
+constexpr std::string_view kDescribedFormat = "hermes";
 
 using Json = nlohmann::ordered_json;
 using internal::Jinja;
@@ -25,13 +30,18 @@ Json arguments_of(const std::string& text) {
   return value.is_object() ? value : Json(text);
 }
 
-Json to_json(const Message& message) {
+Json to_json(const Message& message, const internal::ToolCapabilities& can) {
   Json object{{"role", to_string(message.role)}, {"content", message.content}};
+  if (can.null_content && message.content.empty() && !message.tool_calls.empty()) object["content"] = nullptr;
   if (!message.thinking.empty()) object["reasoning_content"] = message.thinking;
   for (const auto& call : message.tool_calls) {
-    object["tool_calls"].push_back({{"type", "function"},
-                                    {"id", call.id},
-                                    {"function", {{"name", call.name}, {"arguments", arguments_of(call.arguments)}}}});
+    object["tool_calls"].push_back(
+        {{"type", "function"},
+         {"id", call.id},
+         {"function",
+          {{"name", call.name},
+           {"arguments", can.text_arguments ? Json(call.arguments.empty() ? "{}" : call.arguments)
+                                            : arguments_of(call.arguments)}}}});
   }
   if (message.tool_call_id) object["tool_call_id"] = *message.tool_call_id;
   if (message.tool_name) object["name"] = *message.tool_name;
@@ -84,7 +94,19 @@ struct ChatTemplate::State {
   std::optional<ThinkingMarkers> thinking;
   std::string_view reply_format = internal::kTextFormat.name;
   std::vector<std::string> turn_ends;
+  // Asked for with the first conversation that has tools, calls or results in it.
+  struct LazyCapabilities {
+    std::once_flag once;
+    internal::ToolCapabilities found;
+  };
+  std::shared_ptr<LazyCapabilities> lazy = std::make_shared<LazyCapabilities>();
 
+  [[nodiscard]] const internal::ToolCapabilities& capabilities() const;
+  // The format that replies are read with: where the template does not show tools, they are described in a way that
+  // Hermes' format reads.
+  [[nodiscard]] std::string_view format_of_calls() const {
+    return reply_format == internal::kTextFormat.name && !capabilities().tools ? kDescribedFormat : reply_format;
+  }
   [[nodiscard]] Result<Json> variables(std::span<const Message> messages, const RenderOptions& options) const;
   [[nodiscard]] Result<std::string> written(const Json& variables, const RenderOptions& options) const;
   // Of messages whose texts are all trusted.
@@ -96,19 +118,38 @@ struct ChatTemplate::State {
   void probe();
 };
 
+const internal::ToolCapabilities& ChatTemplate::State::capabilities() const {
+  std::call_once(lazy->once, [this] {
+    lazy->found = internal::probe_tools([this](const Json& asked) -> Result<std::string> {
+      if (!jinja) return fail(ErrorCode::InvalidModel, "a built-in format has no tools");
+      Json all{{"bos_token", bos}, {"eos_token", eos}};
+      for (const auto& [name, value] : asked.items()) all[name] = value;
+      return written(all, {});
+    });
+  });
+  return lazy->found;
+}
+
 Result<Json> ChatTemplate::State::variables(std::span<const Message> messages, const RenderOptions& options) const {
   Json all{{"bos_token", bos}, {"eos_token", eos}};
   all["add_generation_prompt"] = options.add_generation_prompt && !options.continue_last_message;
-  all["messages"] = Json::array();
-  for (const auto& message :
-       knows_system ? std::vector<Message>(messages.begin(), messages.end()) : with_system_in_user(messages)) {
-    all["messages"].push_back(to_json(message));
-  }
+  Json tools = Json::array();
   if (!options.tools.empty()) {
-    Json tools = Json::parse(options.tools, nullptr, false);
+    tools = Json::parse(options.tools, nullptr, false);
     if (!tools.is_array()) return fail(ErrorCode::InvalidArgument, "the tool definitions are no JSON array");
-    if (!tools.empty()) all["tools"] = std::move(tools);
   }
+  std::vector<Message> shown(messages.begin(), messages.end());
+  const auto has_tools = [](const Message& m) { return m.role == MessageRole::Tool || !m.tool_calls.empty(); };
+  internal::ToolCapabilities can;
+  if (!tools.empty() || std::ranges::any_of(messages, has_tools)) {
+    can = capabilities();
+    shown = with_tools_repaired(messages, tools.empty() ? "" : options.tools, can,
+                                internal::call_shape_of(format_of_calls()));
+  }
+  if (!tools.empty() && can.tools) all["tools"] = std::move(tools);
+  all["messages"] = Json::array();
+  if (!knows_system) shown = with_system_in_user(shown);
+  for (const auto& message : shown) all["messages"].push_back(to_json(message, can));
   if (options.enable_thinking) all["enable_thinking"] = *options.enable_thinking;
   if (!options.arguments.empty()) {
     const Json more = Json::parse(options.arguments, nullptr, false);
@@ -187,6 +228,7 @@ Result<ChatTemplate> ChatTemplate::with_tokens(std::string bos, std::string eos)
   state->eos = std::move(eos);
   state->knows_system = true;
   state->turn_ends.clear();
+  state->lazy = std::make_shared<State::LazyCapabilities>();
   // A template that cannot even write one question is of no use.
   const std::vector<Message> question{{.content = "Hello"}};
   if (auto text = state->text(question, {}); !text) return std::unexpected(text.error());
@@ -234,7 +276,19 @@ Result<std::vector<PromptPiece>> ChatTemplate::render(std::span<const Message> m
 
 const std::optional<ThinkingMarkers>& ChatTemplate::thinking_markers() const { return state_->thinking; }
 const std::vector<std::string>& ChatTemplate::end_of_turn_texts() const { return state_->turn_ends; }
-std::string_view ChatTemplate::reply_format() const { return state_->reply_format; }
+std::string_view ChatTemplate::reply_format() const { return state_->format_of_calls(); }
+std::vector<std::string_view> ChatTemplate::repaired() const {
+  const internal::ToolCapabilities& can = state_->capabilities();
+  std::vector<std::string_view> all;
+  if (!can.tools) all.emplace_back("definitions");
+  if (!can.calls) all.emplace_back("calls");
+  if (!can.results) all.emplace_back("results");
+  if (can.calls && !can.several_calls) all.emplace_back("several calls");
+  if (can.ids_of_nine) all.emplace_back("ids");
+  if (can.text_arguments) all.emplace_back("arguments as text");
+  if (can.null_content) all.emplace_back("no content");
+  return all;
+}
 std::string_view ChatTemplate::source() const { return state_->source; }
 std::string_view ChatTemplate::origin() const { return state_->origin; }
 

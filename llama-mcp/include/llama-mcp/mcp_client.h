@@ -12,8 +12,8 @@
 // Errors   InvalidArgument (the config; arguments that are no JSON object), NotFound (no such command), Network (out of
 //          reach, ended, or no sensible answer; the message has what the server wrote last), AccessDenied (401 and 403:
 //          which header is missing), TimedOut, Cancelled, Busy. A tool that fails is a result, not an error.
-// Threads  any number of calls at once. Handlers are called on a thread of the client's own, one at a time, and may make
-//          calls, but not destroy the client; what they wait for delays the next handler, not the calls. `ask` and
+// Threads  any number of calls at once. Handlers are called on a thread of the client's own, one at a time, and may
+//          make calls, but not destroy the client; what they wait for delays the next handler, not the calls. `ask` and
 //          `progress` may also be called on the thread of the call that they are about.
 // Cost     a thread for the handlers, and one for the pipes.
 // Source   modelcontextprotocol.io/specification, revisions 2024-11-05 to 2026-07-28.

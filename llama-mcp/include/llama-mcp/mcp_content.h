@@ -21,8 +21,8 @@ struct McpToolAnnotations {
 
 struct McpTool {
   std::string name{}, title{}, description{};
-  std::string input_schema{"{\"type\":\"object\"}"};  // JSON Schema
-  std::string output_schema{};                        // JSON Schema; "": none
+  std::string input_schema{R"({"type":"object"})"};  // JSON Schema
+  std::string output_schema{};                       // JSON Schema; "": none
   McpToolAnnotations annotations{};
 };
 

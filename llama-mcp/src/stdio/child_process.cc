@@ -160,7 +160,7 @@ Result<ChildProcess> ChildProcess::start(const McpServerConfig& config) {
   Start start{.program = program->string(), .folder = config.working_directory.string(), .parent = getpid()};
   start.arguments = {config.command};
   start.arguments.insert(start.arguments.end(), config.args.begin(), config.args.end());
-  for (const auto& [name, value] : environment) start.variables.push_back(name + "=" + value);
+  for (const auto& [name, value] : environment) start.variables.push_back(std::format("{}={}", name, value));
   start.argv = pointers(start.arguments);
   start.envp = pointers(start.variables);
 
@@ -186,7 +186,7 @@ Result<ChildProcess> ChildProcess::start(const McpServerConfig& config) {
   ssize_t got = 0;
   do got = read(report->read.get(), &failure, sizeof failure);
   while (got < 0 && errno == EINTR);
-  if (got == static_cast<ssize_t>(sizeof failure)) return std::unexpected(start_failure(config, failure));
+  if (std::cmp_equal(got, sizeof failure)) return std::unexpected(start_failure(config, failure));
   child.input = std::move(input->write);
   child.output = std::move(output->read);
   child.errors = std::move(errors->read);

@@ -16,7 +16,7 @@
 namespace llama::internal {
 namespace {
 
-constexpr std::size_t kReadBytes = 64 * 1024, kKeptWords = 4 * 1024;
+constexpr std::size_t kReadBytes = 65'536, kKeptWords = 4'096;
 constexpr std::chrono::milliseconds kLastWordsTime{500}, kSurvivorsTime{200};
 constexpr std::chrono::milliseconds kAskForEnd{250};  // where nothing tells us that the child ended
 constexpr std::chrono::milliseconds kLongestWait{3'600'000};

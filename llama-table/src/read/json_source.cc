@@ -144,8 +144,8 @@ Result<std::unique_ptr<BatchSource>> open_json(std::unique_ptr<DuckDatabase> dat
   }
   if (!found) return std::unexpected(explained(found.error(), *database, files, format, stop));
   std::string columns;
-  for (const auto& [name, shape] : found->shape.members) {
-    const std::string type = shape.sql();
+  for (std::size_t i = 0; i < found->shape.members.size(); ++i) {
+    const std::string name = found->shape.names[i], type = found->shape.members[i].sql();
     // A wanted column of strings and others: the others as they are written.
     const bool is_wanted = std::ranges::contains(input.columns, name);
     columns += std::format("{}{}: {}", columns.empty() ? "" : ", ", sql_string(name),

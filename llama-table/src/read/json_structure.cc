@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstddef>
 #include <format>
+#include <utility>
 
 #include "llama-base/utf8.h"
 #include "read/sql_text.h"
@@ -72,12 +73,14 @@ class StructureParser {
   }
 
   JsonShape object(std::size_t depth) {
-    JsonShape shape{.kind = JsonShape::Kind::Object, .members = {}, .element = nullptr};
+    JsonShape shape{.kind = JsonShape::Kind::Object, .names = {}, .members = {}, .element = nullptr};
     while (!is_bad_ && !take('}')) {
       take(',');
       std::string name = string();
       is_bad_ = is_bad_ || !take(':');
-      if (!is_bad_) shape.members.emplace_back(std::move(name), value(depth + 1));
+      if (is_bad_) break;
+      shape.names.push_back(std::move(name));
+      shape.members.push_back(value(depth + 1));
     }
     return shape;
   }
@@ -117,15 +120,16 @@ void JsonShape::merge(JsonShape other) {
   if (kind == Kind::Null) {
     *this = std::move(other);
   } else if (kind == Kind::Object && other.kind == Kind::Object) {
-    for (auto& [name, shape] : other.members) {
-      const auto known = std::ranges::find(members, name, &std::pair<std::string, JsonShape>::first);
-      if (known == members.end()) {
-        members.emplace_back(std::move(name), std::move(shape));
-      } else {
-        known->second.merge(std::move(shape));
+    for (std::size_t i = 0; i < other.members.size(); ++i) {
+      const auto known = std::ranges::find(names, other.names[i]);
+      if (known != names.end()) {
+        members[static_cast<std::size_t>(known - names.begin())].merge(std::move(other.members[i]));
+        continue;
       }
+      names.push_back(std::move(other.names[i]));
+      members.push_back(std::move(other.members[i]));
     }
-    if (members.size() > kMaxMembers) *this = {.kind = Kind::Mixed, .members = {}, .element = nullptr};
+    if (members.size() > kMaxMembers) *this = {.kind = Kind::Mixed, .names = {}, .members = {}, .element = nullptr};
   } else if (kind == Kind::Array && other.kind == Kind::Array) {
     if (element && other.element) {
       element->merge(std::move(*other.element));
@@ -135,6 +139,7 @@ void JsonShape::merge(JsonShape other) {
   } else if (kind != other.kind) {
     const auto is_number = [](Kind k) { return k == Kind::Integer || k == Kind::Number; };
     *this = {.kind = is_number(kind) && is_number(other.kind) ? Kind::Number : Kind::Mixed,
+             .names = {},
              .members = {},
              .element = nullptr};
   }
@@ -154,8 +159,8 @@ std::string JsonShape::sql() const {
       return (element ? element->sql() : "JSON") + "[]";
     case Kind::Object: {
       std::string list;
-      for (const auto& [name, shape] : members)
-        list += std::format("{}{} {}", list.empty() ? "" : ", ", sql_name(name), shape.sql());
+      for (std::size_t i = 0; i < members.size(); ++i)
+        list += std::format("{}{} {}", list.empty() ? "" : ", ", sql_name(names[i]), members[i].sql());
       return list.empty() ? "JSON" : std::format("STRUCT({})", list);
     }
     case Kind::Null:

@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace llama::internal {
@@ -18,8 +17,10 @@ namespace llama::internal {
 struct JsonShape {
   enum class Kind { Null, Integer, Number, Boolean, Text, Object, Array, Mixed };
   Kind kind = Kind::Null;
-  std::vector<std::pair<std::string, JsonShape>> members;  // of an object, in the order in which they came first
-  std::unique_ptr<JsonShape> element;                      // of an array; nothing: all were empty
+  // Of an object, in the order in which they came first. Not pairs: clang cannot destroy pairs of what is being defined.
+  std::vector<std::string> names;
+  std::vector<JsonShape> members;
+  std::unique_ptr<JsonShape> element;  // of an array; nothing: all were empty
 
   // Cost: members are looked for one by one; an object of more than 500 is Mixed, for its keys are data.
   void merge(JsonShape other);

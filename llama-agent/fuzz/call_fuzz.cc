@@ -1,0 +1,92 @@
+// Schemas of tools of any bytes (parted by NUL), in every shape that calls are written in: no crash, no hang; grammars
+// within their bounds that name only rules they have, a remark of one line for each schema that cannot be used, and the
+// same answer for arguments each time.
+#include <algorithm>
+#include <cctype>
+#include <cstdint>
+#include <cstdlib>
+#include <print>
+#include <set>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../src/tools/grammar/call_grammar.h"
+#include "llama-agent/tool_schema.h"
+
+namespace {
+
+using llama::internal::CallShape;
+using llama::internal::OfferedTool;
+
+void require(bool holds, std::source_location where = std::source_location::current()) {
+  if (holds) return;
+  std::println(stderr, "call_fuzz: line {} does not hold", where.line());
+  std::abort();
+}
+
+bool is_one_line(std::string_view text) {
+  return std::ranges::none_of(text, [](unsigned char c) { return c < 0x20; });
+}
+
+// Every rule that is named outside of quotes and brackets has a line of its own.
+bool has_its_rules(std::string_view grammar) {
+  std::set<std::string> defined, named;
+  std::string word;
+  char closing = 0;
+  for (std::size_t i = 0; i < grammar.size(); ++i) {
+    const char c = grammar[i];
+    if (closing != 0) {
+      if (c == '\\') ++i;
+      if (c == closing) closing = 0;
+    } else if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-') {
+      word += c;
+      continue;
+    } else {
+      if (c == '"' || c == '[' || c == '{') closing = c == '[' ? ']' : c == '{' ? '}' : c;
+      if (!word.empty()) (grammar.substr(i).starts_with(" ::=") ? defined : named).insert(word);
+      word.clear();
+    }
+  }
+  return std::ranges::includes(defined, named);
+}
+
+const CallShape kShapes[] = {
+    *llama::internal::call_shape_of("hermes"),
+    {.format = "tags",
+     .call = "<tool_call>\n<function=%N>\n%A</function>\n</tool_call>",
+     .between = "\n",
+     .marker = "<tool_call>",
+     .parameter = "<parameter=%K string=\"%T\">\n%V\n</parameter>\n",
+     .value_closer = "\n</parameter>"},
+    {.format = "list", .opener = "[", .call = "{\"%N\": %A, \"id\": \"%I\"}", .between = ", ", .closer = "]"},
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::string_view rest(reinterpret_cast<const char*>(data), size);
+  std::vector<OfferedTool> tools;
+  while (tools.size() < 8) {
+    const std::size_t nul = std::min(rest.find('\0'), rest.size());
+    tools.push_back({std::string("tool") + static_cast<char>('a' + tools.size()), std::string(rest.substr(0, nul))});
+    if (nul == rest.size()) break;
+    rest.remove_prefix(nul + 1);
+  }
+  for (const auto& shape : kShapes) {
+    const auto made = call_grammars(shape, tools, {.kind = llama::ToolChoice::Kind::Required}, "<think>");
+    require(made.remarks.size() <= tools.size() && std::ranges::all_of(made.remarks, is_one_line));
+    for (const auto& gbnf : {made.whole, made.rest}) {
+      require(gbnf.size() <= 1024 * 1024 && has_its_rules(gbnf));
+      require(gbnf.empty() || gbnf.starts_with("root ::="));
+    }
+  }
+  for (const auto& tool : tools) {
+    const bool is_usable = llama::check_tool_schema(tool.parameters).has_value();
+    const auto valid = llama::validate_call(tool.parameters, tools.back().parameters);
+    if (!valid) require(is_one_line(valid.error().message));
+    require(is_usable || llama::validate_call(tool.parameters, "{}").has_value());
+  }
+  return 0;
+}

@@ -1,0 +1,120 @@
+#include "call_grammar.h"
+
+#include <algorithm>
+#include <format>
+#include <utility>
+
+#include "../../schema/schema_grammar.h"
+#include "argument_rules.h"
+#include "shape_text.h"
+
+namespace llama::internal {
+namespace {
+
+// White space before the first call: a thought ends with some.
+constexpr std::string_view kLeadRule = "lead ::= [ \\n\\t]{0,4}\n";
+
+struct ToolRules {
+  std::string arguments;  // the rule's name
+  std::string rules;      // "": those that every grammar has
+};
+
+// The smallest grammars come first, so that one large schema leaves room for all others.
+std::vector<ToolRules> rules_of_tools(const CallShape& shape, std::span<const OfferedTool> tools,
+                                      std::vector<std::string>& remarks) {
+  const bool is_json = shape.parameter.empty();
+  const std::string_view anything = is_json ? "object" : "parameters";
+  std::vector<ToolRules> all(tools.size());
+  std::vector<std::size_t> order;
+  std::vector<std::string> reasons(tools.size());
+  for (std::size_t i = 0; i < tools.size(); ++i) {
+    const std::string prefix = std::format("t{}", i);
+    auto rules =
+        is_json ? object_rules(tools[i].parameters, prefix) : parameter_rules(shape, tools[i].parameters, prefix);
+    all[i].arguments = anything;
+    if (rules) {
+      all[i].rules = std::move(*rules);
+      order.push_back(i);
+    } else {
+      reasons[i] = rules.error().message;
+    }
+  }
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return all[i].rules.size(); });
+  std::size_t bytes = 0;
+  for (const std::size_t i : order) {
+    if (bytes + all[i].rules.size() > kMaxToolRules) {
+      reasons[i] = std::format("the grammars of all tools together would have more than {} bytes", kMaxToolRules);
+      all[i].rules.clear();
+    } else {
+      bytes += all[i].rules.size();
+      all[i].arguments = std::format("t{}-root", i);
+    }
+  }
+  for (std::size_t i = 0; i < tools.size(); ++i) {
+    if (reasons[i].empty()) continue;
+    remarks.push_back(
+        std::format("tool '{}' takes any {}: {}", tools[i].name, is_json ? "JSON object" : "parameters", reasons[i]));
+  }
+  return all;
+}
+
+// The names share what comes before them, so that the first tokens of a call do not follow every tool at once.
+std::string calls_rule(std::string_view rule, std::string_view text, std::span<const OfferedTool> tools,
+                       std::span<const ToolRules> rules) {
+  const std::size_t name = text.find("%N");
+  const std::string_view before = text.substr(0, name);
+  std::string gbnf = std::format("{0} ::= {1} {0}-tools\n{0}-tools ::=", rule, shape_sequence(before, {}));
+  for (std::size_t i = 0; i < tools.size(); ++i) {
+    gbnf += (i == 0 ? " " : " | ") + shape_sequence(text.substr(name), {.name = escaped_literal(tools[i].name),
+                                                                        .arguments = rules[i].arguments});
+  }
+  return gbnf + '\n';
+}
+
+bool calls_once(const CallShape& shape, const ToolChoice& choice) { return !choice.several || shape.between == "\x01"; }
+
+}  // namespace
+
+CallGrammars call_grammars(const CallShape& shape, std::span<const OfferedTool> tools, const ToolChoice& choice,
+                           std::string_view thinking_opener) {
+  CallGrammars made;
+  std::vector<OfferedTool> callable;
+  for (const auto& tool : tools) {
+    if (choice.kind != ToolChoice::Kind::Named || tool.name == choice.name) callable.push_back(tool);
+  }
+  const auto rules = rules_of_tools(shape, callable, made.remarks);
+  std::string shared;
+  for (const auto& tool : rules) shared += tool.rules;
+  if (!shape.parameter.empty()) shared += any_parameters_rules(shape);
+  shared += basic_grammar_rules();
+  shared += kLeadRule;
+
+  // More calls, and what is behind the last one.
+  const std::string more =
+      calls_once(shape, choice) ? "" : std::format(" ({} call)*", shape_sequence(shape.between, {}));
+  const std::string behind = more + " " + shape_sequence(shape.closer, {});
+  const std::string calls = calls_rule("call", shape.call, callable, rules);
+  if (choice.kind == ToolChoice::Kind::Required || choice.kind == ToolChoice::Kind::Named) {
+    made.whole = std::format("root ::= lead calls{}\ncalls ::= {} call{}\n",
+                             thinking_opener.empty() ? "" : " | lead " + escaped_literal(thinking_opener),
+                             shape_sequence(shape.opener, {}), behind) +
+                 calls + shared;
+  }
+  if (shape.marker.empty()) return made;
+  if (const std::size_t at = shape.opener.find(shape.marker); at != std::string_view::npos) {
+    const std::string_view rest = shape.opener.substr(at + shape.marker.size());
+    made.rest = std::format("root ::= {} call{}\n", shape_sequence(rest, {}), behind) + calls + shared;
+  } else {
+    const std::string_view rest = shape.call.substr(shape.call.find(shape.marker) + shape.marker.size());
+    made.rest = "root ::= rest\n" + calls_rule("rest", rest, callable, rules) + shared;
+  }
+  return made;
+}
+
+std::string opener_grammar(std::string_view opener, std::string_view thinking_opener) {
+  return std::format("root ::= lead {} [^\\x00]*{}\n", escaped_literal(opener),
+                     thinking_opener.empty() ? "" : " | lead " + escaped_literal(thinking_opener)) +
+         std::string(kLeadRule);
+}
+
+}  // namespace llama::internal

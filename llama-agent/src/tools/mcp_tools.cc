@@ -1,0 +1,54 @@
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "llama-agent/tool_set.h"
+#include "llama-mcp/mcp_servers.h"
+
+namespace llama {
+namespace {
+
+class McpToolSource final : public ToolSource {
+ public:
+  explicit McpToolSource(std::shared_ptr<McpServers> servers) : servers_(std::move(servers)) {}
+
+  Listing list(const std::stop_token& stop) override {
+    Listing listing;
+    auto listed = servers_->list_tools(stop);
+    for (auto& [server, tool] : listed.tools) {
+      const auto& said = tool.annotations;
+      listing.tools.push_back(
+          {.name = std::move(tool.name),
+           .description = tool.description.empty() ? std::move(tool.title) : std::move(tool.description),
+           .parameters = std::move(tool.input_schema),
+           .hints = {said.read_only, said.destructive, said.idempotent, said.open_world},
+           .server = std::move(server)});
+    }
+    for (auto& [server, error] : listed.failures) listing.failures.push_back({std::move(server), std::move(error)});
+    return listing;
+  }
+
+  ToolResult call(const ToolDefinition& tool, const std::string& arguments, const ToolContext& context) override {
+    McpCallOptions options;
+    if (context.deadline != std::chrono::steady_clock::time_point::max()) {
+      options.time_limit =
+          std::max(std::chrono::milliseconds(1),
+                   std::chrono::ceil<std::chrono::milliseconds>(context.deadline - std::chrono::steady_clock::now()));
+    }
+    options.progress = [&](const McpProgress& p) { context.progress({p.progress, p.total, p.message}); };
+    const auto result = servers_->call_tool(tool.server, tool.name, arguments, options, context.stop);
+    if (!result) return {.text = result.error().message, .is_error = true};
+    return {.text = text_of(*result), .is_error = result->is_error};
+  }
+
+ private:
+  std::shared_ptr<McpServers> servers_;
+};
+
+}  // namespace
+
+std::shared_ptr<ToolSource> mcp_tools(std::shared_ptr<McpServers> servers) {
+  return std::make_shared<McpToolSource>(std::move(servers));
+}
+
+}  // namespace llama

@@ -1,0 +1,383 @@
+// Calls run as planned, whatever they do.
+#include "../src/tools/call_executor.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <deque>
+#include <format>
+#include <latch>
+#include <map>
+#include <mutex>
+#include <random>
+#include <set>
+#include <thread>
+
+namespace llama::internal {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct ExecutorCase {
+  std::deque<ListedTool> tools;
+  std::vector<CallToRun> calls;
+  CallRules rules{.approvals = {.mode = ApprovalMode::Always, .memory = std::make_shared<ApprovalMemory>()}};
+  ToolThreads threads;
+  std::vector<RunEvent> events;
+  std::vector<std::string> remarks;
+
+  void add(std::string name, std::string arguments, ToolFunction function, ToolHints hints = {.read_only = true},
+           std::string server = {}) {
+    tools.push_back({name, {.name = name, .hints = hints, .server = std::move(server)}, std::move(function)});
+    calls.push_back({{std::format("id{}", calls.size()), name, std::move(arguments)}, &tools.back()});
+  }
+  std::vector<EndedCall> run() {
+    return run_calls(calls, rules, threads,
+                     {.tell = [&](RunEvent event) { events.push_back(std::move(event)); },
+                      .remark = [&](std::string text) { remarks.push_back(std::move(text)); }});
+  }
+  template <class Event>
+  std::vector<Event> told() const {
+    std::vector<Event> found;
+    for (const auto& event : events) {
+      if (const auto* one = std::get_if<Event>(&event)) found.push_back(*one);
+    }
+    return found;
+  }
+};
+
+const ToolFunction kEcho = [](const std::string& arguments, const ToolContext&) { return ToolResult{arguments}; };
+const ToolFunction kWaits = [](const std::string&, const ToolContext& context) {
+  while (!context.stop.stop_requested()) std::this_thread::sleep_for(1ms);
+  return ToolResult{"late"};
+};
+
+TEST(CallExecutor, CallsThatMayRunAtOnceDo) {
+  ExecutorCase c;
+  std::latch both(2);
+  const ToolFunction meets = [&](const std::string&, const ToolContext&) {
+    both.arrive_and_wait();
+    return ToolResult{"met"};
+  };
+  c.add("a", "{}", meets);
+  c.add("b", "{}", meets);
+  for (const auto& end : c.run()) EXPECT_EQ(end.result.text, "met");
+}
+
+TEST(CallExecutor, NoMoreThanTheCapRunAtOnce) {
+  ExecutorCase c;
+  std::atomic<int> now{0}, most{0};
+  for (int i = 0; i < 12; ++i) {
+    c.add("t", "{}", [&](const std::string&, const ToolContext&) {
+      const int running = ++now;
+      for (int seen = most; running > seen && !most.compare_exchange_weak(seen, running);) {
+      }
+      std::this_thread::sleep_for(2ms);
+      --now;
+      return ToolResult{"x"};
+    });
+  }
+  c.rules.parallel.max_parallel_tools = 3;
+  EXPECT_EQ(c.run().size(), 12U);
+  EXPECT_LE(most, 3);
+}
+
+TEST(CallExecutor, PutsResultsIntoArgumentsAndChecksThemThen) {
+  ExecutorCase c;
+  c.add("find", "{}", [](const std::string&, const ToolContext&) { return ToolResult{R"({"n":3})"}; });
+  c.add("use", R"({"count":"${find.n}"})", kEcho);
+  c.tools.back().definition.parameters =
+      R"({"type":"object","properties":{"count":{"type":"integer"}},"required":["count"]})";
+  c.add("text", R"({"count":"${find.n}"})", kEcho);
+  c.tools.back().definition.parameters = R"({"type":"object","properties":{"count":{"type":"string"}}})";
+  c.add("wrong", R"({"count":"${find.n}"})", kEcho);
+  c.tools.back().definition.parameters = R"({"type":"object","properties":{"count":{"type":"boolean"}}})";
+  c.add("needs", R"({"q":"${wrong}"})", kEcho);
+  const auto ends = c.run();
+  EXPECT_EQ(ends[1].result.text, R"({"count":3})");
+  EXPECT_EQ(ends[2].result.text, R"({"count":"3"})") << "where the schema wants text, it is text";
+  EXPECT_TRUE(ends[3].result.is_error);
+  EXPECT_NE(ends[3].wrong_arguments, "");
+  EXPECT_EQ(ends[4].result.text, "not run: it needs the result of call 4, wrong, which failed");
+  EXPECT_FALSE(ends[4].was_run);
+}
+
+TEST(CallExecutor, AToolMayThrowWhatItLikes) {
+  ExecutorCase c;
+  c.add("a", "{}", [](const std::string&, const ToolContext&) -> ToolResult { throw std::runtime_error("no disk"); });
+  c.add("b", "{}", [](const std::string&, const ToolContext&) -> ToolResult { throw 3; });
+  const auto ends = c.run();
+  EXPECT_EQ(ends[0].result, (ToolResult{"the tool failed: no disk", true}));
+  EXPECT_EQ(ends[1].result, (ToolResult{"the tool failed and gave no reason", true}));
+}
+
+TEST(CallExecutor, ATimeOutIsAResultAndReachesTheTool) {
+  ExecutorCase c;
+  c.rules.limits.call_time_limit = 20ms;
+  c.add("slow", "{}", kWaits);
+  c.add("quick", "{}", kEcho);
+  const auto ends = c.run();
+  EXPECT_EQ(ends[0].result, (ToolResult{"stopped: the tool did not answer within 20 ms", true}));
+  EXPECT_EQ(ends[1].result.text, "{}");
+  EXPECT_TRUE(c.remarks.empty());
+}
+
+TEST(CallExecutor, AToolThatDoesNotStopIsLeftBehindAndWhatItDisturbsIsNotRun) {
+  std::atomic<bool> over = false;
+  ExecutorCase c;
+  c.rules.limits.call_time_limit = 10ms;
+  c.rules.limits.give_up_after = 10ms;
+  c.add("deaf", "{}",
+        [&](const std::string&, const ToolContext&) {
+          while (!over) std::this_thread::sleep_for(1ms);
+          return ToolResult{"at last"};
+        },
+        {});
+  c.add("next", "{}", kEcho, {});
+  c.add("other", "{}", kEcho, {}, "elsewhere");
+  const auto ends = c.run();
+  over = true;
+  EXPECT_TRUE(ends[0].result.is_error);
+  EXPECT_TRUE(ends[1].result.text.contains("may still be at work")) << ends[1].result.text;
+  EXPECT_FALSE(ends[1].was_run);
+  EXPECT_EQ(ends[2].result.text, "{}");
+  ASSERT_EQ(c.remarks.size(), 1U);
+  EXPECT_EQ(c.remarks[0], "tool 'deaf' did not stop when told to and was left behind");
+}
+
+TEST(CallExecutor, CancellationReachesWhatRunsAndWhatWaits) {
+  ExecutorCase c;
+  std::stop_source stop;
+  c.rules.stop = stop.get_token();
+  c.add("a", "{}",
+        [&](const std::string& arguments, const ToolContext& context) {
+          stop.request_stop();
+          return kWaits(arguments, context);
+        },
+        {});
+  c.add("b", "{}", kEcho, {});
+  const auto ends = c.run();
+  EXPECT_EQ(ends[0].result.text, "stopped: the run was cancelled");
+  EXPECT_EQ(ends[1].result.text, "not run: the run was cancelled");
+}
+
+TEST(CallExecutor, TellsProgressAndNeverTooMuch) {
+  ExecutorCase c;
+  c.add("a", "{}", [](const std::string&, const ToolContext& context) {
+    for (int i = 0; i < 100'000; ++i) context.progress({static_cast<double>(i), 100'000.0, std::string(5000, 'x')});
+    std::this_thread::sleep_for(50ms);
+    return ToolResult{"done"};
+  });
+  EXPECT_EQ(c.run()[0].result.text, "done");
+  const auto told = c.told<CallProgress>();
+  ASSERT_FALSE(told.empty());
+  EXPECT_EQ(told.back().progress.progress, 99'999);
+  EXPECT_LT(told.back().progress.message.size(), 2000U);
+}
+
+// Any graph, any finishing order: the same results in the same order; nobody before what it needs; no conflict overlaps.
+TEST(CallExecutor, KeepsWhatThePlanPromisesWhateverTakesHowLong) {
+  std::mt19937 random(7);
+  const auto below = [&](unsigned n) { return random() % n; };
+  for (int round = 0; round < 60; ++round) {
+    struct Spec {
+      std::string arguments, server;
+      ToolHints hints;
+    };
+    std::vector<Spec> specs;
+    const unsigned count = 2 + below(7);
+    for (unsigned i = 0; i < count; ++i) {
+      std::string arguments = std::format(R"({{"i":{}}})", i);
+      if (i > 0 && below(3) == 0) arguments = std::format(R"({{"i":{},"q":"${{{}}}"}})", i, 1 + below(i));
+      if (below(3) == 0) arguments = std::format(R"({{"i":{},"path":"/{}"}})", i, below(3));
+      specs.push_back(
+          {arguments, below(3) == 0 ? "t" : "", {.read_only = below(2) == 0, .destructive = below(6) == 0}});
+    }
+    std::vector<std::string> first;
+    for (int repeat = 0; repeat < 3; ++repeat) {
+      ExecutorCase c;
+      c.rules.parallel.max_parallel_tools = static_cast<std::int32_t>(1 + below(5));
+      std::mutex mutex;
+      std::set<std::size_t> running, ended;
+      std::vector<CallToPlan> to_plan;
+      for (std::size_t i = 0; i < specs.size(); ++i) {
+        const auto name = std::format("t{}", i);
+        const auto time = std::chrono::microseconds(below(1500));
+        c.add(
+            name, specs[i].arguments,
+            [&, i, time](const std::string& arguments, const ToolContext&) {
+              {
+                const std::scoped_lock lock(mutex);
+                const auto plan = plan_calls(to_plan, {});
+                for (const auto& wait : plan.waits[i]) EXPECT_TRUE(ended.contains(wait.call)) << i;
+                for (const std::size_t other : running) {
+                  for (const auto& wait : plan.waits[other]) EXPECT_NE(wait.call, i);
+                }
+                running.insert(i);
+              }
+              std::this_thread::sleep_for(time);
+              const std::scoped_lock lock(mutex);
+              running.erase(i);
+              ended.insert(i);
+              return ToolResult{std::format("r{}:{}", i, arguments)};
+            },
+            specs[i].hints, specs[i].server);
+        to_plan.push_back(
+            {c.calls[i].call.id, name, c.tools[i].full_name(), c.tools[i].definition, specs[i].arguments});
+      }
+      std::vector<std::string> texts;
+      for (const auto& end : c.run()) texts.push_back(end.result.text);
+      if (repeat == 0) first = texts;
+      EXPECT_EQ(texts, first) << "round " << round;
+    }
+  }
+}
+
+ApprovalAnswer allow(const ApprovalQuestion&, const std::stop_token&) { return {ApprovalAnswer::Kind::Once}; }
+
+TEST(CallApproval, ModesAndRulesDecideAsThisTableSays) {
+  struct Row {
+    std::string name;
+    ApprovalMode mode;
+    std::vector<ApprovalRule> rules;
+    ApprovalAsker asker;
+    bool runs;
+  };
+  const ApprovalAsker deny = [](const ApprovalQuestion&, const std::stop_token&) { return ApprovalAnswer{}; };
+  const std::vector<Row> rows = {
+      {"asked", ApprovalMode::Ask, {}, allow, true},
+      {"asked and denied", ApprovalMode::Ask, {}, deny, false},
+      {"nobody to ask", ApprovalMode::Ask, {}, {}, false},
+      {"always", ApprovalMode::Always, {}, {}, true},
+      {"never", ApprovalMode::Never, {}, allow, false},
+      {"never, whatever the rules say", ApprovalMode::Never, {{"*", ApprovalAction::Allow}}, allow, false},
+      {"a rule allows", ApprovalMode::Ask, {{"s.*", ApprovalAction::Allow}}, {}, true},
+      {"a rule denies", ApprovalMode::Always, {{"s.t", ApprovalAction::Deny}}, allow, false},
+      {"a rule asks", ApprovalMode::Always, {{"s.t", ApprovalAction::Ask}}, deny, false},
+      {"the first rule decides",
+       ApprovalMode::Ask,
+       {{"s.t", ApprovalAction::Deny}, {"*", ApprovalAction::Allow}},
+       allow,
+       false},
+      {"a rule for others", ApprovalMode::Ask, {{"u.*", ApprovalAction::Allow}}, {}, false},
+  };
+  for (const auto& row : rows) {
+    ExecutorCase c;
+    c.rules.approvals.mode = row.mode;
+    c.rules.approvals.rules = row.rules;
+    c.rules.approvals.asker = row.asker;
+    c.add("t", "{}", kEcho, {.read_only = true}, "s");
+    const auto ends = c.run();
+    EXPECT_EQ(ends[0].was_run, row.runs) << row.name;
+    EXPECT_EQ(ends[0].result.is_error, !row.runs) << row.name;
+    ASSERT_EQ(c.told<ApprovalDecided>().size(), 1U) << row.name;
+    EXPECT_EQ(c.told<ApprovalDecided>()[0].is_allowed, row.runs) << row.name;
+  }
+}
+
+TEST(CallApproval, HintsNeverLoosenIt) {
+  for (const ToolHints hints : {ToolHints{.read_only = true}, ToolHints{.destructive = false}, ToolHints{}}) {
+    EXPECT_EQ(decide({}, {.name = "t", .hints = hints, .server = "s"}), ApprovalAction::Ask);
+  }
+}
+
+TEST(CallApproval, NobodyToAskIsSaidOnceAndToldToTheModel) {
+  ExecutorCase c;
+  c.rules.approvals.mode = ApprovalMode::Ask;
+  c.add("a", "{}", kEcho);
+  const auto ends = c.run();
+  EXPECT_EQ(ends[0].result.text, "not run: the call was denied: nobody is there to approve it");
+  ASSERT_EQ(c.remarks.size(), 1U);
+}
+
+TEST(CallApproval, ADenialTellsItsReason) {
+  ExecutorCase c;
+  c.rules.approvals = {.asker = [](const auto&, const auto&) { return ApprovalAnswer{.reason = "not on Sundays"}; },
+                       .memory = std::make_shared<ApprovalMemory>()};
+  c.add("a", "{}", kEcho);
+  EXPECT_EQ(c.run()[0].result.text, "not run: the call was denied: not on Sundays");
+}
+
+TEST(CallApproval, ForAToolHoldsUntilItsDefinitionChanges) {
+  int asked = 0;
+  std::vector<ApprovalQuestion> questions;
+  ExecutorCase c;
+  c.rules.approvals = {.asker =
+                           [&](const ApprovalQuestion& question, const auto&) {
+                             ++asked;
+                             questions.push_back(question);
+                             return ApprovalAnswer{ApprovalAnswer::Kind::Tool};
+                           },
+                       .memory = std::make_shared<ApprovalMemory>()};
+  c.add("a", R"({"x":1})", kEcho);
+  c.add("a", R"({"x":2})", kEcho);
+  (void)c.run();
+  EXPECT_EQ(asked, 1);
+  EXPECT_TRUE(questions[0].is_first);
+  EXPECT_EQ(questions[0].arguments, R"({"x":1})");
+  c.tools[0].definition.description = "now it does something else";
+  (void)c.run();
+  ASSERT_EQ(asked, 2);
+  EXPECT_TRUE(questions[1].is_first);
+  EXPECT_TRUE(questions[1].has_changed);
+}
+
+TEST(CallApproval, OnceHoldsForOneCall) {
+  int asked = 0;
+  ExecutorCase c;
+  c.rules.approvals.mode = ApprovalMode::Ask;
+  c.rules.approvals.asker = [&](const ApprovalQuestion& q, const auto&) {
+    EXPECT_EQ(q.is_first, asked == 0);
+    ++asked;
+    return ApprovalAnswer{ApprovalAnswer::Kind::Once};
+  };
+  c.add("a", "{}", kEcho);
+  c.add("a", "{}", kEcho);
+  (void)c.run();
+  EXPECT_EQ(asked, 2);
+}
+
+TEST(CallApproval, MayChangeTheArgumentsWithinTheSchema) {
+  for (const bool fits : {true, false}) {
+    ExecutorCase c;
+    c.rules.approvals.mode = ApprovalMode::Ask;
+    c.rules.approvals.asker = [&](const auto&, const auto&) {
+      return ApprovalAnswer{.kind = ApprovalAnswer::Kind::Once, .arguments = fits ? R"({"x":2})" : R"({"x":"2"})"};
+    };
+    c.add("a", R"({"x":1})", kEcho);
+    c.tools[0].definition.parameters = R"({"type":"object","properties":{"x":{"type":"integer"}}})";
+    const auto ends = c.run();
+    EXPECT_EQ(ends[0].was_run, fits);
+    EXPECT_TRUE(ends[0].result.text.contains(fits ? R"({"x":2})" : "do not match")) << ends[0].result.text;
+  }
+}
+
+TEST(CallApproval, NoAnswerInTimeIsADenialEvenFromAnAskerThatNeverComesBack) {
+  for (const bool listens : {true, false}) {
+    std::atomic<bool> over = false;
+    ExecutorCase c;
+    c.rules.limits.give_up_after = 10ms;
+    c.rules.approvals.mode = ApprovalMode::Ask;
+    c.rules.approvals.time_limit = 10ms;
+    c.rules.approvals.asker = [&, listens](const auto&, const std::stop_token& stop) {
+      while (!over && !(listens && stop.stop_requested())) std::this_thread::sleep_for(1ms);
+      return ApprovalAnswer{ApprovalAnswer::Kind::Once};
+    };
+    c.add("a", "{}", kEcho);
+    const auto ends = c.run();
+    over = true;
+    EXPECT_FALSE(ends[0].was_run);
+    EXPECT_EQ(ends[0].result.text, "not run: the call was denied: nobody answered within 10 ms");
+  }
+}
+
+TEST(CallApproval, AnAskerThatThrowsDenies) {
+  ExecutorCase c;
+  c.rules.approvals.mode = ApprovalMode::Ask;
+  c.rules.approvals.asker = [](const auto&, const auto&) -> ApprovalAnswer { throw 1; };
+  c.add("a", "{}", kEcho);
+  EXPECT_FALSE(c.run()[0].was_run);
+}
+
+}  // namespace
+}  // namespace llama::internal

@@ -1,0 +1,193 @@
+"""The tools command: what servers offer, one call by hand, and everything that can be wrong."""
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from program import CLI, PROJECT
+
+SERVER = PROJECT / "testing/mcp/plain_server.py"
+
+
+def entry(*flags, **more):
+    return {"command": sys.executable, "args": [str(SERVER), *flags], **more}
+
+
+@pytest.fixture
+def config(tmp_path):
+    def write(servers, key="mcpServers"):
+        path = tmp_path / "servers.json"
+        path.write_text(servers if isinstance(servers, str) else json.dumps({key: servers}))
+        return path
+
+    return write
+
+
+def tools(*words, text=None, env=None):
+    return subprocess.run([CLI, "tools", *map(str, words)], capture_output=True, input=text, timeout=120, text=True, env=env)
+
+
+def test_the_list_has_every_tool_with_its_arguments(config):
+    run = tools("--mcp-config", config({"one": entry()}))
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()
+    assert lines[0] == "one (plain 1.2, protocol 2025-06-18): 8 tools"
+    assert lines[1:4] == ["  one.echo [says: reads only]", "      Says the same", "      message: string  What to say"]
+    assert "      how: exactly|roughly, optional" in lines and "\x1b" not in run.stdout
+
+
+def test_the_list_as_json_is_the_servers_own_words(config):
+    run = tools("--mcp-config", config({"one": entry(), "two": entry("--name", "other")}, key="servers"), "--json")
+    assert run.returncode == 0, run.stderr
+    one, two = json.loads(run.stdout)
+    assert (one["server"], two["server"], two["name"], one["protocol"]) == ("one", "two", "other", "2025-06-18")
+    echo = one["tools"][0]
+    assert echo["description"] == "Says the same\nA second line" and echo["annotations"] == {"readOnlyHint": True}
+    assert echo["inputSchema"] == {"type": "object", "properties": {"message": {"type": "string", "description": "What to say"}}, "required": ["message"]}
+
+
+def test_a_server_that_cannot_be_reached_takes_no_other_along(config):
+    servers = {"gone": {"command": "no-such-program-anywhere"}, "one": entry(), "off": {"command": "x", "disabled": True}}
+    run = tools("--mcp-config", config(servers))
+    assert run.returncode == 6
+    assert "one (plain 1.2" in run.stdout and "gone" in run.stderr and "no-such-program-anywhere" in run.stderr
+    assert run.stderr.count("Error:") == 1
+    listed = json.loads(tools("--mcp-config", config(servers), "--json").stdout)
+    assert "no-such-program-anywhere" in listed[0]["error"] and listed[0]["tools"] == []
+
+
+def test_a_call(config):
+    path = config({"one": entry()})
+    run = tools("call", "one.echo", '{"message": "¡hola!"}', "--mcp-config", path)
+    assert (run.returncode, run.stdout) == (0, "¡hola!\n"), run.stderr
+    run = tools("call", "--mcp-config", path, "one.add", "-", text='{"a": 2, "b": 40}')
+    assert (run.returncode, run.stdout) == (0, "42\n"), run.stderr
+    run = tools("call", "one.structured", "--json", "--mcp-config", path)
+    assert json.loads(run.stdout) == {"content": [{"type": "text", "text": '{"answer": 42}'}], "structuredContent": {"answer": 42}, "isError": False}
+    picture = json.loads(tools("call", "one.picture", "--json", "--mcp-config", path).stdout)["content"][0]
+    assert picture["type"] == "image" and picture["mimeType"] == "image/png" and picture["data"].startswith("iVBOR")
+    assert "image/png" in tools("call", "one.picture", "--mcp-config", path).stdout
+
+
+def test_a_tool_that_fails_has_an_exit_status_of_its_own(config):
+    path = config({"one": entry()})
+    run = tools("call", "one.fail", "--mcp-config", path)
+    assert run.returncode == 7 and run.stdout.startswith("it did") and "Error: the tool 'one.fail' failed" in run.stderr
+    run = tools("call", "one.nothing", "--mcp-config", path)
+    assert run.returncode == 7 and "has no tool 'nothing'; it has: echo, add, fail" in run.stderr
+    run = tools("call", "one.echo", "{}", "--mcp-config", path)
+    assert run.returncode == 7 and "message" in run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("words, status, said", [
+    (["call", "echo"], 2, "SERVER.TOOL"),
+    (["call", "two.echo"], 2, "there is no server 'two'"),
+    (["call", "one.echo", "{"], 3, "no JSON"),
+    (["call", "one.echo", "[1]"], 3, "no JSON object"),
+    (["call"], 2, "tool"),
+])
+def test_a_call_that_means_nothing(config, words, status, said):
+    run = tools(*words, "--mcp-config", config({"one": entry()}))
+    assert run.returncode == status and said in run.stderr and run.stdout == ""
+
+
+@pytest.mark.parametrize("text, said", [
+    ("{", "servers.json"),
+    ('{"mcpServers": {"a": {"command": "${NO_SUCH_VARIABLE}"}}}', "NO_SUCH_VARIABLE"),
+    ('{"mcpServers": {"a": {"command": ""}}}', "'a'"),
+    ('{"mcpServers": {"a": {"command": "x", "url": "http://127.0.0.1/"}}}', "'a'"),
+    ('{"mcpServers": {"a": {}}}', "'a'"),
+    ("{}", "mcpServers"),
+])
+def test_a_config_that_means_nothing(config, text, said):
+    run = tools("--mcp-config", config(text))
+    assert run.returncode == 3 and said in run.stderr and len(run.stderr.splitlines()) == 1
+
+
+def test_the_config_is_missing(tmp_path):
+    run = tools("--mcp-config", tmp_path / "none.json")
+    assert run.returncode == 3 and "none.json" in run.stderr
+    assert tools().returncode == 2
+
+
+def test_a_server_is_given_a_small_environment_and_what_the_config_says(config):
+    path = config({"one": entry(env={"KEY": "${OURS:-unset}", "OTHER": "${NOT_OURS:-default}"})})
+    env = {**os.environ, "OURS": "from outside", "SECRET_TOKEN": "hidden"}
+    run = tools("call", "one.environment", "--mcp-config", path, env=env)
+    assert run.returncode == 0, run.stderr
+    seen = json.loads(run.stdout)
+    assert seen["KEY"] == "from outside" and seen["OTHER"] == "default" and "SECRET_TOKEN" not in seen and "PATH" in seen
+
+
+def ended(pid):
+    for _ in range(100):
+        if not os.path.exists(f"/proc/{pid}"):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_ctrl_c_ends_the_call_and_the_server(config, tmp_path):
+    pid_file = tmp_path / "pid"
+    path = config({"one": entry("--pid-file", str(pid_file))})
+    run = subprocess.Popen([CLI, "tools", "call", "one.slow", "--mcp-config", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not pid_file.exists():
+        time.sleep(0.05)
+    time.sleep(0.7)
+    run.send_signal(signal.SIGINT)
+    _, said = run.communicate(timeout=30)
+    assert run.returncode == 130 and "Interrupted" in said
+    assert ended(int(pid_file.read_text()))
+
+
+def test_kill_leaves_no_server(config, tmp_path):
+    pid_file = tmp_path / "pid"
+    path = config({"one": entry("--pid-file", str(pid_file))})
+    run = subprocess.Popen([CLI, "tools", "call", "one.slow", "--mcp-config", str(path)], stderr=subprocess.DEVNULL)
+    while not pid_file.exists():
+        time.sleep(0.05)
+    time.sleep(0.7)
+    run.kill()
+    run.wait()
+    assert ended(int(pid_file.read_text()))
+
+
+def test_a_call_has_a_time_limit_and_its_progress_extends_it(config):
+    path = config({"one": entry()})
+    run = tools("call", "one.slow", '{"steps": 15}', "--mcp-config", path, "--time-limit", 1)
+    assert (run.returncode, run.stdout) == (0, "done at last\n"), run.stderr
+    run = tools("call", "one.slow", '{"steps": 600}', "--mcp-config", path, "--time-limit", 1)
+    assert run.returncode == 6 and "within 10 s" in run.stderr  # tenfold, and no more
+
+
+def test_a_question_without_a_terminal_is_declined(config):
+    run = tools("call", "one.ask", "--mcp-config", config({"one": entry()}))
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout)["action"] == "decline" and "no terminal" in run.stderr
+
+
+def test_a_question_is_asked_in_the_terminal(config):
+    path = config({"one": entry()})
+    master, slave = pty.openpty()
+    run = subprocess.Popen([CLI, "tools", "call", "one.ask", "--mcp-config", str(path)], stdin=slave, stdout=subprocess.PIPE, stderr=slave, text=True)
+    os.close(slave)
+    shown = b""
+
+    def type_after(words, answer):
+        nonlocal shown
+        while words not in shown:
+            shown += os.read(master, 1000)
+        os.write(master, answer + b"\n")
+        shown = b""
+
+    type_after(b"yes or no:", b"yes")
+    type_after(b"name (string)", b"Ada")
+    type_after(b"age (integer", b"old")
+    type_after(b"does not fit", b"36")
+    out, _ = run.communicate(timeout=30)
+    os.close(master)
+    assert json.loads(out) == {"action": "accept", "content": {"name": "Ada", "age": 36}}
