@@ -364,7 +364,7 @@ TEST_F(HttpServerTest, AnAnswerHasALimit) {
 }
 
 TEST_F(HttpServerTest, ACallThatIsNeverAnsweredEndsInTime) {
-  for (const McpEra era : {McpEra::Older, McpEra::Modern}) {
+  for (const McpEra era : {McpEra::Modern, McpEra::Older}) {
     serve(era, [](const auto&, const json&) {
       return MemoryAnswer{.headers = kEvents, .pieces = {": hi\n\n"}, .stays_open = true};
     });
