@@ -178,7 +178,8 @@ TEST(CallExecutor, TellsProgressAndNeverTooMuch) {
   EXPECT_LT(told.back().progress.message.size(), 2000U);
 }
 
-// Any graph, any finishing order: the same results in the same order; nobody before what it needs; no conflict overlaps.
+// Any graph, any finishing order: the same results in the same order; nobody before what it needs; no conflict
+// overlaps.
 TEST(CallExecutor, KeepsWhatThePlanPromisesWhateverTakesHowLong) {
   std::mt19937 random(7);
   const auto below = [&](unsigned n) { return random() % n; };

@@ -156,7 +156,8 @@ TEST(CallGrammar, KeepsToTheNumbersOfRepetitionsThatLlamaCppReads) {
       {R"({"type": "object", "properties": {"a": {"type": "string", "pattern": "^[a-z]{1,2000}$"}}})", R"({"a": "b"})"},
       {R"({"type": "object", "properties": {"a": {"type": "string", "pattern": "^([a-z]{1,60}-){0,9}$"}}})",
        R"({"a": "b-"})"},
-      {R"({"type": "object", "properties": {"a": {"type": "array", "minItems": 1, "maxItems": 5000, "items": {"type": "array", "maxItems": 3000}}}})",
+      {R"({"type": "object", "properties": {"a": {"type": "array", "minItems": 1, )"
+       R"("maxItems": 5000, "items": {"type": "array", "maxItems": 3000}}}})",
        R"({"a": [[]]})"},
       {R"({"type": "object", "maxProperties": 3000, "additionalProperties": {"type": "integer"}})", R"({"a": 1})"},
       {std::format(R"({{"type": "object", "properties": {{{}}}}})", members), R"({"p0": "a", "p130": "b"})"},

@@ -1,5 +1,5 @@
-// What models of each family write, and the events that it is. The texts are those of the model cards and chat templates,
-// and of the outputs that llama.cpp keeps of these families (tests/test-chat.cpp), with other tools.
+// What models of each family write, and the events that it is. The texts are those of the model cards and chat
+// templates, and of the outputs that llama.cpp keeps of these families (tests/test-chat.cpp), with other tools.
 #pragma once
 
 #include <string>
@@ -64,7 +64,8 @@ inline std::vector<Family> llama_and_mistral() {
       {"mistral",
        {{"one call", R"([TOOL_CALLS][{"name": "look", "arguments": {"at": "sky"}, "id": "123456789"}])", kOneCall},
         {"two calls, the id first",
-         R"(What is it? [TOOL_CALLS][{"id": "abcdef123", "name": "look", "arguments": {"at": "sky"}}, {"name": "get_weather", "arguments": {"n": [1, {}]}},])",
+         R"(What is it? [TOOL_CALLS][{"id": "abcdef123", "name": "look", "arguments": {"at": "sky"}}, )"
+         R"({"name": "get_weather", "arguments": {"n": [1, {}]}},])",
          {"text: What is it?", "call 0: look as abcdef123", "arguments 0: {\"at\": \"sky\"}", "end 0",
           "call 1: get_weather", "arguments 1: {\"n\": [1, {}]}", "end 1"}},
         {"no opener", R"([{"name": "look", "arguments": {"at": "sky"}}])", kOneCall},
@@ -99,8 +100,8 @@ inline std::vector<Family> llama_and_mistral() {
 }
 
 inline std::vector<Family> functionary_and_cohere() {
-  const std::string list =
-      R"([{"tool_call_id": "0", "tool_name": "look", "parameters": {"at": "sky"}}, {"tool_call_id": "1", "tool_name": "get_weather", "parameters": {"n": [1, {}]}}])";
+  const std::string list = R"([{"tool_call_id": "0", "tool_name": "look", "parameters": {"at": "sky"}}, )"
+                           R"({"tool_call_id": "1", "tool_name": "get_weather", "parameters": {"n": [1, {}]}}])";
   const std::vector<std::string> with_ids{"call 0: look as 0",        "arguments 0: {\"at\": \"sky\"}", "end 0",
                                           "call 1: get_weather as 1", "arguments 1: {\"n\": [1, {}]}",  "end 1"};
   return {
@@ -313,14 +314,16 @@ inline std::vector<Family> harmony_and_generic() {
       {"generic",
        {{"a call", R"({"tool_call": {"name": "look", "arguments": {"at": "sky"}}})", kOneCall},
         {"two calls",
-         R"({"tool_calls": [{"name": "look", "arguments": {"at": "sky"}}, {"name": "get_weather", "arguments": {"n": [1, {}]}}]})",
+         R"({"tool_calls": [{"name": "look", "arguments": {"at": "sky"}}, )"
+         R"({"name": "get_weather", "arguments": {"n": [1, {}]}}]})",
          kTwoCalls},
         {"fenced", "```json\n{\n  \"tool_call\": {\"name\": \"look\", \"arguments\": {\"at\": \"sky\"}}\n}\n```",
          kOneCall},
         {"a response", R"({"response": "What \"is\"\nit?\u00e9"})", {"text: What \"is\"\nit?é"}},
         {"a bare call", R"({"name": "look", "arguments": {"at": "sky"}})", kOneCall},
         {"SmolLM2",
-         R"(<tool_call>[{"name": "look", "arguments": {"at": "sky"}}, {"name": "get_weather", "arguments": {"n": [1, {}]}}]</tool_call>)",
+         R"(<tool_call>[{"name": "look", "arguments": {"at": "sky"}}, )"
+         R"({"name": "get_weather", "arguments": {"n": [1, {}]}}]</tool_call>)",
          kTwoCalls},
         {"SmolLM2, none", "<tool_call>[]</tool_call>", {}},
         {"text", "What is it?", kNoCall},

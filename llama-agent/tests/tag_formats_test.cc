@@ -157,8 +157,8 @@ TEST(TagFormats, NothingIsTakenBack) {
 TEST(TagFormats, TheSchemaSaysWhatAValueIs) {
   const ReplyFormatOptions options{
       .tools = {"look"},
-      .tool_parameters = {
-          R"({"type": "object", "properties": {"at": {"type": "string"}, "n": {"type": "integer"}, "e": {"enum": ["1", "2"]}}})"}};
+      .tool_parameters = {R"({"type": "object", "properties": {"at": {"type": "string"}, "n": {"type": "integer"}, )"
+                          R"("e": {"enum": ["1", "2"]}}})"}};
   const std::string reply =
       "<tool_call>\n<function=look>\n<parameter=at>\n5\n</parameter>\n<parameter=n>\n5\n</"
       "parameter>\n<parameter=e>\n1\n"

@@ -87,9 +87,11 @@ struct Written {
 };
 Result<Written> written_reply(const ChatTemplate& chat, const std::vector<ToolCall>& calls) {
   constexpr std::string_view kTools =
-      R"([{"type": "function", "function": {"name": "look", "description": "Looks around", "parameters": {"type": "object",
+      R"([{"type": "function", "function": {"name": "look", "description": "Looks around",
+           "parameters": {"type": "object",
           "properties": {"at": {"type": "string"}, "n": {"type": "integer"}}}}},
-          {"type": "function", "function": {"name": "get_weather", "description": "Weather", "parameters": {"type": "object",
+          {"type": "function", "function": {"name": "get_weather", "description": "Weather",
+           "parameters": {"type": "object",
           "properties": {"city": {"type": "string"}}}}}])";
   std::vector<Message> messages{{.content = "Look."}};
   const auto prompt = chat.render(messages, {.tools = std::string(kTools)});

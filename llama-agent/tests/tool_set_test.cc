@@ -75,10 +75,8 @@ TEST(ToolSet, OffersWhatARequestWants) {
   tools.add(std::make_shared<FixedSource>(std::vector<ToolDefinition>{
       {.name = "b", .description = std::string(10'000, 'x'), .parameters = std::string(200, '['), .server = "s"}}));
   const auto json = nlohmann::json::parse(tools.list().json());
-  EXPECT_EQ(
-      json[0],
-      nlohmann::json::parse(
-          R"({"type":"function","function":{"name":"a","description":"d","parameters":{"type":"object","title":"t"}}})"));
+  EXPECT_EQ(json[0], nlohmann::json::parse(R"({"type":"function","function":{"name":"a","description":"d",)"
+                                           R"("parameters":{"type":"object","title":"t"}}})"));
   EXPECT_EQ(json[1]["function"]["description"].get<std::string>().size(), 4096U);
   EXPECT_EQ(json[1]["function"]["parameters"], nlohmann::json({{"type", "object"}}));
 }

@@ -131,7 +131,8 @@ TEST(ToolTemplate, ArgumentsAsTextAndNoContentWhereItWantsThem) {
   EXPECT_TRUE(written_by(text_wanted).contains(R"(<call_1 look {"at": "sky"}>)")) << written_by(text_wanted);
 
   std::string null_wanted = with_tools("");
-  null_wanted.replace(null_wanted.find("m.tool_calls or []"), 18, "((m.tool_calls or []) if m.content is none else [])");
+  null_wanted.replace(null_wanted.find("m.tool_calls or []"), 18,
+                      "((m.tool_calls or []) if m.content is none else [])");
   auto messages = two_calls();
   messages[2].content.clear();
   EXPECT_EQ(repairs_of(null_wanted), (std::vector<std::string_view>{"no content"}));

@@ -1,5 +1,5 @@
-// Play the client that npm's @modelcontextprotocol/conformance tests: conformance_client ADDRESS, with the scenario's name in
-// MCP_CONFORMANCE_SCENARIO and what it should call in MCP_CONFORMANCE_CONTEXT. script/mcp-conformance runs it.
+// Play the client that npm's @modelcontextprotocol/conformance tests: conformance_client ADDRESS, with the scenario's
+// name in MCP_CONFORMANCE_SCENARIO and what it should call in MCP_CONFORMANCE_CONTEXT. script/mcp-conformance runs it.
 //
 // It does what a user of llama-mcp does: connects, lists what there is, calls it. The era is found out, not told.
 #include <cstdlib>

@@ -2,6 +2,7 @@
 Streamable HTTP at /mcp. Its packages lie in $MCP_SERVERS/python (script/mcp-servers).
 
 Tools: echo, add (structured), fail, slow (tells its progress), ask (asks the person)."""
+
 import os
 import sys
 

@@ -3,8 +3,10 @@
 
     plain_server.py [--name NAME] [--pid-file FILE]
 
-Tools: echo, add, fail, slow (tells its progress, until it is cancelled), ask (asks its user), picture, structured, environment.
+Tools: echo, add, fail, slow (tells its progress, until it is cancelled), ask (asks its user), picture, structured,
+environment.
 """
+
 import argparse
 import json
 import os
@@ -21,8 +23,19 @@ def tool(name, description, properties=None, required=(), **more):
 
 
 TOOLS = [
-    tool("echo", "Says the same\nA second line", {"message": {"type": "string", "description": "What to say"}}, ["message"], annotations={"readOnlyHint": True}),
-    tool("add", "Adds two numbers", {"a": {"type": "number"}, "b": {"type": "number"}, "how": {"enum": ["exactly", "roughly"]}}, ["a", "b"]),
+    tool(
+        "echo",
+        "Says the same\nA second line",
+        {"message": {"type": "string", "description": "What to say"}},
+        ["message"],
+        annotations={"readOnlyHint": True},
+    ),
+    tool(
+        "add",
+        "Adds two numbers",
+        {"a": {"type": "number"}, "b": {"type": "number"}, "how": {"enum": ["exactly", "roughly"]}},
+        ["a", "b"],
+    ),
     tool("fail", "Fails \x1b[31mwith colour"),
     tool("slow", "Takes its time", {"steps": {"type": "integer"}}),
     tool("ask", "Asks for a name"),
@@ -67,15 +80,29 @@ def call(number, params):
             if cancelled[number].wait(0.1):
                 return None
             if "progressToken" in meta:
-                write({"method": "notifications/progress", "params": {"progressToken": meta["progressToken"], "progress": step + 1, "total": steps, "message": f"step {step + 1}"}})
+                write(
+                    {
+                        "method": "notifications/progress",
+                        "params": {
+                            "progressToken": meta["progressToken"],
+                            "progress": step + 1,
+                            "total": steps,
+                            "message": f"step {step + 1}",
+                        },
+                    }
+                )
         return text("done at last")
     if name == "ask":
-        schema = {"type": "object", "properties": {"name": {"type": "string", "description": "Yours"}, "age": {"type": "integer"}}, "required": ["name"]}
+        schema = {
+            "type": "object",
+            "properties": {"name": {"type": "string", "description": "Yours"}, "age": {"type": "integer"}},
+            "required": ["name"],
+        }
         return text(json.dumps(ask({"message": "Who are you?", "requestedSchema": schema})))
     if name == "picture":
         return {"content": [{"type": "image", "data": PIXEL, "mimeType": "image/png"}]}
     if name == "structured":
-        return {"content": [{"type": "text", "text": "{\"answer\": 42}"}], "structuredContent": {"answer": 42}}
+        return {"content": [{"type": "text", "text": '{"answer": 42}'}], "structuredContent": {"answer": 42}}
     if name == "environment":
         return text(json.dumps(dict(os.environ)))
     return text(f"Unknown tool: {name}", isError=True)
@@ -103,8 +130,16 @@ def main():
         message = json.loads(line)
         method = message.get("method")
         if method == "initialize":
-            write({"id": message["id"], "result": {
-                "protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": options.name, "version": "1.2"}}})
+            write(
+                {
+                    "id": message["id"],
+                    "result": {
+                        "protocolVersion": "2025-06-18",
+                        "capabilities": {"tools": {}},
+                        "serverInfo": {"name": options.name, "version": "1.2"},
+                    },
+                }
+            )
         elif method == "tools/list":
             write({"id": message["id"], "result": {"tools": TOOLS}})
         elif method == "tools/call":

@@ -13,6 +13,11 @@ MAX_LINES = 300
 # Files longer than MAX_LINES, and why. An entry whose file has become shorter fails: take it out then.
 LONGER = {
     "graph_test.cc": "one table of graphs, each row run by every level",
+    "agent_run_test.cc": "one fixture, a case after the other",
+    "call_executor_test.cc": "one fixture, a case after the other",
+    "json_families.h": "one table of golden conversations",
+    "call_executor.cc": "to be divided: who waits for whom, and who asks",
+    "chat_template.cc": "to be divided: what it shows of tools",
 }
 
 # Python files with lines that are older than the rule. An entry whose file has none any more fails, too.

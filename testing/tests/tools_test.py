@@ -1,4 +1,5 @@
 """The tools command: what servers offer, one call by hand, and everything that can be wrong."""
+
 import json
 import os
 import pty
@@ -28,7 +29,9 @@ def config(tmp_path):
 
 
 def tools(*words, text=None, env=None):
-    return subprocess.run([CLI, "tools", *map(str, words)], capture_output=True, input=text, timeout=120, text=True, env=env)
+    return subprocess.run(
+        [CLI, "tools", *map(str, words)], capture_output=True, input=text, timeout=120, text=True, env=env
+    )
 
 
 def test_the_list_has_every_tool_with_its_arguments(config):
@@ -36,7 +39,11 @@ def test_the_list_has_every_tool_with_its_arguments(config):
     assert run.returncode == 0, run.stderr
     lines = run.stdout.splitlines()
     assert lines[0] == "one (plain 1.2, protocol 2025-06-18): 8 tools"
-    assert lines[1:4] == ["  one.echo [says: reads only]", "      Says the same", "      message: string  What to say"]
+    assert lines[1:4] == [
+        "  one.echo [says: reads only]",
+        "      Says the same",
+        "      message: string  What to say",
+    ]
     assert "      how: exactly|roughly, optional" in lines and "\x1b" not in run.stdout
 
 
@@ -47,11 +54,19 @@ def test_the_list_as_json_is_the_servers_own_words(config):
     assert (one["server"], two["server"], two["name"], one["protocol"]) == ("one", "two", "other", "2025-06-18")
     echo = one["tools"][0]
     assert echo["description"] == "Says the same\nA second line" and echo["annotations"] == {"readOnlyHint": True}
-    assert echo["inputSchema"] == {"type": "object", "properties": {"message": {"type": "string", "description": "What to say"}}, "required": ["message"]}
+    assert echo["inputSchema"] == {
+        "type": "object",
+        "properties": {"message": {"type": "string", "description": "What to say"}},
+        "required": ["message"],
+    }
 
 
 def test_a_server_that_cannot_be_reached_takes_no_other_along(config):
-    servers = {"gone": {"command": "no-such-program-anywhere"}, "one": entry(), "off": {"command": "x", "disabled": True}}
+    servers = {
+        "gone": {"command": "no-such-program-anywhere"},
+        "one": entry(),
+        "off": {"command": "x", "disabled": True},
+    }
     run = tools("--mcp-config", config(servers))
     assert run.returncode == 6
     assert "one (plain 1.2" in run.stdout and "gone" in run.stderr and "no-such-program-anywhere" in run.stderr
@@ -67,7 +82,11 @@ def test_a_call(config):
     run = tools("call", "--mcp-config", path, "one.add", "-", text='{"a": 2, "b": 40}')
     assert (run.returncode, run.stdout) == (0, "42\n"), run.stderr
     run = tools("call", "one.structured", "--json", "--mcp-config", path)
-    assert json.loads(run.stdout) == {"content": [{"type": "text", "text": '{"answer": 42}'}], "structuredContent": {"answer": 42}, "isError": False}
+    assert json.loads(run.stdout) == {
+        "content": [{"type": "text", "text": '{"answer": 42}'}],
+        "structuredContent": {"answer": 42},
+        "isError": False,
+    }
     picture = json.loads(tools("call", "one.picture", "--json", "--mcp-config", path).stdout)["content"][0]
     assert picture["type"] == "image" and picture["mimeType"] == "image/png" and picture["data"].startswith("iVBOR")
     assert "image/png" in tools("call", "one.picture", "--mcp-config", path).stdout
@@ -76,33 +95,41 @@ def test_a_call(config):
 def test_a_tool_that_fails_has_an_exit_status_of_its_own(config):
     path = config({"one": entry()})
     run = tools("call", "one.fail", "--mcp-config", path)
-    assert run.returncode == 7 and run.stdout.startswith("it did") and "Error: the tool 'one.fail' failed" in run.stderr
+    assert (
+        run.returncode == 7 and run.stdout.startswith("it did") and "Error: the tool 'one.fail' failed" in run.stderr
+    )
     run = tools("call", "one.nothing", "--mcp-config", path)
     assert run.returncode == 7 and "has no tool 'nothing'; it has: echo, add, fail" in run.stderr
     run = tools("call", "one.echo", "{}", "--mcp-config", path)
     assert run.returncode == 7 and "message" in run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("words, status, said", [
-    (["call", "echo"], 2, "SERVER.TOOL"),
-    (["call", "two.echo"], 2, "there is no server 'two'"),
-    (["call", "one.echo", "{"], 3, "no JSON"),
-    (["call", "one.echo", "[1]"], 3, "no JSON object"),
-    (["call"], 2, "tool"),
-])
+@pytest.mark.parametrize(
+    "words, status, said",
+    [
+        (["call", "echo"], 2, "SERVER.TOOL"),
+        (["call", "two.echo"], 2, "there is no server 'two'"),
+        (["call", "one.echo", "{"], 3, "no JSON"),
+        (["call", "one.echo", "[1]"], 3, "no JSON object"),
+        (["call"], 2, "tool"),
+    ],
+)
 def test_a_call_that_means_nothing(config, words, status, said):
     run = tools(*words, "--mcp-config", config({"one": entry()}))
     assert run.returncode == status and said in run.stderr and run.stdout == ""
 
 
-@pytest.mark.parametrize("text, said", [
-    ("{", "servers.json"),
-    ('{"mcpServers": {"a": {"command": "${NO_SUCH_VARIABLE}"}}}', "NO_SUCH_VARIABLE"),
-    ('{"mcpServers": {"a": {"command": ""}}}', "'a'"),
-    ('{"mcpServers": {"a": {"command": "x", "url": "http://127.0.0.1/"}}}', "'a'"),
-    ('{"mcpServers": {"a": {}}}', "'a'"),
-    ("{}", "mcpServers"),
-])
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("{", "servers.json"),
+        ('{"mcpServers": {"a": {"command": "${NO_SUCH_VARIABLE}"}}}', "NO_SUCH_VARIABLE"),
+        ('{"mcpServers": {"a": {"command": ""}}}', "'a'"),
+        ('{"mcpServers": {"a": {"command": "x", "url": "http://127.0.0.1/"}}}', "'a'"),
+        ('{"mcpServers": {"a": {}}}', "'a'"),
+        ("{}", "mcpServers"),
+    ],
+)
 def test_a_config_that_means_nothing(config, text, said):
     run = tools("--mcp-config", config(text))
     assert run.returncode == 3 and said in run.stderr and len(run.stderr.splitlines()) == 1
@@ -120,7 +147,9 @@ def test_a_server_is_given_a_small_environment_and_what_the_config_says(config):
     run = tools("call", "one.environment", "--mcp-config", path, env=env)
     assert run.returncode == 0, run.stderr
     seen = json.loads(run.stdout)
-    assert seen["KEY"] == "from outside" and seen["OTHER"] == "default" and "SECRET_TOKEN" not in seen and "PATH" in seen
+    assert (
+        seen["KEY"] == "from outside" and seen["OTHER"] == "default" and "SECRET_TOKEN" not in seen and "PATH" in seen
+    )
 
 
 def ended(pid):
@@ -134,7 +163,12 @@ def ended(pid):
 def test_ctrl_c_ends_the_call_and_the_server(config, tmp_path):
     pid_file = tmp_path / "pid"
     path = config({"one": entry("--pid-file", str(pid_file))})
-    run = subprocess.Popen([CLI, "tools", "call", "one.slow", "--mcp-config", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    run = subprocess.Popen(
+        [CLI, "tools", "call", "one.slow", "--mcp-config", str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     while not pid_file.exists():
         time.sleep(0.05)
     time.sleep(0.7)
@@ -173,7 +207,13 @@ def test_a_question_without_a_terminal_is_declined(config):
 def test_a_question_is_asked_in_the_terminal(config):
     path = config({"one": entry()})
     master, slave = pty.openpty()
-    run = subprocess.Popen([CLI, "tools", "call", "one.ask", "--mcp-config", str(path)], stdin=slave, stdout=subprocess.PIPE, stderr=slave, text=True)
+    run = subprocess.Popen(
+        [CLI, "tools", "call", "one.ask", "--mcp-config", str(path)],
+        stdin=slave,
+        stdout=subprocess.PIPE,
+        stderr=slave,
+        text=True,
+    )
     os.close(slave)
     shown = b""
 
@@ -185,9 +225,9 @@ def test_a_question_is_asked_in_the_terminal(config):
         shown = b""
 
     type_after(b"yes or no:", b"yes")
-    type_after(b"name (string)", b"Ada")
     type_after(b"age (integer", b"old")
     type_after(b"does not fit", b"36")
+    type_after(b"name (string)", b"Ada")
     out, _ = run.communicate(timeout=30)
     os.close(master)
     assert json.loads(out) == {"action": "accept", "content": {"name": "Ada", "age": 36}}

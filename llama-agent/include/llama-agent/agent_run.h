@@ -74,8 +74,8 @@ class AgentRun {
   std::unique_ptr<State> state_;
 };
 
-// Runs one call by hand: checked against its schema, but nobody is asked. Whatever goes wrong is a result with is_error;
-// for an unknown tool it has the names that there are.
+// Runs one call by hand: checked against its schema, but nobody is asked. Whatever goes wrong is a result with
+// is_error; for an unknown tool it has the names that there are.
 [[nodiscard]] ToolResult execute_tool(ToolSet& tools, const ToolCall& call, const RunLimits& limits = {},
                                       const std::stop_token& stop = {});
 

@@ -32,7 +32,8 @@ class JsonSchema {
   //          nowhere, out of the schema or only to itself, a pattern with look-around or back-references, a schema that
   //          nothing fits or whose grammar would be larger than 1 MiB.
   // Cost     milliseconds; seconds at most, whatever the schema is. The last 256 are remembered, or
-  //          16 MiB of them: the same text again costs nothing and shares what was made of it, or what is wrong with it.
+  //          16 MiB of them: the same text again costs nothing and shares what was made of it, or what is wrong with
+  //          it.
   [[nodiscard]] static Result<JsonSchema> parse(std::string_view text, const JsonSchemaReading& reading = {});
 
   [[nodiscard]] const std::string& grammar() const;  // GBNF, from the rule "root"

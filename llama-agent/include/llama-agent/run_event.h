@@ -1,7 +1,8 @@
 // What happens in a run, in order.
 //
-// A round is one reply of the model and the calls in it. `call` is the number of a call in its round, from 0; `id` is its
-// id, as in the session. Events hold what the model writes and what tools answer, never a server's headers or variables.
+// A round is one reply of the model and the calls in it. `call` is the number of a call in its round, from 0; `id` is
+// its id, as in the session. Events hold what the model writes and what tools answer, never a server's headers or
+// variables.
 #pragma once
 
 #include <chrono>

@@ -50,8 +50,8 @@ struct ApprovalAnswer {
   std::string arguments{};  // a JSON object to run the call with instead; "": as they are
 };
 
-// Called on a thread of its own, one question at a time. Must come back when the token is requested: the time is over or
-// the run is cancelled, and whatever it answers then is a denial.
+// Called on a thread of its own, one question at a time. Must come back when the token is requested: the time is over
+// or the run is cancelled, and whatever it answers then is a denial.
 using ApprovalAsker = std::function<ApprovalAnswer(const ApprovalQuestion&, const std::stop_token&)>;
 
 // Which tools were approved for longer than one call. Threads: any number at once.

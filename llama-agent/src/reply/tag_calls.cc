@@ -120,7 +120,7 @@ bool TagCalls::open(ReplyEvents& events, bool ended) {
   return true;
 }
 
-// A name ends at its tag, or where another one begins (GLM's calls without parameters have no line break behind it).
+// A name ends at its tag, or where another one begins (GLM's calls without parameters are followed by no line break).
 bool TagCalls::read_name(ReplyEvents& events, bool ended) {
   const std::size_t blanks = markup_.name_end == "\n" ? blanks_before(held_) : 0;
   std::size_t end = held_.find(markup_.name_end, blanks), taken = end + markup_.name_end.size();

@@ -1,8 +1,8 @@
 // Turn the value of a parameter that is written between tags, without quotes, into JSON as it comes.
 //
 // Whether "5" is a number or a text is known from the tool's JSON Schema alone: a parameter that may only be a text is
-// told while it is written; any other value is told at its end, as JSON where it is some, else as a text. One line break
-// behind the opening tag and one before the closing tag belong to the tags.
+// told while it is written; any other value is told at its end, as JSON where it is some, else as a text. One line
+// break behind the opening tag and one before the closing tag belong to the tags.
 // Threads  one at a time.
 #pragma once
 

@@ -28,7 +28,7 @@ std::string description_of(std::string_view tools, const CallPattern* pattern) {
   for (const auto& tool : list) {
     text += tool.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   }
-  return text + "</tools>\nTo call one, write its name and its arguments like this, and nothing behind it:\n" +
+  return text + "</tools>\nTo call one, write its name and its arguments like this, and nothing after them:\n" +
          written_call(pattern, "FUNCTION", "{\"PARAMETER\": VALUE}") +
          "\nThe result comes with the next message. Call a function only where it helps to answer.";
 }

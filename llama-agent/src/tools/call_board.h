@@ -1,4 +1,5 @@
-// Where calls report to the thread that decides. It belongs to all of them, so a call that is given up may still report.
+// Where calls report to the thread that decides. It belongs to all of them, so a call that is given up may still
+// report.
 //
 // Progress that nobody has read yet is replaced by newer, so a storm of it costs nothing.
 // Threads  any number at once.

@@ -2,9 +2,9 @@
 //
 // A call waits for each call whose result stands in its arguments, wherever in the reply that one is. Calls that would
 // disturb each other keep the model's order; the others may run at once. First the references alone are put in an order
-// (the smallest number first where several could come next); then for each pair that conflicts the one that stands later
-// in it waits for the earlier. All waits go along one order, so nothing can wait for itself. Calls whose references run in
-// a circle, and those that need them, are never run.
+// (the smallest number first where several could come next); then for each pair that conflicts the one that stands
+// later in it waits for the earlier. All waits go along one order, so nothing can wait for itself. Calls whose
+// references run in a circle, and those that need them, are never run.
 //
 // Cost     pairs of calls times pairs of their paths: microseconds for the 16 calls that one reply may have.
 #pragma once

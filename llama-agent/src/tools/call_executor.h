@@ -1,8 +1,8 @@
 // Run the calls of one reply as planned: approved, on threads of their own, within their time.
 //
-// One thread decides: the caller's. Calls and the person who is asked run on others and report to a board that they share
-// with it and that outlives both. A call that has not come back give_up_after its end of time, or a cancellation, is left
-// to its thread; what would disturb it does not run any more. The asker is asked about one call at a time.
+// One thread decides: the caller's. Calls and the person who is asked run on others and report to a board that they
+// share with it and that outlives both. A call that has not come back give_up_after its end of time, or a cancellation,
+// is left to its thread; what would disturb it does not run any more. The asker is asked about one call at a time.
 //
 // Threads  everything is told on the caller's thread.
 // Cost     a thread per call.

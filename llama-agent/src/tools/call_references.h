@@ -1,9 +1,9 @@
 // Put results of calls into the arguments of others: "${x}".
 //
-// x is a call: its id, its tool's name where one call only has it, or its number in the reply, from 1. A path may follow
-// into a result that is JSON: "${x.files[0].name}". A string that is nothing but a reference becomes what the result is,
-// a number or an object as well; in a longer string the text is put in. "$${x}" stays "${x}". What names no call is text:
-// "${HOME}". What was put in is not read again.
+// x is a call: its id, its tool's name where one call only has it, or its number in the reply, from 1. A path may
+// follow into a result that is JSON: "${x.files[0].name}". A string that is nothing but a reference becomes what the
+// result is, a number or an object as well; in a longer string the text is put in. "$${x}" stays "${x}". What names no
+// call is text: "${HOME}". What was put in is not read again.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // Tell what a call touches: which paths or addresses of its server, or all of it.
 //
-// Looked at are values of arguments whose names speak of a path: a word of the name is path, file, dir, directory, folder,
-// uri, url, source or destination (or their plurals). "report" is none, though it has "port" in it.
+// Looked at are values of arguments whose names speak of a path: a word of the name is path, file, dir, directory,
+// folder, uri, url, source or destination (or their plurals). "report" is none, though it has "port" in it.
 #pragma once
 
 #include <span>
@@ -29,7 +29,8 @@ struct CallAccess {
 [[nodiscard]] CallAccess access_of(const ToolDefinition& tool, std::string_view full_name, std::string_view arguments,
                                    std::span<const ToolResource> configured);
 
-// "./a//b/../c/" → "a/c", in small letters, since a disk may not tell them apart; an address without query and fragment.
+// "./a//b/../c/" → "a/c", in small letters, since a disk may not tell them apart; an address without query and
+// fragment.
 [[nodiscard]] std::string normal_resource(std::string_view text);
 
 // The same, or one within the other, or perhaps: a relative and an absolute path.

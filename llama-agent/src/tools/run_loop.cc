@@ -1,6 +1,7 @@
 #include "run_loop.h"
 
 #include <algorithm>
+#include <exception>
 #include <format>
 #include <map>
 #include <memory>
@@ -209,7 +210,7 @@ class RunLoop {
           results[saved] = CallResult{.id = call.id, .name = call.name, .result = {"the run failed", true}};
         (void)save(*results[saved]);
       }
-      throw;
+      std::rethrow_exception(std::current_exception());  // to guarded(), which makes an error of it
     }
     for (auto& result : results) response_.calls.push_back(std::move(*result));
     return kept;

@@ -1,5 +1,5 @@
-// Show a run while it goes on: the answer on standard output, calls and results folded on standard error, or all of it as
-// one JSON object per line.
+// Show a run while it goes on: the answer on standard output, calls and results folded on standard error, or all of it
+// as one JSON object per line.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -22,8 +22,8 @@ std::optional<std::chrono::milliseconds> retry_of(std::string_view digits) {
 
 }  // namespace
 
-// A CR ends a line at once, as its LF may never come; an LF that follows it, perhaps in the next piece, is then skipped.
-// The rest is a search for the next end of a line. Cost: one pass.
+// A CR ends a line at once, as its LF may never come; an LF that follows it, perhaps in the next piece, is then
+// skipped. The rest is a search for the next end of a line. Cost: one pass.
 bool EventStream::push(std::string_view bytes) {
   while (!bytes.empty() && !is_over_) {
     if (is_after_cr_) {

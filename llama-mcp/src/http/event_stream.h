@@ -4,8 +4,8 @@
 //   while (bytes come) if (!stream.push(bytes)) break;
 //   stream.last_event_id(), stream.retry();   // for the next connection
 //
-// Lines end with LF, CR or CRLF; an event ends with an empty line, and what has no empty line behind it is no event. Nothing
-// is kept but the event that has begun. An event of more bytes than the limit is told without its data.
+// Lines end with LF, CR or CRLF; an event ends with an empty line, and what no empty line follows is no event.
+// Nothing is kept but the event that has begun. An event of more bytes than the limit is told without its data.
 // Threads  one.
 // Cost     each byte is looked at twice and copied once.
 // Source   html.spec.whatwg.org, "Server-sent events", "Interpreting an event stream".

@@ -5,7 +5,8 @@
 //                │ it breaks off (older era, with an event's id): after `retry`, GET with Last-Event-ID ──► on it goes
 //        ──► another status     ──► refusal.h
 //
-// A stream that has brought the answer is read to its end, so that its connection can be used again; but few may linger.
+// A stream that has brought the answer is read to its end, so that its connection can be used again; but few may
+// linger.
 // Errors   to the receiver; none where the exchange was stopped.
 // Threads  run() on one; stop() from any.
 #pragma once

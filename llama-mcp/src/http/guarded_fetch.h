@@ -1,7 +1,7 @@
 // Make a request, and follow redirects that stay at the same server.
 //
-// A POST is sent again only where the status keeps it a POST (307, 308). Another origin is never gone to: the headers of the
-// config are that server's secrets, and so are the messages.
+// A POST is sent again only where the status keeps it a POST (307, 308). Another origin is never gone to: the headers
+// of the config are that server's secrets, and so are the messages.
 // Threads  one.
 // Source   RFC 9110, 15.4; llama-http/url.h.
 #pragma once

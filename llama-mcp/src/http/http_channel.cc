@@ -131,7 +131,8 @@ void HttpChannel::close() {
   end_session();
 }
 
-// The server may forget the session at once instead of when it has been silent for long. Whatever it says to that is fine.
+// The server may forget the session at once instead of when it has been silent for long. Whatever it says to that is
+// fine.
 void HttpChannel::end_session() {
   if (link_.session.id().empty() || !link_.session.is_older()) return;
   const auto transport = factory_();

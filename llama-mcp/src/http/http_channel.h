@@ -1,16 +1,16 @@
 // Carry messages over Streamable HTTP: each is a POST of its own, and its answers come on the same connection.
 //
-// Requests run side by side on up to 32 threads, more wait. What is no request (notifications, and our answers to a server's
-// questions) has a lane of its own: a question that comes within a stream is answered while all the others wait. After
-// `initialize` no request begins before `notifications/initialized` has arrived and the server is listened to (for that, a second
-// at most): its questions may come on the stream of its own.
+// Requests run side by side on up to 32 threads, more wait. What is no request (notifications, and our answers to a
+// server's questions) has a lane of its own: a question that comes within a stream is answered while all the others
+// wait. After `initialize` no request begins before `notifications/initialized` has arrived and the server is listened
+// to (for that, a second at most): its questions may come on the stream of its own.
 //
 //   send() ─► requests (32) ─► Exchange ─► receiver          ┐
 //          ─► notices (4)   ─► Exchange                      ├─ HttpSession: what every request carries
 //             initialized (older era) ─► Listener ─► receiver ┘
 //
-// Source   specification 2025-03-26 to 2026-07-28, "Transports", "Streamable HTTP"; npm @modelcontextprotocol/client 2.4.0 and
-//          PyPI mcp 2.3.0 where it leaves a choice.
+// Source   specification 2025-03-26 to 2026-07-28, "Transports", "Streamable HTTP"; npm @modelcontextprotocol/client
+//          2.4.0 and PyPI mcp 2.3.0 where it leaves a choice.
 #pragma once
 
 #include <map>

@@ -74,6 +74,7 @@ void Listener::listen(const std::stop_token& stop) {
                        .limits = limits_until(std::chrono::steady_clock::now() + std::chrono::hours(24 * 365))},
                       {.head =
                            [&](const HttpHead& head) {
+                             note_open();
                              const bool is_stream =
                                  head.status == 200 && media_type(head.value("content-type")) == "text/event-stream";
                              is_refused = !is_stream && head.status < 500 && head.status != 429;

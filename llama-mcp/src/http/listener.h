@@ -1,7 +1,7 @@
 // Listen to what a server of the older era says on its own: a GET stream, opened again whenever it ends.
 //
-// A server that has none answers 405, and is not asked again. An interruption costs what is said meanwhile, unless the server
-// keeps its events: then Last-Event-ID brings them.
+// A server that has none answers 405, and is not asked again. An interruption costs what is said meanwhile, unless the
+// server keeps its events: then Last-Event-ID brings them.
 // Threads  one of its own; start() and stop() from any.
 #pragma once
 

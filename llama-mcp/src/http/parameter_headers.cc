@@ -45,9 +45,9 @@ std::string in_lower_case(std::string text) {
   return text;
 }
 
-// Walks a schema. Only a chain of "properties" leads to an argument that is surely there; an annotation anywhere else (in
-// "items", "oneOf", "$defs", …) makes the tool unusable, so everything is looked at. What stands in "enum", "const",
-// "default" or "examples" is data, no schema.
+// Walks a schema. Only a chain of "properties" leads to an argument that is surely there; an annotation anywhere else
+// (in "items", "oneOf", "$defs", …) makes the tool unusable, so everything is looked at. What stands in "enum",
+// "const", "default" or "examples" is data, no schema.
 class AnnotationWalk {
  public:
   std::vector<ParameterHeader> found;

@@ -21,8 +21,8 @@ struct ParameterHeader {
   std::string name;               // "Mcp-Param-Region"
 };
 
-// Errors   InvalidArgument: an annotation that is no header's name, comes twice, is not on a text, whole number or boolean,
-//          or not on a property that can be reached from the top by names alone.
+// Errors   InvalidArgument: an annotation that is no header's name, comes twice, is not on a text, whole number or
+//          boolean, or not on a property that can be reached from the top by names alone.
 // Cost     one walk over the schema, at most 200 deep.
 [[nodiscard]] Result<std::vector<ParameterHeader>> parameter_headers_of(std::string_view input_schema);
 

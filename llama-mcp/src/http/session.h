@@ -3,8 +3,8 @@
 //   older era   initialize ── Mcp-Session-Id ──► every request carries it, and MCP-Protocol-Version
 //   2026-07-28  no session: every request carries MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Param-*
 //
-// Headers of the config come first. Those that the protocol sets (Accept, Content-Type, Last-Event-ID, Mcp-…) are not taken
-// from there.
+// Headers of the config come first. Those that the protocol sets (Accept, Content-Type, Last-Event-ID, Mcp-…) are not
+// taken from there.
 // Threads  any.
 // Source   specification 2025-11-25 and 2026-07-28, "Transports", "Streamable HTTP".
 #pragma once

@@ -17,7 +17,8 @@ namespace llama::internal {
 struct JsonShape {
   enum class Kind { Null, Integer, Number, Boolean, Text, Object, Array, Mixed };
   Kind kind = Kind::Null;
-  // Of an object, in the order in which they came first. Not pairs: clang cannot destroy pairs of what is being defined.
+  // Of an object, in the order in which they came first. Not pairs: clang cannot destroy pairs of what is being
+  // defined.
   std::vector<std::string> names;
   std::vector<JsonShape> members;
   std::unique_ptr<JsonShape> element;  // of an array; nothing: all were empty
