@@ -235,5 +235,27 @@ TEST(RenderedCalls, AreReadBack) {
   }
 }
 
+// What a limit cut is not run, even where its last value is whole.
+TEST(RenderedCalls, AreNotWholeWhereTheyWereCutBehindAValue) {
+  const std::string reply = "<tool_call>\n<function=look>\n<parameter=a>\nx\n</parameter>\n<par";
+  const ReplyFormatKind& kind = reply_format_named("qwen3-coder");
+  EXPECT_EQ(test::parse(kind, {.tools = {"look"}}, {reply}, ReplyEnd::Cut).back(), "unfinished 0");
+}
+
+TEST(RenderedCalls, HaveMarkupInTextsThatSaySo) {
+  const std::vector<test::Golden> conversations{
+      {"markup",
+       "<function name=\"look\"><param name=\"a\"><![CDATA[\n<b></param>\n]]></param><param "
+       "name=\"b\"><![CDATA[7]]></param>"
+       "</function>",
+       {"call 0: look", "arguments 0: {\"a\": \"\\n<b></param>\\n\", \"b\": \"7\"}", "end 0"}},
+      {"cut",
+       "<function name=\"look\"><param name=\"a\"><![CDATA[x",
+       {"call 0: look", "arguments 0: {\"a\": \"x", "unfinished 0"},
+       ReplyEnd::Cut}};
+  test::expect_lines_for_any_split(reply_format_named("minicpm"), conversations);
+  test::expect_nothing_is_taken_back(reply_format_named("minicpm"), conversations);
+}
+
 }  // namespace
 }  // namespace llama::internal

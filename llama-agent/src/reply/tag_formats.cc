@@ -47,7 +47,8 @@ constexpr TagMarkup kMiniCpm{.call = "<function name=\"",
                              .call_end = "</function>",
                              .parameter = "<param name=\"",
                              .key_end = "\">",
-                             .value_end = "</param>"};
+                             .value_end = "</param>",
+                             .has_cdata = true};
 constexpr TagMarkup kDsml{.opener = "<｜DSML｜function_calls>",
                           .closer = "</｜DSML｜function_calls>",
                           .call = "<｜DSML｜invoke name=\"",
