@@ -43,6 +43,13 @@ TEST(ReplyFormat, IsChosenByTheTemplate) {
   EXPECT_EQ(chosen("<TOOLCALL>"), "nemotron");
   EXPECT_EQ(chosen("<|tools_prefix|>"), "apertus");
   EXPECT_EQ(chosen("<tool_calls>"), "tool-calls");
+  EXPECT_EQ(chosen("<seed:tool_call> … <function= … <parameter="), "seed-oss");
+  EXPECT_EQ(chosen("<|tool_call>call:"), "gemma4");
+  EXPECT_EQ(chosen("<start_function_call>"), "function-gemma");
+  EXPECT_EQ(chosen("<|tool_list_start|>"), "lfm");
+  EXPECT_EQ(chosen("List of tools: ["), "lfm") << "LFM2.5";
+  EXPECT_EQ(chosen("<tool_call> … <code>"), "smollm3");
+  EXPECT_EQ(chosen("<start_of_turn>"), "text") << "Gemma 3's own forms are chosen by name";
 }
 
 TEST(ReplyFormat, IsFoundByItsName) {

@@ -3,15 +3,20 @@
 
 #include "command_r_format.h"
 #include "deepseek_format.h"
+#include "function_gemma_format.h"
 #include "functionary_format.h"
+#include "gemma3_format.h"
+#include "gemma4_format.h"
 #include "generic_format.h"
 #include "harmony_format.h"
 #include "hermes_format.h"
 #include "kimi_format.h"
+#include "lfm_format.h"
 #include "listed_format.h"
 #include "llama3_format.h"
 #include "mistral_format.h"
 #include "reply_format.h"
+#include "smollm3_format.h"
 #include "tag_formats.h"
 
 namespace llama::internal {
@@ -19,12 +24,13 @@ namespace {
 
 // The more particular ones first. The last one fits every template.
 constexpr std::array kKinds{
-    &kDsml4Format,       &kDsmlFormat,          &kGlmFormat,           &kQwenCoderFormat,  &kMiniMaxFormat,
+    &kGemma4Format,      &kFunctionGemmaFormat, &kLfmFormat,           &kSmolLm3Format,    &kDsml4Format,
+    &kDsmlFormat,        &kGlmFormat,           &kSeedFormat,          &kQwenCoderFormat,  &kMiniMaxFormat,
     &kMiniCpmFormat,     &kFunctionary31Format, &kFunctionary32Format, &kMistralIdsFormat, &kMistralArgumentsFormat,
     &kMistralListFormat, &kCommandAFormat,      &kCommandRFormat,      &kDeepSeekR1Format, &kDeepSeekV31Format,
     &kHarmonyFormat,     &kKimiFormat,          &kNemotronFormat,      &kApertusFormat,    &kToolCallsFormat,
     &kGranite3Format,    &kPhi4Format,          &kHermesFormat,        &kLlama3Format,     &kGenericFormat,
-    &kTextFormat,
+    &kGemma3Format,      &kTextFormat,
 };
 
 template <class Event>

@@ -9,6 +9,7 @@
 namespace llama::internal {
 namespace {
 
+constexpr std::string_view kCdata = "<![CDATA[", kCdataEnd = "]]>";
 constexpr std::string_view kTagBlanks = " \t\r\n";
 constexpr std::size_t kMaxNameBytes = 256;
 
@@ -52,7 +53,7 @@ void TagCalls::advance(ReplyEvents& events, bool ended) {
         goes_on = read_name(events, ended);
         break;
       case Place::Between:
-        goes_on = read_between(events, ended);
+        goes_on = read_between(events);
         break;
       case Place::Key:
         goes_on = read_key(events);
@@ -159,7 +160,7 @@ bool TagCalls::read_name(ReplyEvents& events, bool ended) {
 }
 
 // Between parameters: one more, the call's end, or something else, before which the call is over.
-bool TagCalls::read_between(ReplyEvents& events, bool ended) {
+bool TagCalls::read_between(ReplyEvents& events) {
   drop_blanks();
   const Begins parameter = begins_with(held_, markup_.parameter), end = begins_with(held_, markup_.call_end);
   if (parameter == Begins::Yes) {
@@ -169,7 +170,8 @@ bool TagCalls::read_between(ReplyEvents& events, bool ended) {
   }
   if (end == Begins::Yes) {
     held_.erase(0, markup_.call_end.size());
-  } else if (held_.empty() || (!ended && (parameter == Begins::Maybe || end == Begins::Maybe))) {
+  } else if (held_.empty() || parameter == Begins::Maybe || end == Begins::Maybe) {
+    // Also at the end: whether half a tag makes the call a whole one depends on who ended the reply.
     return false;
   }
   end_call(true, events);
@@ -211,22 +213,35 @@ bool TagCalls::skip_to_value(bool ended) {
     if (begins == Begins::Maybe && !ended) return false;
     if (begins == Begins::Yes) held_.erase(0, markup_.value.size());
   }
+  value_end_ = markup_.value_end;
+  if (markup_.has_cdata) {
+    const Begins begins = begins_with(held_, kCdata);
+    if (begins == Begins::Maybe && !ended) return false;
+    if (begins == Begins::Yes) {
+      held_.erase(0, kCdata.size());
+      // All of it is the text: line breaks that it does not have are given to the tags.
+      held_.insert(0, "\n");
+      kind_ = ParameterKind::Text;
+      value_end_ = std::string(kCdataEnd) + value_end_;
+    }
+  }
   value_.emplace(kind_);
   place_ = Place::Value;
   return true;
 }
 
 bool TagCalls::read_value(ReplyEvents& events, bool ended) {
-  const std::size_t end = held_.find(markup_.value_end);
+  const std::size_t end = held_.find(value_end_);
   if (end != std::string::npos) {
     std::string json = value_->push(std::string_view(held_).substr(0, end));
+    if (value_end_ != markup_.value_end) json += value_->push("\n");
     tell_json(json + value_->finish(), events);
-    held_.erase(0, end + markup_.value_end.size());
+    held_.erase(0, end + value_end_.size());
     place_ = Place::Between;
     return true;
   }
   std::size_t sure = held_.size();
-  if (!ended) sure -= held_back(held_, {std::string(markup_.value_end)});
+  if (!ended) sure -= held_back(held_, {value_end_});
   tell_json(value_->push(std::string_view(held_).substr(0, sure)), events);
   held_.erase(0, sure);
   return false;

@@ -34,6 +34,7 @@ struct TagMarkup {
   std::string_view value{};  // between a key and its value: "<arg_value>"; "": the value follows
   // Behind a key there are further attributes, up to a ">"; `string="true"` and `string="false"` say what the value is.
   bool has_attributes = false;
+  bool has_cdata = false;  // <![CDATA[…]]> may stand around a value, which then is a text
 };
 
 class TagCalls final : public ReplyFormat {
@@ -51,7 +52,7 @@ class TagCalls final : public ReplyFormat {
   bool pass_text(ReplyEvents& events, bool ended);
   bool open(ReplyEvents& events, bool ended);
   bool read_name(ReplyEvents& events, bool ended);
-  bool read_between(ReplyEvents& events, bool ended);
+  bool read_between(ReplyEvents& events);
   bool read_key(ReplyEvents& events);
   bool read_attributes();
   bool skip_to_value(bool ended);
@@ -73,6 +74,7 @@ class TagCalls final : public ReplyFormat {
   std::string name_, key_;
   ParameterKind kind_ = ParameterKind::Unknown;
   std::optional<TagValue> value_;
+  std::string value_end_;  // what ends it
   bool has_parameters_ = false, in_call_ = false;
   std::int32_t calls_ = 0;
 };

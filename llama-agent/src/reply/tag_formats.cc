@@ -18,6 +18,14 @@ constexpr TagMarkup kQwenCoder{.opener = "<tool_call>",
                                .parameter = "<parameter=",
                                .key_end = ">",
                                .value_end = "</parameter>"};
+constexpr TagMarkup kSeed{.opener = "<seed:tool_call>",
+                          .closer = "</seed:tool_call>",
+                          .call = kQwenCoder.call,
+                          .name_end = kQwenCoder.name_end,
+                          .call_end = kQwenCoder.call_end,
+                          .parameter = kQwenCoder.parameter,
+                          .key_end = kQwenCoder.key_end,
+                          .value_end = kQwenCoder.value_end};
 constexpr TagMarkup kGlm{.closer = "</tool_call>",
                          .call = "<tool_call>",
                          .name_end = "\n",
@@ -39,7 +47,8 @@ constexpr TagMarkup kMiniCpm{.call = "<function name=\"",
                              .call_end = "</function>",
                              .parameter = "<param name=\"",
                              .key_end = "\">",
-                             .value_end = "</param>"};
+                             .value_end = "</param>",
+                             .has_cdata = true};
 constexpr TagMarkup kDsml{.opener = "<｜DSML｜function_calls>",
                           .closer = "</｜DSML｜function_calls>",
                           .call = "<｜DSML｜invoke name=\"",
@@ -82,6 +91,8 @@ constexpr ReplyFormatKind tag_kind(std::string_view name, bool (*fits)(const Tem
 
 }  // namespace
 
+const ReplyFormatKind kSeedFormat = tag_kind<kSeed>(
+    "seed-oss", [](const TemplateTraits& traits) { return traits.source.contains("<seed:tool_call>"); });
 const ReplyFormatKind kQwenCoderFormat = tag_kind<kQwenCoder>("qwen3-coder", [](const TemplateTraits& traits) {
   return traits.source.contains("<function=") && traits.source.contains("<parameter=");
 });

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "loose_json.h"
+
 namespace llama::internal {
 namespace {
 
@@ -77,10 +79,11 @@ std::string TagValue::finish() {
   drop_last_line_break(held_);
   const auto value = nlohmann::json::parse(held_, nullptr, false);
   const bool is_json = !value.is_discarded() && (kind_ == ParameterKind::Value || !value.is_string());
-  if (!is_json) return "\"" + between_quotes(held_) + "\"";
-  // As it is written: a large number keeps its digits.
-  const std::size_t begin = held_.find_first_not_of(" \t\r\n");
-  return held_.substr(begin, held_.find_last_not_of(" \t\r\n") + 1 - begin);
+  const std::size_t begin = std::min(held_.find_first_not_of(" \t\r\n"), held_.size());
+  const std::string bare = held_.substr(begin, held_.find_last_not_of(" \t\r\n") + 1 - begin);
+  if (is_json) return bare;  // as it is written: a large number keeps its digits
+  // Some templates write Python's values into the history, and models learn it from them.
+  return json_of_python(bare).value_or("\"" + between_quotes(held_) + "\"");
 }
 
 }  // namespace llama::internal

@@ -1,0 +1,137 @@
+#include "block_reply.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "stop_strings.h"
+
+namespace llama::internal {
+namespace {
+
+std::size_t end_without_blanks(std::string_view text) { return text.find_last_not_of(" \t\r\n") + 1; }
+
+// Does the text end where a line begins?
+bool ends_at_line(std::string_view text, bool line_begins) {
+  const std::size_t last = text.find_last_not_of(" \t\r");
+  return last == std::string_view::npos ? line_begins : text[last] == '\n';
+}
+
+}  // namespace
+
+BlockReply::BlockReply(std::vector<CallOpener> openers, std::vector<std::string> closers)
+    : openers_(std::move(openers)), closers_(std::move(closers)) {
+  for (const auto& opener : openers_) opener_texts_.push_back(opener.text);
+}
+
+void BlockReply::push(const ReplyPiece& piece, ReplyEvents& events) {
+  for (const char c : piece.text) take(c, events);
+}
+
+void BlockReply::take(char c, ReplyEvents& events) {
+  if (is_over_) return;
+  if (block_) {
+    take_call(c, events);
+  } else if (!is_after_block_ || !skip_closer(c)) {
+    take_text(c, events);
+  }
+}
+
+void BlockReply::show(std::string_view text, ReplyEvents& events) {
+  if (text.empty()) return;
+  tell_text(text, events);
+  line_begins_ = ends_at_line(text, line_begins_);
+}
+
+// Behind a block. True: the byte was taken. Else the text goes on with what is held, and this byte.
+bool BlockReply::skip_closer(char c) {
+  if (held_.empty() && is_blank(c)) {
+    line_begins_ = line_begins_ || c == '\n';
+    return true;
+  }
+  held_ += c;
+  for (const auto& closer : closers_) {
+    if (held_ == closer) {
+      held_.clear();
+      line_begins_ = true;
+      return true;
+    }
+    if (closer.starts_with(held_)) return true;
+  }
+  held_.pop_back();
+  is_after_block_ = false;
+  return false;
+}
+
+void BlockReply::take_text(char c, ReplyEvents& events) {
+  // What was held for a closer may be an opener's beginning, byte by byte.
+  held_ += c;
+  for (const auto& opener : openers_) {
+    if (!held_.ends_with(opener.text)) continue;
+    const std::string before = held_.substr(0, held_.size() - opener.text.size());
+    if (opener.begins_line && !ends_at_line(before, line_begins_)) continue;
+    const std::size_t end = end_without_blanks(before);
+    held_.clear();
+    show(std::string_view(before).substr(0, end), events);
+    return open(opener, std::string_view(before).substr(end), events);
+  }
+  const std::string_view all = held_;
+  const std::size_t end = end_without_blanks(all.substr(0, all.size() - held_back(all, opener_texts_)));
+  show(all.substr(0, end), events);
+  held_.erase(0, end);
+}
+
+void BlockReply::open(const CallOpener& opener, std::string_view blanks, ReplyEvents& events) {
+  if (!opener.block) {
+    is_over_ = true;
+    return;
+  }
+  opening_ = std::string(blanks) + opener.text;
+  read_again_ = opener.is_read_again ? opener.text.size() : 0;
+  begun_before_ = teller_.begun();
+  block_ = opener.block();
+  if (read_again_ == 0) return;
+  for (const char c : opener.text) {
+    if (block_) take_call(c, events);
+  }
+}
+
+void BlockReply::take_call(char c, ReplyEvents& events) {
+  const CallBlock::Took took = block_->take(c, teller_, events);
+  if (took == CallBlock::Took::More) return;
+  if (took == CallBlock::Took::Wrong || teller_.begun() == begun_before_) return give_up(events);
+  block_.reset();
+  is_after_block_ = true;
+  line_begins_ = false;
+}
+
+void BlockReply::give_up(ReplyEvents& events) {
+  if (teller_.is_in_call()) teller_.end(false, events);
+  std::string unread = block_->unread();
+  block_.reset();
+  if (teller_.begun() == begun_before_) {
+    unread.erase(0, read_again_);
+    show(opening_, events);
+  } else {
+    is_after_block_ = true;
+    line_begins_ = false;
+  }
+  for (const char c : unread) take(c, events);
+}
+
+void BlockReply::finish(ReplyEnd end, ReplyEvents& events) {
+  if (block_) {
+    block_->finish(end == ReplyEnd::Whole, teller_, events);
+    if (teller_.is_in_call()) teller_.end(false, events);
+    if (teller_.begun() == begun_before_) {
+      show(opening_ + block_->unread().substr(read_again_), events);
+    } else {
+      // White space behind the last call is nobody's.
+      const std::string_view unread = block_->unread();
+      show(unread.substr(std::min(unread.find_first_not_of(" \t\r\n"), unread.size())), events);
+    }
+    block_.reset();
+  }
+  show(std::exchange(held_, {}), events);
+}
+
+}  // namespace llama::internal
