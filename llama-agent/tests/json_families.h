@@ -285,12 +285,14 @@ inline std::vector<Family> harmony_and_generic() {
          with("text: What is it?", kOneCall)},
         {"two calls",
          "<|channel|>commentary to=functions.look <|constrain|>json<|message|>{\"at\": "
-         "\"sky\"}<|call|><|start|>assistant"
+         "\"sky\"}<|end|><|start|>assistant"
          "<|channel|>commentary to=functions.get_weather<|message|>{\"n\": [1, {}]}<|call|>",
          kTwoCalls},
         {"no closer between",
          "<|channel|>analysis<|message|>I'm thinking<|start|>assistant<|channel|>final<|message|>What is it?",
          {"thinking: I'm thinking", "text: What is it?"}},
+        {"what comes after the end", "<|channel|>final<|message|>What is it?<|return|><|start|>user<|message|>Well.",
+         kNoCall},
         {"a marker in a string",
          "<|channel|>commentary to=functions.look<|message|>{\"a\": \"<|end|>\"}<|call|>",
          {"call 0: look", "arguments 0: {\"a\": \"<|end|>\"}", "end 0"}},

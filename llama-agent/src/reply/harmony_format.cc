@@ -52,6 +52,7 @@ class HarmonyReply final : public ReplyFormat {
       : tools_(std::move(tools)), markers_(kHarmonyMarkers.begin(), kHarmonyMarkers.end()) {}
 
   void push(const ReplyPiece& piece, ReplyEvents& events) override {
+    if (is_over_) return;
     held_ += piece.text;
     while (step(events, false)) {
     }
@@ -91,7 +92,8 @@ class HarmonyReply final : public ReplyFormat {
       // A text without any header; a marker that it begins with is a part of it.
       place_ = Place::Text;
       const auto [at, marker] = first_end(held_);
-      const std::size_t shown = at == held_.find_first_not_of(kSpace) ? at + marker.size() : 0;
+      const bool begins_header = (marker == kStart || marker == kChannel) && at == held_.find_first_not_of(kSpace);
+      const std::size_t shown = begins_header ? at + marker.size() : 0;
       tell_body(std::string_view(held_).substr(0, shown), events);
       held_.erase(0, shown);
       return true;
@@ -197,8 +199,8 @@ class HarmonyReply final : public ReplyFormat {
     } else if (marker == kStart || marker == kChannel) {
       place_ = Place::Header;
     } else {
-      is_over_ = is_over_ || marker == kCall || marker == kReturn;
-      held_.erase(0, marker.size());
+      is_over_ = marker == kCall || marker == kReturn;
+      held_.erase(0, is_over_ ? held_.size() : marker.size());
     }
     return true;
   }
