@@ -1,6 +1,6 @@
-// Schemas of tools of any bytes (parted by NUL), in every pattern that calls are written in: no crash, no hang; grammars
-// within their bounds that name only rules they have, a remark of one line for each schema that cannot be used, and the
-// same answer for arguments each time.
+// Schemas of tools of any bytes (parted by NUL), in every pattern that calls are written in: no crash, no hang;
+// grammars within their bounds that name only rules they have, a remark of one line for each schema that cannot be
+// used, and the same answer for arguments each time.
 #include <algorithm>
 #include <cctype>
 #include <cstdint>

@@ -2,6 +2,7 @@
 #include "../src/tools/call_dependencies.h"
 
 #include <gtest/gtest.h>
+#include <algorithm>
 
 #include <random>
 #include <set>

@@ -37,7 +37,8 @@ Seen read_stream(std::string_view bytes, const std::vector<std::size_t>& pieces,
   return seen;
 }
 
-// Source: web-platform-tests, eventsource/format-*.any.js, and the examples of the standard itself: what they say comes out.
+// Source: web-platform-tests, eventsource/format-*.any.js, and the examples of the standard itself: what they say comes
+// out.
 struct StreamRow {
   const char* name;
   std::string bytes;

@@ -1,8 +1,8 @@
 // Read what is nearly JSON and write it as JSON, piece by piece: Python's literals and keyword arguments, and objects
 // whose keys, or strings, have no quotes.
 //
-// (city='Paris', n=[1, True,]) and {city:<|"|>Paris<|"|>,n:[1,true]} both are {"city": "Paris", "n": [1, true]}. Digits of
-// numbers are kept as they are. A comma before a closing bracket is left out.
+// (city='Paris', n=[1, True,]) and {city:<|"|>Paris<|"|>,n:[1,true]} both are {"city": "Paris", "n": [1, true]}. Digits
+// of numbers are kept as they are. A comma before a closing bracket is left out.
 // Threads  one at a time.
 // Cost     one pass; held back are a number, a word and a key, and the beginning of a string's end.
 #pragma once

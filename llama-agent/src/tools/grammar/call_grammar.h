@@ -1,8 +1,8 @@
 // Write the grammars that calls of tools are held to.
 //
-// Two are made from one pattern. `rest` is what may follow the pattern's marker: it holds a model that has begun a call of
-// its own accord. `whole` is a reply that is nothing but calls, after the model's thought: it holds a model that must
-// call. In both, each tool's arguments follow that tool's own schema; a tool whose schema cannot be used, or is so
+// Two are made from one pattern. `rest` is what may follow the pattern's marker: it holds a model that has begun a call
+// of its own accord. `whole` is a reply that is nothing but calls, after the model's thought: it holds a model that
+// must call. In both, each tool's arguments follow that tool's own schema; a tool whose schema cannot be used, or is so
 // large that all of them together would be too large, takes any JSON object, and a remark says so. One bad schema never
 // frees the others.
 // Cost     reading the schemas (JsonSchema remembers them), and one pass over their grammars.
