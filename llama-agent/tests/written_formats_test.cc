@@ -64,7 +64,8 @@ TEST(LfmFormat, TellsTheSameEventsForAnySplit) {
         {"call 0: look",
          "arguments 0: {\"a\": 123456789012345678901, \"b\": -0.5, \"c\": 1000, \"d\": [1], \"e\": \"\"}", "end 0"}},
        {"escapes and both quotes",
-        R"(<|tool_call_start|>[look(a='it\'s "x"\n', b="\u00e9\x41\U0001F642\d", c='<|tool_call_end|>)]')]<|tool_call_end|>)",
+        R"(<|tool_call_start|>[look(a='it\'s "x"\n', b="\u00e9\x41\U0001F642\d", )"
+        R"(c='<|tool_call_end|>)]')]<|tool_call_end|>)",
         {"call 0: look", R"(arguments 0: {"a": "it's \"x\"\n", "b": "éA🙂\\d", "c": "<|tool_call_end|>)]"})", "end 0"}},
        {"a position of no name",
         "<|tool_call_start|>[look(\"sky\")]<|tool_call_end|>",
