@@ -107,6 +107,7 @@ class RunLoop {
     generation.tools = tools.json();
     if (round > 1 && generation.tool_choice.kind != ToolChoice::Kind::None) {
       generation.tool_choice.kind = ToolChoice::Kind::Auto;
+      generation.tool_choice.name.clear();
     }
     const auto before = host_.sessions->get(generation.session_id);
     if (!before) return std::unexpected(before.error());
