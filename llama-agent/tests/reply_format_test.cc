@@ -83,6 +83,20 @@ TEST(Reply, GivesCallsIdsAndKeepsThem) {
   EXPECT_EQ(reply.unfinished_call()->arguments, "{\"ci");
 }
 
+// gpt-oss may think again when it has answered.
+TEST(Reply, TellsNoThoughtBehindAStopString) {
+  ReplyRules rules;
+  rules.format = &reply_format_named("harmony");
+  rules.stopping.stop_strings = {"STOP"};
+  Reply reply(rules);
+  const StreamChunk chunk = reply.push(
+      {.bytes =
+           "<|channel|>final<|message|>One STOP<|end|><|start|>assistant<|channel|>analysis<|message|>Two<|end|>"});
+  EXPECT_THAT(lines_of(chunk.events), ElementsAre("text: One "));
+  EXPECT_EQ(reply.finished(), FinishReason::StopString);
+  EXPECT_EQ(reply.thinking(), "");
+}
+
 TEST(Reply, ParsesAnySplitOfBytesTheSame) {
   const std::string text =
       "é<think>漢</think> 字\xFF<tool_call>{\"name\": \"look\", \"arguments\": {\"a\": \"🙂\"}}</tool_call>\n "

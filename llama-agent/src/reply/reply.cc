@@ -73,13 +73,14 @@ void Reply::parse(std::string_view text, std::optional<Token> control, StreamChu
 
 void Reply::take(ReplyEvents events, StreamChunk& chunk) {
   for (auto& event : events) {
+    if (stops_.found()) return;  // the reply has ended there
     if (const auto* text = std::get_if<TextEvent>(&event)) {
       take_text(text->text, chunk);
     } else if (const auto* thought = std::get_if<ThinkingEvent>(&event)) {
       thinking_ += thought->text;
       chunk.thinking += thought->text;
       tell_thinking(thought->text, chunk.events);
-    } else if (!stops_.found()) {
+    } else {
       take_call(std::move(event), chunk);
     }
   }
