@@ -38,7 +38,7 @@ class AgentRunTest : public AgentServerTest {
       }
       return replies[std::min(round - 1, replies.size() - 1)];
     };
-    auto chat_template = ChatTemplate::parse({.source = kToolTemplate});
+    auto chat_template = ChatTemplate::parse({.source = "{# " + markers_ + " #}" + kToolTemplate});
     ASSERT_TRUE(chat_template) << chat_template.error().message;
     auto server =
         AgentServer::create(std::make_unique<ScriptedDecoder>(std::move(model)), std::move(*chat_template), config);
@@ -93,6 +93,7 @@ class AgentRunTest : public AgentServerTest {
   }
 
   ToolSet tools_;
+  std::string markers_;  // of a family of models, for its template; "": Hermes
   std::string id_;
   RunRequest request_;
   std::vector<RunEvent> events_;
