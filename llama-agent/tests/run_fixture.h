@@ -14,10 +14,15 @@
 
 namespace llama {
 
-inline constexpr const char* kToolTemplate =
-    "{{ tools | tojson }}{% for m in messages %}{{ m['role'] }}:{{ m['content'] }}{% for c in m['tool_calls'] %}"
-    "<tool_call>{{ c['function'] | tojson }}</tool_call>{% endfor %}{{ '\\n' }}{% endfor %}"
-    "{% if add_generation_prompt %}assistant:\x02{% endif %}";
+// A template with tools; `markers` tell the family, and Hermes' are only there if none are given.
+inline std::string tool_template(std::string_view markers) {
+  const std::string_view opener = markers.empty() ? "<tool_call>" : "", closer = markers.empty() ? "</tool_call>" : "";
+  return std::format(
+      "{{# {} #}}{{{{ tools | tojson }}}}{{% for m in messages %}}{{{{ m['role'] }}}}:{{{{ m['content'] }}}}"
+      "{{% for c in m['tool_calls'] %}}{}{{{{ c['function'] | tojson }}}}{}{{% endfor %}}{{{{ '\\n' }}}}{{% endfor %}}"
+      "{{% if add_generation_prompt %}}assistant:\x02{{% endif %}}",
+      markers, opener, closer);
+}
 
 inline std::string hermes_call(std::string_view name, std::string_view arguments = "{}") {
   return std::format("<tool_call>\n{{\"name\": \"{}\", \"arguments\": {}}}\n</tool_call>", name, arguments);
@@ -38,7 +43,7 @@ class AgentRunTest : public AgentServerTest {
       }
       return replies[std::min(round - 1, replies.size() - 1)];
     };
-    auto chat_template = ChatTemplate::parse({.source = kToolTemplate});
+    auto chat_template = ChatTemplate::parse({.source = tool_template(markers_)});
     ASSERT_TRUE(chat_template) << chat_template.error().message;
     auto server =
         AgentServer::create(std::make_unique<ScriptedDecoder>(std::move(model)), std::move(*chat_template), config);
@@ -93,6 +98,7 @@ class AgentRunTest : public AgentServerTest {
   }
 
   ToolSet tools_;
+  std::string markers_;  // of a family of models, for its template; "": Hermes
   std::string id_;
   RunRequest request_;
   std::vector<RunEvent> events_;

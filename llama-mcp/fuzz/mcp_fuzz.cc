@@ -25,7 +25,8 @@ void try_message(std::string_view text) {
   const RpcMessage message = read_rpc(*json);
   (void)rpc_result(message.id, message.result);
   (void)one_line(message.error_message);
-  for (const nlohmann::json* each : {static_cast<const nlohmann::json*>(&*json), &message.params, &message.result}) {
+  for (const nlohmann::ordered_json* each :
+       {static_cast<const nlohmann::ordered_json*>(&*json), &message.params, &message.result}) {
     (void)read_tool(*each);
     (void)read_prompt(*each);
     (void)read_resource(*each);

@@ -14,7 +14,7 @@
 namespace llama::internal {
 
 using namespace std::chrono_literals;
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 using End = RequestFailure::End;
 using Answers = std::vector<json>;
 

@@ -44,7 +44,7 @@ struct StreamRow {
   std::string bytes;
   std::vector<std::string> events;
 };
-const std::vector<StreamRow> kRows{
+const std::vector<StreamRow> kStreamRows{
     {"bom",
      "\xEF\xBB\xBF"
      "data:1\n\n\xEF\xBB\xBF"
@@ -76,7 +76,7 @@ const std::vector<StreamRow> kRows{
 };
 
 TEST(EventStream, GivesWhatTheStandardSays) {
-  for (const auto& row : kRows) EXPECT_EQ(read_stream(row.bytes, {}).events, row.events) << row.name;
+  for (const auto& row : kStreamRows) EXPECT_EQ(read_stream(row.bytes, {}).events, row.events) << row.name;
 }
 
 TEST(EventStream, GivesTheSameForEverySplit) {

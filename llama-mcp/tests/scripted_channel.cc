@@ -27,15 +27,15 @@ void ScriptedServer::end(Error error) {
   push([=](ChannelReceiver& receiver) { receiver.ended(error); });
 }
 
-std::vector<nlohmann::json> ScriptedServer::seen(const std::string& method) const {
+std::vector<nlohmann::ordered_json> ScriptedServer::seen(const std::string& method) const {
   const std::scoped_lock lock(mutex_);
-  std::vector<nlohmann::json> found;
+  std::vector<nlohmann::ordered_json> found;
   std::ranges::copy_if(seen_, std::back_inserter(found),
                        [&](const auto& each) { return each.value("method", "") == method; });
   return found;
 }
 
-std::vector<nlohmann::json> ScriptedServer::wait_for(const std::string& method, std::size_t count) const {
+std::vector<nlohmann::ordered_json> ScriptedServer::wait_for(const std::string& method, std::size_t count) const {
   for (int i = 0; i < 10'000 && seen(method).size() < count; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   return seen(method);
@@ -76,14 +76,14 @@ Result<void> ScriptedChannel::open(ChannelReceiver& receiver, const std::stop_to
 
 Result<void> ScriptedChannel::send(OutgoingMessage message, Deadline deadline, const std::stop_token& stop) {
   (void)deadline, (void)stop;
-  const auto json = nlohmann::json::parse(message.json);
-  std::vector<nlohmann::json> answers;
+  const auto sent = nlohmann::ordered_json::parse(message.json);
+  std::vector<nlohmann::ordered_json> answers;
   {
     const std::scoped_lock lock(server_->mutex_);
     if (server_->is_closed_) return llama::fail(ErrorCode::Cancelled, "closed");
-    server_->seen_.push_back(json);
+    server_->seen_.push_back(sent);
   }
-  if (json.contains("method")) answers = server_->script_(json);
+  if (sent.contains("method")) answers = server_->script_(sent);
   for (const auto& each : answers) server_->say(each);
   return {};
 }
@@ -108,12 +108,12 @@ void ScriptedChannel::close() {
   if (thread_.joinable()) thread_.join();
 }
 
-nlohmann::json result_for(const nlohmann::json& request, nlohmann::json result) {
+nlohmann::ordered_json result_for(const nlohmann::ordered_json& request, nlohmann::ordered_json result) {
   return {{"jsonrpc", "2.0"}, {"id", request.at("id")}, {"result", std::move(result)}};
 }
 
-nlohmann::json error_for(const nlohmann::json& request, int code, nlohmann::json data) {
-  nlohmann::json error{{"code", code}, {"message", "refused"}};
+nlohmann::ordered_json error_for(const nlohmann::ordered_json& request, int code, nlohmann::ordered_json data) {
+  nlohmann::ordered_json error{{"code", code}, {"message", "refused"}};
   if (!data.is_null()) error["data"] = std::move(data);
   return {{"jsonrpc", "2.0"}, {"id", request.at("id")}, {"error", std::move(error)}};
 }

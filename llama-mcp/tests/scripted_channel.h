@@ -22,18 +22,18 @@ namespace llama::internal {
 // What the server saw, and how the test makes it speak unasked.
 class ScriptedServer {
  public:
-  using Script = std::function<std::vector<nlohmann::json>(const nlohmann::json& message)>;
+  using Script = std::function<std::vector<nlohmann::ordered_json>(const nlohmann::ordered_json& message)>;
   explicit ScriptedServer(Script script) : script_(std::move(script)) {}
 
   void say(const std::string& text);
-  void say(const nlohmann::json& message) { say(message.dump()); }
+  void say(const nlohmann::ordered_json& message) { say(message.dump()); }
   void fail(const std::string& id, Error error);
   void lose_session(const std::string& id);
   void end(Error error);
   // Messages with this method that came so far; "": answers.
-  [[nodiscard]] std::vector<nlohmann::json> seen(const std::string& method) const;
+  [[nodiscard]] std::vector<nlohmann::ordered_json> seen(const std::string& method) const;
   // Waits until as many have come.
-  [[nodiscard]] std::vector<nlohmann::json> wait_for(const std::string& method, std::size_t count) const;
+  [[nodiscard]] std::vector<nlohmann::ordered_json> wait_for(const std::string& method, std::size_t count) const;
   [[nodiscard]] std::vector<std::string> abandoned() const;
   [[nodiscard]] std::string revision() const;
 
@@ -49,7 +49,7 @@ class ScriptedServer {
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::deque<Event> events_;
-  std::vector<nlohmann::json> seen_;
+  std::vector<nlohmann::ordered_json> seen_;
   std::vector<std::string> abandoned_;
   std::string revision_;
   bool is_closed_ = false;
@@ -74,7 +74,8 @@ class ScriptedChannel final : public McpChannel {
   std::jthread thread_;
 };
 
-[[nodiscard]] nlohmann::json result_for(const nlohmann::json& request, nlohmann::json result);
-[[nodiscard]] nlohmann::json error_for(const nlohmann::json& request, int code, nlohmann::json data = nullptr);
+[[nodiscard]] nlohmann::ordered_json result_for(const nlohmann::ordered_json& request, nlohmann::ordered_json result);
+[[nodiscard]] nlohmann::ordered_json error_for(const nlohmann::ordered_json& request, int code,
+                                               nlohmann::ordered_json data = nullptr);
 
 }  // namespace llama::internal

@@ -8,7 +8,7 @@
 namespace llama::internal {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 using testing::ElementsAre;
 using testing::Pair;
 using Kind = McpContent::Kind;

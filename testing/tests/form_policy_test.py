@@ -16,7 +16,6 @@ LONGER = {
     "agent_run_test.cc": "one fixture, a case after the other",
     "call_executor_test.cc": "one fixture, a case after the other",
     "call_grammar_test.cc": "one fixture, a case after the other",
-    "http_channel_test.cc": "to be divided: headers and the heads of messages",
     "json_families.h": "one table of golden conversations",
     "call_executor.cc": "to be divided: who waits for whom, and who asks",
     "chat_template.cc": "to be divided: what it shows of tools",

@@ -225,9 +225,9 @@ def test_a_question_is_asked_in_the_terminal(config):
         shown = b""
 
     type_after(b"yes or no:", b"yes")
+    type_after(b"name (string)", b"Ada")
     type_after(b"age (integer", b"old")
     type_after(b"does not fit", b"36")
-    type_after(b"name (string)", b"Ada")
     out, _ = run.communicate(timeout=30)
     os.close(master)
     assert json.loads(out) == {"action": "accept", "content": {"name": "Ada", "age": 36}}

@@ -193,7 +193,7 @@ class RunLoop {
         .remark = [this](std::string text) { remark(std::move(text)); },
         .ended =
             [&](std::size_t i, const EndedCall& end) {
-              if (!end.wrong_arguments.empty()) guard_.count_arguments(calls[i].call.name, false);
+              if (end.was_run || !end.wrong_arguments.empty()) guard_.count_arguments(calls[i].call.name, end.was_run);
               results[i] = shown(i, calls[i], end);
               tell_(*results[i]);
               // In the order of the calls, as far as they have ended.

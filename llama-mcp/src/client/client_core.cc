@@ -107,10 +107,10 @@ Result<void> ClientCore::renew(std::uint64_t generation, const std::stop_token& 
   return {};
 }
 
-RequestResult ClientCore::ask(const std::string& method, const nlohmann::json& params, const RequestOptions& options,
-                              const std::stop_token& stop) {
+RequestResult ClientCore::ask(const std::string& method, const nlohmann::ordered_json& params,
+                              const RequestOptions& options, const std::stop_token& stop) {
   using End = RequestFailure::End;
-  nlohmann::json sent = params;
+  nlohmann::ordered_json sent = params;
   std::chrono::milliseconds pause{50};
   bool is_renewed = false;
   for (int round = 0; round <= kMaxRounds;) {
@@ -146,8 +146,9 @@ RequestResult ClientCore::ask(const std::string& method, const nlohmann::json& p
           {ErrorCode::Network, std::format("it asked back more than {} times about one '{}'", kMaxRounds, method)})});
 }
 
-std::expected<nlohmann::json, Error> ClientCore::answers_to(const nlohmann::json& result, const std::stop_token& stop) {
-  nlohmann::json answers = nlohmann::json::object();
+std::expected<nlohmann::ordered_json, Error> ClientCore::answers_to(const nlohmann::ordered_json& result,
+                                                                    const std::stop_token& stop) {
+  nlohmann::ordered_json answers = nlohmann::ordered_json::object();
   for (const auto& [key, request] : object_member(result, "inputRequests").items()) {
     const std::string method = text_member(request, "method");
     if (method != "elicitation/create") {
@@ -160,14 +161,14 @@ std::expected<nlohmann::json, Error> ClientCore::answers_to(const nlohmann::json
   return answers;
 }
 
-Result<nlohmann::json> ClientCore::list(const std::string& method, const char* key, bool is_offered,
-                                        const std::stop_token& stop) {
-  nlohmann::json entries = nlohmann::json::array();
+Result<nlohmann::ordered_json> ClientCore::list(const std::string& method, const char* key, bool is_offered,
+                                                const std::stop_token& stop) {
+  nlohmann::ordered_json entries = nlohmann::ordered_json::array();
   // A server that says what it offers, and does not name this, is not asked. One that says nothing at all may have it.
   if (!is_offered && !agreement_.capabilities.empty()) return entries;
   std::set<std::string> cursors;
   std::size_t bytes = 0;
-  nlohmann::json params = nlohmann::json::object();
+  nlohmann::ordered_json params = nlohmann::ordered_json::object();
   for (std::int32_t page = 1;; ++page) {
     auto result = ask(method, params, {.limit = setup_.config.call_time_limit}, stop);
     if (!result) {
@@ -200,7 +201,7 @@ Result<void> ClientCore::subscribe(const std::string& uri, const std::stop_token
 
 Result<void> ClientCore::ping(const std::stop_token& stop) {
   const bool is_modern = agreement_.era == McpEra::Modern;
-  auto result = ask(is_modern ? "server/discover" : "ping", nlohmann::json::object(),
+  auto result = ask(is_modern ? "server/discover" : "ping", nlohmann::ordered_json::object(),
                     {.limit = setup_.config.call_time_limit}, stop);
   if (!result) return std::unexpected(std::move(result.error().error));
   return {};

@@ -40,13 +40,13 @@ class ClientCore {
   ClientCore& operator=(const ClientCore&) = delete;
 
   // A request of the work itself: begins a lost session anew, and puts the questions of `input_required` to the person.
-  [[nodiscard]] RequestResult ask(const std::string& method, const nlohmann::json& params,
+  [[nodiscard]] RequestResult ask(const std::string& method, const nlohmann::ordered_json& params,
                                   const RequestOptions& options, const std::stop_token& stop);
   // All pages of a list: the entries of `key`.
   //
   // Errors   Network: a cursor that comes again, more pages than options.max_pages, more than 64 MiB; and as ask().
-  [[nodiscard]] Result<nlohmann::json> list(const std::string& method, const char* key, bool is_offered,
-                                            const std::stop_token& stop);
+  [[nodiscard]] Result<nlohmann::ordered_json> list(const std::string& method, const char* key, bool is_offered,
+                                                    const std::stop_token& stop);
   [[nodiscard]] Result<void> subscribe(const std::string& uri, const std::stop_token& stop);
   [[nodiscard]] Result<void> ping(const std::stop_token& stop);
 
@@ -65,8 +65,8 @@ class ClientCore {
   [[nodiscard]] Result<void> settle(Agreement agreement);
   void listen();
   [[nodiscard]] Result<void> renew(std::uint64_t generation, const std::stop_token& stop);
-  [[nodiscard]] std::expected<nlohmann::json, Error> answers_to(const nlohmann::json& result,
-                                                                const std::stop_token& stop);
+  [[nodiscard]] std::expected<nlohmann::ordered_json, Error> answers_to(const nlohmann::ordered_json& result,
+                                                                        const std::stop_token& stop);
 
   ClientSetup setup_;
   std::unique_ptr<McpSession> session_;

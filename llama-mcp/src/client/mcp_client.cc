@@ -39,7 +39,7 @@ McpToolResult refused_call(const RequestFailure& failure) {
 }
 
 template <class Entry, class Read>
-Result<std::vector<Entry>> read_list(const Result<nlohmann::json>& list, const Read& read, const auto& drop) {
+Result<std::vector<Entry>> read_list(const Result<nlohmann::ordered_json>& list, const Read& read, const auto& drop) {
   if (!list) return std::unexpected(list.error());
   std::vector<Entry> entries;
   for (const auto& each : *list) {

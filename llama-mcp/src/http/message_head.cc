@@ -6,7 +6,7 @@ namespace llama::internal {
 namespace {
 
 // Watches the parser go by: only members of the outermost object count.
-class HeadReader final : public nlohmann::json_sax<nlohmann::json> {
+class HeadReader final : public nlohmann::json_sax<nlohmann::ordered_json> {
  public:
   MessageHead head;
   bool has_method = false, has_result = false;
@@ -51,7 +51,7 @@ class HeadReader final : public nlohmann::json_sax<nlohmann::json> {
 
 MessageHead read_message_head(std::string_view json) {
   HeadReader reader;
-  if (!nlohmann::json::sax_parse(json, &reader)) return {};
+  if (!nlohmann::ordered_json::sax_parse(json, &reader)) return {};
   reader.head.is_answer = reader.head.is_object && !reader.has_method && (reader.has_result || reader.head.is_error);
   return std::move(reader.head);
 }
@@ -59,7 +59,7 @@ MessageHead read_message_head(std::string_view json) {
 std::string with_id(std::string_view json, std::string_view id) {
   auto message = parse_mcp_json(json);
   if (!message || !message->is_object()) return std::string(json);
-  (*message)["id"] = nlohmann::json::parse(id, nullptr, false);
+  (*message)["id"] = nlohmann::ordered_json::parse(id, nullptr, false);
   return to_text(*message);
 }
 

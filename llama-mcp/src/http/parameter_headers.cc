@@ -52,7 +52,7 @@ class AnnotationWalk {
  public:
   std::vector<ParameterHeader> found;
 
-  [[nodiscard]] std::optional<std::string> visit(const nlohmann::json& schema, bool is_reachable) {
+  [[nodiscard]] std::optional<std::string> visit(const nlohmann::ordered_json& schema, bool is_reachable) {
     if (schema.is_array()) {
       for (const auto& each : schema) {
         if (auto fault = visit(each, false)) return fault;
@@ -76,7 +76,7 @@ class AnnotationWalk {
   }
 
  private:
-  [[nodiscard]] std::optional<std::string> visit_named(const nlohmann::json& schemas, bool is_reachable) {
+  [[nodiscard]] std::optional<std::string> visit_named(const nlohmann::ordered_json& schemas, bool is_reachable) {
     if (!schemas.is_object()) return {};
     for (const auto& [name, schema] : schemas.items()) {
       path_.push_back(name);
@@ -87,7 +87,7 @@ class AnnotationWalk {
     return {};
   }
 
-  [[nodiscard]] std::optional<std::string> take(const nlohmann::json& schema, bool is_reachable) {
+  [[nodiscard]] std::optional<std::string> take(const nlohmann::ordered_json& schema, bool is_reachable) {
     const auto& annotation = schema[kAnnotation];
     const std::string where = path_.empty() ? std::string("its schema") : "'" + one_line(path_.back()) + "'";
     if (!is_reachable) return std::format("{} has an {} where no argument is", where, kAnnotation);
@@ -111,7 +111,7 @@ class AnnotationWalk {
   std::set<std::string> names_;
 };
 
-std::optional<std::string> argument_text(const nlohmann::json& value) {
+std::optional<std::string> argument_text(const nlohmann::ordered_json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
   if (value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(kMaxSafeInteger)) return {};
@@ -141,10 +141,10 @@ Result<std::vector<ParameterHeader>> parameter_headers_of(std::string_view input
 }
 
 std::vector<HttpHeader> headers_for_arguments(const std::vector<ParameterHeader>& parameters,
-                                              const nlohmann::json& arguments) {
+                                              const nlohmann::ordered_json& arguments) {
   std::vector<HttpHeader> headers;
   for (const auto& each : parameters) {
-    const nlohmann::json* value = &arguments;
+    const nlohmann::ordered_json* value = &arguments;
     for (const auto& name : each.path) value = &member(*value, name.c_str());
     if (auto text = argument_text(*value)) headers.push_back({each.name, header_value(*text)});
   }

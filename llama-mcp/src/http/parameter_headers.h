@@ -28,7 +28,7 @@ struct ParameterHeader {
 
 // Of one call; arguments that are not there or null have none.
 [[nodiscard]] std::vector<HttpHeader> headers_for_arguments(const std::vector<ParameterHeader>& parameters,
-                                                            const nlohmann::json& arguments);
+                                                            const nlohmann::ordered_json& arguments);
 
 // A text as a header's value: as it is, or "=?base64?…?=" where HTTP would change or refuse it.
 [[nodiscard]] std::string header_value(std::string_view text);

@@ -19,7 +19,7 @@ void ChangeStream::start() {
 }
 
 Result<void> ChangeStream::open() {
-  nlohmann::json filter = nlohmann::json::object();
+  nlohmann::ordered_json filter = nlohmann::ordered_json::object();
   if (lists_.tools) filter["toolsListChanged"] = true;
   if (lists_.prompts) filter["promptsListChanged"] = true;
   if (lists_.resources) filter["resourcesListChanged"] = true;
@@ -36,7 +36,7 @@ Result<void> ChangeStream::open() {
   }
   auto id = session_.begin_stream(
       "subscriptions/listen", {{"notifications", std::move(filter)}},
-      {.acknowledged = [this, stream](const nlohmann::json& honoured) { acknowledged(stream, honoured); },
+      {.acknowledged = [this, stream](const nlohmann::ordered_json& honoured) { acknowledged(stream, honoured); },
        .ended = [this, stream](const RequestFailure* failure) { ended(stream, failure); }});
   // The old one ends after the new one has begun, so that nothing is missed between them.
   if (old) session_.end_stream(*old);
@@ -46,7 +46,7 @@ Result<void> ChangeStream::open() {
   return {};
 }
 
-void ChangeStream::acknowledged(std::uint64_t stream, const nlohmann::json& honoured) {
+void ChangeStream::acknowledged(std::uint64_t stream, const nlohmann::ordered_json& honoured) {
   bool had_gap = false;
   {
     const std::scoped_lock lock(mutex_);

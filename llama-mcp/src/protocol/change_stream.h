@@ -43,7 +43,7 @@ class ChangeStream {
 
  private:
   [[nodiscard]] Result<void> open();  // a new stream, in place of the old one
-  void acknowledged(std::uint64_t stream, const nlohmann::json& honoured);
+  void acknowledged(std::uint64_t stream, const nlohmann::ordered_json& honoured);
   void ended(std::uint64_t stream, const RequestFailure* failure);
   void tell_all() const;
 

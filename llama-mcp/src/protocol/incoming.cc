@@ -103,7 +103,7 @@ void McpSession::send_answer(std::string json) {
 }
 
 void McpSession::take_request(RpcMessage message) {
-  if (message.method == "ping") return send_answer(rpc_result(message.id, nlohmann::json::object()));
+  if (message.method == "ping") return send_answer(rpc_result(message.id, nlohmann::ordered_json::object()));
   if (message.method != "elicitation/create") {
     return send_answer(rpc_error(message.id, kMethodNotFound, "Method not found"));
   }
@@ -115,7 +115,7 @@ void McpSession::take_request(RpcMessage message) {
         const auto end = [&] { either.request_stop(); };
         const std::stop_callback on_stop(stop, end), on_withdrawal(withdrawn, end);
         pause_time(true);
-        nlohmann::json answer = questions_.answer(params, either.get_token());
+        nlohmann::ordered_json answer = questions_.answer(params, either.get_token());
         pause_time(false);
         questions_.forget(key);
         if (!withdrawn.stop_requested()) send_answer(rpc_result(id, answer));
@@ -151,7 +151,7 @@ void McpSession::take_notification(const RpcMessage& message) {
   }
 }
 
-void McpSession::take_progress(const nlohmann::json& params) {
+void McpSession::take_progress(const nlohmann::ordered_json& params) {
   const auto id = integer_member(params, "progressToken");
   const auto progress = number_member(params, "progress");
   if (!id || !progress || !std::isfinite(*progress)) return;

@@ -6,7 +6,7 @@
 
 namespace llama::internal {
 
-RpcMessage read_rpc(nlohmann::json message) {
+RpcMessage read_rpc(nlohmann::ordered_json message) {
   RpcMessage read;
   if (!message.is_object()) return read;
   const auto& id = member(message, "id");
@@ -35,21 +35,21 @@ RpcMessage read_rpc(nlohmann::json message) {
   return read;
 }
 
-std::string rpc_request(std::int64_t id, std::string_view method, const nlohmann::json& params) {
+std::string rpc_request(std::int64_t id, std::string_view method, const nlohmann::ordered_json& params) {
   return to_text({{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", params}});
 }
 
-std::string rpc_notification(std::string_view method, const nlohmann::json& params) {
-  nlohmann::json message{{"jsonrpc", "2.0"}, {"method", method}};
+std::string rpc_notification(std::string_view method, const nlohmann::ordered_json& params) {
+  nlohmann::ordered_json message{{"jsonrpc", "2.0"}, {"method", method}};
   if (!params.empty()) message["params"] = params;
   return to_text(message);
 }
 
-std::string rpc_result(const nlohmann::json& id, const nlohmann::json& result) {
+std::string rpc_result(const nlohmann::ordered_json& id, const nlohmann::ordered_json& result) {
   return to_text({{"jsonrpc", "2.0"}, {"id", id}, {"result", result}});
 }
 
-std::string rpc_error(const nlohmann::json& id, int code, std::string_view message) {
+std::string rpc_error(const nlohmann::ordered_json& id, int code, std::string_view message) {
   return to_text({{"jsonrpc", "2.0"}, {"id", id}, {"error", {{"code", code}, {"message", message}}}});
 }
 

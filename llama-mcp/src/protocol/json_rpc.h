@@ -21,21 +21,21 @@ constexpr int kParseError = -32700, kInvalidRequest = -32600, kMethodNotFound = 
 struct RpcMessage {
   enum class Kind { Request, Notification, Answer, Stray };
   Kind kind = Kind::Stray;
-  nlohmann::json id{};      // of a request or an answer; null of an answer: the server could not read which
-  std::string method{};     // of a request or notification
-  nlohmann::json params{};  // {} where there are none
-  nlohmann::json result{};  // of an answer without error
+  nlohmann::ordered_json id{};      // of a request or an answer; null of an answer: the server could not read which
+  std::string method{};             // of a request or notification
+  nlohmann::ordered_json params{};  // {} where there are none
+  nlohmann::ordered_json result{};  // of an answer without error
   bool is_error = false;
   int error_code = 0;
   std::string error_message{};
-  nlohmann::json error_data{};
+  nlohmann::ordered_json error_data{};
 };
 
-[[nodiscard]] RpcMessage read_rpc(nlohmann::json message);
+[[nodiscard]] RpcMessage read_rpc(nlohmann::ordered_json message);
 
-[[nodiscard]] std::string rpc_request(std::int64_t id, std::string_view method, const nlohmann::json& params);
-[[nodiscard]] std::string rpc_notification(std::string_view method, const nlohmann::json& params);
-[[nodiscard]] std::string rpc_result(const nlohmann::json& id, const nlohmann::json& result);
-[[nodiscard]] std::string rpc_error(const nlohmann::json& id, int code, std::string_view message);
+[[nodiscard]] std::string rpc_request(std::int64_t id, std::string_view method, const nlohmann::ordered_json& params);
+[[nodiscard]] std::string rpc_notification(std::string_view method, const nlohmann::ordered_json& params);
+[[nodiscard]] std::string rpc_result(const nlohmann::ordered_json& id, const nlohmann::ordered_json& result);
+[[nodiscard]] std::string rpc_error(const nlohmann::ordered_json& id, int code, std::string_view message);
 
 }  // namespace llama::internal

@@ -24,19 +24,19 @@ constexpr std::size_t kMaxMcpDepth = 200;
 [[nodiscard]] std::size_t nesting_depth(std::string_view json);
 
 // Errors   InvalidArgument: no JSON, or nested too deep. The text is not in the message.
-[[nodiscard]] Result<nlohmann::json> parse_mcp_json(std::string_view text);
+[[nodiscard]] Result<nlohmann::ordered_json> parse_mcp_json(std::string_view text);
 // The same for what a caller gives: a JSON object, or "" for an empty one.
-[[nodiscard]] Result<nlohmann::json> parse_object(std::string_view what, std::string_view text);
+[[nodiscard]] Result<nlohmann::ordered_json> parse_object(std::string_view what, std::string_view text);
 
-[[nodiscard]] std::string to_text(const nlohmann::json& value);
+[[nodiscard]] std::string to_text(const nlohmann::ordered_json& value);
 
 // A member of an object; what is not there, or of another type, is empty. `object` may be anything.
-[[nodiscard]] const nlohmann::json& member(const nlohmann::json& object, const char* key);         // null
-[[nodiscard]] const nlohmann::json& object_member(const nlohmann::json& object, const char* key);  // {}
-[[nodiscard]] const nlohmann::json& array_member(const nlohmann::json& object, const char* key);   // []
-[[nodiscard]] std::string text_member(const nlohmann::json& object, const char* key);
-[[nodiscard]] std::optional<bool> bool_member(const nlohmann::json& object, const char* key);
-[[nodiscard]] std::optional<double> number_member(const nlohmann::json& object, const char* key);
-[[nodiscard]] std::optional<std::int64_t> integer_member(const nlohmann::json& object, const char* key);
+[[nodiscard]] const nlohmann::ordered_json& member(const nlohmann::ordered_json& object, const char* key);  // null
+[[nodiscard]] const nlohmann::ordered_json& object_member(const nlohmann::ordered_json& object, const char* key);  // {}
+[[nodiscard]] const nlohmann::ordered_json& array_member(const nlohmann::ordered_json& object, const char* key);   // []
+[[nodiscard]] std::string text_member(const nlohmann::ordered_json& object, const char* key);
+[[nodiscard]] std::optional<bool> bool_member(const nlohmann::ordered_json& object, const char* key);
+[[nodiscard]] std::optional<double> number_member(const nlohmann::ordered_json& object, const char* key);
+[[nodiscard]] std::optional<std::int64_t> integer_member(const nlohmann::ordered_json& object, const char* key);
 
 }  // namespace llama::internal

@@ -57,7 +57,7 @@ void McpSession::remark(std::string text) {
   events_.log({.level = "warning", .logger = "client", .text = secrets_(std::move(text))});
 }
 
-void McpSession::set_stamp(nlohmann::json stamp) {
+void McpSession::set_stamp(nlohmann::ordered_json stamp) {
   const std::scoped_lock lock(mutex_);
   stamp_ = std::move(stamp);
 }
@@ -68,7 +68,7 @@ void McpSession::agree(std::string_view revision, McpEra era) {
   era_ = era;
 }
 
-void McpSession::stamp(nlohmann::json& params) const {
+void McpSession::stamp(nlohmann::ordered_json& params) const {
   const std::scoped_lock lock(mutex_);
   for (const auto& [key, value] : stamp_.items()) params["_meta"][key] = value;
 }
@@ -80,7 +80,7 @@ Result<std::int64_t> McpSession::begin(const std::shared_ptr<Pending>& pending) 
   return last_id_;
 }
 
-Result<void> McpSession::send_request(std::int64_t id, const std::string& method, nlohmann::json params,
+Result<void> McpSession::send_request(std::int64_t id, const std::string& method, nlohmann::ordered_json params,
                                       const std::string& name, bool has_progress, Clock::time_point latest,
                                       const std::stop_token& stop) {
   stamp(params);
@@ -90,8 +90,8 @@ Result<void> McpSession::send_request(std::int64_t id, const std::string& method
       stop);
 }
 
-RequestResult McpSession::request(const std::string& method, nlohmann::json params, const RequestOptions& options,
-                                  const std::stop_token& stop) {
+RequestResult McpSession::request(const std::string& method, nlohmann::ordered_json params,
+                                  const RequestOptions& options, const std::stop_token& stop) {
   using End = RequestFailure::End;
   const auto start = Clock::now();
   const auto pending = std::make_shared<Pending>();
@@ -145,7 +145,7 @@ RequestResult McpSession::request(const std::string& method, nlohmann::json para
   }
 }
 
-Result<void> McpSession::notify(const std::string& method, nlohmann::json params) {
+Result<void> McpSession::notify(const std::string& method, nlohmann::ordered_json params) {
   stamp(params);
   auto sent = channel_->send({.json = rpc_notification(method, params), .method = method},
                              Clock::now() + std::chrono::minutes(1), {});
@@ -153,7 +153,7 @@ Result<void> McpSession::notify(const std::string& method, nlohmann::json params
   return {};
 }
 
-Result<std::int64_t> McpSession::begin_stream(const std::string& method, nlohmann::json params,
+Result<std::int64_t> McpSession::begin_stream(const std::string& method, nlohmann::ordered_json params,
                                               StreamReceiver receiver) {
   const auto pending = std::make_shared<Pending>();
   pending->deadline = pending->latest = Clock::now() + kStreamTime;

@@ -46,11 +46,11 @@ struct RequestFailure {
   enum class End { Refused, Failed, TimedOut, Cancelled, SessionLost, Ended };
   End end = End::Failed;
   Error error{};
-  int code = 0;           // of Refused: JSON-RPC's
-  std::string message{};  // of Refused: the server's own words
-  nlohmann::json data{};  // of Refused
+  int code = 0;                   // of Refused: JSON-RPC's
+  std::string message{};          // of Refused: the server's own words
+  nlohmann::ordered_json data{};  // of Refused
 };
-using RequestResult = std::expected<nlohmann::json, RequestFailure>;
+using RequestResult = std::expected<nlohmann::ordered_json, RequestFailure>;
 
 struct RequestOptions {
   std::string name{};  // the tool, prompt or URI
@@ -63,7 +63,7 @@ struct RequestOptions {
 // What a stream of changes tells (`subscriptions/listen`): its first message, and its end. On the thread of the
 // handlers.
 struct StreamReceiver {
-  std::function<void(const nlohmann::json& honoured)> acknowledged;
+  std::function<void(const nlohmann::ordered_json& honoured)> acknowledged;
   std::function<void(const RequestFailure* failure)> ended;  // nullptr: the server ended it as it should
 };
 
@@ -75,16 +75,17 @@ class McpSession final : public ChannelReceiver {
   McpSession& operator=(const McpSession&) = delete;
 
   [[nodiscard]] Result<void> open(const std::stop_token& stop);
-  [[nodiscard]] RequestResult request(const std::string& method, nlohmann::json params, const RequestOptions& options,
-                                      const std::stop_token& stop);
-  [[nodiscard]] Result<void> notify(const std::string& method, nlohmann::json params = nlohmann::json::object());
+  [[nodiscard]] RequestResult request(const std::string& method, nlohmann::ordered_json params,
+                                      const RequestOptions& options, const std::stop_token& stop);
+  [[nodiscard]] Result<void> notify(const std::string& method,
+                                    nlohmann::ordered_json params = nlohmann::ordered_json::object());
   // A request whose answer is its end, perhaps hours later. Its number, for end_stream().
-  [[nodiscard]] Result<std::int64_t> begin_stream(const std::string& method, nlohmann::json params,
+  [[nodiscard]] Result<std::int64_t> begin_stream(const std::string& method, nlohmann::ordered_json params,
                                                   StreamReceiver receiver);
   void end_stream(std::int64_t id);
 
   // What every request's and notification's _meta has from now on, besides the number for progress.
-  void set_stamp(nlohmann::json stamp);
+  void set_stamp(nlohmann::ordered_json stamp);
   void agree(std::string_view revision, McpEra era);
   [[nodiscard]] McpChannel& channel() { return *channel_; }
   [[nodiscard]] EventThread& events() { return events_; }
@@ -113,10 +114,10 @@ class McpSession final : public ChannelReceiver {
   };
 
   [[nodiscard]] Result<std::int64_t> begin(const std::shared_ptr<Pending>& pending);
-  [[nodiscard]] Result<void> send_request(std::int64_t id, const std::string& method, nlohmann::json params,
+  [[nodiscard]] Result<void> send_request(std::int64_t id, const std::string& method, nlohmann::ordered_json params,
                                           const std::string& name, bool has_progress, Clock::time_point latest,
                                           const std::stop_token& stop);
-  void stamp(nlohmann::json& params) const;
+  void stamp(nlohmann::ordered_json& params) const;
   void send_answer(std::string json);
   void give_up(std::int64_t id, bool is_cancellable, std::string_view reason);
   void settle(std::int64_t id, RequestResult outcome);
@@ -125,7 +126,7 @@ class McpSession final : public ChannelReceiver {
   void take_answer(RpcMessage message);
   void take_request(RpcMessage message);
   void take_notification(const RpcMessage& message);
-  void take_progress(const nlohmann::json& params);
+  void take_progress(const nlohmann::ordered_json& params);
   [[nodiscard]] std::optional<std::int64_t> only_request() const;  // requires the lock
   void pause_time(bool is_paused);
 
@@ -138,7 +139,7 @@ class McpSession final : public ChannelReceiver {
   std::int64_t last_id_ = 0;
   std::optional<Error> end_;
   bool is_closed_ = false;
-  nlohmann::json stamp_ = nlohmann::json::object();
+  nlohmann::ordered_json stamp_ = nlohmann::ordered_json::object();
   McpEra era_ = McpEra::Older;
   int paused_ = 0;
   std::uint64_t resumed_ = 0;  // how often time went on again

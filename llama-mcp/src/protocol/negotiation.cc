@@ -12,11 +12,12 @@ namespace {
 
 constexpr std::size_t kMaxName = 200, kMaxInstructions = 64 * 1024;
 
-nlohmann::json client_info(const McpClientOptions& options) {
+nlohmann::ordered_json client_info(const McpClientOptions& options) {
   return {{"name", options.client_name}, {"version", options.client_version.empty() ? "0" : options.client_version}};
 }
 
-McpServerInfo server_info(const nlohmann::json& self, const nlohmann::json& result, std::string_view revision) {
+McpServerInfo server_info(const nlohmann::ordered_json& self, const nlohmann::ordered_json& result,
+                          std::string_view revision) {
   const auto& capabilities = object_member(result, "capabilities");
   return {.name = first_part(one_line(text_member(self, "name")), kMaxName),
           .version = first_part(one_line(text_member(self, "version")), kMaxName),
@@ -28,7 +29,7 @@ McpServerInfo server_info(const nlohmann::json& self, const nlohmann::json& resu
           .has_resources = capabilities.contains("resources")};
 }
 
-std::vector<std::string> texts(const nlohmann::json& list) {
+std::vector<std::string> texts(const nlohmann::ordered_json& list) {
   std::vector<std::string> found;
   for (const auto& each : list) {
     if (each.is_string()) found.push_back(each.get<std::string>());
@@ -57,10 +58,11 @@ Discovery refused(const McpSession& session, const RequestFailure& failure) {
 
 }  // namespace
 
-nlohmann::json modern_stamp(const McpClientOptions& options, const nlohmann::json& capabilities, bool wants_log) {
-  nlohmann::json stamp{{"io.modelcontextprotocol/protocolVersion", kModernRevision},
-                       {"io.modelcontextprotocol/clientInfo", client_info(options)},
-                       {"io.modelcontextprotocol/clientCapabilities", capabilities}};
+nlohmann::ordered_json modern_stamp(const McpClientOptions& options, const nlohmann::ordered_json& capabilities,
+                                    bool wants_log) {
+  nlohmann::ordered_json stamp{{"io.modelcontextprotocol/protocolVersion", kModernRevision},
+                               {"io.modelcontextprotocol/clientInfo", client_info(options)},
+                               {"io.modelcontextprotocol/clientCapabilities", capabilities}};
   if (wants_log) stamp["io.modelcontextprotocol/logLevel"] = "info";
   return stamp;
 }
@@ -69,7 +71,7 @@ Discovery discover(McpSession& session, const McpClientOptions& options, std::ch
                    const std::stop_token& stop) {
   using Verdict = Discovery::Verdict;
   using End = RequestFailure::End;
-  nlohmann::json params{{"_meta", modern_stamp(options, session.questions().capabilities(), false)}};
+  nlohmann::ordered_json params{{"_meta", modern_stamp(options, session.questions().capabilities(), false)}};
   const auto ask = [&] {
     return session.request("server/discover", params, {.limit = limit, .is_cancellable = false}, stop);
   };
@@ -110,9 +112,9 @@ Discovery discover(McpSession& session, const McpClientOptions& options, std::ch
 
 Greeting initialize(McpSession& session, const McpClientOptions& options, std::chrono::milliseconds limit,
                     const std::stop_token& stop) {
-  nlohmann::json params{{"protocolVersion", kOlderRevisions[0]},
-                        {"capabilities", session.questions().capabilities()},
-                        {"clientInfo", client_info(options)}};
+  nlohmann::ordered_json params{{"protocolVersion", kOlderRevisions[0]},
+                                {"capabilities", session.questions().capabilities()},
+                                {"clientInfo", client_info(options)}};
   const auto answer = session.request("initialize", std::move(params), {.limit = limit, .is_cancellable = false}, stop);
   if (!answer) {
     Greeting failed{.error = answer.error().error};

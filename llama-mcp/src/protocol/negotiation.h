@@ -28,7 +28,7 @@ constexpr std::string_view kOlderRevisions[] = {"2025-11-25", "2025-06-18", "202
 struct Agreement {
   McpEra era = McpEra::Older;
   McpServerInfo info{};
-  nlohmann::json capabilities{};  // the server's
+  nlohmann::ordered_json capabilities{};  // the server's
 };
 
 struct Discovery {
@@ -57,7 +57,7 @@ struct Greeting {
                                   const std::stop_token& stop);
 
 // What every message of the modern era carries.
-[[nodiscard]] nlohmann::json modern_stamp(const McpClientOptions& options, const nlohmann::json& capabilities,
-                                          bool wants_log);
+[[nodiscard]] nlohmann::ordered_json modern_stamp(const McpClientOptions& options,
+                                                  const nlohmann::ordered_json& capabilities, bool wants_log);
 
 }  // namespace llama::internal

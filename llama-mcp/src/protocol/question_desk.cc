@@ -7,13 +7,14 @@
 
 namespace llama::internal {
 
-nlohmann::json QuestionDesk::capabilities() const {
-  nlohmann::json offered = nlohmann::json::object();
-  if (ask_) offered["elicitation"] = {{"form", nlohmann::json::object()}, {"url", nlohmann::json::object()}};
+nlohmann::ordered_json QuestionDesk::capabilities() const {
+  nlohmann::ordered_json offered = nlohmann::ordered_json::object();
+  if (ask_)
+    offered["elicitation"] = {{"form", nlohmann::ordered_json::object()}, {"url", nlohmann::ordered_json::object()}};
   return offered;
 }
 
-nlohmann::json QuestionDesk::answer(const nlohmann::json& params, const std::stop_token& stop) {
+nlohmann::ordered_json QuestionDesk::answer(const nlohmann::ordered_json& params, const std::stop_token& stop) {
   if (!ask_) return {{"action", "decline"}};
   McpQuestion question{.message = text_member(params, "message"), .schema = {}, .url = text_member(params, "url")};
   if (const auto& schema = member(params, "requestedSchema"); schema.is_object()) question.schema = to_text(schema);
@@ -26,7 +27,7 @@ nlohmann::json QuestionDesk::answer(const nlohmann::json& params, const std::sto
   if (reply.action != McpReply::Action::Accept || stop.stop_requested()) {
     return {{"action", reply.action == McpReply::Action::Decline ? "decline" : "cancel"}};
   }
-  nlohmann::json result{{"action", "accept"}};
+  nlohmann::ordered_json result{{"action", "accept"}};
   if (!question.url.empty()) return result;
   // An answer that is no object is nothing that the server could use, and not what the person meant to send.
   auto content = parse_object("the answer", reply.content);

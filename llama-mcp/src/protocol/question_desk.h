@@ -24,9 +24,9 @@ class QuestionDesk {
   explicit QuestionDesk(Ask ask) : ask_(std::move(ask)) {}
 
   // What the server is told that we can be asked: {} where nobody is there to answer.
-  [[nodiscard]] nlohmann::json capabilities() const;
+  [[nodiscard]] nlohmann::ordered_json capabilities() const;
   // The result of `elicitation/create`. Waits for other questions. A stop, or a withdrawal, reads as "cancel".
-  [[nodiscard]] nlohmann::json answer(const nlohmann::json& params, const std::stop_token& stop);
+  [[nodiscard]] nlohmann::ordered_json answer(const nlohmann::ordered_json& params, const std::stop_token& stop);
 
   // Of the older era: the server's request with this number, which it may take back.
   [[nodiscard]] std::stop_token open(const std::string& id);

@@ -58,7 +58,7 @@ bool is_usable_name(std::string_view name) {
          std::ranges::none_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
-std::optional<McpTool> read_tool(const nlohmann::json& value) {
+std::optional<McpTool> read_tool(const nlohmann::ordered_json& value) {
   McpTool tool{.name = text_member(value, "name"),
                .title = text_member(value, "title"),
                .description = text_member(value, "description")};
@@ -74,7 +74,7 @@ std::optional<McpTool> read_tool(const nlohmann::json& value) {
   return tool;
 }
 
-std::optional<McpPrompt> read_prompt(const nlohmann::json& value) {
+std::optional<McpPrompt> read_prompt(const nlohmann::ordered_json& value) {
   McpPrompt prompt{.name = text_member(value, "name"),
                    .title = text_member(value, "title"),
                    .description = text_member(value, "description")};
@@ -88,7 +88,7 @@ std::optional<McpPrompt> read_prompt(const nlohmann::json& value) {
   return prompt;
 }
 
-std::optional<McpResource> read_resource(const nlohmann::json& value) {
+std::optional<McpResource> read_resource(const nlohmann::ordered_json& value) {
   McpResource resource{.uri = text_member(value, "uri"),
                        .name = text_member(value, "name"),
                        .title = text_member(value, "title"),
@@ -99,7 +99,7 @@ std::optional<McpResource> read_resource(const nlohmann::json& value) {
   return resource;
 }
 
-McpContent read_resource_contents(const nlohmann::json& contents) {
+McpContent read_resource_contents(const nlohmann::ordered_json& contents) {
   return {.kind = McpContent::Kind::Resource,
           .text = text_member(contents, "text"),
           .data = text_member(contents, "blob"),
@@ -107,7 +107,7 @@ McpContent read_resource_contents(const nlohmann::json& contents) {
           .uri = text_member(contents, "uri")};
 }
 
-McpContent read_content(const nlohmann::json& block) {
+McpContent read_content(const nlohmann::ordered_json& block) {
   using Kind = McpContent::Kind;
   const std::string type = text_member(block, "type");
   if (type == "text") return {.kind = Kind::Text, .text = text_member(block, "text")};
@@ -126,7 +126,7 @@ McpContent read_content(const nlohmann::json& block) {
   return {.kind = Kind::Unknown, .name = type};
 }
 
-McpToolResult read_tool_result(const nlohmann::json& result) {
+McpToolResult read_tool_result(const nlohmann::ordered_json& result) {
   McpToolResult read;
   for (const auto& block : array_member(result, "content")) read.content.push_back(read_content(block));
   // An object until 2025-11-25, any value since 2026-07-28.

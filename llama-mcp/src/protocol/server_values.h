@@ -17,12 +17,12 @@ namespace llama::internal {
 [[nodiscard]] bool is_usable_name(std::string_view name);
 
 // Nothing: no object, or no usable name (of a resource: no URI).
-[[nodiscard]] std::optional<McpTool> read_tool(const nlohmann::json& value);
-[[nodiscard]] std::optional<McpPrompt> read_prompt(const nlohmann::json& value);
-[[nodiscard]] std::optional<McpResource> read_resource(const nlohmann::json& value);
+[[nodiscard]] std::optional<McpTool> read_tool(const nlohmann::ordered_json& value);
+[[nodiscard]] std::optional<McpPrompt> read_prompt(const nlohmann::ordered_json& value);
+[[nodiscard]] std::optional<McpResource> read_resource(const nlohmann::ordered_json& value);
 
-[[nodiscard]] McpContent read_content(const nlohmann::json& block);
-[[nodiscard]] McpContent read_resource_contents(const nlohmann::json& contents);
-[[nodiscard]] McpToolResult read_tool_result(const nlohmann::json& result);
+[[nodiscard]] McpContent read_content(const nlohmann::ordered_json& block);
+[[nodiscard]] McpContent read_resource_contents(const nlohmann::ordered_json& contents);
+[[nodiscard]] McpToolResult read_tool_result(const nlohmann::ordered_json& result);
 
 }  // namespace llama::internal
