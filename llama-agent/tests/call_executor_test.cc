@@ -164,6 +164,29 @@ TEST(CallExecutor, CancellationReachesWhatRunsAndWhatWaits) {
   EXPECT_EQ(ends[1].result.text, "not run: the run was cancelled");
 }
 
+TEST(CallExecutor, ProgressExtendsTheTimeOfACallAndNotForEver) {
+  ExecutorCase c;
+  c.rules.limits.call_time_limit = 500ms;
+  const auto tells = [](int times, std::chrono::milliseconds pause) {
+    return [=](const std::string&, const ToolContext& context) {
+      for (int i = 0; i < times && !context.stop.stop_requested(); ++i) {
+        context.progress({static_cast<double>(i)});
+        std::this_thread::sleep_for(pause);
+      }
+      return ToolResult{"done"};
+    };
+  };
+  c.add("a", "{}", tells(10, 100ms));
+  EXPECT_EQ(c.run()[0].result.text, "done");
+
+  ExecutorCase endless;
+  endless.rules.limits.call_time_limit = 20ms;
+  endless.add("a", "{}", tells(100'000, 1ms));
+  const auto ends = endless.run();
+  EXPECT_TRUE(ends[0].result.is_error);
+  EXPECT_EQ(ends[0].result.text.find("stopped: the tool did not answer within "), 0U) << ends[0].result.text;
+}
+
 TEST(CallExecutor, TellsProgressAndNeverTooMuch) {
   ExecutorCase c;
   c.add("a", "{}", [](const std::string&, const ToolContext& context) {

@@ -41,6 +41,18 @@ TEST(McpTools, AServerThatFailsInTheCallIsAResultAndTheOthersGoOn) {
   EXPECT_FALSE(result.is_error) << result.text;
 }
 
+TEST(McpTools, AResultIsHeldToTheSchemaThatItsToolPromises) {
+  ToolSet tools;
+  tools.add(tools_of({hostile("s", "promises")}));
+  const auto kept = execute_tool(tools, {.name = "echo", .arguments = R"({"n":1})"});
+  EXPECT_FALSE(kept.is_error) << kept.text;
+  EXPECT_EQ(kept.text, "words");
+  const auto broken = execute_tool(tools, {.name = "echo", .arguments = R"({"n":"one"})"});
+  EXPECT_TRUE(broken.is_error);
+  EXPECT_TRUE(broken.text.starts_with("the result does not match what the tool promises: ")) << broken.text;
+  EXPECT_TRUE(broken.text.ends_with("\nwords")) << broken.text;
+}
+
 TEST(McpTools, AServerThatNeverAnswersIsATimeOut) {
   ToolSet tools;
   tools.add(tools_of({hostile("silent", "never-answers")}));

@@ -17,6 +17,7 @@ class FixedSource final : public ToolSource {
  public:
   explicit FixedSource(std::vector<ToolDefinition> tools) : tools_(std::move(tools)) {}
   Listing list(const std::stop_token&) override { return {.tools = tools_}; }
+  void set(std::vector<ToolDefinition> tools) { tools_ = std::move(tools); }
   ToolResult call(const ToolDefinition& tool, const std::string& arguments, const ToolContext&) override {
     return {tool.server + "." + tool.name + arguments};
   }
@@ -39,6 +40,34 @@ TEST(ToolSet, TellsToolsOfOneNameApartAndMapsThemBack) {
   EXPECT_EQ(list.find("web.search"), list.find("web_search"));
   EXPECT_EQ(list.find("files_search")->function("{}", {}).text, "files.search{}");
   EXPECT_EQ(list.find("nothing"), nullptr);
+}
+
+TEST(ToolSet, ANameThatWasToldStaysWhateverComesAndGoes) {
+  const auto of = [](std::vector<std::string> servers) {
+    std::vector<ToolDefinition> tools;
+    for (auto& server : servers) tools.push_back({.name = "echo", .server = std::move(server)});
+    return tools;
+  };
+  ToolSet tools;
+  const auto source = std::make_shared<FixedSource>(of({"a", "b"}));
+  tools.add(source);
+  EXPECT_EQ(tools.list().names(), "a_echo, b_echo");
+  source->set(of({"b"}));
+  EXPECT_EQ(tools.list().names(), "b_echo");
+  source->set(of({"c", "b", "a"}));
+  EXPECT_EQ(tools.list().names(), "c_echo, b_echo, a_echo");
+
+  ToolSet alone;
+  const auto one = std::make_shared<FixedSource>(of({"b"}));
+  alone.add(one);
+  EXPECT_EQ(alone.list().names(), "echo");
+  one->set(of({"a", "b"}));
+  EXPECT_EQ(alone.list().names(), "a_echo, echo");
+  one->set(of({"a"}));
+  EXPECT_EQ(alone.list().names(), "a_echo");
+  ASSERT_TRUE(alone.add(Tool{{.name = "echo"}, kNoWork}));
+  one->set(of({"a", "b"}));
+  EXPECT_EQ(alone.list().names(), "echo, a_echo, b_echo");
 }
 
 TEST(ToolSet, NamesAreCutAndStayDifferent) {

@@ -61,6 +61,9 @@ void initialize(const Json& id, const Json& params) {
 
 void list_tools(const Json& id, const Json& params) {
   Json result{{"tools", {{{"name", "echo"}, {"inputSchema", {{"type", "object"}}}}}}};
+  if (mode == "promises") {
+    result["tools"][0]["outputSchema"] = {{"properties", {{"n", {{"type", "integer"}}}}}, {"required", {"n"}}};
+  }
   if (mode == "repeated-cursor") result["nextCursor"] = "again";
   if (mode == "endless-pages") {
     const int page = params.contains("cursor") ? std::stoi(params["cursor"].get<std::string>()) : 0;
@@ -84,6 +87,9 @@ void call_tool(const Json& id, const Json& params) {
   if (mode == "exits-in-call") {
     std::cerr << "cannot go on: the disk is full\n";
     std::exit(5);
+  }
+  if (mode == "promises") {
+    return answer(id, {{"content", {{{"type", "text"}, {"text", "words"}}}}, {"structuredContent", arguments}});
   }
   if (mode == "never-answers") return;
   if (mode == "deaf") sleep_for_ever();

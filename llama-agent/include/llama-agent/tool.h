@@ -41,6 +41,7 @@ struct ToolContext {
   // Requested once the call's time is over, or the run is cancelled. A tool that waits must watch it: one that does not
   // come back in a moment is given up, its result is lost, and the ToolSet's destructor waits for it.
   std::stop_token stop{};
+  // As it was at the start; progress puts the call's end off (RunLimits::call_time_limit).
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
   std::function<void(const ToolProgress&)> progress = [](const ToolProgress&) {};
 };

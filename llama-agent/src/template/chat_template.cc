@@ -10,6 +10,7 @@
 #include "../reply/reply_format.h"
 #include "jinja.h"
 #include "llama-core/chat_format.h"
+#include "message_json.h"
 #include "outside_text.h"
 #include "tool_capabilities.h"
 #include "tool_repairs.h"
@@ -26,29 +27,6 @@ using internal::placeholder;
 using internal::Replaced;
 using internal::Stretch;
 
-Json arguments_of(const std::string& text) {
-  Json value = Json::parse(text, nullptr, false);
-  return value.is_object() ? value : Json(text);
-}
-
-Json to_json(const Message& message, const internal::ToolCapabilities& can) {
-  Json object{{"role", to_string(message.role)}, {"content", message.content}};
-  if (can.null_content && message.content.empty() && !message.tool_calls.empty()) object["content"] = nullptr;
-  if (!message.thinking.empty()) object["reasoning_content"] = message.thinking;
-  for (const auto& call : message.tool_calls) {
-    object["tool_calls"].push_back(
-        {{"type", "function"},
-         {"id", call.id},
-         {"function",
-          {{"name", call.name},
-           {"arguments", can.text_arguments ? Json(call.arguments.empty() ? "{}" : call.arguments)
-                                            : arguments_of(call.arguments)}}}});
-  }
-  if (message.tool_call_id) object["tool_call_id"] = *message.tool_call_id;
-  if (message.tool_name) object["name"] = *message.tool_name;
-  return object;
-}
-
 // The markers that families use; the first one in a template's text counts.
 std::optional<ThinkingMarkers> thinking_markers_in(std::string_view source) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kKnown{{
@@ -63,25 +41,6 @@ std::optional<ThinkingMarkers> thinking_markers_in(std::string_view source) {
       return ThinkingMarkers{std::string(opener), std::string(closer)};
   }
   return std::nullopt;
-}
-
-// Systems' messages in front of the first user's text, for a template that knows no system.
-std::vector<Message> with_system_in_user(std::span<const Message> messages) {
-  std::string system;
-  std::vector<Message> merged;
-  bool found_user = false;
-  for (const auto& message : messages) {
-    if (message.role == MessageRole::System && !found_user) {
-      system += (system.empty() ? "" : "\n") + message.content;
-      continue;
-    }
-    merged.push_back(message);
-    if (message.role == MessageRole::User && !found_user) {
-      found_user = true;
-      if (!system.empty()) merged.back().content = system + "\n\n" + message.content;
-    }
-  }
-  return merged;
 }
 
 }  // namespace
@@ -150,8 +109,8 @@ Result<Json> ChatTemplate::State::variables(std::span<const Message> messages, c
   }
   if (!tools.empty() && can.tools) all["tools"] = std::move(tools);
   all["messages"] = Json::array();
-  if (!knows_system) shown = with_system_in_user(shown);
-  for (const auto& message : shown) all["messages"].push_back(to_json(message, can));
+  if (!knows_system) shown = internal::with_system_in_user(shown);
+  for (const auto& message : shown) all["messages"].push_back(internal::message_json(message, can));
   if (options.enable_thinking) all["enable_thinking"] = *options.enable_thinking;
   if (!options.arguments.empty()) {
     const Json more = Json::parse(options.arguments, nullptr, false);

@@ -1,7 +1,11 @@
 #include <chrono>
+#include <format>
+#include <map>
+#include <mutex>
 #include <string>
 #include <utility>
 
+#include "llama-agent/json_schema.h"
 #include "llama-agent/tool_set.h"
 #include "llama-mcp/mcp_servers.h"
 
@@ -15,8 +19,11 @@ class McpToolSource final : public ToolSource {
   Listing list(const std::stop_token& stop) override {
     Listing listing;
     auto listed = servers_->list_tools(stop);
+    const std::scoped_lock lock(mutex_);
+    output_schemas_.clear();
     for (auto& [server, tool] : listed.tools) {
       const auto& said = tool.annotations;
+      if (!tool.output_schema.empty()) output_schemas_[{server, tool.name}] = std::move(tool.output_schema);
       listing.tools.push_back(
           {.name = std::move(tool.name),
            .description = tool.description.empty() ? std::move(tool.title) : std::move(tool.description),
@@ -38,11 +45,34 @@ class McpToolSource final : public ToolSource {
     options.progress = [&](const McpProgress& p) { context.progress({p.progress, p.total, p.message}); };
     const auto result = servers_->call_tool(tool.server, tool.name, arguments, options, context.stop);
     if (!result) return {.text = result.error().message, .is_error = true};
+    if (!result->is_error && !result->structured_content.empty()) {
+      if (const auto sound = check_output(tool, result->structured_content); !sound) {
+        return {.text = std::format("the result does not match what the tool promises: {}\n{}", sound.error().message,
+                                    text_of(*result)),
+                .is_error = true};
+      }
+    }
     return {.text = text_of(*result), .is_error = result->is_error};
   }
 
  private:
+  // A schema that cannot be used is no reason to refuse a result.
+  // Source: specification 2026-07-28, "Output Schema": clients should validate structured results against it.
+  Result<void> check_output(const ToolDefinition& tool, const std::string& content) {
+    std::string schema;
+    {
+      const std::scoped_lock lock(mutex_);
+      const auto found = output_schemas_.find({tool.server, tool.name});
+      if (found != output_schemas_.end()) schema = found->second;
+    }
+    if (schema.empty()) return {};
+    const auto parsed = JsonSchema::parse(schema, {.exact = true});
+    return parsed ? parsed->validate(content) : Result<void>();
+  }
+
   std::shared_ptr<McpServers> servers_;
+  std::mutex mutex_;
+  std::map<std::pair<std::string, std::string>, std::string> output_schemas_;  // by server and tool
 };
 
 }  // namespace

@@ -43,17 +43,30 @@ nlohmann::ordered_json parameters_of(const ToolDefinition& tool) {
 }
 
 // Native tools have the first right to their names. A server's tool has its own name where nobody else wants it; where
-// several do, all servers' ones are prefixed, so that it does not matter which server answered first.
-void name_tools(std::vector<ListedTool>& tools) {
+// several do, all servers' ones are prefixed, so that it does not matter which server answered first. A name that was
+// once given stays: `given` knows it by the full name, also while the tool's server is away.
+void name_tools(std::vector<ListedTool>& tools, std::map<std::string, std::string>& given) {
   std::map<std::string, int> wishes;
-  for (const auto& tool : tools) ++wishes[model_name(tool.definition.name)];
-  std::set<std::string> taken;
+  std::map<std::string, std::string> owners;  // full name by name
+  for (const auto& [full, name] : given) owners[name] = full;
+  for (const auto& tool : tools) {
+    ++wishes[model_name(tool.definition.name)];
+    if (tool.definition.server.empty()) owners[tool.definition.name] = tool.definition.name;
+  }
   for (auto& tool : tools) {
     const auto& own = tool.definition;
+    const std::string full = tool.full_name();
+    const auto is_free = [&](const std::string& name) { return !owners.contains(name) || owners[name] == full; };
+    if (given.contains(full) && is_free(given[full])) {
+      tool.name = given[full];
+      continue;
+    }
     tool.name = model_name(own.name);
-    if (!own.server.empty() && wishes[tool.name] > 1) tool.name = model_name(own.server + "_" + own.name);
-    for (int number = 2; taken.contains(tool.name); ++number) tool.name = numbered(tool.name, number);
-    taken.insert(tool.name);
+    const bool is_wanted = wishes[tool.name] > 1 || !is_free(tool.name);
+    if (!own.server.empty() && is_wanted) tool.name = model_name(own.server + "_" + own.name);
+    for (int number = 2; !is_free(tool.name); ++number) tool.name = numbered(tool.name, number);
+    owners[tool.name] = full;
+    given[full] = tool.name;
   }
 }
 
@@ -145,7 +158,8 @@ ToolList ToolSet::list(const std::stop_token& stop) const {
       list.tools.push_back({{}, std::move(definition), std::move(function)});
     }
   }
-  name_tools(list.tools);
+  const std::scoped_lock lock(state_->mutex);
+  name_tools(list.tools, state_->names);
   return list;
 }
 

@@ -1,8 +1,10 @@
 // What a ToolSet holds.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "llama-agent/tool_set.h"
@@ -14,6 +16,7 @@ struct ToolSet::State {
   mutable std::mutex mutex;
   std::vector<Tool> natives;
   std::vector<std::shared_ptr<ToolSource>> sources;
+  std::map<std::string, std::string> names;  // that models were told, by full name
   internal::ToolThreads threads;  // last: its tools may use what stands above
 };
 
