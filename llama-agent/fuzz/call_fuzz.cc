@@ -2,55 +2,23 @@
 // grammars within their bounds that name only rules they have, a remark of one line for each schema that cannot be
 // used, and the same answer for arguments each time.
 #include <algorithm>
-#include <cctype>
 #include <cstdint>
 #include <cstdlib>
-#include <print>
-#include <set>
-#include <source_location>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "../src/tools/grammar/call_grammar.h"
+#include "grammar_claims.h"
 #include "llama-agent/tool_schema.h"
 
 namespace {
 
+using llama::fuzz::has_its_rules;
+using llama::fuzz::is_one_line;
+using llama::fuzz::require;
 using llama::internal::CallPattern;
 using llama::internal::OfferedTool;
-
-void require(bool holds, std::source_location where = std::source_location::current()) {
-  if (holds) return;
-  std::println(stderr, "call_fuzz: line {} does not hold", where.line());
-  std::abort();
-}
-
-bool is_one_line(std::string_view text) {
-  return std::ranges::none_of(text, [](unsigned char c) { return c < 0x20; });
-}
-
-// Every rule that is named outside of quotes and brackets has a line of its own.
-bool has_its_rules(std::string_view grammar) {
-  std::set<std::string> defined, named;
-  std::string word;
-  char closing = 0;
-  for (std::size_t i = 0; i < grammar.size(); ++i) {
-    const char c = grammar[i];
-    if (closing != 0) {
-      if (c == '\\') ++i;
-      if (c == closing) closing = 0;
-    } else if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-') {
-      word += c;
-      continue;
-    } else {
-      if (c == '"' || c == '[' || c == '{') closing = c == '[' ? ']' : c == '{' ? '}' : c;
-      if (!word.empty()) (grammar.substr(i).starts_with(" ::=") ? defined : named).insert(word);
-      word.clear();
-    }
-  }
-  return std::ranges::includes(defined, named);
-}
 
 const CallPattern kPatterns[] = {
     *llama::internal::call_pattern_of("hermes"),

@@ -84,9 +84,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((data[0] & 8U) != 0) rules.stopping.stop_strings = {"STOP", "\n\n"};
   rules.stopping.max_tokens = 32'768;
   const std::size_t length = 1 + (data[0] >> 4U);
-  for (const ReplyFormatKind* format : reply_formats()) {
-    rules.format = format;
-    require(told(rules, text, length) == told(rules, text, text.size() + 1));
+  for (const bool is_spoken : {false, true}) {
+    rules.format_options.spoken_calls = is_spoken;
+    for (const ReplyFormatKind* format : reply_formats()) {
+      rules.format = format;
+      require(told(rules, text, length) == told(rules, text, text.size() + 1));
+    }
   }
   return 0;
 }

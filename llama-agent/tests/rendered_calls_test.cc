@@ -16,91 +16,45 @@ struct RenderedCalls {
   std::string text;
 };
 
+// Three templates write the same and differ in what stands between two calls, and in their end.
+std::string qwen_coder_calls(std::string_view between) {
+  const std::string first =
+      "<tool_call>\n"
+      "<function=look>\n"
+      "<parameter=at>\n"
+      "a <b> \"quoted\" sky\n"
+      "above\n"
+      "</parameter>\n"
+      "<parameter=n>\n"
+      "5\n"
+      "</parameter>\n"
+      "<parameter=f>\n"
+      "True\n"
+      "</parameter>\n"
+      "<parameter=o>\n"
+      "{\"x\": [1, null], \"y\": \"z\"}\n"
+      "</parameter>\n"
+      "<parameter=s>\n"
+      "7\n"
+      "</parameter>\n"
+      "</function>\n"
+      "</tool_call>";
+  const std::string second =
+      "<tool_call>\n"
+      "<function=look>\n"
+      "<parameter=at>\n"
+      "x\n"
+      "</parameter>\n"
+      "</function>\n"
+      "</tool_call>";
+  return first + std::string(between) + second;
+}
+
 const std::vector<RenderedCalls>& rendered_calls() {
   static const std::vector<RenderedCalls> all{
-      {"Qwen3-Coder", "qwen3-coder",
-       "<tool_call>\n"
-       "<function=look>\n"
-       "<parameter=at>\n"
-       "a <b> \"quoted\" sky\n"
-       "above\n"
-       "</parameter>\n"
-       "<parameter=n>\n"
-       "5\n"
-       "</parameter>\n"
-       "<parameter=f>\n"
-       "True\n"
-       "</parameter>\n"
-       "<parameter=o>\n"
-       "{\"x\": [1, null], \"y\": \"z\"}\n"
-       "</parameter>\n"
-       "<parameter=s>\n"
-       "7\n"
-       "</parameter>\n"
-       "</function>\n"
-       "</tool_call>\n"
-       "<tool_call>\n"
-       "<function=look>\n"
-       "<parameter=at>\n"
-       "x\n"
-       "</parameter>\n"
-       "</function>\n"
-       "</tool_call>"},
-      {"NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", "qwen3-coder",
-       "<tool_call>\n"
-       "<function=look>\n"
-       "<parameter=at>\n"
-       "a <b> \"quoted\" sky\n"
-       "above\n"
-       "</parameter>\n"
-       "<parameter=n>\n"
-       "5\n"
-       "</parameter>\n"
-       "<parameter=f>\n"
-       "True\n"
-       "</parameter>\n"
-       "<parameter=o>\n"
-       "{\"x\": [1, null], \"y\": \"z\"}\n"
-       "</parameter>\n"
-       "<parameter=s>\n"
-       "7\n"
-       "</parameter>\n"
-       "</function>\n"
-       "</tool_call>\n"
-       "<tool_call>\n"
-       "<function=look>\n"
-       "<parameter=at>\n"
-       "x\n"
-       "</parameter>\n"
-       "</function>\n"
-       "</tool_call>\n"},
-      {"StepFun3.5-Flash", "qwen3-coder",
-       "<tool_call>\n"
-       "<function=look>\n"
-       "<parameter=at>\n"
-       "a <b> \"quoted\" sky\n"
-       "above\n"
-       "</parameter>\n"
-       "<parameter=n>\n"
-       "5\n"
-       "</parameter>\n"
-       "<parameter=f>\n"
-       "True\n"
-       "</parameter>\n"
-       "<parameter=o>\n"
-       "{\"x\": [1, null], \"y\": \"z\"}\n"
-       "</parameter>\n"
-       "<parameter=s>\n"
-       "7\n"
-       "</parameter>\n"
-       "</function>\n"
-       "</tool_call><tool_call>\n"
-       "<function=look>\n"
-       "<parameter=at>\n"
-       "x\n"
-       "</parameter>\n"
-       "</function>\n"
-       "</tool_call>"},
+      {"Qwen3-Coder", "qwen3-coder", qwen_coder_calls("\n")},
+      {"NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", "qwen3-coder", qwen_coder_calls("\n") + "\n"},
+      {"StepFun3.5-Flash", "qwen3-coder", qwen_coder_calls("")},
       {"ByteDance-Seed-OSS", "seed-oss",
        "<seed:tool_call>\n"
        "<function=look>\n"

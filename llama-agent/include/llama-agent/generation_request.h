@@ -60,6 +60,10 @@ struct GenerationRequest {
   // whatever it writes is text. Not together with json_schema or grammar.
   std::string tools{};
   ToolChoice tool_choice{};                       // may, must or must not the reply call one of them?
+  // Read a line "call NAME with ARGUMENTS" as a call, too, for models that were taught no form of their own: ARGUMENTS
+  // are a JSON object, or the value of the tool's only (required) property up to the line's end. A sentence that begins
+  // so becomes a call as well.
+  bool spoken_calls = false;
   std::optional<bool> enable_thinking{};          // nothing: as the template does by itself
   std::optional<std::int32_t> thinking_budget{};  // tokens; then the thought is closed and the answer begins
   std::optional<std::int32_t> logprobs{};         // that many alternatives for each token: 0 to 20

@@ -45,6 +45,7 @@ Result<void> set_format(Job& job, const GenerationRequest& request, std::span<co
     options.tools.push_back(tool.name);
     options.tool_parameters.push_back(tool.parameters);
   }
+  options.spoken_calls = request.spoken_calls;
   job.rules.format = &kind;
   std::vector<std::string_view> shown(kind.markers.begin(), kind.markers.end());
   const auto& markers = surroundings.chat_template.thinking_markers();

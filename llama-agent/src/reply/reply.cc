@@ -5,6 +5,8 @@
 #include <format>
 #include <utility>
 
+#include "spoken_calls.h"
+
 namespace llama::internal {
 namespace {
 
@@ -23,13 +25,20 @@ std::string without_nul(std::string text) {
 // Did somebody other than the model end the reply?
 bool is_cut(FinishReason reason) { return reason != FinishReason::EndOfSequence; }
 
+std::unique_ptr<ReplyFormat> make_format(const ReplyRules& rules) {
+  const ReplyFormatOptions& options = rules.format_options;
+  auto family = rules.format->make(options);
+  const bool is_spoken = options.spoken_calls && !options.tools.empty();
+  return is_spoken ? read_spoken_calls(std::move(family), options) : std::move(family);
+}
+
 }  // namespace
 
 Reply::Reply(const ReplyRules& rules)
     : stopping_(rules.stopping),
       call_ids_(rules.call_ids),
       several_calls_(rules.several_calls),
-      format_(rules.format->make(rules.format_options)),
+      format_(make_format(rules)),
       watch_(rules.hold),
       stops_(all_stops(rules)) {
   watch_.push({}, {}, format_->is_thinking());

@@ -62,6 +62,7 @@ struct ReplyFormatOptions {
   bool thinking_goes_on = false;                     // the prompt ends in the middle of a thought
   std::vector<std::string> tools{};                  // names that may be called
   std::vector<std::string> tool_parameters{};        // of each: the JSON Schema of its arguments; "": none
+  bool spoken_calls = false;                         // read "call NAME with ARGUMENTS", too (spoken_calls.h)
 };
 
 // What a format is chosen by.

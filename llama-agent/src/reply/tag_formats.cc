@@ -9,6 +9,12 @@
 namespace llama::internal {
 namespace {
 
+constexpr TagMarkup in_block(TagMarkup calls, std::string_view opener, std::string_view closer) {
+  calls.opener = opener;
+  calls.closer = closer;
+  return calls;
+}
+
 // Arguments are texts as they are, or JSON.
 constexpr TagMarkup kQwenCoder{.opener = "<tool_call>",
                                .closer = "</tool_call>",
@@ -18,14 +24,7 @@ constexpr TagMarkup kQwenCoder{.opener = "<tool_call>",
                                .parameter = "<parameter=",
                                .key_end = ">",
                                .value_end = "</parameter>"};
-constexpr TagMarkup kSeed{.opener = "<seed:tool_call>",
-                          .closer = "</seed:tool_call>",
-                          .call = kQwenCoder.call,
-                          .name_end = kQwenCoder.name_end,
-                          .call_end = kQwenCoder.call_end,
-                          .parameter = kQwenCoder.parameter,
-                          .key_end = kQwenCoder.key_end,
-                          .value_end = kQwenCoder.value_end};
+constexpr TagMarkup kSeed = in_block(kQwenCoder, "<seed:tool_call>", "</seed:tool_call>");
 constexpr TagMarkup kGlm{.closer = "</tool_call>",
                          .call = "<tool_call>",
                          .name_end = "\n",
@@ -58,15 +57,7 @@ constexpr TagMarkup kDsml{.opener = "<｜DSML｜function_calls>",
                           .key_end = "\"",
                           .value_end = "</｜DSML｜parameter>",
                           .has_attributes = true};
-constexpr TagMarkup kDsml4{.opener = "<｜DSML｜tool_calls>",
-                           .closer = "</｜DSML｜tool_calls>",
-                           .call = kDsml.call,
-                           .name_end = kDsml.name_end,
-                           .call_end = kDsml.call_end,
-                           .parameter = kDsml.parameter,
-                           .key_end = kDsml.key_end,
-                           .value_end = kDsml.value_end,
-                           .has_attributes = true};
+constexpr TagMarkup kDsml4 = in_block(kDsml, "<｜DSML｜tool_calls>", "</｜DSML｜tool_calls>");
 
 // All tags of a family, for those that are control tokens.
 template <const TagMarkup& markup>

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <format>
+#include <utility>
 
+#include "llama-base/utf8.h"
 #include "llama-base/utf8_stream.h"
 
 namespace llama::internal {
@@ -26,7 +28,7 @@ bool fits_pattern(std::string_view pattern, std::string_view text) {
 }
 
 std::string clean_text(std::string text) {
-  std::string clean = whole_characters(text);
+  std::string clean = is_utf8(text) ? std::move(text) : whole_characters(text);
   if (!clean.contains('\0')) return clean;
   std::string without;
   for (const char c : clean) c == '\0' ? without += "\uFFFD" : without += c;
@@ -40,9 +42,8 @@ CutText cut_result(std::string text, std::size_t max_bytes) {
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
   text.resize(end);
   text += std::format(
-      "\n[cut: these are the first {} of {} bytes. For the rest call the tool again and ask for less at once: a range, "
-      "a "
-      "page, a filter.]",
+      "\n[cut: these are the first {} of {} bytes. For the rest call the tool again and ask for less at once: "
+      "a range, a page, a filter.]",
       end, all);
   return {std::move(text), all - end};
 }
