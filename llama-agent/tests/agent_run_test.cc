@@ -156,10 +156,10 @@ TEST_F(AgentRunTest, WhatThrowsHangsOrIsNoTextIsAResult) {
     return ToolResult{"late"};
   });
   add("bytes", [](const auto&, const auto&) { return ToolResult{std::string("a\0\xff", 3)}; });
-  request_.limits.call_time_limit = 20ms;
+  request_.limits.call_time_limit = 400ms;
   EXPECT_EQ(run().end, RunEnd::Answered);
   EXPECT_EQ(contents(MessageRole::Tool),
-            (Texts{"Error: the tool failed: no disk", "Error: stopped: the tool did not answer within 20 ms",
+            (Texts{"Error: the tool failed: no disk", "Error: stopped: the tool did not answer within 400 ms",
                    "a\uFFFD\uFFFD"}));
 }
 

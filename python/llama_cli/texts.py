@@ -143,6 +143,16 @@ class Prompt:
             else None
         )
 
+    @property
+    def shown(self) -> str:
+        """As it may be given: words before the text, or a template."""
+        if self.prefix is not None:
+            return self.prefix
+        return "".join(
+            words.replace("{", "{{").replace("}", "}}") + (f"{{{name}}}" if name else "")
+            for words, name in self.pieces
+        )
+
     def around(self, texts: pa.Array, cells: Mapping[str, pa.Array] | None = None) -> pa.Array:
         """A row without text stays one."""
         if self.is_nothing or len(texts) == 0:

@@ -225,10 +225,10 @@ def test_shapes(model):
     ],
 )
 def test_what_is_no_text(model, texts, kind, words):
-    pid = model._connection.pid
+    pid = model._session._connection.pid
     with pytest.raises(kind, match=words):
         model.encode(texts)
-    assert model.encode("a").shape == (64,) and model._connection.pid == pid  # the program goes on
+    assert model.encode("a").shape == (64,) and model._session._connection.pid == pid  # the program goes on
 
 
 def test_rows_keep_their_places(model):
@@ -426,14 +426,14 @@ def test_what_answers_nonsense_is_told(tmp_path):
 def test_a_program_that_is_killed():
     with Embedder(MODEL) as one:
         wanted = one.encode(TEXTS)
-        os.kill(one._connection.pid, signal.SIGKILL)
+        os.kill(one._session._connection.pid, signal.SIGKILL)
         with pytest.raises(llama_cli.StoppedError, match="SIGKILL") as caught:
             one.encode(TEXTS)
         assert caught.value.status == -signal.SIGKILL
         assert np.array_equal(one.encode(TEXTS), wanted)  # another one
         stream = one.embed_batches([pa.record_batch({"text": TEXTS})] * 9)
         next(stream)
-        os.kill(one._connection.pid, signal.SIGTERM)
+        os.kill(one._session._connection.pid, signal.SIGTERM)
         with pytest.raises(llama_cli.StoppedError):
             list(stream)
         assert np.array_equal(one.encode(TEXTS), wanted)
@@ -444,17 +444,17 @@ def test_a_program_that_is_killed():
 
 def test_a_program_ends_with_its_object():
     one = Embedder(MODEL)
-    pid = one._connection.pid
+    pid = one._session._connection.pid
     assert os.getpgid(pid) != os.getpgid(0) and os.getsid(pid) != os.getsid(0)
     del one
     assert gone(pid)
     with Embedder(MODEL) as one:
-        pid = one._connection.pid
+        pid = one._session._connection.pid
         assert set(os.listdir(f"/proc/{pid}/fd")) >= {"0", "1", "2"}
         assert all(os.readlink(f"/proc/{pid}/fd/{n}").startswith("pipe:") for n in (0, 1, 2))
     assert not is_running(pid)
     # At Python's end, without a with.
-    out = finished(python("one = Embedder(sys.argv[1]); print(one._connection.pid)", MODEL))
+    out = finished(python("one = Embedder(sys.argv[1]); print(one._session._connection.pid)", MODEL))
     assert gone(int(out))
 
 
@@ -462,7 +462,7 @@ def test_a_program_ends_with_its_object():
 LONG = """
 texts = [f"number {i} " + "word " * 200 for i in range(100_000)]
 one = Embedder(sys.argv[1])
-print(one._connection.pid, flush=True)
+print(one._session._connection.pid, flush=True)
 """
 
 
@@ -473,7 +473,7 @@ try:
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 print(one.encode("a").shape, flush=True)
-print(one._connection.pid, flush=True)
+print(one._session._connection.pid, flush=True)
 one.close()
 """
     process = python(source, MODEL, start_new_session=True)
@@ -591,7 +591,7 @@ def test_a_pickle_is_the_arguments(named):
     with pytest.raises(RuntimeError):
         one.encode("a")
     with pickle.loads(data) as other:
-        assert other._connection is None and repr(other) == repr(one)
+        assert other._session._connection is None and repr(other) == repr(one)
         assert other.prompts["mine"] == "x " and np.array_equal(other.encode_query(TEXTS), wanted)
 
 
