@@ -161,7 +161,7 @@ class Embedder:
         prompt: may name columns, as in 'title: {title} | text: {text}'.
         on_error: "null" leaves the vector of such a row null, and says why in a column `error`.
         """
-        more = {
+        more: dict[str, Any] = {
             "embedding_column": embedding_column,
             "prompt_name": prompt_name,
             "prompt": prompt,
