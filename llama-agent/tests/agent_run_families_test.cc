@@ -63,5 +63,17 @@ TEST_F(AgentRunFamilies, EachGoesFromItsCallToItsAnswer) {
   }
 }
 
+// The opener was once read from a text that had gone; one of more than 15 bytes showed it.
+TEST_F(AgentRunFamilies, ACallThatMustComeMayBeThoughtAboutFirst) {
+  std::vector<std::string> grammars;
+  add("look", [](const auto&, const auto&) { return ToolResult{"blue"}; });
+  markers_ = "<tool_call><|START_THINKING|>";
+  play({"<|START_THINKING|>hm<|END_THINKING|>" + hermes_call("look"), "Done."}, {.grammars = &grammars});
+  request_.generation.tool_choice = {.kind = ToolChoice::Kind::Required};
+  EXPECT_EQ(run().end, RunEnd::Answered);
+  ASSERT_FALSE(grammars.empty());
+  EXPECT_NE(grammars[0].find("<|START_THINKING|>"), std::string::npos) << grammars[0].substr(0, 500);
+}
+
 }  // namespace
 }  // namespace llama

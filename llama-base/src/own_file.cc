@@ -46,8 +46,10 @@ std::filesystem::path loaded_file() {
   const char* path = own.dli_fname;
 #ifdef __linux__
   Dl_info program{};
+  // NOLINTBEGIN(performance-no-int-to-ptr): the auxiliary vector has addresses as numbers
   if (dladdr(reinterpret_cast<const void*>(getauxval(AT_PHDR)), &program) != 0 && program.dli_fbase == own.dli_fbase)
     path = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+  // NOLINTEND(performance-no-int-to-ptr)
 #endif
   if (path == nullptr) return {};
   std::error_code error;

@@ -23,7 +23,7 @@ Result<std::string> apply_chat_format(const std::string& name_or_template, std::
   std::int32_t length = -1;
   try {
     length = attempt();
-    if (length > static_cast<std::int32_t>(text.size())) {
+    if (std::cmp_greater(length, text.size())) {
       text.resize(static_cast<std::size_t>(length));
       length = attempt();
     }

@@ -161,8 +161,7 @@ bool EmbeddingContext::takes_prefix(std::size_t longest) const {
   const Model& model = *state_->model;
   const std::int32_t window = model.sliding_window();
   return state_->config.pooling == Pooling::Last && is_causal(model, model.model_.get()) && !model.is_recurrent() &&
-         llama_get_memory(state_->context.get()) != nullptr &&
-         (window == 0 || longest <= static_cast<std::size_t>(window));
+         llama_get_memory(state_->context.get()) != nullptr && (window == 0 || std::cmp_less_equal(longest, window));
 }
 
 Result<void> EmbeddingContext::compute(const TokenBatch& batch, const std::stop_token& stop) {

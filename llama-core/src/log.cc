@@ -11,8 +11,8 @@ namespace {
 std::mutex sink_mutex;
 // Never destroyed: a model that lives as long as the program logs when it is.
 LogSink& sink() {
-  static auto* const kept = new LogSink;
-  return *kept;
+  static auto* const kSink = new LogSink;
+  return *kSink;
 }
 
 // What a thread has logged. The main thread's is destroyed before static objects are, a static model among them: what

@@ -14,7 +14,7 @@ std::optional<fs::path> find_plugin() {
   std::error_code error;
   for (const fs::path& place : {folder, folder.parent_path() / PACKED_LIBRARY_FOLDER,
                                 folder.parent_path() / "lib" / "llama-cli", fs::path(PACKED_INSTALLED)}) {
-    const fs::path path = place / PACKED_NAME;
+    fs::path path = place / PACKED_NAME;
     if (path.is_absolute() && fs::exists(path, error)) return path;
   }
   return std::nullopt;

@@ -69,7 +69,7 @@ struct Sampler::State {
     } catch (const std::exception&) {
       return std::nullopt;
     }
-    if (array.selected < 0 || array.selected >= static_cast<std::int64_t>(array.size)) return std::nullopt;
+    if (array.selected < 0 || std::cmp_greater_equal(array.selected, array.size)) return std::nullopt;
     return array.data[array.selected].id;
   }
 };

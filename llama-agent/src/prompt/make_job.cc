@@ -78,7 +78,7 @@ std::pair<std::string, std::string> set_hold(Job& job, const GenerationRequest& 
   job.rules.several_calls = request.tool_choice.several;
   if (tools.empty()) return {};
   const ReplyFormatOptions& options = job.rules.format_options;
-  const std::string_view thinking_opener = options.thinking_is_open ? "" : options.thinking_opener;
+  const std::string_view thinking_opener = options.thinking_is_open ? std::string_view() : options.thinking_opener;
   const bool must_call =
       request.tool_choice.kind == ToolChoice::Kind::Required || request.tool_choice.kind == ToolChoice::Kind::Named;
   CallHold& hold = job.rules.hold;

@@ -7,7 +7,7 @@ void CallTeller::begin(std::string_view name, ReplyEvents& events) {
   is_in_call_ = true;
 }
 
-void CallTeller::arguments(std::string_view json, ReplyEvents& events) {
+void CallTeller::arguments(std::string_view json, ReplyEvents& events) const {
   if (json.empty()) return;
   auto* last = events.empty() ? nullptr : std::get_if<ToolCallArguments>(&events.back());
   if (last != nullptr) {

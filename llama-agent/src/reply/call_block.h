@@ -15,7 +15,7 @@ namespace llama::internal {
 class CallTeller {
  public:
   void begin(std::string_view name, ReplyEvents& events);
-  void arguments(std::string_view json, ReplyEvents& events);
+  void arguments(std::string_view json, ReplyEvents& events) const;
   void end(bool is_complete, ReplyEvents& events);
 
   [[nodiscard]] std::int32_t begun() const { return begun_; }

@@ -15,7 +15,7 @@ namespace {
 class JsonBlock final : public CallBlock {
  public:
   explicit JsonBlock(const std::vector<std::string>& tools) {
-    for (const auto& tool : tools) beginnings_.push_back("{\"name\":\"" + tool + '"');
+    for (const auto& tool : tools) beginnings_.push_back(R"({"name":")" + tool + '"');
     is_known_ = beginnings_.empty();
   }
 

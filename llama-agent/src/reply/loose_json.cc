@@ -117,7 +117,9 @@ void LooseJson::escape(char c) {
     std::uint32_t code = 0;
     for (const char digit : code_) {
       const std::size_t value = std::string_view("0123456789abcdef0123456789ABCDEF").find(digit);
-      code = value == std::string_view::npos ? 0x110000 : std::min<std::uint32_t>(code, 0x110000) * 16 + value % 16;
+      code = value == std::string_view::npos
+                 ? 0x110000
+                 : std::min<std::uint32_t>(code, 0x110000) * 16U + static_cast<std::uint32_t>(value % 16);
     }
     if (code > 0x10FFFF) code = 0xFFFD;
     if (code > 0xFFFF) feed(std::format("\\u{:04x}", 0xD800 + ((code - 0x10000) >> 10U)));

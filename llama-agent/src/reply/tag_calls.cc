@@ -154,7 +154,7 @@ bool TagCalls::read_name(ReplyEvents& events, bool ended) {
   name_ = std::move(name);
   has_parameters_ = false;
   in_call_ = true;
-  events.push_back(ToolCallBegun{.call = calls_, .name = name_});
+  events.emplace_back(ToolCallBegun{.call = calls_, .name = name_});
   place_ = Place::Between;
   return true;
 }
@@ -272,12 +272,12 @@ void TagCalls::give_up(ReplyEvents& events) {
 }
 
 void TagCalls::tell_json(std::string json, ReplyEvents& events) {
-  if (!json.empty()) events.push_back(ToolCallArguments{.call = calls_, .json = std::move(json)});
+  if (!json.empty()) events.emplace_back(ToolCallArguments{.call = calls_, .json = std::move(json)});
 }
 
 void TagCalls::end_call(bool is_complete, ReplyEvents& events) {
   if (is_complete) tell_json(has_parameters_ ? "}" : "{}", events);
-  events.push_back(ToolCallEnded{.call = calls_++, .is_complete = is_complete});
+  events.emplace_back(ToolCallEnded{.call = calls_++, .is_complete = is_complete});
   in_call_ = false;
 }
 

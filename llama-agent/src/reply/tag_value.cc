@@ -80,7 +80,7 @@ std::string TagValue::finish() {
   const auto value = nlohmann::json::parse(held_, nullptr, false);
   const bool is_json = !value.is_discarded() && (kind_ == ParameterKind::Value || !value.is_string());
   const std::size_t begin = std::min(held_.find_first_not_of(" \t\r\n"), held_.size());
-  const std::string bare = held_.substr(begin, held_.find_last_not_of(" \t\r\n") + 1 - begin);
+  std::string bare = held_.substr(begin, held_.find_last_not_of(" \t\r\n") + 1 - begin);
   if (is_json) return bare;  // as it is written: a large number keeps its digits
   // Some templates write Python's values into the history, and models learn it from them.
   return json_of_python(bare).value_or("\"" + between_quotes(held_) + "\"");

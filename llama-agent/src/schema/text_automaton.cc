@@ -136,7 +136,7 @@ class ProductWalk {
   }
 
   // Without the states from which no text ends.
-  TextAutomaton trimmed() {
+  [[nodiscard]] TextAutomaton trimmed() const {
     const auto& states = automaton_.states;
     std::vector<std::vector<std::size_t>> back(states.size());
     std::vector<std::size_t> open;

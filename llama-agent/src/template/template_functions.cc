@@ -159,7 +159,7 @@ void add_filters(Context& context) {
   set("first", [](const auto& a, const auto&) {
     const Value& list = argument(a, 0);
     if (list.is_string()) return Value(list.template get<std::string>().substr(0, 1));
-    return list.size() == 0 ? Value() : list.at(std::size_t{0});
+    return list.empty() ? Value() : list.at(std::size_t{0});
   });
   set("reverse", [](const auto& a, const auto&) {
     auto all = elements(argument(a, 0));

@@ -35,10 +35,11 @@ bool CallExecution::approve(std::size_t i) {
   state.deadline = CallClock::now() + policy.time_limit;
   const bool has_begun =
       threads_.start([board = board_, ask = policy.asker, question, i, stop = state.stop.get_token()] {
-        ApprovalAnswer answer{.reason = "the question could not be asked"};
+        ApprovalAnswer answer;
         try {
           answer = ask(question, stop);
-        } catch (...) {  // stays a denial
+        } catch (...) {
+          answer = {.reason = "the question could not be asked"};
         }
         board->tell_answer(i, std::move(answer));
       });
@@ -65,7 +66,7 @@ void CallExecution::take_answer(std::size_t i, ApprovalAnswer answer) {
   state.deadline = CallClock::time_point::max();
   if (!state.stopped.empty()) return void(denied(i, state.stopped));
   if (answer.kind == ApprovalAnswer::Kind::Deny) {
-    return void(denied(i, answer.reason.empty() ? "the person said no" : clean_text(std::move(answer.reason))));
+    return void(denied(i, answer.reason.empty() ? "the person said no" : clean_text(answer.reason)));
   }
   if (!answer.arguments.empty() && answer.arguments != state.arguments) {
     const auto sound = validate_call(calls_[i].tool->definition.parameters, answer.arguments, rules_.limits.arguments);

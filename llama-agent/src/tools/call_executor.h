@@ -48,7 +48,7 @@ struct EndedCall {
 };
 
 struct CallHooks {
-  std::function<void(RunEvent)> tell = [](RunEvent) {};
+  std::function<void(RunEvent)> tell = [](const RunEvent&) {};
   std::function<void(std::string)> remark = [](const std::string&) {};
   std::function<void(std::size_t call, const EndedCall&)> ended = [](std::size_t, const EndedCall&) {};  // any order
 };

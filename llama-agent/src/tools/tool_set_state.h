@@ -17,7 +17,7 @@ struct ToolSet::State {
   std::vector<Tool> natives;
   std::vector<std::shared_ptr<ToolSource>> sources;
   std::map<std::string, std::string> names;  // that models were told, by full name
-  internal::ToolThreads threads;  // last: its tools may use what stands above
+  internal::ToolThreads threads;             // last: its tools may use what stands above
 };
 
 struct ToolSetInside {

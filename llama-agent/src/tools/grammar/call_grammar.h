@@ -18,7 +18,7 @@
 
 namespace llama::internal {
 
-constexpr std::size_t kMaxToolRules = 512 * 1024;  // bytes of the rules of all tools together
+constexpr std::size_t kMaxToolRules = std::size_t{512} << 10;  // bytes of the rules of all tools together
 
 struct CallGrammars {
   std::string rest;                  // "": the pattern has no marker
