@@ -108,7 +108,7 @@ TEST(Csv, ARaggedFileIsNotReadAsOneColumn) {
   const TestFolder folder;
   EXPECT_THAT(error_of(folder.write("r.csv", "1,a,b\n2,ok\n3\n")), HasSubstr("no column 'text'; it has '1', 'a', 'b'"));
   EXPECT_THAT(error_of(folder.write("s.csv", "id,text\n1,a\n2\n")),
-              HasSubstr("line 3: 1 columns where the header has 2"));
+              HasSubstr("line 3: 1 column where the header has 2"));
 }
 
 TEST(Csv, ReadsOneColumnAndNoRows) {
@@ -189,7 +189,7 @@ TEST(Csv, ABrokenRowOfAPipeIsNamed) {
   pipe.close();
   TableInput input = file_input(pipe.path(), {"text"});
   input.format = TableFormat::Csv;
-  EXPECT_THAT(read_table(input).error.message, HasSubstr("line 3: 1 columns where the header has 2"));
+  EXPECT_THAT(read_table(input).error.message, HasSubstr("line 3: 1 column where the header has 2"));
   EXPECT_THAT(read_table(input).error.message, testing::Not(HasSubstr("\n")));
 }
 

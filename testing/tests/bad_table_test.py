@@ -45,7 +45,7 @@ def nothing_left(folder):
 
 
 BAD = {
-    "ragged": ({"a.csv": "text,n\na,1\nb\nc,3\n"}, INPUT, ["a.csv", "line 3", "1 columns", "2"]),
+    "ragged": ({"a.csv": "text,n\na,1\nb\nc,3\n"}, INPUT, ["a.csv", "line 3", "1 column where", "2"]),
     "quote": ({"a.csv": 'text,n\na,1\n"b,2\nc,3\n'}, INPUT, ["a.csv", "line 3", "never closes"]),
     "json": (
         {"a.jsonl": '{"text":"a"}\n{"text":"b"}\n{"text": oops}\n'},

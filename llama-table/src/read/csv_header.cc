@@ -87,6 +87,7 @@ Result<CsvHeader> read_csv_header(std::string_view first_bytes, std::optional<ch
   header.separator =
       separator.value_or(*std::ranges::max_element(kSeparators, {}, [&](char c) { return count_unquoted(record, c); }));
   if (has_backslashes(first_bytes, header.separator)) header.escape = '\\';
+  header.has_line_break = record.find_first_of("\r\n") != std::string_view::npos;
 
   std::set<std::string> taken;
   for (std::string& field : csv_fields(record, header.separator)) {

@@ -21,6 +21,7 @@ struct CsvHeader {
   char separator = ',';
   char escape = '"';
   std::vector<std::string> names;  // each once: "a", "a_1"; without a name "column2"
+  bool has_line_break = false;     // within a name
 };
 
 // Is the first line there whole, as it seems?

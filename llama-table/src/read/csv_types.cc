@@ -13,7 +13,7 @@
 namespace llama::internal {
 namespace {
 
-constexpr int kSampleRows = 1000;
+constexpr std::uint64_t kSampleRows = 1000;
 
 struct CsvType {
   std::string_view name;
@@ -54,8 +54,11 @@ std::string test_of(const CsvType& type, const std::string& column) {
 }
 
 // One pass: how many rows there are, and which of the types in `asked` fit every value.
-Result<std::uint64_t> look(DuckDatabase& database, const std::string& rows, const std::vector<std::string>& names,
-                           Fits& asked, const std::stop_token& stop) {
+Result<std::uint64_t> look(DuckDatabase& database, CsvScan& scan, std::optional<std::uint64_t> limit,
+                           const std::vector<std::string>& names, Fits& asked, const std::stop_token& stop) {
+  const auto from = scan.sql();
+  if (!from) return std::unexpected(from.error());
+  const std::string rows = limit ? std::format("(SELECT * FROM {} LIMIT {})", *from, *limit) : *from;
   std::string sql = "SELECT count(*)";
   for (std::size_t i = 0; i < names.size(); ++i) {
     const std::string column = sql_name(names[i]);
@@ -80,16 +83,15 @@ Result<std::uint64_t> look(DuckDatabase& database, const std::string& rows, cons
 
 // Most columns of text are told by a thousand rows, so the whole is looked at for the others alone.
 // Cost: one pass of the parser, and a test of each value that may be more than text.
-Result<CsvTypes> find_csv_types(DuckDatabase& database, const std::string& from, const std::vector<std::string>& names,
+Result<CsvTypes> find_csv_types(DuckDatabase& database, CsvScan& scan, const std::vector<std::string>& names,
                                 const std::vector<bool>& may_have_type, std::optional<std::uint64_t> limit,
                                 const std::stop_token& stop) {
   Fits fits(names.size());
   for (std::size_t i = 0; i < names.size(); ++i) fits[i].fill(may_have_type[i]);
-  const std::string sample = std::format("(SELECT * FROM {} LIMIT {})", from, kSampleRows);
-  if (auto looked = look(database, sample, names, fits, stop); !looked) return std::unexpected(looked.error());
+  if (auto looked = look(database, scan, kSampleRows, names, fits, stop); !looked)
+    return std::unexpected(looked.error());
   // What looks like whole numbers may have a fraction further on: both stay asked.
-  const std::string all = limit ? std::format("(SELECT * FROM {} LIMIT {})", from, *limit) : from;
-  const auto rows = look(database, all, names, fits, stop);
+  const auto rows = look(database, scan, limit, names, fits, stop);
   if (!rows) return std::unexpected(rows.error());
   CsvTypes found{.types = std::vector<std::string>(names.size(), "VARCHAR"), .rows = *rows};
   for (std::size_t i = 0; i < names.size(); ++i)

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "llama-base/error.h"
+#include "read/csv_scan.h"
 #include "read/database.h"
 
 namespace llama::internal {
@@ -17,9 +18,9 @@ struct CsvTypes {
   std::uint64_t rows = 0;          // that were looked at
 };
 
-// from: a function that gives all columns as text. may_have_type: of each column; the others are text.
+// scan: gives all columns as text; the errors are the caller's to tell (PipeFeeds). may_have_type: of each column; the others are text.
 // limit: how many rows will be read.
-[[nodiscard]] Result<CsvTypes> find_csv_types(DuckDatabase& database, const std::string& from,
+[[nodiscard]] Result<CsvTypes> find_csv_types(DuckDatabase& database, CsvScan& scan,
                                               const std::vector<std::string>& names,
                                               const std::vector<bool>& may_have_type,
                                               std::optional<std::uint64_t> limit, const std::stop_token& stop);

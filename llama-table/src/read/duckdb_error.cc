@@ -79,8 +79,8 @@ std::optional<std::string> csv_fault(std::string_view text) {
   if (const std::string_view counts = line_after(text, "\nExpected Number of Columns: "); !counts.empty()) {
     const std::size_t found = counts.find(" Found: ");
     if (found != std::string_view::npos)
-      return std::format("{}: {} columns where the header has {}", where, counts.substr(found + 8),
-                         counts.substr(0, found));
+      return std::format("{}: {} column{} where the header has {}", where, counts.substr(found + 8),
+                         counts.substr(found + 8) == "1" ? "" : "s", counts.substr(0, found));
   }
   if (text.contains("unterminated quote")) return std::format("{}: a quote opens and never closes", where);
   if (text.contains("Invalid unicode"))
@@ -89,6 +89,13 @@ std::optional<std::string> csv_fault(std::string_view text) {
   std::string_view rest = text.substr(text.find('\n') == std::string_view::npos ? text.size() : text.find('\n') + 1);
   if (rest.starts_with("Original Line: ")) rest.remove_prefix(std::min(rest.size(), rest.find('\n')));
   return std::format("{}: {}", where, on_one_line(without_advice(rest)));
+}
+
+// Its parser does not say where.
+std::string csv_without_line(std::string_view text) {
+  const std::string_view file = line_after(text, "\n  file = ");
+  return std::format("{}{}: a quote stands within a field, or lines end in several ways",
+                     file.empty() ? "the input" : std::format("file '{}'", file), kNoCsv);
 }
 
 // "Malformed JSON in file "b.jsonl", at byte 7 in line 3: unexpected character".
@@ -154,6 +161,8 @@ Error error_of_duckdb(std::string_view message) {
     break;
   }
   if (code == ErrorCode::Cancelled) return {code, "reading was stopped"};
+  if (message.starts_with("The CSV Parser state machine reached an invalid state"))
+    return {ErrorCode::InvalidText, csv_without_line(message)};
   if (auto csv = csv_fault(message)) return {ErrorCode::InvalidText, std::move(*csv)};
   if (auto json = json_fault(message)) return {ErrorCode::InvalidText, std::move(*json)};
   for (const std::string_view function : {"postgres_scan", "mysql_scan"}) {

@@ -155,7 +155,7 @@ Result<std::unique_ptr<BatchSource>> open_json(std::unique_ptr<DuckDatabase> dat
                       common_partition_keys(files.files).empty() ? "false" : "true", columns);
   QueryText text{
       .from = json_scan("read_json", files.files, *layout, rest), .rows = found->rows, .place = files.place()};
-  return QuerySource::open(std::move(database), std::move(text), nullptr, stop);
+  return QuerySource::open(std::move(database), std::move(text), {}, stop);
 }
 
 }  // namespace llama::internal

@@ -93,7 +93,7 @@ Result<std::unique_ptr<BatchSource>> open_format(TableFormat format, const Input
       if (!opened) return std::unexpected(opened.error());
       QueryText text{.from = std::format("read_parquet({}, hive_types_autocast=false)", sql_strings(files.files)),
                      .place = files.place()};
-      return QuerySource::open(std::move(*opened), std::move(text), nullptr, stop);
+      return QuerySource::open(std::move(*opened), std::move(text), {}, stop);
     }
     case TableFormat::ArrowFile:
     case TableFormat::ArrowStream: {

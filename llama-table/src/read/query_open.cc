@@ -66,7 +66,7 @@ Result<std::unique_ptr<BatchSource>> open_query(std::unique_ptr<DuckDatabase> da
     return std::unexpected(checked.error());
   QueryText text{
       .from = std::move(statements.back()), .is_query = true, .may_count = false, .place = std::move(*attached)};
-  return QuerySource::open(std::move(database), std::move(text), nullptr, stop);
+  return QuerySource::open(std::move(database), std::move(text), {}, stop);
 }
 
 }  // namespace llama::internal

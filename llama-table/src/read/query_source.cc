@@ -18,7 +18,7 @@ std::string QuerySource::all_rows() const {
   return std::format("SELECT {} FROM {}", columns.empty() ? "*" : columns, text_.from);
 }
 
-// The pipe's own name says nothing to people, and a dead line has no name.
+// A dead line has no name.
 Error QuerySource::told(Error error) const {
   const bool is_file = error.code == ErrorCode::NotFound || error.code == ErrorCode::Io;
   const bool is_far =
@@ -26,25 +26,18 @@ Error QuerySource::told(Error error) const {
   if (is_far && !text_.place.empty() && !error.message.contains("://"))
     error.message = std::format("{}: {}", text_.place, error.message);
   if (text_.is_query && error.code == ErrorCode::NotFound) error.message = std::format("the query: {}", error.message);
-  if (!feed_) return error;
-  if (auto fed = feed_->error()) return *fed;
-  for (const std::string& path : {std::format("file '{}'", feed_->path()), feed_->path()})
-    if (const std::size_t at = error.message.find(path); at != std::string::npos)
-      error.message.replace(at, path.size(), feed_->name());
-  return error;
+  return feeds_.told(std::move(error));
 }
 
 Result<std::unique_ptr<BatchSource>> QuerySource::open(std::unique_ptr<DuckDatabase> database, QueryText text,
-                                                       std::unique_ptr<PipeFeed> feed, const std::stop_token& stop) {
+                                                       PipeFeeds feeds, const std::stop_token& stop) {
   std::unique_ptr<QuerySource> source(new QuerySource());
-  source->feed_ = std::move(feed);
+  source->feeds_ = std::move(feeds);
   source->database_ = std::move(database);
   source->text_ = std::move(text);
   source->selected_ = source->all_rows();
   // The bytes of a pipe are not there a second time for an end that was stopped: nothing waits for them then.
-  const std::stop_callback stops(stop, [&] {
-    if (source->feed_) source->feed_->stop();
-  });
+  const std::stop_callback stops(stop, [&] { source->feeds_.stop(); });
   auto query = source->database_->prepare(source->selected_, stop);
   if (!query) return std::unexpected(source->told(query.error()));
   source->query_ = std::move(*query);
@@ -80,14 +73,11 @@ Result<void> QuerySource::start(const Selection& selection, const std::stop_toke
 
 Result<TableBatch> QuerySource::next(const std::stop_token& stop) {
   TableBatch batch;
-  const std::stop_callback stops(stop, [&] {
-    if (feed_) feed_->stop();
-  });
+  const std::stop_callback stops(stop, [&] { feeds_.stop(); });
   auto rows = query_->next(stop);
   if (!rows) return std::unexpected(told(rows.error()));
   if (*rows == nullptr) {
-    if (feed_)
-      if (auto error = feed_->error()) return std::unexpected(*error);
+    if (auto error = feeds_.error()) return std::unexpected(*error);
     batch.state = RowState::End;
   }
   batch.rows = std::move(*rows);
@@ -101,7 +91,7 @@ Result<TableBatch> QuerySource::next(const std::stop_token& stop) {
 Result<std::optional<std::uint64_t>> QuerySource::count(const std::stop_token& stop) {
   const auto limited = [&](std::uint64_t rows) { return std::min(rows, limit_.value_or(rows)); };
   if (text_.rows && is_whole_) return limited(*text_.rows);
-  if (!text_.may_count || feed_) return std::nullopt;
+  if (!text_.may_count || !feeds_.is_empty()) return std::nullopt;
   auto query = database_->prepare(std::format("SELECT count(*) FROM ({}\n)", selected_), stop);
   if (!query) return std::unexpected(told(query.error()));
   auto rows = (*query)->next(stop);

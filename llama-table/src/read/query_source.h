@@ -28,10 +28,9 @@ struct QueryText {
 
 class QuerySource : public BatchSource {
  public:
-  // feed: what `from` reads, where that is a pipe; its end by an error is the source's.
+  // feeds: what `from` reads, where that are pipes; their end by an error is the source's.
   [[nodiscard]] static Result<std::unique_ptr<BatchSource>> open(std::unique_ptr<DuckDatabase> database, QueryText text,
-                                                                 std::unique_ptr<PipeFeed> feed,
-                                                                 const std::stop_token& stop);
+                                                                 PipeFeeds feeds, const std::stop_token& stop);
 
   [[nodiscard]] std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
   [[nodiscard]] bool finds_rows() const override { return true; }
@@ -44,7 +43,7 @@ class QuerySource : public BatchSource {
   [[nodiscard]] std::string all_rows() const;
   [[nodiscard]] Error told(Error error) const;
 
-  std::unique_ptr<PipeFeed> feed_;  // outlives the query
+  PipeFeeds feeds_;  // outlive the query
   std::unique_ptr<DuckDatabase> database_;
   std::unique_ptr<DatabaseQuery> query_;
   QueryText text_;
