@@ -97,6 +97,36 @@ TEST(Json, NamesFileAndLineOfWhatIsBroken) {
   EXPECT_EQ(read_table(file_input(cut, {"text"})).error.code, ErrorCode::InvalidText);
 }
 
+TEST(Json, NamesTheLineOfABrokenArray) {
+  const TestFolder folder;
+  const auto error = [&](std::string_view json) {
+    const std::string path = folder.write("a.json", json);
+    const std::string message = json_error(path), begin = std::format("file '{}', ", path);
+    return message.starts_with(begin) ? message.substr(begin.size()) : message;
+  };
+  const std::string objects = "{\"text\": \"a]},\\\"\"},\n{\"text\": \"b\"}";
+  EXPECT_EQ(error("[" + objects + ",\n\n{\"text\": oops},\n{\"text\": \"c\"}]"),
+            "line 4: broken JSON: the object that begins here");
+  EXPECT_EQ(error("[\n" + objects + "\n{\"text\": \"c\"}\n]\n"), "line 4: broken JSON: no comma between two objects");
+  EXPECT_EQ(error("[\n" + objects + ",\n{\"text\": \"c"),
+            "line 4: broken JSON: the object that begins here does not end");
+  EXPECT_EQ(error("[\n" + objects + ",,\n]"), "line 3: broken JSON: no object where one is expected");
+  EXPECT_EQ(error("[\n" + objects + ",\n]"), "line 4: broken JSON: no object where one is expected");
+  EXPECT_EQ(error("[\n" + objects + "]\n[" + objects + "]"),
+            "line 4: broken JSON: something follows the end of the array");
+  for (const char* end : {"", " ", "\n", ",", ",\n", ",\n\n "})
+    EXPECT_THAT(error("[" + objects + end), HasSubstr("broken JSON: the array does not end; is the file cut short?"));
+  // Objects over lines, without an array.
+  EXPECT_EQ(error("{\"text\":\n\"a\"}\n{\"text\":\n\"b\"}\n{\"text\":\noops}\n"),
+            "line 5: broken JSON: the object that begins here");
+  EXPECT_EQ(error("{\"text\":\n\"a\"},\n{\"text\":\n\"b\"}"), "line 2: broken JSON: no object where one is expected");
+
+  std::string many = "[";
+  for (int i = 0; i < 50'000; ++i) many += std::format("{{\"id\": {}, \"text\":\n\"hello\"}},\n", i);
+  EXPECT_EQ(error(many + "{\"text\" 5}]"), "line 100001: broken JSON: the object that begins here");
+  EXPECT_EQ(read_table(file_input(folder.write("b.json", "[\n" + objects + "\n]\n \n"), {"text"})).texts().size(), 2u);
+}
+
 TEST(Json, WantsObjects) {
   const TestFolder folder;
   EXPECT_THAT(json_error(folder.write("t.jsonl", "\"text\"\n\"more\"\n")), HasSubstr("object"));

@@ -52,7 +52,8 @@ BAD = {
         INPUT,
         ["a.jsonl", "line 3", "broken JSON"],
     ),
-    "array": ({"a.json": '[{"text":"a"},{"text": oops}]'}, INPUT, ["a.json", "broken JSON"]),
+    "array": ({"a.json": '[{"text":"a"},\n{"text": oops}]'}, INPUT, ["a.json", "line 2", "broken JSON"]),
+    "array-cut": ({"a.json": '[{"text":"a"},\n{"text":"b"},\n'}, INPUT, ["a.json", "line 3", "cut short"]),
     "formats": (
         {"in/a.jsonl": '{"text":"a"}\n', "in/b.csv": "text\nb\n"},
         USAGE,

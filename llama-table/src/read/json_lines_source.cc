@@ -195,24 +195,4 @@ Result<TableBatch> JsonLinesSource::next(const std::stop_token& stop) {
   return typed(std::move(*lines), stop);
 }
 
-std::string find_broken_json_line(DuckDatabase& database, const std::vector<std::string>& files,
-                                  const std::stop_token& stop) {
-  for (const std::string& file : files) {
-    TextLinesSource lines({file}, nullptr);
-    for (;;) {
-      const auto batch = lines.next(stop);
-      if (!batch) return "";
-      if (batch->rows->num_rows() > 0) {
-        const auto broken = rows_where(database, *batch->rows, kNoJson, stop);
-        if (!broken) return "";
-        if (!broken->empty())
-          return std::format("file '{}', {}", file,
-                             lines.name_of(batch->numbers[static_cast<std::size_t>(broken->front())]));
-      }
-      if (batch->state == RowState::End) break;
-    }
-  }
-  return "";
-}
-
 }  // namespace llama::internal

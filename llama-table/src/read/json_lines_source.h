@@ -45,8 +45,4 @@ class JsonLinesSource : public BatchSource {
   std::string selected_;                  // SQL for a batch
 };
 
-// The first line of JSON files that is no JSON, for people: "file 'x.jsonl', line 17"; "" if all are.
-[[nodiscard]] std::string find_broken_json_line(DuckDatabase& database, const std::vector<std::string>& files,
-                                                const std::stop_token& stop);
-
 }  // namespace llama::internal

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "read/json_fault.h"
 #include "read/json_lines_source.h"
 #include "read/json_structure.h"
 #include "read/partition_keys.h"
@@ -109,14 +110,29 @@ Result<JsonColumns> columns_of(DuckDatabase& database, const InputFiles& files, 
 
 bool is_too_large(const Error& error) { return error.message.contains("maximum_object_size"); }
 
-// DuckDB's number of a broken line may be one too high.
-Error explained(Error error, DuckDatabase& database, const InputFiles& files, TableFormat format,
+// With the line.
+Error explained(Error error, DuckDatabase& database, const InputFiles& files, const JsonLayout& layout,
                 const std::stop_token& stop) {
   const std::size_t reason = error.message.find(": broken JSON");
-  if (reason == std::string::npos || format != TableFormat::JsonLines || files.is_remote) return error;
-  const std::string line = find_broken_json_line(database, files.files, stop);
-  if (!line.empty()) error.message.replace(0, reason, line);
+  if (reason == std::string::npos || files.is_remote) return error;
+  if (layout.format == "newline_delimited") {
+    const std::string line = find_broken_json_line(database, files.files, stop);
+    if (!line.empty()) error.message.replace(0, reason, line);
+  } else {
+    std::string found = find_broken_json_object(database, files.files, layout.format == "array", stop);
+    if (!found.empty()) error.message = std::move(found);
+  }
   return error;
+}
+
+// DuckDB takes an array that was cut short behind a comma for a whole one.
+Result<void> check_array_ends(DuckDatabase& database, const InputFiles& files, const std::stop_token& stop) {
+  const auto open = find_open_array(files.files, stop);
+  if (!open) return std::unexpected(open.error());
+  if (open->empty()) return {};
+  const std::string found = find_broken_json_object(database, {*open}, true, stop);
+  return fail(ErrorCode::InvalidText,
+              found.empty() ? std::format("file '{}': broken JSON: the array does not end", *open) : found);
 }
 
 }  // namespace
@@ -142,7 +158,9 @@ Result<std::unique_ptr<BatchSource>> open_json(std::unique_ptr<DuckDatabase> dat
     rest = std::format(", maximum_object_size={}", kLargeObjectBytes);
     found = columns_of(*database, files, *layout, rest, stop);
   }
-  if (!found) return std::unexpected(explained(found.error(), *database, files, format, stop));
+  if (!found) return std::unexpected(explained(found.error(), *database, files, *layout, stop));
+  if (layout->format == "array" && !files.is_remote)
+    if (auto ends = check_array_ends(*database, files, stop); !ends) return std::unexpected(ends.error());
   std::string columns;
   for (std::size_t i = 0; i < found->shape.members.size(); ++i) {
     const std::string name = found->shape.names[i], type = found->shape.members[i].sql();
