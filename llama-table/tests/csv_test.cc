@@ -213,6 +213,23 @@ TEST(Csv, AStopEndsAPipeThatSaysNothing) {
   EXPECT_EQ(error.code, ErrorCode::Cancelled) << error.message;
 }
 
+TEST(Csv, TellsOfColumnsThatGetAnotherName) {
+  const TestFolder folder;
+  const std::string path = folder.write("t.csv", "id,text,text,,id\n1,a,b,c,d\n");
+  const auto reader = TableReader::open(file_input(path, {"text"}));
+  ASSERT_TRUE(reader) << reader.error().message;
+  EXPECT_THAT((*reader)->notes(),
+              ElementsAre(std::format("file '{}' has another column 'text'; column 3 is called 'text_1'", path),
+                          std::format("column 4 of file '{}' has no name and is called 'column3'", path),
+                          std::format("file '{}' has another column 'id'; column 5 is called 'id_1'", path)));
+  const auto plain = TableReader::open(file_input(folder.write("u.csv", "id,text\n1,a\n"), {"text"}));
+  EXPECT_THAT((*plain)->notes(), testing::IsEmpty());
+  TestPipe pipe;
+  pipe.write("text,text\na,b\n");
+  pipe.close();
+  EXPECT_EQ(TableReader::open(file_input(pipe.path(), {"text"})).value()->notes().size(), 1u);
+}
+
 TEST(CsvHeader, FindsSeparatorAndNames) {
   const auto header = [](std::string_view text) { return internal::read_csv_header(text, std::nullopt, "x").value(); };
   EXPECT_THAT(header("a,b\n").names, ElementsAre("a", "b"));

@@ -11,6 +11,19 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
+TEST(Query, AColumnThatIsNotThereIsToldInPlainWords) {
+  const TestFolder folder;
+  write_parquet(folder.path("t.parquet"), *small_table(3));
+  TableInput input = file_input(folder.path("t.parquet"), {"text"});
+  input.where = "nope = 1";
+  const Error error = read_table(input).error;
+  EXPECT_EQ(error.code, ErrorCode::InvalidQuery);
+  EXPECT_TRUE(error.message.starts_with("there is no column 'nope'")) << error.message;
+  EXPECT_FALSE(error.message.contains("row_of_the_batch")) << error.message;
+  input.where = "abs(text) = 1";
+  EXPECT_FALSE(read_table(input).error.message.contains("TINYINT")) << read_table(input).error.message;
+}
+
 TEST(Query, ReadsWhatASelectGives) {
   const TestFolder folder;
   const std::string path = folder.write("t.csv", "id,text\n1,b\n2,a\n3,c\n");

@@ -110,6 +110,7 @@ Step<EmbedInput> open_table(const EmbedArguments& arguments, const std::optional
   table.paths = std::move(fetched->paths);
   auto reader = TableReader::open(std::move(table), interrupt.token());
   if (!reader) return stop_with(with_flag(reader.error(), a), input_status(reader.error().code));
+  for (const std::string& note : (*reader)->notes()) console.line("Note: {}", note);
   EmbedInput input;
   input.uses = std::move(fetched->uses);
   input.share = fetched->share;

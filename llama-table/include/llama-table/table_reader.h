@@ -60,6 +60,10 @@ class TableReader : public RowReader {
   // The columns whose cells are handed out: those asked for, or the one that was found.
   [[nodiscard]] virtual const std::vector<std::string>& columns() const = 0;
 
+  // What people should know of how the input was read, a line each: columns that got other names, for a CSV's header
+  // had one twice or not at all.
+  [[nodiscard]] virtual std::vector<std::string> notes() const = 0;
+
  protected:
   TableReader() = default;
 };

@@ -60,6 +60,9 @@ class BatchSource {
 
   [[nodiscard]] virtual std::string name_of(std::uint64_t row) const { return std::format("row {}", row + 1); }
 
+  // What people should know of the columns; TableReader's.
+  [[nodiscard]] virtual std::vector<std::string> notes() const { return {}; }
+
  protected:
   BatchSource() = default;
 };

@@ -26,6 +26,7 @@ class BatchTableReader : public TableReader, public HasKeptSchema {
   [[nodiscard]] InputIdentity identity() const override { return identity_; }
   [[nodiscard]] std::string name_of(std::uint64_t row) const override { return source_->name_of(row); }
   [[nodiscard]] const std::vector<std::string>& columns() const override { return names_; }
+  [[nodiscard]] std::vector<std::string> notes() const override { return source_->notes(); }
   [[nodiscard]] std::shared_ptr<arrow::Schema> kept_schema() const override { return kept_schema_; }
 
  private:

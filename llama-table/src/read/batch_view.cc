@@ -14,7 +14,6 @@ namespace {
 
 constexpr const char* kBatchTable = "rows_of_the_input";
 constexpr const char* kBatchStream = "stream_of_the_input";
-constexpr const char* kBatchRow = "row_of_the_batch";
 
 struct ReleaseArrayStream {
   void operator()(ArrowArrayStream* stream) const noexcept {

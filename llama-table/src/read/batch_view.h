@@ -15,6 +15,8 @@
 
 namespace llama::internal {
 
+inline constexpr const char* kBatchRow = "row_of_the_batch";
+
 // Until the next one. Cost: a copy of the batch.
 // Errors   InvalidArgument: a column's type is none of DuckDB's.
 [[nodiscard]] Result<void> show_batch(DuckDatabase& database, const arrow::RecordBatch& rows,

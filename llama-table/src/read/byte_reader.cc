@@ -11,6 +11,7 @@
 #include <cstring>
 #include <format>
 #include <utility>
+#include <vector>
 
 namespace llama::internal {
 namespace {
@@ -165,6 +166,17 @@ Result<bool> InputBytes::look_further(const std::stop_token& stop) {
   seen_.resize(had + count.value_or(0));
   if (!count) return std::unexpected(count.error());
   return *count > 0;
+}
+
+Result<void> check_archive(const std::string& path, const std::stop_token& stop) {
+  auto reader = InputBytes::open(path);
+  if (!reader) return std::unexpected(reader.error());
+  std::vector<char> block(kBlockBytes);
+  for (;;) {
+    const auto count = (*reader)->read(block, stop);
+    if (!count) return std::unexpected(count.error());
+    if (*count == 0 || (*reader)->packing() == Packing::None) return {};
+  }
 }
 
 Result<std::size_t> InputBytes::read(std::span<char> buffer, const std::stop_token& stop) {

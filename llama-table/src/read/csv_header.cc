@@ -91,9 +91,17 @@ Result<CsvHeader> read_csv_header(std::string_view first_bytes, std::optional<ch
 
   std::set<std::string> taken;
   for (std::string& field : csv_fields(record, header.separator)) {
-    if (field.empty()) field = std::format("column{}", header.names.size());
+    const std::size_t number = header.names.size();
+    const bool is_unnamed = field.empty();
+    if (is_unnamed) field = std::format("column{}", number);
     std::string unique = field;
     for (int n = 1; taken.contains(unique); ++n) unique = std::format("{}_{}", field, n);
+    if (is_unnamed) {
+      header.notes.push_back(std::format("column {} of {} has no name and is called '{}'", number + 1, name, unique));
+    } else if (unique != field) {
+      header.notes.push_back(
+          std::format("{} has another column '{}'; column {} is called '{}'", name, field, number + 1, unique));
+    }
     taken.insert(unique);
     header.names.push_back(std::move(unique));
   }

@@ -22,6 +22,7 @@ struct CsvHeader {
   char escape = '"';
   std::vector<std::string> names;  // each once: "a", "a_1"; without a name "column2"
   bool has_line_break = false;     // within a name
+  std::vector<std::string> notes;  // for people: what was renamed
 };
 
 // Is the first line there whole, as it seems?

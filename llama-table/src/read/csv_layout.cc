@@ -66,6 +66,8 @@ Result<CsvLayout> common_csv_layout(DuckDatabase& database, const InputFiles& fi
       auto reader = InputBytes::open(file);
       if (!reader) return std::unexpected(reader.error());
       layout = csv_layout_of(**reader, separator, stop);
+      if (layout && layout->packing != Packing::None)
+        if (auto whole = check_archive(file, stop); !whole) return std::unexpected(whole.error());
     }
     if (!layout) return layout;
     if (!first) {

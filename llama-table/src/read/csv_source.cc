@@ -53,11 +53,13 @@ Result<std::unique_ptr<BatchSource>> open_csv_stream(std::unique_ptr<DuckDatabas
   auto layout = csv_layout_of(*stream, separator, stop);
   if (!layout) return std::unexpected(layout.error());
   if (auto there = check_names(layout->header.names, input); !there) return std::unexpected(there.error());
+  std::vector<std::string> notes = layout->header.notes;
   auto scan = CsvScan::of_stream(std::move(stream), std::move(*layout));
   if (!scan) return std::unexpected(scan.error());
   auto from = scan->sql();
   if (!from) return std::unexpected(from.error());
-  return QuerySource::open(std::move(database), {.from = std::move(*from)}, std::move(scan->feeds()), stop);
+  return QuerySource::open(std::move(database), {.from = std::move(*from), .notes = std::move(notes)},
+                           std::move(scan->feeds()), stop);
 }
 
 // The first look at all rows. What DuckDB gives up at is tried again as it costs more: with buffers for large rows,
@@ -114,7 +116,8 @@ Result<std::unique_ptr<BatchSource>> open_csv(std::unique_ptr<DuckDatabase> data
   QueryText text{.from = std::move(*from),
                  .expressions = typed_columns(header, *types),
                  .rows = types->rows,
-                 .place = files.place()};
+                 .place = files.place(),
+                 .notes = header.notes};
   for (const std::string& key : common_partition_keys(files.files))
     if (!std::ranges::contains(header.names, key)) text.expressions.push_back(sql_name(key));
   if (limit) text.rows.reset();

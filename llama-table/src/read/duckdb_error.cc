@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "read/batch_view.h"
 #include "read/secrets.h"
 
 namespace llama::internal {
@@ -63,8 +64,9 @@ std::string on_one_line(std::string_view text) {
 // What follows is for users of DuckDB's own console, or a guess.
 std::string_view without_advice(std::string_view text) {
   for (const std::string_view end :
-       {"\n\nLINE ", "\nLINE ", "\nPossible", "\nTry ", "\nhint", "\n  file =", " Try ", "\n\tThis probably means",
-        "\n\tIs the server running", "\n\nAuthentication Failure"})
+       {"\n\nLINE ", "\nLINE ", "\nPossible", "\nTry ",
+        "\n\tCandidate functions:", "\n\nCandidate functions:", "\nCandidate functions:", "\nhint",
+        "\n  file =", " Try ", "\n\tThis probably means", "\n\tIs the server running", "\n\nAuthentication Failure"})
     text = text.substr(0, text.find(end));
   return text;
 }
@@ -89,6 +91,25 @@ std::optional<std::string> csv_fault(std::string_view text) {
   std::string_view rest = text.substr(text.find('\n') == std::string_view::npos ? text.size() : text.find('\n') + 1);
   if (rest.starts_with("Original Line: ")) rest.remove_prefix(std::min(rest.size(), rest.find('\n')));
   return std::format("{}: {}", where, on_one_line(without_advice(rest)));
+}
+
+// 'Referenced column "x" not found in FROM clause!\nCandidate bindings: "a", "b"', where a name of our own may be
+// among the candidates.
+std::optional<std::string> unknown_column(std::string_view text) {
+  constexpr std::string_view kBegin = "Referenced column \"", kMiddle = "\" not found in FROM clause";
+  const std::size_t end = text.find(kMiddle);
+  if (!text.starts_with(kBegin) || end == std::string_view::npos) return std::nullopt;
+  std::string told = std::format("there is no column '{}'", text.substr(kBegin.size(), end - kBegin.size()));
+  std::string_view rest = line_after(text, "Candidate bindings: ");
+  std::string near;
+  for (std::size_t open = 0; (open = rest.find('"')) != std::string_view::npos;) {
+    const std::size_t close = rest.find('"', open + 1);
+    if (close == std::string_view::npos) break;
+    const std::string_view name = rest.substr(open + 1, close - open - 1);
+    if (name != kBatchRow) near += std::format("{}'{}'", near.empty() ? "" : ", ", name);
+    rest.remove_prefix(close + 1);
+  }
+  return near.empty() ? told : told + "; near it are " + near;
 }
 
 // Its parser does not say where.
@@ -163,6 +184,7 @@ Error error_of_duckdb(std::string_view message) {
   if (code == ErrorCode::Cancelled) return {code, "reading was stopped"};
   if (message.starts_with("The CSV Parser state machine reached an invalid state"))
     return {ErrorCode::InvalidText, csv_without_line(message)};
+  if (auto column = unknown_column(message)) return {code, std::move(*column)};
   if (auto csv = csv_fault(message)) return {ErrorCode::InvalidText, std::move(*csv)};
   if (auto json = json_fault(message)) return {ErrorCode::InvalidText, std::move(*json)};
   for (const std::string_view function : {"postgres_scan", "mysql_scan"}) {

@@ -24,6 +24,7 @@ class FilteredSource : public BatchSource {
   [[nodiscard]] bool cuts_batches() const override { return source_->cuts_batches(); }
   [[nodiscard]] Result<std::optional<std::uint64_t>> count(const std::stop_token&) override { return std::nullopt; }
   [[nodiscard]] std::string name_of(std::uint64_t row) const override { return source_->name_of(row); }
+  [[nodiscard]] std::vector<std::string> notes() const override { return source_->notes(); }
 
  private:
   std::unique_ptr<BatchSource> source_;

@@ -44,6 +44,8 @@ Result<JsonLayout> layout_of_json(TableFormat format, const InputFiles& files, c
       return fail(
           ErrorCode::InvalidArgument,
           std::format("file '{}' is written in another way than '{}' (an array, packed)", file, files.files.front()));
+    if ((*reader)->packing() != Packing::None)
+      if (auto whole = check_archive(file, stop); !whole) return std::unexpected(whole.error());
     is_array = begins;
     packing = (*reader)->packing();
   }

@@ -24,6 +24,7 @@ struct QueryText {
   std::optional<std::uint64_t> rows = {};     // if that is known
   bool may_count = true;                      // counting is a scan and no more
   std::string place = {};                     // for people: what is at the other end of a network
+  std::vector<std::string> notes = {};        // for people
 };
 
 class QuerySource : public BatchSource {
@@ -37,6 +38,7 @@ class QuerySource : public BatchSource {
   [[nodiscard]] Result<void> start(const Selection& selection, const std::stop_token& stop) override;
   [[nodiscard]] Result<TableBatch> next(const std::stop_token& stop) override;
   [[nodiscard]] Result<std::optional<std::uint64_t>> count(const std::stop_token& stop) override;
+  [[nodiscard]] std::vector<std::string> notes() const override { return text_.notes; }
 
  private:
   QuerySource() = default;
