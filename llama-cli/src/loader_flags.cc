@@ -146,6 +146,7 @@ Error with_flags(Error error) {
   if (error.code == ErrorCode::NoSpace) {
     error.message += "; --cache-dir, --cache-limit and --no-cache-limit say where models are kept and how much of them";
   }
+  if (error.code == ErrorCode::Offline) error.message += "; without --offline and HF_HUB_OFFLINE it is asked for";
   return error;
 }
 

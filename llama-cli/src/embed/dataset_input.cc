@@ -92,10 +92,8 @@ Step<DatasetInput> fetch_datasets(const EmbedArguments& arguments, const std::ve
     std::uint64_t whole_bytes = 0;
     auto files = arguments.dry_run ? fetcher.sample(*source, whole_bytes) : fetcher.whole(*source);
     if (!files) {
-      const ErrorCode code = files.error().code;
-      return stop_with(files.error(), code == ErrorCode::NotFound || code == ErrorCode::AccessDenied
-                                          ? kInputError
-                                          : loader_status(code));
+      const int status = loader_status(files.error().code);
+      return stop_with(with_flags(files.error()), status == kModelError ? kInputError : status);
     }
     std::uint64_t fetched = 0;
     for (const DatasetFile& file : files->files) {
