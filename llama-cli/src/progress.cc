@@ -35,8 +35,10 @@ std::string progress_line(std::string_view name, const ProgressState& state) {
   std::string line =
       std::format("{}: {} {}/{} ({}%) - {} elapsed", name, bar(fraction), with_thousands(state.done),
                   with_thousands(*state.total), static_cast<int>(fraction * 100), format_duration(state.elapsed));
-  if (fraction > 0 && fraction < 1)
-    line += std::format(", {} left", format_duration(state.elapsed * ((1 - fraction) / fraction)));
+  const double since = fraction - state.fraction_before;
+  if (since > 0 && fraction < 1)
+    line +=
+        std::format(", {} left", format_duration((state.elapsed - state.elapsed_before) * ((1 - fraction) / since)));
   return line;
 }
 
@@ -45,11 +47,23 @@ Progress::Progress(std::FILE* stream, bool is_terminal, std::string_view name, s
     : name_(name), unit_(unit), total_(total), line_(stream, is_terminal) {}
 
 std::string Progress::line(std::uint64_t done, double fraction) const {
-  return progress_line(
-      name_, {.done = done, .total = total_, .fraction = fraction, .elapsed = Clock::now() - started_, .unit = unit_});
+  return progress_line(name_, {.done = done,
+                               .total = total_,
+                               .fraction = fraction,
+                               .elapsed = Clock::now() - started_,
+                               .fraction_before = fraction_before_,
+                               .elapsed_before = elapsed_before_,
+                               .unit = unit_});
 }
 
+// What was done before is read and found in a moment: it is shown as done from the beginning.
 void Progress::update(std::uint64_t done, double fraction) {
+  if (before_ > 0 && done <= before_) {
+    const double share = total_ && *total_ > 0 ? static_cast<double>(before_) / static_cast<double>(*total_) : 0;
+    done = before_;
+    fraction = fraction_before_ = std::max(fraction, share);
+    elapsed_before_ = Clock::now() - started_;
+  }
   if (line_.is_due()) line_.draw(line(done, fraction));
 }
 

@@ -25,6 +25,10 @@ struct ProgressState {
   std::optional<std::uint64_t> total;  // nothing where the input's length is unknown
   double fraction = 0;                 // of the work: a long text is more of it than a short one
   std::chrono::duration<double> elapsed{0};
+  // What an earlier run has done, and the part of `elapsed` that it took to find that again: the time left is reckoned
+  // by what has been done since.
+  double fraction_before = 0;
+  std::chrono::duration<double> elapsed_before{0};
   std::string_view unit = "texts";  // what is counted
 };
 
@@ -35,6 +39,7 @@ class Progress {
  public:
   Progress(std::FILE* stream, bool is_terminal, std::string_view name, std::optional<std::uint64_t> total,
            std::string_view unit = "texts");
+  void go_on_from(std::uint64_t done) { before_ = done; }  // an earlier run has done so many
   void update(std::uint64_t done, double fraction);
   void finish(std::uint64_t done);  // draws the end and leaves the line
   void clear();                     // wipes the line, for a message
@@ -43,6 +48,9 @@ class Progress {
   using Clock = std::chrono::steady_clock;
   [[nodiscard]] std::string line(std::uint64_t done, double fraction) const;
 
+  std::uint64_t before_ = 0;
+  double fraction_before_ = 0;
+  Clock::duration elapsed_before_{0};
   std::string name_, unit_;
   std::optional<std::uint64_t> total_;
   Clock::time_point started_ = Clock::now();

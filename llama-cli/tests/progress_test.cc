@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 namespace llama {
 namespace {
 
@@ -28,6 +30,42 @@ TEST(Progress, ShowsTheBarAndTheTimeLeft) {
       "Progress: 7 texts - 1.0s elapsed");
   EXPECT_EQ(progress_line("Progress", {.done = 0, .total = 0U, .fraction = 1, .elapsed = duration<double>(0)}),
             "Progress: [████████████████████] 0/0 (100%) - 0.0s elapsed");
+}
+
+TEST(Progress, CountsTheTimeLeftByWhatRemains) {
+  EXPECT_EQ(progress_line("Progress", {.done = 750,
+                                       .total = 1000U,
+                                       .fraction = 0.75,
+                                       .elapsed = duration<double>(12),
+                                       .fraction_before = 0.5,
+                                       .elapsed_before = duration<double>(2)}),
+            "Progress: [███████████████░░░░░] 750/1,000 (75%) - 12.0s elapsed, 10.0s left");
+  EXPECT_EQ(progress_line("Progress", {.done = 500,
+                                       .total = 1000U,
+                                       .fraction = 0.5,
+                                       .elapsed = duration<double>(2),
+                                       .fraction_before = 0.5,
+                                       .elapsed_before = duration<double>(2)}),
+            "Progress: [██████████░░░░░░░░░░] 500/1,000 (50%) - 2.0s elapsed");
+}
+
+TEST(Progress, GoesOnFromWhatAnEarlierRunHasDone) {
+  std::FILE* stream = std::tmpfile();
+  {
+    Progress progress(stream, true, "Progress", 1000, "rows");
+    progress.go_on_from(500);
+    for (int i = 0; i < 2; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(120));
+      progress.update(i == 0 ? 10 : 600, i == 0 ? 0.01 : 0.6);
+    }
+  }
+  std::rewind(stream);
+  std::string shown(2000, '\0');
+  shown.resize(std::fread(shown.data(), 1, shown.size(), stream));
+  std::fclose(stream);
+  EXPECT_TRUE(shown.contains("500/1,000 (50%)")) << shown;
+  EXPECT_TRUE(shown.contains("600/1,000 (60%)")) << shown;
+  EXPECT_FALSE(shown.contains(" 10/1,000")) << shown;
 }
 
 }  // namespace

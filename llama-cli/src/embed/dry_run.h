@@ -9,12 +9,13 @@
 #include "embed/embed_model.h"
 #include "interrupt.h"
 #include "llama-corpus/prompt.h"
+#include "llama-corpus/shard.h"
 
 namespace llama {
 
 // Reads as much of the input as it can in some seconds, computes some of it, prints what the whole would be.
 [[nodiscard]] Step<void> run_dry(const EmbedArguments& arguments, EmbedInput input,
-                                 const std::optional<PromptTemplate>& prompt, const SharedModel& model,
-                                 const Interrupt& interrupt, const Console& console);
+                                 const std::optional<PromptTemplate>& prompt, const Shard& shard,
+                                 const SharedModel& model, const Interrupt& interrupt, const Console& console);
 
 }  // namespace llama

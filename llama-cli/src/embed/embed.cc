@@ -149,7 +149,7 @@ void tell_of_names(const OutputNames& names, const Console& console) {
 }
 
 Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, const SharedModel& model,
-                         const Interrupt& interrupt, const Console& console) {
+                                        const Interrupt& interrupt, const Console& console) {
   auto prompt = choose_prompt(arguments, prepared.prompt, *model);
   if (!prompt) return std::unexpected(prompt.error());
   if (auto allowed = check_dimensions(arguments, *model); !allowed) return std::unexpected(allowed.error());
@@ -168,6 +168,7 @@ Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, con
   options.stop = stop.get_token();
   options.on_progress = [&](const JobProgress& now) { display.update(now); };
   options.on_resume = [&](std::uint64_t rows) {
+    display.go_on_from(rows);
     console.line("Resuming: {}{} rows are done", with_thousands(rows),
                  input.rows ? " of " + with_thousands(*input.rows) : "");
   };
@@ -256,7 +257,8 @@ int run_embed(const EmbedArguments& arguments, const Interrupt& interrupt) {
     return report_before_job(counted.error(), interrupt);
   const auto started = std::chrono::steady_clock::now();
   if (arguments.dry_run) {
-    const auto estimate = run_dry(arguments, std::move(prepared->input), prepared->prompt, *model, interrupt, console);
+    const auto estimate =
+        run_dry(arguments, std::move(prepared->input), prepared->prompt, prepared->shard, *model, interrupt, console);
     return estimate ? kDone : report_before_job(estimate.error(), interrupt);
   }
   const auto summary = run_job(arguments, std::move(*prepared), *model, interrupt, console);

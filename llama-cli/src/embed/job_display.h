@@ -29,6 +29,7 @@ class JobDisplay {
                                           : 0;
     progress_.update(now.rows, fraction);
   }
+  void go_on_from(std::uint64_t rows) { progress_.go_on_from(rows); }
   void warn(std::string_view line) {
     progress_.clear();
     tell("Warning: {}", line);

@@ -122,6 +122,10 @@ struct JobSummary {
 using OpenWriter = std::function<Result<std::unique_ptr<RowWriter>>(const std::vector<ColumnSpec>& columns,
                                                                     const TableMetadata& metadata)>;
 
+// What run_embed_job() would refuse of its settings.
+// Errors   InvalidArgument.
+[[nodiscard]] Result<void> check_embed_job(const EmbeddingModel& model, const JobOptions& options);
+
 // Errors   those of the reader, the model and the writer; InvalidArgument: a setting out of range, a journal of another
 //          input or other settings (says which; restarts begins anew); Busy: another process writes the same output;
 //          InvalidModel: no text at all has a finite vector;

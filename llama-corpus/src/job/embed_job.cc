@@ -193,10 +193,14 @@ constexpr std::chrono::seconds kWindowTime{10};
 
 }  // namespace
 
+Result<void> check_embed_job(const EmbeddingModel& model, const JobOptions& options) {
+  return internal::check_job(model, options);
+}
+
 Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& model, std::unique_ptr<RowReader> reader,
                                  const OpenWriter& open_writer, const JobOptions& options) {
   if (!model || !reader) return fail(ErrorCode::InvalidArgument, "a job needs a model and rows");
-  if (auto checked = internal::check_job(*model, options); !checked) return std::unexpected(checked.error());
+  if (auto checked = check_embed_job(*model, options); !checked) return std::unexpected(checked.error());
   auto encoder = VectorEncoder::create(options.vectors, model->embedding_dimension());
   if (!encoder) return std::unexpected(encoder.error());
   const auto processor = BatchProcessor::create(model, options.batch_size);
