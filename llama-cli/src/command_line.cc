@@ -2,13 +2,19 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <print>
 #include <ranges>
 #include <span>
 #include <type_traits>
+#include <utility>
 
+#include "config_lines.h"
 #include "exit_status.h"
 
 namespace llama {
@@ -115,21 +121,39 @@ bool is_given(const Flag& flag, std::span<const std::string> words) {
   });
 }
 
+// Flags of a file that were added to a line, with where they stand: "file 'x.toml', line 3".
+using Places = std::vector<std::pair<std::string, std::string>>;
+
+std::string text_of_config(const std::string& file) {
+  std::error_code ignored;
+  std::ifstream stream(file, std::ios::binary);
+  if (!std::filesystem::exists(file, ignored)) throw CLI::ConfigError("--config: file '" + file + "' does not exist");
+  if (!stream || std::filesystem::is_directory(file, ignored))
+    throw CLI::ConfigError("--config: '" + file + "' cannot be read");
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
 // Flags of the file --config names go to the end of the line, but for those that the line has itself. CLI11 reads such
 // files for the whole program only, and not for one of its commands.
-void add_configured(const Program& program, std::vector<std::string>& words) {
+void add_configured(const Program& program, std::vector<std::string>& words, Places& places) {
   const auto command = std::ranges::find_if(
       program.commands, [&](const Command& c) { return !words.empty() && c.takes_config && c.name == words.front(); });
   if (command == program.commands.end()) return;
   const auto file = config_of(words);
   if (!file) return;
   if (command->config != nullptr) *command->config = *file;
+  const auto lines = find_config_lines(text_of_config(*file));
+  if (!lines) throw CLI::ConfigError("file '" + *file + "', " + lines.error().message);
+  const auto place_of = [&](const std::string& name) {
+    const auto known = std::ranges::find(*lines, name, &ConfigLines::value_type::first);
+    return "file '" + *file + "'" + (known == lines->end() ? "" : ", line " + std::to_string(known->second));
+  };
   const std::vector<std::string> given = words;
   for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_file(*file)) {
     if (item.name == "++" || item.name == "--") continue;  // a section's beginning and end
     const Flag* flag = item.parents.empty() ? find_flag(*command, item.name) : nullptr;
     if (flag == nullptr)
-      throw CLI::ConfigError("file '" + *file + "': --" + item.fullname() + " is no flag of " +
+      throw CLI::ConfigError(place_of(item.fullname()) + ": --" + item.fullname() + " is no flag of " +
                              std::string(command->name));
     if (is_given(*flag, given)) continue;
     for (const std::string& value : item.inputs) {
@@ -138,10 +162,22 @@ void add_configured(const Program& program, std::vector<std::string>& words) {
       } else if (value == "true") {
         words.push_back("--" + item.name);
       } else if (value != "false") {
-        throw CLI::ConfigError("file '" + *file + "': " + item.name + " is true or false, not '" + value + "'");
+        throw CLI::ConfigError(place_of(item.name) + ": " + item.name + " is true or false, not '" + value + "'");
       }
     }
+    places.emplace_back("--" + item.name, place_of(item.name));
   }
+}
+
+// What is wrong with a flag that comes from a file has its place.
+std::string with_place(std::string message, const Places& places) {
+  for (const auto& [flag, place] : places) {
+    const std::size_t at = message.find(flag), end = at + flag.size();
+    if (at == std::string::npos || (end < message.size() && (std::isalnum(message[end]) != 0 || message[end] == '-')))
+      continue;
+    return place + ": " + message;
+  }
+  return message;
 }
 
 }  // namespace
@@ -152,9 +188,10 @@ std::expected<const Command*, int> read_command_line(const Program& program, int
   app.require_subcommand(1);
   const Command* chosen = nullptr;
   for (const Command& command : program.commands) add(app, command, chosen);
+  Places places;
   try {
     std::vector<std::string> words(argv + 1, argv + argc);
-    add_configured(program, words);
+    add_configured(program, words, places);
     std::ranges::reverse(words);  // as CLI11 wants them
     app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
@@ -162,7 +199,7 @@ std::expected<const Command*, int> read_command_line(const Program& program, int
       for (const Command& command : program.commands) add_names(app, command);
       return std::unexpected(app.exit(error));
     }
-    std::println(stderr, "Error: {} (--help lists the flags)", error.what());
+    std::println(stderr, "Error: {} (--help lists the flags)", with_place(error.what(), places));
     return std::unexpected(kUsageError);
   }
   return chosen;
