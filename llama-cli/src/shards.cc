@@ -136,8 +136,7 @@ Step<TableSummary> merge(const ShardsArguments& arguments, const ShardReport& re
   }
   TableOutput output{.path = *arguments.merge,
                      .existing = arguments.force ? ExistingFile::Replace : ExistingFile::Refuse};
-  const std::string ending = arguments.merge->extension().string();
-  if (ending == ".arrow" || ending == ".feather") output.format = OutputFormat::ArrowFile;
+  output.format = output_format_of_name(*arguments.merge).value_or(OutputFormat::Parquet);
   for (const auto& [name, value] : report.shards.front().manifest->settings)
     output.metadata.emplace_back("llama.setting." + name.substr(name.find_first_not_of('-')), value);
   output.metadata.emplace_back("llama.model_sha256", report.shards.front().manifest->model);
@@ -174,16 +173,23 @@ int report_failure(const Failure& failure, const Interrupt& interrupt) {
 
 int run_shards(const ShardsArguments& arguments, const Interrupt& interrupt) {
   const Console console{.quiet = arguments.quiet, .stream = arguments.json ? stderr : stdout};
+  if (arguments.merge) {
+    if (auto known = output_format_of_name(*arguments.merge); !known)
+      return report_failure({{known.error().code, "--merge " + known.error().message}, kUsageError}, interrupt);
+  }
   const auto report = check_shards(arguments.folder, rows_of);
   if (!report) return report_failure({report.error(), kInputError}, interrupt);
   print(*report, console);
   if (arguments.json)
     if (auto printed = print_json(*report); !printed) return report_failure({printed.error(), kOutputError}, interrupt);
-  if (!report->is_whole()) {
+  if (!report->has_all_shards()) {
     if (arguments.merge) tell("Error: not every shard is whole, so there is nothing to merge");
     return kInputError;
   }
-  if (!arguments.merge) return kDone;
+  // A merge reads the shards' own parts and nothing else.
+  if (!arguments.merge && !report->strays.empty())
+    tell("Error: every shard is whole, but the folder has files that are no part of them (above); remove those");
+  if (!arguments.merge) return report->is_whole() ? kDone : kInputError;
   const auto summary = merge(arguments, *report, interrupt);
   if (!summary) return report_failure(summary.error(), interrupt);
   console.line("Output written to: {} ({} rows, {})", arguments.merge->string(), with_thousands(summary->rows),

@@ -120,6 +120,38 @@ TEST_F(ShardCheck, SaysWhatElseAReaderOfTheFolderWouldRead) {
   for (const auto& shard : report->shards) EXPECT_EQ(shard.state, ShardState::Whole);
 }
 
+TEST_F(ShardCheck, SaysWhichTablesAreNoPartOfTheRun) {
+  for (const char* name : {"merged.parquet", "old.csv.gz", "README.md", "run.log", "_SUCCESS", ".x.parquet"})
+    folder_.write(name, "not ours");
+  const auto report = check_shards(folder_.path(), rows_of);
+  ASSERT_TRUE(report);
+  EXPECT_TRUE(report->has_all_shards());
+  EXPECT_FALSE(report->is_whole());
+  ASSERT_THAT(report->strays, SizeIs(2));
+  EXPECT_EQ(report->strays[0].path, folder_.path() / "merged.parquet");
+  EXPECT_EQ(report->strays[1].path, folder_.path() / "old.csv.gz");
+  EXPECT_THAT(report->strays[0].reason, HasSubstr("no part of the run"));
+}
+
+TEST_F(ShardCheck, ComparesOneShardWithWhatARunWouldWrite) {
+  const auto state = [&](const ShardManifest& planned) {
+    return check_shard(folder_.path(), planned, {}).value().state;
+  };
+  ShardManifest planned = manifest_of({2, 4}, 10);
+  planned.parts.clear();
+  planned.counts = {};
+  EXPECT_EQ(state(planned), ShardState::Whole);
+  EXPECT_EQ(check_shard(folder_.path(), planned, {})->manifest, manifest_of({2, 4}, 10));
+  planned.model = "ffff";
+  EXPECT_EQ(state(planned), ShardState::Foreign);
+  EXPECT_EQ(check_shard(folder_.path(), planned, {})->reason, "it has another model than this one");
+  planned = manifest_of({2, 4}, 10);
+  folder_.write(part_, "x");
+  EXPECT_EQ(state(planned), ShardState::CutShort);
+  EXPECT_EQ(state(manifest_of({1, 5}, 10)), ShardState::Missing);
+  EXPECT_EQ(check_shard(folder_.path() / "none", planned, {})->state, ShardState::Missing);
+}
+
 TEST_F(ShardCheck, TakesTheNewestOfTwoRunsThatAreAlikeInNumber) {
   for (std::uint32_t index = 0; index < 2; ++index) {
     auto manifest = manifest_of({index, 4}, 10);

@@ -185,6 +185,12 @@ TEST(OutputFormat, HasNames) {
   EXPECT_EQ(parse_output_format("arrow"), OutputFormat::ArrowFile);
   EXPECT_EQ(parse_output_format("arrow-stream"), OutputFormat::ArrowStream);
   EXPECT_FALSE(parse_output_format("csv"));
+  for (const char* name : {"out.parquet", "out", "out.pq", "d.csv/out", "out.v2", "out.2024-01-02", "out.PARQUET"})
+    EXPECT_EQ(output_format_of_name(name).value(), OutputFormat::Parquet) << name;
+  for (const char* name : {"a.arrow", "a.feather", "a.ipc", "d/a.Feather"})
+    EXPECT_EQ(output_format_of_name(name).value(), OutputFormat::ArrowFile) << name;
+  for (const char* name : {"out.csv", "out.CSV", "out.csv.gz", "a.jsonl", "a.jsonl.zst", "a.txt", "a.npy", "a.arrows"})
+    EXPECT_TRUE(output_format_of_name(name).error().message.contains("(.parquet)")) << name;
   EXPECT_EQ(parse_compression("lz4"), Compression::Lz4);
   EXPECT_EQ(parse_compression("none"), Compression::None);
   EXPECT_FALSE(parse_compression("xz"));

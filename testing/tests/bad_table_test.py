@@ -128,6 +128,8 @@ def test_a_million_empty_cells(tmp_path):
         (["-i", "a.csv", "--vector-store", "a.csv"], USAGE, ["a.csv", "no vector store"]),
         (["-i", "a.csv", "--vector-store", "no/v.db"], OUTPUT, ["no/v.db", "No such file"]),
         (["-i", "a.csv", "--on-long", "chunk", "--chunk-overlap", "100000"], USAGE, ["overlap", "100000"]),
+        (["-i", "a.csv", "--where", "nope = 1"], USAGE, ["--where", "no column 'nope'"]),
+        (["-i", "hf://datasets/org/none/a.csv", "--offline"], INPUT, ["'org/none'", "not in the cache", "--offline"]),
         (["-i", "no.csv"], INPUT, ["no.csv", "does not exist"]),
         (["-i", "no*.csv"], INPUT, ["no file", "no*.csv"]),
     ],
@@ -137,6 +139,41 @@ def test_what_cannot_be_leaves_nothing(tmp_path, flags, status, words):
     refused(tmp_path, status, words, *flags, "--column", "text")
     nothing_left(tmp_path)
     assert (tmp_path / "a.csv").read_text() == "text,score\nhello,1\n"
+
+
+@pytest.mark.parametrize("flags", [[], ["--dry-run"], ["--split-rows", "10"]])
+@pytest.mark.parametrize("output", ["out.csv", "out.JSONL", "out.csv.gz"])
+def test_an_output_of_a_format_that_is_not_written(tmp_path, output, flags):
+    """It is told before the input is looked at."""
+    words = [output, "Parquet (.parquet)", "--output-format"]
+    refused(tmp_path, USAGE, words, "-i", "none.csv", *flags, output=output)
+    nothing_left(tmp_path)
+    if not flags:
+        write(tmp_path / "a.csv", "text\nhello\n")
+        run(tmp_path, "-i", "a.csv", "--column", "text", "--output-format", "parquet", output=output)
+        assert rows(tmp_path / output)["text"].to_pylist() == ["hello"]
+
+
+def test_a_header_with_a_name_twice_is_told(tmp_path):
+    write(tmp_path / "a.csv", "text,n,n,\nhello,1,2,3\n")
+    done = run(tmp_path, "-i", "a.csv", "--column", "text")
+    assert "another column 'n'; column 3 is called 'n_1'" in done.stdout, done.stdout
+    assert "column 4 of file 'a.csv' has no name" in done.stdout, done.stdout
+    assert rows(tmp_path / "out.parquet").schema.names[:3] == ["n", "n_1", "column3"]
+
+
+@pytest.mark.parametrize("kind", ["gz", "zst"])
+def test_an_archive_that_is_cut_short_or_damaged(tmp_path, kind):
+    text = "text\n" + "".join(f"row {i * 7919 % 30011}\n" for i in range(30_000))
+    packed = bytearray(pa.compress(text.encode(), {"gz": "gzip", "zst": "zstd"}[kind], asbytes=True))
+    source = tmp_path / f"a.csv.{kind}"
+    source.write_bytes(packed[: len(packed) // 2])
+    refused(tmp_path, INPUT, [source.name, "cut short"], "-i", source, "--column", "text")
+    if kind == "gz":  # pyarrow's zstd has no checksum
+        packed[len(packed) // 2] ^= 4
+        source.write_bytes(packed)
+        refused(tmp_path, INPUT, [source.name, "archive"], "-i", source, "--column", "text")
+    nothing_left(tmp_path)
 
 
 def test_an_array_of_json_through_a_pipe(tmp_path):

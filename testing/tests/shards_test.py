@@ -80,6 +80,40 @@ def test_what_is_missing_cut_short_or_foreign_is_named(tmp_path, source):
     assert json.loads(run("shards", folder, "--json").stdout)["is_whole"]
 
 
+def test_a_finished_shard_given_again_is_done(tmp_path, source):
+    folder = tmp_path / "out"
+    for index in (0, 1):
+        embed(source, folder, f"{index}/2")
+    before = {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()}
+    assert "Shard 1/2 is done already: 22 rows out" in embed(source, folder, "1/2").stdout
+    told = json.loads(embed(source, folder, "1/2", "--json").stdout)
+    assert (told["rows_in"], told["rows_out"], told["computed"]) == (25, 22, 0)
+    assert {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()} == before
+    # Another run's, and one that is not whole, are not.
+    (folder / ".part-00000-of-00002.json").unlink()
+    assert "--normalize" in embed(source, folder, "1/2", "--normalize", status=5).stderr
+    part = folder / "part-00001-of-00002-00000.parquet"
+    part.write_bytes(part.read_bytes()[:-10])
+    assert "--force" in embed(source, folder, "1/2", status=5).stderr
+    assert "Total embeddings: 22" in embed(source, folder, "1/2", "--force").stdout
+
+
+def test_tables_that_are_no_part_of_the_run_are_named(tmp_path, source):
+    folder = tmp_path / "out"
+    for index in (0, 1):
+        embed(source, folder, f"{index}/2")
+    (folder / "README.md").write_text("not a table")
+    run("shards", folder)
+    (folder / "part-00000-of-00002-00001.parquet").write_bytes(b"of an earlier run")
+    merged = folder / "all.parquet"
+    assert "earlier run" in run("shards", folder, "--merge", merged).stdout
+    assert rows(merged).num_rows == COUNT - 5
+    done = run("shards", folder, status=3)
+    assert "all.parquet': it is no part of the run" in done.stdout and "earlier run" in done.stdout
+    assert "every shard is whole, but" in done.stderr
+    assert ".parquet" in run("shards", folder, "--merge", tmp_path / "all.csv", status=2).stderr
+
+
 def test_a_model_of_this_machine_is_known_by_its_content(tmp_path, source):
     """Wherever it lies; one of the same name and size with other weights is another."""
     folder, elsewhere = tmp_path / "out", tmp_path / "elsewhere" / MODEL.name

@@ -388,8 +388,61 @@ def test_configuration_and_dry_run(tmp_path):
     )
     assert subprocess.run([CLI, "embed", "--config", settings], capture_output=True).returncode == 0
     assert numpy.allclose(numpy.linalg.norm(matrix(rows(tmp_path / "out.parquet")["embedding"]), axis=1), 1)
-    settings.write_text("colunm = 1\n")
-    assert b"colunm" in subprocess.run([CLI, "embed", "--config", settings], capture_output=True).stderr
+    for text, words in {
+        'model = "x"\n\ncolunm = 1\n': ["line 3", "colunm is no flag"],
+        'model = "x"\ncolumn = ["a", "b"\ninput = "y"\n': ["line 2", "no ]"],
+        'model "x"\n': ["line 1", "NAME = VALUE"],
+        'model = "x\ninput = "y"\n': ["line 1", "quote"],
+        'model = "x"\nbatch-size = "many"\n': ["line 2", "--batch-size"],
+        'model = "x"\non-long = "dunno"\n': ["line 2", "--on-long"],
+        'model = "x"\nnormalize = "maybe"\n': ["line 2", "true or false"],
+        'model = "x"\nlimit = 1.5\n': ["line 2", "--limit"],
+        'model = "x"\nthreads = \n': ["line 2", "threads"],
+        "[embed]\n": ["line 1", "section"],
+    }.items():
+        settings.write_text(text)
+        done = subprocess.run([CLI, "embed", "--config", settings], capture_output=True, text=True)
+        assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+        for word in [str(settings), *words]:
+            assert word in done.stderr, done.stderr
+    for name in ("none.toml", ""):
+        done = subprocess.run([CLI, "embed", "--config", tmp_path / name], capture_output=True, text=True)
+        assert done.returncode == 2 and "--config" in done.stderr and str(tmp_path / name) in done.stderr
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--on-long", "chunk", "--chunk-tokens", "12", "--chunk-overlap", "3"],
+        ["--on-long", "skip", "--max-length", "40"],
+        ["--on-long", "error", "--on-error", "null", "--max-length", "40"],
+        ["--shard", "1/3"],
+        ["--prompt", "about {n}: {text}", "--on-long", "chunk", "--chunk-tokens", "20"],
+        ["--max-length", "16", "--limit", "50"],
+    ],
+)
+def test_a_dry_run_says_what_the_run_does(tmp_path, flags):
+    texts = [" ".join(f"word{j % 7}" for j in range(3 + 5 * (i % 20))) for i in range(90)] + [None, ""]
+    source = tmp_path / "in.jsonl"
+    source.write_text("".join(json.dumps({"body": text, "n": i % 4}) + "\n" for i, text in enumerate(texts)))
+    flags = ["--column", "body", "--json", *flags]
+    estimate = json.loads(run("--dry-run", *flags, source=source, output=tmp_path / "out").out)
+    assert not (tmp_path / "out").exists() and estimate["is_exact"]
+    told = json.loads(run(*flags, source=source, output=tmp_path / "out").out)
+    assert estimate["rows"] == told["rows_in"]
+    names = ["rows_out", "tokens"]
+    if "skip" not in flags and "error" not in flags:
+        names += ["distinct", "truncated"]
+    for name in names:
+        assert estimate[name] == told[name], name
+
+
+def test_a_dry_run_refuses_what_the_run_refuses(tmp_path):
+    source = tmp_path / "in.txt"
+    source.write_text("one\ntwo\n")
+    flags = ["--on-long", "chunk", "--chunk-tokens", "1000000"]
+    for more in ([], ["--dry-run"]):
+        assert "1000000" in run(*flags, *more, source=source, output=tmp_path / "out.parquet", status=2).err
 
 
 def test_the_vector_store_saves_the_computing(tmp_path):

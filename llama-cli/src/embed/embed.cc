@@ -148,7 +148,8 @@ void tell_of_names(const OutputNames& names, const Console& console) {
         first, second);
 }
 
-Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, const SharedModel& model,
+// Nothing: it is a shard that is done already.
+Step<std::optional<JobSummary>> run_job(const EmbedArguments& arguments, Prepared prepared, const SharedModel& model,
                                         const Interrupt& interrupt, const Console& console) {
   auto prompt = choose_prompt(arguments, prepared.prompt, *model);
   if (!prompt) return std::unexpected(prompt.error());
@@ -188,6 +189,11 @@ Step<JobSummary> run_job(const EmbedArguments& arguments, Prepared prepared, con
   if (!digest) return stop_with(digest.error(), kModelError);
   const ShardManifest manifest = plan_manifest(options, input.reader->identity(), std::move(*digest));
   if (is_shard) {
+    if (may_be_done(arguments, options.shard, input.reader->identity())) {
+      const auto done = is_done_shard(arguments, manifest, console);
+      if (!done) return std::unexpected(done.error());
+      return std::nullopt;
+    }
     if (auto same = check_same_run(arguments.output.path, manifest); !same && !arguments.output.force)
       return usage_error(same.error().message + "; --force writes it all the same");
     options.on_written = [&](const JobSummary& summary) {
@@ -263,10 +269,11 @@ int run_embed(const EmbedArguments& arguments, const Interrupt& interrupt) {
   }
   const auto summary = run_job(arguments, std::move(*prepared), *model, interrupt, console);
   if (!summary) return report(summary.error(), interrupt);
+  if (!*summary) return kDone;
   const Seconds elapsed = std::chrono::steady_clock::now() - started;
-  print_summary(console, arguments, *summary, elapsed);
+  print_summary(console, arguments, **summary, elapsed);
   if (arguments.json) {
-    if (auto printed = print_json_summary(arguments, *summary, elapsed); !printed)
+    if (auto printed = print_json_summary(arguments, **summary, elapsed); !printed)
       return report({printed.error(), kOutputError}, interrupt);
   }
   if (arguments.debug) {

@@ -4,6 +4,8 @@
 #include <stop_token>
 #include <string>
 
+#include "console.h"
+#include "embed/embed_arguments.h"
 #include "llama-corpus/embed_job.h"
 #include "llama-corpus/shard_manifest.h"
 #include "llama-embedding/embedding_model.h"
@@ -23,5 +25,11 @@ namespace llama {
                                           std::string model_digest);
 
 [[nodiscard]] ShardManifest filled_manifest(ShardManifest manifest, const JobSummary& summary);
+
+// Whether the shard of may_be_done() is (embed_output.h); then that is told, as JSON too where it was asked for. A
+// scheduler gives the commands of all shards once more where one was killed: those that are done are not computed again.
+// Errors   it is of another run than `planned`, or not whole.
+[[nodiscard]] Step<bool> is_done_shard(const EmbedArguments& arguments, const ShardManifest& planned,
+                                       const Console& console);
 
 }  // namespace llama

@@ -9,6 +9,7 @@
 #include "embed/embed_settings.h"
 #include "exit_status.h"
 #include "llama-corpus/interrupted_run.h"
+#include "llama-corpus/shard_manifest.h"
 #include "llama-table/table_reader.h"
 
 namespace llama {
@@ -18,9 +19,8 @@ namespace fs = std::filesystem;
 
 OutputFormat format_of(const OutputArguments& arguments) {
   if (arguments.path == "-") return OutputFormat::ArrowStream;
-  const std::string kind = arguments.format.value_or(arguments.path.extension().string());
-  if (kind == "arrow" || kind == ".arrow" || kind == "feather" || kind == ".feather") return OutputFormat::ArrowFile;
-  return OutputFormat::Parquet;
+  if (arguments.format) return *arguments.format == "parquet" ? OutputFormat::Parquet : OutputFormat::ArrowFile;
+  return output_format_of_name(arguments.path).value_or(OutputFormat::Parquet);  // check_arguments() refuses others
 }
 
 // DuckDB and Spark take names that differ only in capitals for one.
@@ -95,6 +95,13 @@ bool is_finished_output(const OutputArguments& a, const Shard& shard) {
 
 }  // namespace
 
+bool may_be_done(const EmbedArguments& arguments, const Shard& shard, const InputIdentity& input) {
+  const OutputArguments& a = arguments.output;
+  std::error_code ignored;
+  return shard.count > 1 && !a.force && !arguments.restart && input.is_repeatable && !has_journal(a, shard) &&
+         fs::exists(manifest_path(a.path, shard), ignored);
+}
+
 Step<TableOutput> choose_output(const EmbedArguments& arguments, const Shard& shard, const InputIdentity& input,
                                 const ModelSource& model) {
   const OutputArguments& a = arguments.output;
@@ -121,7 +128,8 @@ Step<TableOutput> choose_output(const EmbedArguments& arguments, const Shard& sh
   }
   // What an interrupted run has finished is written again from its journal.
   const bool goes_on = writes_folder(a, shard) ? has_journal(a, shard) : is_finished_output(a, shard);
-  output.existing = a.force || goes_on ? ExistingFile::Replace : ExistingFile::Refuse;
+  output.existing =
+      a.force || goes_on || may_be_done(arguments, shard, input) ? ExistingFile::Replace : ExistingFile::Refuse;
   if (auto kept = check_replaces_nothing(arguments, shard, output, input, model); !kept)
     return std::unexpected(kept.error());
   if (is_plain_output(arguments)) output.max_elements.reset();

@@ -13,6 +13,10 @@ namespace llama {
 [[nodiscard]] Step<TableOutput> choose_output(const EmbedArguments& arguments, const Shard& shard,
                                               const InputIdentity& input, const ModelSource& model);
 
+// This shard's manifest lies in the folder, and neither --force nor an interrupted run says that it is to be written
+// again: it may be done (llama-corpus/shard_check.h, check_shard()). Such an output is not refused by choose_output().
+[[nodiscard]] bool may_be_done(const EmbedArguments& arguments, const Shard& shard, const InputIdentity& input);
+
 // The computed columns' names, and those of kept columns that have to make room: NAME becomes NAME_input. Capitals make
 // no difference, for they make none to DuckDB and Spark.
 struct OutputNames {

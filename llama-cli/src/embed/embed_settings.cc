@@ -6,6 +6,7 @@
 
 #include "exit_status.h"
 #include "llama-corpus/matryoshka.h"
+#include "llama-table/table_writer.h"
 
 namespace llama {
 namespace {
@@ -33,6 +34,10 @@ ModelNames names_of(const EmbeddingModel& model) {
 Step<void> check_arguments(const EmbedArguments& a) {
   if (a.input.paths.empty() && !a.input.query) return usage_error("--input or --query is required");
   if (a.output.path.empty() && !a.dry_run) return usage_error("--output is required");
+  if (!a.output.format && !a.output.path.empty()) {
+    if (auto known = output_format_of_name(a.output.path); !known)
+      return usage_error("--output " + known.error().message + "; --output-format names one whatever the ending");
+  }
   if (a.json && a.output.path == "-") return usage_error("--json and --output - both need standard output");
   if (a.input.join && a.input.columns.size() < 2) return usage_error("--join goes with several --column");
   if (a.on_long != "chunk" && (a.chunk_tokens || a.chunk_overlap > 0))

@@ -38,11 +38,13 @@ struct StrayFile {
 struct ShardReport {
   std::vector<CheckedShard> shards;  // all of the run, in order
   // What is neither a whole shard's nor to be written again: parts that an earlier run of a whole shard has left, parts
-  // and manifests of another number of shards. Whoever reads the folder as one table reads such parts too.
+  // and manifests of another number of shards, tables of other names. Whoever reads the folder as one table reads such
+  // files too.
   std::vector<StrayFile> strays;
   ShardCounts counts;  // of the whole shards together
 
-  [[nodiscard]] bool is_whole() const;  // every shard is, and there are no strays
+  [[nodiscard]] bool has_all_shards() const;  // every one is whole
+  [[nodiscard]] bool is_whole() const;        // and there are no strays
 };
 
 // rows_of: the rows that a part has, as its own file says (nothing: only its size is looked at).
@@ -51,6 +53,14 @@ struct ShardReport {
 //          report.
 [[nodiscard]] Result<ShardReport> check_shards(
     const std::filesystem::path& folder,
+    const std::function<Result<std::uint64_t>(const std::filesystem::path& part)>& rows_of);
+
+// One shard, beside what a run would write. Foreign: it is of another run than that (the reason says what differs).
+// planned: what its manifest will say, without counts and parts.
+//
+// Errors   Io. A folder that is not there has no shard.
+[[nodiscard]] Result<CheckedShard> check_shard(
+    const std::filesystem::path& folder, const ShardManifest& planned,
     const std::function<Result<std::uint64_t>(const std::filesystem::path& part)>& rows_of);
 
 // Before a shard is written: whether the folder has shards of another run, with which it could not be merged.

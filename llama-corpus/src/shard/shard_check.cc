@@ -1,6 +1,7 @@
 #include "llama-corpus/shard_check.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <format>
 #include <map>
@@ -25,6 +26,7 @@ struct FoundManifest {
 struct FolderContent {
   std::vector<FoundManifest> manifests;
   std::map<std::string, Shard> parts;  // files by their names
+  std::set<std::string> others;        // names of tables besides
 };
 
 // "part-00003-of-00008" at the beginning of a name; nothing for other names.
@@ -46,6 +48,16 @@ std::optional<Shard> shard_of_name(std::string_view name) {
   return shard;
 }
 
+// What a reader of the folder takes for a table of its; a README is none.
+bool is_table(std::string_view name) {
+  constexpr std::array<std::string_view, 11> kEndings = {".parquet", ".pq",  ".arrow", ".feather", ".ipc",   ".arrows",
+                                                         ".csv",     ".tsv", ".json",  ".jsonl",   ".ndjson"};
+  if (name.starts_with('.') || name.starts_with('_')) return false;
+  for (const std::string_view packed : {".gz", ".zst"})
+    if (name.ends_with(packed)) name.remove_suffix(packed.size());
+  return std::ranges::any_of(kEndings, [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
 Result<FolderContent> read_folder(const fs::path& folder) {
   std::error_code error;
   if (!fs::is_directory(folder, error))
@@ -62,6 +74,8 @@ Result<FolderContent> read_folder(const fs::path& folder) {
                hidden && name == manifest_path("", *hidden).string()) {
       content.manifests.push_back(
           {*hidden, read_manifest(folder, *hidden), fs::last_write_time(entry->path(), ignored)});
+    } else if (is_table(name)) {
+      content.others.insert(name);
     }
   }
   if (error)
@@ -130,8 +144,9 @@ std::string what_is_cut_short(const fs::path& folder, const ShardManifest& manif
   return "";
 }
 
+// others: what the run is called.
 CheckedShard checked(const fs::path& folder, const Shard& shard, const FolderContent& content, const ShardManifest& run,
-                     const RowsOf& rows_of) {
+                     std::string_view others, const RowsOf& rows_of) {
   CheckedShard made{.shard = shard, .state = ShardState::Missing, .reason = "", .manifest = std::nullopt};
   const auto found = std::ranges::find(content.manifests, shard, &FoundManifest::shard);
   if (found == content.manifests.end()) {
@@ -144,7 +159,7 @@ CheckedShard checked(const fs::path& folder, const Shard& shard, const FolderCon
     made.reason = found->manifest.error().message;
   } else if (run_of(*found->manifest) != run_of(run)) {
     made.state = ShardState::Foreign;
-    made.reason = difference(*found->manifest, run, "the others");
+    made.reason = difference(*found->manifest, run, others);
   } else if (auto reason = what_is_cut_short(folder, *found->manifest, rows_of); !reason.empty()) {
     made.reason = std::move(reason);
   } else {
@@ -156,10 +171,11 @@ CheckedShard checked(const fs::path& folder, const Shard& shard, const FolderCon
 
 }  // namespace
 
-bool ShardReport::is_whole() const {
-  return strays.empty() &&
-         std::ranges::all_of(shards, [](const auto& shard) { return shard.state == ShardState::Whole; });
+bool ShardReport::has_all_shards() const {
+  return std::ranges::all_of(shards, [](const auto& shard) { return shard.state == ShardState::Whole; });
 }
+
+bool ShardReport::is_whole() const { return strays.empty() && has_all_shards(); }
 
 Result<ShardReport> check_shards(const fs::path& folder, const RowsOf& rows_of) {
   auto content = read_folder(folder);
@@ -170,7 +186,7 @@ Result<ShardReport> check_shards(const fs::path& folder, const RowsOf& rows_of) 
   ShardReport report;
   std::set<std::string_view> claimed;
   for (std::uint32_t index = 0; index < run->shard.count; ++index) {
-    report.shards.push_back(checked(folder, {index, run->shard.count}, *content, *run, rows_of));
+    report.shards.push_back(checked(folder, {index, run->shard.count}, *content, *run, "the others", rows_of));
     const auto& manifest = report.shards.back().manifest;
     if (!manifest) continue;
     for (const auto& part : manifest->parts) claimed.insert(part.file);
@@ -192,7 +208,17 @@ Result<ShardReport> check_shards(const fs::path& folder, const RowsOf& rows_of) 
       report.strays.push_back({folder / name, "an earlier run of its shard has left it"});
     }
   }
+  for (const auto& name : content->others)
+    report.strays.push_back({folder / name, "it is no part of the run, and whoever reads the folder reads it too"});
   return report;
+}
+
+Result<CheckedShard> check_shard(const fs::path& folder, const ShardManifest& planned, const RowsOf& rows_of) {
+  std::error_code error;
+  if (!fs::exists(folder, error)) return CheckedShard{.shard = planned.shard, .reason = "", .manifest = std::nullopt};
+  const auto content = read_folder(folder);
+  if (!content) return std::unexpected(content.error());
+  return checked(folder, planned.shard, *content, planned, "this one", rows_of);
 }
 
 Result<void> check_same_run(const fs::path& folder, const ShardManifest& planned) {

@@ -27,6 +27,9 @@ enum class Compression { Zstd, Snappy, Gzip, Lz4, None };
 enum class ExistingFile { Refuse, Replace };
 
 [[nodiscard]] std::optional<OutputFormat> parse_output_format(std::string_view name);
+// By the ending: Parquet for any that says nothing, capitals or not.
+// Errors   InvalidArgument: one of a format that is not written ("out.csv"), with those that are.
+[[nodiscard]] Result<OutputFormat> output_format_of_name(const std::filesystem::path& path);
 [[nodiscard]] std::optional<Compression> parse_compression(std::string_view name);
 
 struct TableOutput {
