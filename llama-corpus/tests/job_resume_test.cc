@@ -101,6 +101,7 @@ TEST(JobResume, GoesOnWhereTheReaderFailed) {
     ASSERT_TRUE(resumed.summary) << resumed.summary.error().message;
     expect_same_rows(resumed.table, whole_run().table);
     EXPECT_EQ(told.has_value(), batches > 0);
+    EXPECT_EQ(resumed.summary->rows_before, told.value_or(0));
     resumed_rows = std::max(resumed_rows, told.value_or(0));
     EXPECT_TRUE(folder.names().empty());
   }

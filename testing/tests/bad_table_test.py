@@ -162,6 +162,14 @@ def test_a_header_with_a_name_twice_is_told(tmp_path):
     assert rows(tmp_path / "out.parquet").schema.names[:3] == ["n", "n_1", "column3"]
 
 
+def test_two_columns_of_one_name(tmp_path):
+    table = pa.table([pa.array(["a"]), pa.array([1]), pa.array([2])], names=["text", "n", "n"])
+    pa.parquet.write_table(table, tmp_path / "a.parquet")
+    refused(tmp_path, USAGE, ["two columns named 'n'", "--keep"], "-i", "a.parquet", "--column", "text")
+    nothing_left(tmp_path)
+    run(tmp_path, "-i", "a.parquet", "--column", "text", "--keep", "none")
+
+
 @pytest.mark.parametrize("kind", ["gz", "zst"])
 def test_an_archive_that_is_cut_short_or_damaged(tmp_path, kind):
     text = "text\n" + "".join(f"row {i * 7919 % 30011}\n" for i in range(30_000))

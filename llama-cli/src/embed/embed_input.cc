@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <format>
 #include <ranges>
+#include <set>
 
 #include "embed/dataset_input.h"
 #include "exit_status.h"
@@ -101,6 +102,18 @@ TableInput table_input(const InputArguments& arguments, const std::optional<Prom
   return input;
 }
 
+// Parquet and Arrow files may have two columns of one name, and no output may.
+Step<void> check_names_differ(const RowReader& reader) {
+  std::set<std::string> seen;
+  for (const ColumnDescription& column : reader.kept_columns())
+    if (!seen.insert(column.name).second)
+      return usage_error(
+          std::format("the input has two columns named '{}'; --keep names those that go along, and "
+                      "--query can rename one",
+                      column.name));
+  return {};
+}
+
 Step<EmbedInput> open_table(const EmbedArguments& arguments, const std::optional<PromptTemplate>& prompt,
                             const Interrupt& interrupt, const Console& console) {
   const InputArguments& a = arguments.input;
@@ -110,6 +123,7 @@ Step<EmbedInput> open_table(const EmbedArguments& arguments, const std::optional
   table.paths = std::move(fetched->paths);
   auto reader = TableReader::open(std::move(table), interrupt.token());
   if (!reader) return stop_with(with_flag(reader.error(), a), input_status(reader.error().code));
+  if (auto unique = check_names_differ(**reader); !unique) return std::unexpected(unique.error());
   for (const std::string& note : (*reader)->notes()) console.line("Note: {}", note);
   EmbedInput input;
   input.uses = std::move(fetched->uses);

@@ -46,7 +46,9 @@ std::string where_from(const JobSummary& s) {
 void print_summary(const Console& console, const EmbedArguments& arguments, const JobSummary& s, Seconds elapsed) {
   const double seconds = std::max(elapsed.count(), 1e-9);
   if (s.embedded > 0) {
-    console.line("Average processing time: {:.1f}ms per text", seconds * 1e3 / static_cast<double>(s.embedded));
+    // What an interrupted run has done took no time in this one.
+    if (const std::uint64_t now = s.embedded - std::min(s.embedded, s.rows_before); now > 0)
+      console.line("Average processing time: {:.1f}ms per text", seconds * 1e3 / static_cast<double>(now));
   } else {
     tell("Warning: the input has no texts; the output has no {}", s.rows_out == 0 ? "rows" : "vectors");
   }
@@ -89,7 +91,7 @@ Result<void> print_json_summary(const EmbedArguments& arguments, const JobSummar
       {"tokens", s.tokens},
       {"seconds", elapsed.count()},
       {"compute_seconds", Seconds(s.compute_time).count()},
-      {"rows_per_second", static_cast<double>(s.rows_in) / seconds},
+      {"rows_per_second", static_cast<double>(s.rows_in - s.rows_before) / seconds},
       {"tokens_per_second", static_cast<double>(s.tokens) / seconds},
       {"device", s.device},
       {"output", arguments.output.path.string()},

@@ -275,6 +275,7 @@ Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& mo
   summary.rows_out = output.counts().rows_out;
   summary.rows_in += queue.left_out();
   summary.skipped_blank += queue.left_out();
+  summary.rows_before = std::min(summary.rows_in, recalled > 0 ? *rows_before : 0);
   summary.computed = answers.computed();
   summary.from_store = answers.from_store();
   summary.from_journal = std::min<std::uint64_t>(recalled, summary.distinct);
