@@ -1,8 +1,8 @@
 // Where the settings of a TOML file stand, and what of it is no TOML: CLI11 reads the values, and takes whatever it
 // does not understand for something else.
 //
-// Read are: NAME = VALUE with strings, bare words, arrays of those over any number of lines, and comments. Sections have
-// no meaning here.
+// Read are: NAME = VALUE with strings, bare words, arrays of those over any number of lines, and comments. Sections
+// have no meaning here.
 // Pure.
 #pragma once
 

@@ -37,8 +37,8 @@ struct Pieces {
   std::uint64_t too_long = 0;                     // texts that are cut, or left out
 };
 
-// Reads as much of the input as it can in some seconds; of a shard its rows alone. The texts are spread evenly over what
-// was read.
+// Reads as much of the input as it can in some seconds; of a shard its rows alone. The texts are spread evenly over
+// what was read.
 [[nodiscard]] Step<Sample> read_sample(const JobOptions& options, const EmbedInput& input, const Interrupt& interrupt);
 
 // Cuts as many of its texts as it can in some seconds, in any order.

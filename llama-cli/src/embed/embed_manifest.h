@@ -27,7 +27,8 @@ namespace llama {
 [[nodiscard]] ShardManifest filled_manifest(ShardManifest manifest, const JobSummary& summary);
 
 // Whether the shard of may_be_done() is (embed_output.h); then that is told, as JSON too where it was asked for. A
-// scheduler gives the commands of all shards once more where one was killed: those that are done are not computed again.
+// scheduler gives the commands of all shards once more where one was killed: those that are done are not computed
+// again.
 // Errors   it is of another run than `planned`, or not whole.
 [[nodiscard]] Step<bool> is_done_shard(const EmbedArguments& arguments, const ShardManifest& planned,
                                        const Console& console);

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 OutputFormat format_of(const OutputArguments& arguments) {
   if (arguments.path == "-") return OutputFormat::ArrowStream;
   if (arguments.format) return *arguments.format == "parquet" ? OutputFormat::Parquet : OutputFormat::ArrowFile;
-  return output_format_of_name(arguments.path).value_or(OutputFormat::Parquet);  // check_arguments() refuses others
+  return output_format_of_name(arguments.path).value_or(OutputFormat::Parquet);  // check_ending() refuses others
 }
 
 // DuckDB and Spark take names that differ only in capitals for one.
@@ -132,6 +132,7 @@ Step<TableOutput> choose_output(const EmbedArguments& arguments, const Shard& sh
       a.force || goes_on || may_be_done(arguments, shard, input) ? ExistingFile::Replace : ExistingFile::Refuse;
   if (auto kept = check_replaces_nothing(arguments, shard, output, input, model); !kept)
     return std::unexpected(kept.error());
+  if (auto known = check_ending(a); !known) return std::unexpected(known.error());
   if (is_plain_output(arguments)) output.max_elements.reset();
   if (auto checked = check_output(output); !checked) {
     Error error = checked.error();

@@ -31,13 +31,20 @@ ModelNames names_of(const EmbeddingModel& model) {
 
 }  // namespace
 
+Step<void> check_ending(const OutputArguments& a) {
+  if (a.format || a.path.empty()) return {};
+  if (auto known = output_format_of_name(a.path); !known)
+    return usage_error("--output " + known.error().message + "; --output-format names one whatever the ending");
+  return {};
+}
+
 Step<void> check_arguments(const EmbedArguments& a) {
   if (a.input.paths.empty() && !a.input.query) return usage_error("--input or --query is required");
   if (a.output.path.empty() && !a.dry_run) return usage_error("--output is required");
-  if (!a.output.format && !a.output.path.empty()) {
-    if (auto known = output_format_of_name(a.output.path); !known)
-      return usage_error("--output " + known.error().message + "; --output-format names one whatever the ending");
-  }
+  // Of a file that is there, choose_output() says first whether the run reads it.
+  std::error_code ignored;
+  if (!fs::exists(a.output.path, ignored))
+    if (auto known = check_ending(a.output); !known) return known;
   if (a.json && a.output.path == "-") return usage_error("--json and --output - both need standard output");
   if (a.input.join && a.input.columns.size() < 2) return usage_error("--join goes with several --column");
   if (a.on_long != "chunk" && (a.chunk_tokens || a.chunk_overlap > 0))

@@ -17,6 +17,9 @@ namespace llama {
 // What can be known to be wrong before anything is opened: flags that need or exclude each other.
 [[nodiscard]] Step<void> check_arguments(const EmbedArguments& arguments);
 
+// Errors   the output's name has the ending of a format that is not written.
+[[nodiscard]] Step<void> check_ending(const OutputArguments& arguments);
+
 // Errors   --calibration names no file.
 [[nodiscard]] Step<void> check_calibration(const OutputArguments& arguments);
 

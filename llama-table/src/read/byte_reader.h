@@ -72,8 +72,8 @@ class InputBytes {
   std::optional<Utf16Decoder> decoder_;
 };
 
-// Whether a packed file is whole, for those that DuckDB unpacks: it takes what it can get of one that is cut short (zstd)
-// or damaged (gzip), and says nothing.
+// Whether a packed file is whole, for those that DuckDB unpacks: it takes what it can get of one that is cut short
+// (zstd) or damaged (gzip), and says nothing.
 //
 // Errors   as InputBytes'. Nothing is wrong with a file that is not packed.
 // Cost     unpacks it.

@@ -18,7 +18,8 @@ struct CsvTypes {
   std::uint64_t rows = 0;          // that were looked at
 };
 
-// scan: gives all columns as text; the errors are the caller's to tell (PipeFeeds). may_have_type: of each column; the others are text.
+// scan: gives all columns as text; the errors are the caller's to tell (PipeFeeds). may_have_type: of each column; the
+// others are text.
 // limit: how many rows will be read.
 [[nodiscard]] Result<CsvTypes> find_csv_types(DuckDatabase& database, CsvScan& scan,
                                               const std::vector<std::string>& names,

@@ -1,6 +1,7 @@
 // Take JSON apart into the values of an array, or of one after the other, with the lines on which they begin.
 //
-// What a value holds is not looked at but for its quotes and brackets: this finds the places of broken JSON, for people.
+// What a value holds is not looked at but for its quotes and brackets: this finds the places of broken JSON, for
+// people.
 // Cost     a look at each byte; memory: one value.
 // Threads  one at a time.
 #pragma once

@@ -23,7 +23,7 @@ namespace llama::internal {
                                                   bool is_array, const std::stop_token& stop);
 
 // The first of files of an array each that ends without its "]"; "" if all have it. DuckDB says nothing of one that was
-// cut short behind a comma.
+// cut short after a comma.
 [[nodiscard]] Result<std::string> find_open_array(const std::vector<std::string>& files, const std::stop_token& stop);
 
 }  // namespace llama::internal

@@ -127,7 +127,7 @@ Error explained(Error error, DuckDatabase& database, const InputFiles& files, co
   return error;
 }
 
-// DuckDB takes an array that was cut short behind a comma for a whole one.
+// DuckDB takes an array that was cut short after a comma for a whole one.
 Result<void> check_array_ends(DuckDatabase& database, const InputFiles& files, const std::stop_token& stop) {
   const auto open = find_open_array(files.files, stop);
   if (!open) return std::unexpected(open.error());
