@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <random>
+#include <thread>
 
 #include "read/csv_line_ends.h"
 #include "table_files.h"
