@@ -107,8 +107,8 @@ struct JobSummary {
   std::uint64_t skipped_failed = 0, skipped_blank = 0, skipped_long = 0, skipped_empty = 0;  // empty: a null cell
   std::uint64_t rows_out = 0;
   std::uint64_t rows_before = 0;  // of rows_in: an interrupted run had answered them
-  std::uint64_t distinct = 0;  // texts (chunks), each computed or found once
-  std::uint64_t computed = 0;  // of those, in this run
+  std::uint64_t distinct = 0;     // texts (chunks), each computed or found once
+  std::uint64_t computed = 0;     // of those, in this run
   std::uint64_t from_journal = 0, from_store = 0;
   std::uint64_t truncated = 0;   // rows
   std::uint64_t tokens = 0;      // computed in this run
