@@ -52,18 +52,27 @@ constexpr std::string_view kind_name(McpContent::Kind kind) {
   return "unknown";
 }
 
+// As the protocol writes it.
+Json as_json(const McpContent& item) {
+  Json object = {{"type", kind_name(item.kind)}};
+  const bool is_resource = item.kind == McpContent::Kind::Resource;
+  Json& inside = is_resource ? object["resource"] = Json::object() : object;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) inside[name] = value;
+  };
+  add("uri", item.uri), add("name", item.name), add("mimeType", item.mime_type);
+  add(is_resource ? "blob" : "data", item.data);
+  if (item.kind == McpContent::Kind::Text || (is_resource && item.data.empty())) {
+    inside["text"] = item.text;
+  } else {
+    add("text", item.text);
+  }
+  return object;
+}
+
 Json as_json(const McpToolResult& result) {
   Json content = Json::array();
-  for (const McpContent& item : result.content) {
-    Json object = {{"type", kind_name(item.kind)}};
-    const auto add = [&](const char* name, const std::string& value) {
-      if (!value.empty()) object[name] = value;
-    };
-    if (item.kind == McpContent::Kind::Text) object["text"] = item.text;
-    if (item.kind != McpContent::Kind::Text) add("text", item.text);
-    add("data", item.data), add("mimeType", item.mime_type), add("uri", item.uri), add("name", item.name);
-    content.push_back(std::move(object));
-  }
+  for (const McpContent& item : result.content) content.push_back(as_json(item));
   Json whole = {{"content", std::move(content)}};
   if (Json structured = Json::parse(result.structured_content, nullptr, false); !structured.is_discarded())
     whole["structuredContent"] = std::move(structured);

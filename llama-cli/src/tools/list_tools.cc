@@ -68,9 +68,10 @@ void print(const std::string& server, const McpServerInfo* info, const McpToolLi
   if (failed != list.failures.end()) return;  // told as an error
   const auto count = std::ranges::count(list.tools, server, &McpServerTool::server);
   console.line("{}{}: {} {}", server,
-               info == nullptr ? ""
-                               : std::format(" ({} {}, protocol {})", printable(info->name), printable(info->version),
-                                             info->revision),
+               info == nullptr
+                   ? ""
+                   : std::format(" ({}{}{}, protocol {})", printable(info->name), info->version.empty() ? "" : " ",
+                                 printable(info->version), info->revision),
                count, count == 1 ? "tool" : "tools");
   for (const McpServerTool& entry : list.tools) {
     if (entry.server != server) continue;
