@@ -6,16 +6,14 @@ What it lists and what calls answer is compared with what the client of PyPI's m
 import json
 import os
 import pathlib
-import pty
-import select
 import signal
 import subprocess
 import sys
-import time
 
 import mcp_programs
 import pytest
 from program import CLI
+from terminal import Terminal
 
 pytestmark = pytest.mark.skipif(
     mcp_programs.HOUSE is None, reason="the registries were out of reach: no servers (script/mcp-servers)"
@@ -179,109 +177,79 @@ def test_an_unknown_tool_is_told_with_those_that_there_are(way, server, config, 
     assert run.returncode == 7 and "Error: the server 'one' has no tool 'nothing'; it has: echo, " in run.stderr
 
 
-class Terminal:
-    """A call whose questions, and whose progress, are shown in a terminal."""
-
-    def __init__(self, *words):
-        self.terminal, slave = pty.openpty()
-        self.run = subprocess.Popen(
-            [CLI, "tools", *map(str, words)], stdin=slave, stdout=subprocess.PIPE, stderr=slave, text=True
-        )
-        os.close(slave)
-        self.shown = ""
-
-    def read_until(self, words):
-        ends = time.monotonic() + 60
-        while words not in self.shown:
-            assert time.monotonic() < ends, self.shown
-            if select.select([self.terminal], [], [], 1)[0]:
-                try:
-                    self.shown += os.read(self.terminal, 10_000).decode()
-                except OSError:
-                    raise AssertionError(self.shown) from None  # the program has ended
-
-    def type(self, words):
-        os.write(self.terminal, words.encode())
-
-    def end(self):
-        out, _ = self.run.communicate(timeout=60)
-        os.close(self.terminal)
-        return self.run.returncode, out
-
-
-LONG = json.dumps({"duration": 60, "steps": 300})
+LONG = "one.trigger-long-running-operation"
 
 
 @pytest.mark.parametrize("way", ["pipes", "running"])
 def test_progress_is_shown_and_extends_a_call(way, config, request):
     path = config({"one": request.getfixturevalue(way)["everything"]})
     short = json.dumps({"duration": 1.6, "steps": 4})
-    words = ["call", "one.trigger-long-running-operation", short, "--mcp-config", path, "--time-limit", "1"]
-    seen = Terminal(*words)
-    seen.read_until("Progress: 1 of 4")
-    status, out = seen.end()
-    assert status == 0 and out == "Long running operation completed. Duration: 1.6 seconds, Steps: 4.\n"
+    call = Terminal("tools", "call", LONG, short, "--mcp-config", path, "--time-limit", "1")
+    call.until("Progress: 1 of 4")
+    call.until(r"Long running operation completed\. Duration: 1\.6 seconds, Steps: 4\.\r\n")
+    assert call.ended() == 0
 
 
 @pytest.mark.parametrize("way", ["pipes", "running"])
 @pytest.mark.parametrize("server, era", [("modern", "modern"), ("python", "modern"), ("python", "older")])
 def test_the_persons_answer_reaches_the_tool(way, server, era, config, request):
     entry = {**request.getfixturevalue(way)[server], "era": era}
-    asked = Terminal("call", "one.ask", "--mcp-config", config({"one": entry}))
-    asked.read_until("The server 'one' asks: What is your name?")
-    asked.read_until("yes or no:")
-    asked.type("yes\n")
-    asked.read_until("name")
-    asked.read_until("(string)")
-    asked.type("Ada\n")
-    assert asked.end() == (0, "hello Ada\n")
+    call = Terminal("tools", "call", "one.ask", "--mcp-config", config({"one": entry}))
+    call.until(r"The server 'one' asks: What is your name\?")
+    call.until("yes or no: ")
+    call.type("yes\n")
+    call.until(r"[Nn]ame \(string\): ")
+    call.type("Ada\n")
+    call.until("hello Ada\r\n")
+    assert call.ended() == 0
 
 
 @pytest.mark.parametrize("way", ["pipes", "running"])
 def test_a_person_who_says_no_is_asked_once(way, config, request):
-    asked = Terminal("call", "one.ask", "--mcp-config", config({"one": request.getfixturevalue(way)["modern"]}))
-    asked.read_until("yes or no:")
-    asked.type("no\n")
-    asked.read_until("Error: server 'one': it asks again what was not answered")
-    assert asked.end() == (6, "") and asked.shown.count("yes or no") == 1
+    path = config({"one": request.getfixturevalue(way)["modern"]})
+    call = Terminal("tools", "call", "one.ask", "--mcp-config", path)
+    call.until("yes or no: ")
+    call.type("no\n")
+    assert "yes or no" not in call.until("Error: server 'one': it asks again what was not answered")
+    assert call.ended() == 6
 
 
 def children(pid):
-    return [int(child) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
-            for child in (task / "children").read_text().split()]  # fmt: skip
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
+def start_long(path, *flags):
+    call = Terminal("tools", "call", LONG, '{"duration": 60, "steps": 300}', "--mcp-config", path, *flags)
+    call.until("Progress: 1 of 300")
+    return call
 
 
 def test_a_server_that_is_killed_in_a_call_ends_it(config, pipes):
-    seen = Terminal(
-        "call", "one.trigger-long-running-operation", LONG, "--mcp-config", config({"one": pipes["everything"]})
-    )
-    seen.read_until("Progress: 1 of 300")
-    for child in children(seen.run.pid):
+    call = start_long(config({"one": pipes["everything"]}))
+    for child in children(call.pid):
         os.kill(child, signal.SIGKILL)
-    seen.read_until("Error: server 'one': it ended with signal 9")
-    assert seen.end() == (6, "")
+    call.until("Error: server 'one': it ended with signal 9")
+    assert call.ended() == 6
 
 
 def test_a_server_that_is_killed_over_http_ends_the_call(config):
     server = mcp_programs.everything_over_http()
-    path = config({"one": {"url": server.url()}})
-    seen = Terminal("call", "one.trigger-long-running-operation", LONG, "--mcp-config", path, "--time-limit", "2")
-    seen.read_until("Progress: 1 of 300")
+    call = start_long(config({"one": {"url": server.url()}}), "--time-limit", "2")
     server.stop()
-    seen.read_until("Error: server 'one': ")
-    assert seen.end() == (6, "")
+    call.until("Error: server 'one': ")
+    assert call.ended() == 6
 
 
 @pytest.mark.parametrize("way", ["pipes", "running"])
 def test_ctrl_c_ends_a_call_and_leaves_nothing(way, config, request):
     path = config({"one": request.getfixturevalue(way)["everything"]})
-    seen = Terminal("call", "one.trigger-long-running-operation", LONG, "--mcp-config", path)
-    seen.read_until("Progress: 1 of 300")
-    started = children(seen.run.pid)
+    call = start_long(path)
+    started = children(call.pid)
     assert len(started) == (1 if way == "pipes" else 0)
-    seen.run.send_signal(signal.SIGINT)
-    seen.read_until("Interrupted")
-    assert seen.end() == (130, "")
+    call.type("\x03")
+    call.until("Interrupted")
+    assert call.ended() == 130
     assert not any(pathlib.Path(f"/proc/{child}").exists() for child in started)
     run = tools("call", "one.echo", '{"message": "still there"}', "--mcp-config", path)
     assert (run.returncode, run.stdout) == (0, "Echo: still there\n")

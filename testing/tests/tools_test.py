@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import time
 
 import pytest
 from program import CLI, PROJECT
+from terminal import Terminal
 
 SERVER = PROJECT / "testing/mcp/plain_server.py"
 
@@ -38,7 +38,7 @@ def test_the_list_has_every_tool_with_its_arguments(config):
     run = tools("--mcp-config", config({"one": entry()}))
     assert run.returncode == 0, run.stderr
     lines = run.stdout.splitlines()
-    assert lines[0] == "one (plain 1.2, protocol 2025-06-18): 8 tools"
+    assert lines[0] == "one (plain 1.2, protocol 2025-06-18): 10 tools"
     assert lines[1:4] == [
         "  one.echo [says: reads only]",
         "      Says the same",
@@ -205,29 +205,19 @@ def test_a_question_without_a_terminal_is_declined(config):
 
 
 def test_a_question_is_asked_in_the_terminal(config):
-    path = config({"one": entry()})
-    master, slave = pty.openpty()
-    run = subprocess.Popen(
-        [CLI, "tools", "call", "one.ask", "--mcp-config", str(path)],
-        stdin=slave,
-        stdout=subprocess.PIPE,
-        stderr=slave,
-        text=True,
-    )
-    os.close(slave)
-    shown = b""
-
-    def type_after(words, answer):
-        nonlocal shown
-        while words not in shown:
-            shown += os.read(master, 1000)
-        os.write(master, answer + b"\n")
-        shown = b""
-
-    type_after(b"yes or no:", b"yes")
-    type_after(b"name (string)", b"Ada")
-    type_after(b"age (integer", b"old")
-    type_after(b"does not fit", b"36")
-    out, _ = run.communicate(timeout=30)
-    os.close(master)
-    assert json.loads(out) == {"action": "accept", "content": {"name": "Ada", "age": 36}}
+    call = Terminal("tools", "call", "one.ask", "--mcp-config", config({"one": entry()}))
+    call.until("The server 'one' asks: Who are you\\?")
+    call.until("yes or no:")
+    call.stays_silent("Progress", 0.5)  # the question is not written over
+    call.type("YES \n")
+    call.until(r"name \(string\), Yours")
+    call.type("Ada\n")
+    call.until(r"age \(integer")
+    call.type("old\n")
+    call.until("does not fit")
+    call.type("36\n")
+    assert json.loads(call.until(r"\{.*\}\r\n").splitlines()[-1]) == {
+        "action": "accept",
+        "content": {"name": "Ada", "age": 36},
+    }
+    assert call.ended() == 0

@@ -11,6 +11,8 @@
 #include "../exit_status.h"
 #include "../status_line.h"
 #include "question_prompt.h"
+#include "shown_text.h"
+#include "terminal_turn.h"
 #include "tool_servers.h"
 #include "tools.h"
 
@@ -120,9 +122,12 @@ Step<int> run(const ToolsArguments& arguments, Interrupt& interrupt) {
   McpCallOptions options;
   if (shows_progress) {
     options.progress = [&](const McpProgress& progress) {
+      if (!status.is_due()) return;
+      const auto turn = turn_for_lines();
+      if (!turn) return;  // a question waits for its answer
       const std::string of = progress.total ? std::format(" of {}", *progress.total) : "";
-      if (status.is_due())
-        status.draw(std::format("Progress: {}{} {}", progress.progress, of, printable(progress.message)));
+      status.draw(std::format("Progress: {}{} {}", progress.progress, of, shown(progress.message, 60)));
+      set_status_stands(true);
     };
   }
   const auto result = (*servers)->call_tool(server, tool, *input, options, interrupt.token());

@@ -38,7 +38,13 @@ Step<std::unique_ptr<GenerateTools>> GenerateTools::open(const GenerateArguments
   made->request_.limits.max_rounds = arguments.tool_rounds;
   made->request_.approvals.mode = *mode;
   made->request_.approvals.memory = std::make_shared<ApprovalMemory>();
-  if (has_terminal()) made->request_.approvals.asker = ask_approval;
+  if (has_terminal()) {
+    made->request_.approvals.asker = [&questions = made->questions_](const ApprovalQuestion& question,
+                                                                     const std::stop_token& asking) {
+      questions.wait_for(question.call_id, asking);
+      return ask_approval(question, asking);
+    };
+  }
   return made;
 }
 
@@ -49,7 +55,8 @@ Result<RunResponse> GenerateTools::run(AgentServer& server, const GenerationRequ
   const ToolChoice choice = std::move(whole.generation.tool_choice);
   whole.generation = request;
   whole.generation.tool_choice = choice;
-  RunPrinter printer(console, {.json = arguments.json, .show_thinking = arguments.show_thinking});
+  RunPrinter printer(console,
+                     {.json = arguments.json, .show_thinking = arguments.show_thinking, .questions = &questions_});
   auto started = server.run_stream(whole, stop);
   if (!started) return std::unexpected(started.error());
   return printer.print(*started);
