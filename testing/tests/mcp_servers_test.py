@@ -43,6 +43,9 @@ HTTP_CALLS = CALLS + [
     ("modern", "echo", {"message": "a"}),
     ("modern_only", "add", {"a": "one"}),
     ("modern_only", "add", {"a": 1e300, "b": 0.1}),
+    ("modern", "where", {"region": "in the north"}),  # which is not listed before it is called
+    ("modern_only", "where", {"region": "Größe"}),
+    ("python", "where", {"region": " padded "}),
     ("python", "echo", {"message": "b"}),
     ("python", "fail", {}),
 ]

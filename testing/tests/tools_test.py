@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from program import CLI, PROJECT
+from program import CLI, PROJECT, REAL
 from terminal import Terminal
 
 SERVER = PROJECT / "testing/mcp/plain_server.py"
@@ -45,6 +45,15 @@ def test_the_list_has_every_tool_with_its_arguments(config):
         "      message: string  What to say",
     ]
     assert "      how: exactly|roughly, optional" in lines and "\x1b" not in run.stdout
+
+
+def test_the_list_shows_what_the_rules_decide(config):
+    rules = {"echo": "always", "p*": "never", "*": "ask"}
+    run = tools("--mcp-config", config({"one": entry(approve=rules), "two": entry(approve="always")}))
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()
+    assert "  one.echo [says: reads only] [approve: always]" in lines and "  one.picture [approve: never]" in lines
+    assert "  one.add" in lines and "  two.add [approve: always]" in lines
 
 
 def test_the_list_as_json_is_the_servers_own_words(config):
@@ -221,3 +230,60 @@ def test_a_question_is_asked_in_the_terminal(config):
         "content": {"name": "Ada", "age": 36},
     }
     assert call.ended() == 0
+
+
+@pytest.fixture(scope="module")
+def smol():
+    found = sorted(REAL.glob("smollm2/*.gguf"))
+    if not found:
+        pytest.skip("the package index was out of reach: no real model")
+    return found[0]
+
+
+def events(run):
+    return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+def generate(model, path, *flags):
+    """A reply that has to call `picture`, which has no arguments; nobody is there to ask."""
+    words = ["-p", "Draw a pixel", "--temperature", "0", "--limit", "40", "--tool-rounds", "2", "--quiet"]
+    return subprocess.run(
+        [CLI, "generate", "-m", model, "--mcp-config", path, *words, *flags],
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        timeout=300,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "how, rules, runs",
+    [
+        ("ask", None, False),
+        ("ask", "always", True),
+        ("ask", {"pict*": "always"}, True),
+        ("ask", {"echo": "always"}, False),
+        ("always", None, True),
+        ("always", {"picture": "ask"}, False),
+        ("never", "always", False),
+    ],
+)
+def test_the_mode_and_the_files_rules_decide_without_a_person(smol, config, how, rules, runs):
+    path = config({"one": entry(**({} if rules is None else {"approve": rules}))})
+    seen = events(generate(smol, path, "--tool-choice", "picture", "--approve", how, "--json"))
+    decided = [event for event in seen if event["type"] == "approval"]
+    results = [event for event in seen if event["type"] == "result" and "cut off" not in event["text"]]
+    assert decided and all(event["allowed"] == runs for event in decided)
+    assert results[0]["was_run"] == runs and not [event for event in seen if event["type"] == "approval_wanted"]
+    if not runs:
+        assert "not run: the call was denied: " in results[0]["text"]  # as the model reads it
+        remarks = [event["text"] for event in seen if event["type"] == "remark"]
+        nobody = [text for text in remarks if "nobody is there to ask" in text]
+        assert len(nobody) == (0 if how == "never" else 1)  # said once
+
+
+def test_a_tool_that_is_never_allowed_is_not_offered(smol, config):
+    path = config({"one": entry(approve={"picture": "never"})})
+    run = generate(smol, path, "--tool-choice", "picture", "--approve", "always")
+    assert run.returncode == 2
+    assert "names 'picture', which is not offered: echo, add, fail, slow, ask, structured" in run.stderr

@@ -110,10 +110,11 @@ Step<int> run(const ToolsArguments& arguments, Interrupt& interrupt) {
   if (!input) return std::unexpected(input.error());
   std::optional<std::chrono::seconds> limit;
   if (arguments.time_limit) limit = std::chrono::seconds(*arguments.time_limit);
-  auto servers = open_servers(arguments.config, limit, {.quiet = arguments.quiet});
-  if (!servers) return std::unexpected(servers.error());
+  auto opened = open_servers(arguments.config, limit, {.quiet = arguments.quiet});
+  if (!opened) return std::unexpected(opened.error());
+  McpServers& servers = *opened->servers;
   const std::string server = arguments.tool.substr(0, dot), tool = arguments.tool.substr(dot + 1);
-  if (const auto names = (*servers)->names(); !std::ranges::contains(names, server)) {
+  if (const auto names = servers.names(); !std::ranges::contains(names, server)) {
     return usage_error(std::format("there is no server '{}' in '{}'; there are: {}", server, arguments.config.string(),
                                    comma_list(names)));
   }
@@ -130,7 +131,7 @@ Step<int> run(const ToolsArguments& arguments, Interrupt& interrupt) {
       set_status_stands(true);
     };
   }
-  const auto result = (*servers)->call_tool(server, tool, *input, options, interrupt.token());
+  const auto result = servers.call_tool(server, tool, *input, options, interrupt.token());
   status.clear();
   if (!result) return stop_with(result.error(), server_status(result.error().code));
   auto printed = arguments.json
@@ -138,7 +139,7 @@ Step<int> run(const ToolsArguments& arguments, Interrupt& interrupt) {
                      : print_result(::isatty(STDOUT_FILENO) == 1 ? printable(text_of(*result)) : text_of(*result));
   if (!printed) return stop_with(printed.error(), kOutputError);
   if (result->is_error) {
-    tell("Error: {}", why_it_failed(**servers, server, tool, interrupt));
+    tell("Error: {}", why_it_failed(servers, server, tool, interrupt));
     return kToolError;
   }
   return kDone;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "../exit_status.h"
+#include "allowed_tools.h"
 #include "approval_prompt.h"
 #include "question_prompt.h"
 #include "run_printer.h"
@@ -31,12 +32,13 @@ Step<std::unique_ptr<GenerateTools>> GenerateTools::open(const GenerateArguments
   auto servers = open_servers(*arguments.mcp_config, std::nullopt, console);
   if (!servers) return std::unexpected(servers.error());
   auto made = std::make_unique<GenerateTools>();
-  made->servers_ = std::move(*servers);
-  made->tools_.add(mcp_tools(made->servers_));
+  made->servers_ = std::move(servers->servers);
+  made->tools_.add(allowed_tools(mcp_tools(made->servers_), servers->rules));
   made->request_.tools = &made->tools_;
   made->request_.generation.tool_choice = tool_choice_of(arguments);
   made->request_.limits.max_rounds = arguments.tool_rounds;
   made->request_.approvals.mode = *mode;
+  made->request_.approvals.rules = std::move(servers->rules);
   made->request_.approvals.memory = std::make_shared<ApprovalMemory>();
   if (has_terminal()) {
     made->request_.approvals.asker = [&questions = made->questions_](const ApprovalQuestion& question,

@@ -174,7 +174,7 @@ Result<RunResponse> RunPrinter::print(AgentRun& run) {
       run.cancel();
       return std::unexpected(written.error());
     }
-    const auto turn = turn_for_last_lines();
+    const auto turn = wait_for_lines();
     if (auto written = show_kept(); !written) return std::unexpected(written.error());
     if (!options_.json || !event) show_line("");
     if (!event) return std::unexpected(event.error());

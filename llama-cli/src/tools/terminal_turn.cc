@@ -30,7 +30,7 @@ std::optional<TerminalTurn> turn_for_lines() {
   return turn;
 }
 
-TerminalTurn turn_for_last_lines() { return TerminalTurn(shared_terminal().mutex); }
+TerminalTurn wait_for_lines() { return TerminalTurn(shared_terminal().mutex); }
 
 void set_status_stands(bool stands) { shared_terminal().status_stands = stands; }
 

@@ -17,7 +17,7 @@ using TerminalTurn = std::unique_lock<std::mutex>;  // while it is held the term
 // Nothing while a question waits for its answer.
 [[nodiscard]] std::optional<TerminalTurn> turn_for_lines();
 // Waits for it.
-[[nodiscard]] TerminalTurn turn_for_last_lines();
+[[nodiscard]] TerminalTurn wait_for_lines();
 
 // Of whoever draws a status line, in its turn: it stands there now, or does not.
 void set_status_stands(bool stands);
