@@ -1,7 +1,8 @@
 """A server of both eras, made with PyPI's mcp: `modern_server.py` over pipes, `modern_server.py --http PORT` over
 Streamable HTTP at /mcp. Its packages lie in $MCP_SERVERS/python (script/mcp-servers).
 
-Tools: echo, add (structured), fail, where (its argument travels in a header as well), slow (tells its progress), ask (asks the person)."""
+Tools: echo, add (structured), fail, where (its argument travels in a header as well), slow (tells its
+progress), ask (asks the person)."""
 
 import os
 import sys
