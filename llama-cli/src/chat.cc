@@ -12,12 +12,16 @@
 #include "line_editor.h"
 #include "statistics.h"
 #include "tools/generate_tools.h"
+#include "tools/question_prompt.h"
+#include "tools/shown_text.h"
 
 namespace llama {
 namespace {
 
 constexpr std::array<const char*, 12> kCommands{"/tools", "/help", "/exit", "/clear",   "/system",   "/undo",
                                                 "/retry", "/save", "/load", "/history", "/thinking", "/stats"};
+
+constexpr std::size_t kMaxShownResult = 500;  // bytes, in the history
 
 constexpr const char* kHelp =
     "/system TEXT   say what the model shall be, and begin anew\n"
@@ -32,6 +36,16 @@ constexpr const char* kHelp =
     "/stats         tokens, speed and seed of the last answer\n"
     "/exit          leave; so does Ctrl-D\n"
     "Ctrl-C stops an answer.";
+
+void show_message(const Message& message) {
+  if (message.role == MessageRole::Tool) {
+    return std::println("[tool] {}: {}", printable(message.tool_name.value_or("")),
+                        shown(message.content, kMaxShownResult));
+  }
+  std::println("[{}] {}", to_string(message.role), message.content);
+  for (const ToolCall& call : message.tool_calls)
+    std::println("  → {} {}", printable(call.name), shown(call.arguments, kMaxShownResult));
+}
 
 class Chat {
  public:
@@ -98,6 +112,7 @@ class Chat {
   // False where nothing came of it.
   bool answer() {
     request_.session_id = id_;
+    run_end_ = RunEnd::Answered, calls_were_made_ = false;
     auto response = options_.tools == nullptr ? plain_answer() : answer_with_tools();
     if (!response) {
       interrupt_.forgive();
@@ -105,10 +120,11 @@ class Chat {
       if (response.error().code == ErrorCode::Io) over_ = true, status_ = kOutputError;
       return false;
     }
-    if (response->finish_reason == FinishReason::Cancelled) {
+    if (response->finish_reason == FinishReason::Cancelled || run_end_ == RunEnd::Cancelled) {
       std::println(stderr, "(stopped)");
       interrupt_.forgive();
-    } else if (response->finish_reason != FinishReason::EndOfSequence) {
+    } else if (response->finish_reason != FinishReason::EndOfSequence &&
+               (run_end_ == RunEnd::Answered || run_end_ == RunEnd::TokenLimit)) {
       std::println(stderr, "({}{})", to_string(response->finish_reason),
                    response->finish_detail.empty() ? "" : ": " + response->finish_detail);
     }
@@ -124,7 +140,7 @@ class Chat {
     }
     if (options_.debug) print_statistics(*response);
     if (editor_.is_terminal()) std::println("");
-    const bool something = !response->generated_text.empty() || !response->thinking.empty();
+    const bool something = !response->generated_text.empty() || !response->thinking.empty() || calls_were_made_;
     last_ = std::move(*response);
     return something;
   }
@@ -138,6 +154,8 @@ class Chat {
   Result<GenerationResponse> answer_with_tools() {
     auto run = options_.tools->run(server_, request_, *options_.arguments, console_, interrupt_.token());
     if (!run) return std::unexpected(run.error());
+    calls_were_made_ = !run->calls.empty();  // what they did is done, and the model has to know of it
+    run_end_ = run->end;
     if (run->end != RunEnd::Answered && run->end != RunEnd::TokenLimit && run->end != RunEnd::Cancelled) {
       std::println(stderr, "({}{})", to_string(run->end), run->detail.empty() ? "" : ": " + run->detail);
     }
@@ -160,7 +178,10 @@ class Chat {
     if (!session) return complain(session.error());
     const auto is_user = [](const Message& m) { return m.role == MessageRole::User; };
     if (std::ranges::none_of(session->messages, is_user)) return std::println(stderr, "There is nothing to answer yet");
-    if (session->messages.back().role == MessageRole::Assistant) undo(MessageRole::Assistant);
+    // All that came after the question: with tools that may be calls, their results and several replies.
+    auto asked = session->messages;
+    asked.erase(std::ranges::find_if(asked.rbegin(), asked.rend(), is_user).base(), asked.end());
+    if (auto set = server_.sessions().set_messages(id_, std::move(asked)); !set) return complain(set.error());
     // Without a new answer the old one stays.
     if (!answer()) static_cast<void>(server_.sessions().set_messages(id_, session->messages));
   }
@@ -168,7 +189,7 @@ class Chat {
   void show_history() {
     const auto session = server_.get_session(id_);
     if (!session) return complain(session.error());
-    for (const auto& message : session->messages) std::println("[{}] {}", to_string(message.role), message.content);
+    for (const auto& message : session->messages) show_message(message);
   }
 
   void save(const std::string& file) {
@@ -245,6 +266,8 @@ class Chat {
   LineEditor editor_;
   std::optional<GenerationResponse> last_;
   bool over_ = false;
+  RunEnd run_end_ = RunEnd::Answered;  // of the last answer
+  bool calls_were_made_ = false;
   int status_ = kDone;
 };
 

@@ -151,6 +151,26 @@ TEST_F(ClientCoreTest, DoesNotAskForEver) {
   EXPECT_THAT(result.error().error.message, HasSubstr("it asked back more than 10 times"));
 }
 
+TEST_F(ClientCoreTest, APersonWhoSaysNoIsNotAskedTheSameAgain) {
+  std::atomic<int> asked{0};
+  handlers.ask = [&](const McpQuestion&, const std::stop_token&) {
+    ++asked;
+    return McpReply{.action = McpReply::Action::Decline};
+  };
+  std::atomic<int> rounds{0};
+  auto core = connect(of_era(McpEra::Modern, [&](const json& message) -> Answers {
+    const std::string question = ++rounds == 1 ? "sure?" : "really?";
+    return {result_for(message, {{"resultType", "input_required"},
+                                 {"inputRequests",
+                                  {{"q", {{"method", "elicitation/create"}, {"params", {{"message", question}}}}}}}})};
+  }));
+  ASSERT_TRUE(core) << core.error().message;
+  auto result = call(**core);
+  ASSERT_FALSE(result);
+  EXPECT_THAT(result.error().error.message, HasSubstr("it asks again what was not answered"));
+  EXPECT_EQ(asked, 2);  // another question is another
+}
+
 TEST_F(ClientCoreTest, RefusesInputThatItCannotGive) {
   auto core = connect(of_era(McpEra::Modern, [](const json& message) -> Answers {
     return {result_for(message, {{"resultType", "input_required"},

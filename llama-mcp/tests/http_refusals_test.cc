@@ -57,6 +57,36 @@ TEST_F(HttpServerTest, RefusalsSayWhatToDo) {
   }
 }
 
+TEST_F(HttpServerTest, AToolThatWantsOtherHeadersIsListedAgainOnce) {
+  const json plain = tools;
+  const json wanting = json::array(
+      {{{"name", "t"},
+        {"inputSchema",
+         {{"type", "object"}, {"properties", {{"region", {{"type", "string"}, {"x-mcp-header", "Region"}}}}}}}}});
+  for (const bool is_ever_content : {true, false}) {
+    tools = plain;
+    std::atomic<int> changes{0};
+    handlers.tools_changed = [&] { ++changes; };
+    serve(McpEra::Modern, [&](const HttpRequest& request, const json& message) {
+      if (is_ever_content && header(request, "Mcp-Param-Region") == "eu")
+        return json_answer(result_to(message, text_result("there")));
+      return json_answer({{"jsonrpc", "2.0"},
+                          {"id", message["id"]},
+                          {"error", {{"code", -32020}, {"message", "Mcp-Param-Region is missing"}}}},
+                         400);
+    });
+    auto client = connect();
+    ASSERT_TRUE(client->list_tools());
+    tools = wanting;  // from now on
+    const auto listed = requests("tools/list").size(), called = requests("tools/call").size();
+    EXPECT_THAT(call(*client, R"({"region":"eu"})"),
+                is_ever_content ? HasSubstr("there") : HasSubstr("Mcp-Param-Region is missing"));
+    EXPECT_EQ(requests("tools/list").size() - listed, 1U);
+    EXPECT_EQ(requests("tools/call").size() - called, 2U);
+    while (changes == 0) std::this_thread::sleep_for(5ms);  // whoever remembers a list is told
+  }
+}
+
 TEST_F(HttpServerTest, FollowsRedirectsAtTheSameServerOnly) {
   config.headers = {{"Authorization", "Bearer secret"}};
   serve(McpEra::Modern, [&](const HttpRequest& request, const json& message) {

@@ -145,6 +145,24 @@ TEST(McpConfig, ReadsTheKeysOfSeveralProducts) {
   EXPECT_TRUE(parse_one(R"("command": "x", "enabled": false)").is_disabled);
 }
 
+TEST(McpConfig, ReadsRulesInTheirOrder) {
+  using Approval = McpToolRule::Approval;
+  const auto rules =
+      parse_one(R"("command": "x", "approve": {"read_*": "always", "write": "never", "*": "ask"})").rules;
+  ASSERT_EQ(rules.size(), 3U);
+  EXPECT_EQ(rules[0].pattern, "read_*");
+  EXPECT_EQ(rules[0].approval, Approval::Always);
+  EXPECT_EQ(rules[1].approval, Approval::Never);
+  EXPECT_EQ(rules[2].approval, Approval::Ask);
+  const auto one = parse_one(R"("command": "x", "approve": "never")").rules;
+  ASSERT_EQ(one.size(), 1U);
+  EXPECT_EQ(one[0].pattern, "*");
+  EXPECT_THAT(fault_of(R"("command": "x", "approve": {"a": "sometimes"})"),
+              HasSubstr("'approve': 'sometimes' is none of"));
+  EXPECT_THAT(fault_of(R"("command": "x", "approve": {"a": true})"), HasSubstr("'approve': 'true' is none of"));
+  EXPECT_THAT(fault_of(R"("command": "x", "approve": ["a"])"), HasSubstr("'approve' is neither"));
+}
+
 TEST(McpConfig, DoesNotLookAtWhatIsSwitchedOff) {
   EXPECT_TRUE(parse_one(R"("command": "${NONE}", "disabled": true)").is_disabled);
 }
@@ -154,6 +172,75 @@ TEST(McpConfig, RemarksOnWhatItDoesNotKnow) {
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_THAT(config->remarks, ElementsAre("unknown key 'theme'", "server 'a b' is called 'a_b' here",
                                            "server 'a_b': unknown key 'colour'"));
+}
+
+// As people publish them for their programs: each works, or says in one line what is the matter.
+TEST(McpConfig, ReadsFilesOfTheWild) {
+  struct Row {
+    const char* text;
+    std::vector<std::string> remarks;
+    const char* fault;  // "": none
+  };
+  const Row kRows[] = {
+      // Claude Desktop: settings beside the servers.
+      {R"({"globalShortcut": "", "mcpServers": {"a": {"command": "npx", "args": ["-y", "x"], "env": {}}},
+           "preferences": {}, "scale": 1, "theme": "dark"})",
+       {"unknown keys 'globalShortcut', 'preferences', 'scale' and 1 more"},
+       ""},
+      // Claude Code.
+      {R"({"mcpServers": {"a": {"type": "http", "url": "${BASE:-https://h}/mcp", "headers": {"X": "${KEY}"}}}})",
+       {},
+       ""},
+      {R"({"mcpServers": {"a": {"type": "sse", "url": "https://h/sse"}}})", {}, "type 'sse' is the transport of 2024"},
+      {R"({"mcpServers": {"a": {"type": "ws", "url": "wss://h/"}}})", {}, "type 'ws' is neither 'stdio' nor 'http'"},
+      // VS Code: mcp.json and settings.json.
+      {R"({"inputs": [{"type": "promptString", "id": "t", "password": true}],
+           "servers": {"a": {"type": "stdio", "command": "${workspaceFolder}/run",
+             "args": ["${workspaceFolderBasename}",
+             "${userHome}", "${/}", "${cwd}"], "version": "1", "gallery": "https://h", "dev": {"watch": "src/**"}}}})",
+       {"server 'a': unknown key 'dev'"},
+       ""},
+      {R"({"inputs": [{"type": "promptString", "id": "t"}],
+           "servers": {"a": {"type": "http", "url": "https://h/mcp",
+             "headers": {"Authorization": "Bearer ${input:t}"}}}})",
+       {},
+       "server 'a': 'headers.Authorization': '${input:t}' would have to be asked for"},
+      {R"({"editor.fontSize": 12, "mcp": {"servers": {"a": {"command": "uvx", "args": ["x"]}}},})",
+       {"unknown key 'editor.fontSize'"},
+       ""},
+      {R"({"servers": {"a": {"command": "x", "args": ["${file}"]}}})",
+       {},
+       "server 'a': 'args': the variable 'file' is not set"},
+      {"{\n  \"inputs\": []\n  \"servers\": {}\n}", {}, "line 3, column"},
+      // Cline, Roo Code, Amazon Q, Gemini.
+      {R"({"mcpServers": {"a": {"command": "node", "args": [], "disabled": false, "alwaysAllow": ["x"],
+           "timeout": 120}}})",
+       {"server 'a': 'alwaysAllow' is not followed: which tools may be called is said by \"approve\""},
+       ""},
+      {R"({"mcpServers": {"a": {"httpUrl": "https://h/mcp", "trust": true, "excludeTools": ["rm"],
+           "timeout": 30000}}})",
+       {"server 'a': 'trust' is not followed: which tools may be called is said by \"approve\""},
+       ""},
+      // Windsurf, Cursor.
+      {R"({"mcpServers": {"a.b/c": {"serverUrl": "https://h/mcp", "disabledTools": ["x", "y"]}}})",
+       {"server 'a.b/c' is called 'a_b_c' here"},
+       ""},
+  };
+  for (const auto& row : kRows) {
+    const auto config = parse(row.text);
+    if (*row.fault != '\0') {
+      ASSERT_FALSE(config) << row.text;
+      EXPECT_THAT(config.error().message, HasSubstr(row.fault));
+      EXPECT_THAT(config.error().message, Not(HasSubstr("\n")));
+      continue;
+    }
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->servers.size(), 1U);
+    EXPECT_EQ(config->remarks, row.remarks) << row.text;
+  }
+  const auto rules = parse_one(R"("command": "x", "disabledTools": ["y"], "approve": "always")").rules;
+  ASSERT_EQ(rules.size(), 2U);
+  EXPECT_EQ(rules[0].approval, McpToolRule::Approval::Never);
 }
 
 TEST(McpConfig, TakesCommasBeforeABracketOutAndNoOthers) {

@@ -2,7 +2,7 @@
 // `node modern_server.mjs --http` over Streamable HTTP; then the first line it prints is its address.
 //   --modern  the older era is refused.
 //
-// Tools: echo, add (structured), fail, slow (tells its progress), ask (needs an answer of the person's), grow (registers
+// Tools: echo, add (structured), where (its argument travels in a header as well), fail, slow (tells its progress), ask (needs an answer of the person's), grow (registers
 // another tool). A prompt "greet", a resource "test://note".
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -29,6 +29,8 @@ function makeServer() {
     inputSchema: z.object({ a: z.number(), b: z.number() }), outputSchema: z.object({ sum: z.number() }),
     annotations: { readOnlyHint: true },
   }, ({ a, b }) => ({ ...text(String(a + b)), structuredContent: { sum: a + b } }));
+  server.registerTool('where', { inputSchema: z.object({ region: z.string().meta({ 'x-mcp-header': 'Region' }) }) },
+    ({ region }) => text(`in ${region}`));
   server.registerTool('fail', {}, () => { throw new Error('it does not work today'); });
   server.registerTool('slow', {}, async (ctx) => {
     const progressToken = ctx.mcpReq._meta?.progressToken;

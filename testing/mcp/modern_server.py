@@ -1,7 +1,8 @@
 """A server of both eras, made with PyPI's mcp: `modern_server.py` over pipes, `modern_server.py --http PORT` over
 Streamable HTTP at /mcp. Its packages lie in $MCP_SERVERS/python (script/mcp-servers).
 
-Tools: echo, add (structured), fail, slow (tells its progress), ask (asks the person)."""
+Tools: echo, add (structured), fail, where (its argument travels in a header as well), slow (tells its
+progress), ask (asks the person)."""
 
 import os
 import sys
@@ -13,7 +14,7 @@ from typing import Annotated  # noqa: E402
 import anyio  # noqa: E402
 from mcp.server.mcpserver import Context, MCPServer  # noqa: E402
 from mcp.server.mcpserver.resolve import Elicit, Resolve  # noqa: E402
-from pydantic import BaseModel  # noqa: E402
+from pydantic import BaseModel, Field  # noqa: E402
 
 server = MCPServer("modern-python", instructions="For tests.")
 
@@ -40,6 +41,12 @@ def add(a: float, b: float) -> Sum:
 @server.tool()
 def fail() -> str:
     raise ValueError("it does not work today")
+
+
+@server.tool()
+def where(region: Annotated[str, Field(json_schema_extra={"x-mcp-header": "Region"})]) -> str:
+    """Says where: over HTTP its argument has to stand in a header as well"""
+    return f"in {region}"
 
 
 @server.tool()

@@ -3,8 +3,9 @@
 
     plain_server.py [--name NAME] [--pid-file FILE]
 
-Tools: echo, add, fail, slow (tells its progress, until it is cancelled), ask (asks its user), picture, structured,
-environment.
+Tools: echo, add, fail, slow (tells its progress, until it is cancelled), ask (asks its user, and
+tells its progress meanwhile), picture, structured,
+environment, wait (as slow, and long), die (ends the server).
 """
 
 import argparse
@@ -19,6 +20,8 @@ PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgG
 
 def tool(name, description, properties=None, required=(), **more):
     schema = {"type": "object", "properties": properties or {}, "required": list(required)}
+    if not properties:
+        schema["additionalProperties"] = False
     return {"name": name, "description": description, "inputSchema": schema, **more}
 
 
@@ -42,6 +45,8 @@ TOOLS = [
     tool("picture", "Draws a pixel"),
     tool("structured", "Answers with an object", outputSchema={"type": "object"}),
     tool("environment", "Tells its environment's variables"),
+    tool("wait", "Waits for a minute"),
+    tool("die", "Ends the server"),
 ]
 
 written = threading.Lock()
@@ -66,6 +71,13 @@ def ask(params):
         return answers.pop("question-1", None)
 
 
+def tell_progress(token, over):
+    step = 0
+    while not over.wait(0.05):
+        step += 1
+        write({"method": "notifications/progress", "params": {"progressToken": token, "progress": step}})
+
+
 def call(number, params):
     name, arguments, meta = params["name"], params.get("arguments", {}), params.get("_meta", {})
     if name == "echo":
@@ -74,7 +86,10 @@ def call(number, params):
         return text(str(arguments["a"] + arguments["b"]))
     if name == "fail":
         return text("it did \x1b[31mnot work", isError=True)
-    if name == "slow":
+    if name == "die":
+        print("the end is near", file=sys.stderr, flush=True)
+        os._exit(3)
+    if name in ("slow", "wait"):
         steps = arguments.get("steps", 600)
         for step in range(steps):
             if cancelled[number].wait(0.1):
@@ -98,7 +113,12 @@ def call(number, params):
             "properties": {"name": {"type": "string", "description": "Yours"}, "age": {"type": "integer"}},
             "required": ["name"],
         }
-        return text(json.dumps(ask({"message": "Who are you?", "requestedSchema": schema})))
+        over = threading.Event()
+        if "progressToken" in meta:
+            threading.Thread(target=tell_progress, args=(meta["progressToken"], over), daemon=True).start()
+        answer = ask({"message": "Who are you?", "requestedSchema": schema})
+        over.set()
+        return text(json.dumps(answer))
     if name == "picture":
         return {"content": [{"type": "image", "data": PIXEL, "mimeType": "image/png"}]}
     if name == "structured":

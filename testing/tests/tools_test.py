@@ -2,14 +2,14 @@
 
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
-from program import CLI, PROJECT
+from program import CLI, PROJECT, REAL
+from terminal import Terminal
 
 SERVER = PROJECT / "testing/mcp/plain_server.py"
 
@@ -38,13 +38,22 @@ def test_the_list_has_every_tool_with_its_arguments(config):
     run = tools("--mcp-config", config({"one": entry()}))
     assert run.returncode == 0, run.stderr
     lines = run.stdout.splitlines()
-    assert lines[0] == "one (plain 1.2, protocol 2025-06-18): 8 tools"
+    assert lines[0] == "one (plain 1.2, protocol 2025-06-18): 10 tools"
     assert lines[1:4] == [
         "  one.echo [says: reads only]",
         "      Says the same",
         "      message: string  What to say",
     ]
     assert "      how: exactly|roughly, optional" in lines and "\x1b" not in run.stdout
+
+
+def test_the_list_shows_what_the_rules_decide(config):
+    rules = {"echo": "always", "p*": "never", "*": "ask"}
+    run = tools("--mcp-config", config({"one": entry(approve=rules), "two": entry(approve="always")}))
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()
+    assert "  one.echo [says: reads only] [approve: always]" in lines and "  one.picture [approve: never]" in lines
+    assert "  one.add" in lines and "  two.add [approve: always]" in lines
 
 
 def test_the_list_as_json_is_the_servers_own_words(config):
@@ -205,29 +214,76 @@ def test_a_question_without_a_terminal_is_declined(config):
 
 
 def test_a_question_is_asked_in_the_terminal(config):
-    path = config({"one": entry()})
-    master, slave = pty.openpty()
-    run = subprocess.Popen(
-        [CLI, "tools", "call", "one.ask", "--mcp-config", str(path)],
-        stdin=slave,
-        stdout=subprocess.PIPE,
-        stderr=slave,
+    call = Terminal("tools", "call", "one.ask", "--mcp-config", config({"one": entry()}))
+    call.until("The server 'one' asks: Who are you\\?")
+    call.until("yes or no:")
+    call.stays_silent("Progress", 0.5)  # the question is not written over
+    call.type("YES \n")
+    call.until(r"name \(string\), Yours")
+    call.type("Ada\n")
+    call.until(r"age \(integer")
+    call.type("old\n")
+    call.until("does not fit")
+    call.type("36\n")
+    assert json.loads(call.until(r"\{.*\}\r\n").splitlines()[-1]) == {
+        "action": "accept",
+        "content": {"name": "Ada", "age": 36},
+    }
+    assert call.ended() == 0
+
+
+@pytest.fixture(scope="module")
+def smol():
+    found = sorted(REAL.glob("smollm2/*.gguf"))
+    if not found:
+        pytest.skip("the package index was out of reach: no real model")
+    return found[0]
+
+
+def events(run):
+    return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+def generate(model, path, *flags):
+    """A reply that has to call `picture`, which has no arguments; nobody is there to ask."""
+    words = ["-p", "Draw a pixel", "--temperature", "0", "--limit", "40", "--tool-rounds", "2", "--quiet"]
+    return subprocess.run(
+        [CLI, "generate", "-m", model, "--mcp-config", path, *words, *flags],
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        timeout=300,
         text=True,
     )
-    os.close(slave)
-    shown = b""
 
-    def type_after(words, answer):
-        nonlocal shown
-        while words not in shown:
-            shown += os.read(master, 1000)
-        os.write(master, answer + b"\n")
-        shown = b""
 
-    type_after(b"yes or no:", b"yes")
-    type_after(b"name (string)", b"Ada")
-    type_after(b"age (integer", b"old")
-    type_after(b"does not fit", b"36")
-    out, _ = run.communicate(timeout=30)
-    os.close(master)
-    assert json.loads(out) == {"action": "accept", "content": {"name": "Ada", "age": 36}}
+@pytest.mark.parametrize(
+    "how, rules, runs",
+    [
+        ("ask", None, False),
+        ("ask", "always", True),
+        ("ask", {"pict*": "always"}, True),
+        ("ask", {"echo": "always"}, False),
+        ("always", None, True),
+        ("always", {"picture": "ask"}, False),
+        ("never", "always", False),
+    ],
+)
+def test_the_mode_and_the_files_rules_decide_without_a_person(smol, config, how, rules, runs):
+    path = config({"one": entry(**({} if rules is None else {"approve": rules}))})
+    seen = events(generate(smol, path, "--tool-choice", "picture", "--approve", how, "--json"))
+    decided = [event for event in seen if event["type"] == "approval"]
+    results = [event for event in seen if event["type"] == "result" and "cut off" not in event["text"]]
+    assert decided and all(event["allowed"] == runs for event in decided)
+    assert results[0]["was_run"] == runs and not [event for event in seen if event["type"] == "approval_wanted"]
+    if not runs:
+        assert "not run: the call was denied: " in results[0]["text"]  # as the model reads it
+        remarks = [event["text"] for event in seen if event["type"] == "remark"]
+        nobody = [text for text in remarks if "nobody is there to ask" in text]
+        assert len(nobody) == (0 if how == "never" else 1)  # said once
+
+
+def test_a_tool_that_is_never_allowed_is_not_offered(smol, config):
+    path = config({"one": entry(approve={"picture": "never"})})
+    run = generate(smol, path, "--tool-choice", "picture", "--approve", "always")
+    assert run.returncode == 2
+    assert "names 'picture', which is not offered: echo, add, fail, slow, ask, structured" in run.stderr

@@ -7,6 +7,7 @@
 #include "../console.h"
 #include "question_prompt.h"
 #include "shown_text.h"
+#include "terminal_turn.h"
 
 namespace llama {
 namespace {
@@ -33,21 +34,38 @@ void show_arguments(const std::string& arguments) {
   }
 }
 
+// Other arguments to run the call with.
+ApprovalAnswer ask_arguments(const std::string& arguments, const std::stop_token& stop) {
+  put_line(stderr, "  They are: " + shown(arguments, kMaxShownValue));
+  for (;;) {
+    const auto typed = read_from_terminal("  They shall be, as JSON (empty: do not call): ", stop);
+    if (!typed) return {.reason = "nobody answered"};
+    if (typed->empty()) return {.reason = "the user said no"};
+    if (nlohmann::ordered_json::parse(*typed, nullptr, false).is_object())
+      return {.kind = ApprovalAnswer::Kind::Once, .arguments = *typed};
+    put_line(stderr, "  That is no JSON object.");
+  }
+}
+
 }  // namespace
 
 ApprovalAnswer ask_approval(const ApprovalQuestion& question, const std::stop_token& stop) {
   const ToolDefinition& tool = question.definition;
   const std::string name = tool.server.empty() ? tool.name : tool.server + "." + tool.name;
+  const auto turn = turn_for_question();
   put_line(stderr, std::format("\nThe model wants to call {}{}", printable(name), said_of_itself(tool.hints)));
   if (question.has_changed) put_line(stderr, "  Attention: this tool is not what it was when it was allowed.");
   if ((question.is_first || question.has_changed) && !tool.description.empty())
     put_line(stderr, "  " + shown(tool.description, kMaxShownDescription));
   show_arguments(question.arguments);
-  const auto typed = read_from_terminal("Allow it? yes, no, always (this tool), or why not: ", stop);
+  forget_typed_ahead();
+  const auto typed = read_from_terminal("Allow it? yes, no, always (this tool), change, or why not: ", stop);
   if (!typed) return {.reason = "nobody answered"};
-  if (*typed == "yes" || *typed == "y") return {.kind = ApprovalAnswer::Kind::Once};
-  if (*typed == "always" || *typed == "a") return {.kind = ApprovalAnswer::Kind::Tool};
-  if (*typed == "no" || *typed == "n" || typed->empty()) return {.reason = "the user said no"};
+  if (is_word(*typed, "yes")) return {.kind = ApprovalAnswer::Kind::Once};
+  if (is_word(*typed, "always")) return {.kind = ApprovalAnswer::Kind::Tool};
+  if (is_word(*typed, "change")) return ask_arguments(question.arguments, stop);
+  if (is_word(*typed, "no") || typed->find_first_not_of(" \t\r") == std::string::npos)
+    return {.reason = "the user said no"};
   return {.reason = *typed};
 }
 

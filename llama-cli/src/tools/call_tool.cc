@@ -11,6 +11,8 @@
 #include "../exit_status.h"
 #include "../status_line.h"
 #include "question_prompt.h"
+#include "shown_text.h"
+#include "terminal_turn.h"
 #include "tool_servers.h"
 #include "tools.h"
 
@@ -52,18 +54,27 @@ constexpr std::string_view kind_name(McpContent::Kind kind) {
   return "unknown";
 }
 
+// As the protocol writes it.
+Json as_json(const McpContent& item) {
+  Json object = {{"type", kind_name(item.kind)}};
+  const bool is_resource = item.kind == McpContent::Kind::Resource;
+  Json& inside = is_resource ? object["resource"] = Json::object() : object;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) inside[name] = value;
+  };
+  add("uri", item.uri), add("name", item.name), add("mimeType", item.mime_type);
+  add(is_resource ? "blob" : "data", item.data);
+  if (item.kind == McpContent::Kind::Text || (is_resource && item.data.empty())) {
+    inside["text"] = item.text;
+  } else {
+    add("text", item.text);
+  }
+  return object;
+}
+
 Json as_json(const McpToolResult& result) {
   Json content = Json::array();
-  for (const McpContent& item : result.content) {
-    Json object = {{"type", kind_name(item.kind)}};
-    const auto add = [&](const char* name, const std::string& value) {
-      if (!value.empty()) object[name] = value;
-    };
-    if (item.kind == McpContent::Kind::Text) object["text"] = item.text;
-    if (item.kind != McpContent::Kind::Text) add("text", item.text);
-    add("data", item.data), add("mimeType", item.mime_type), add("uri", item.uri), add("name", item.name);
-    content.push_back(std::move(object));
-  }
+  for (const McpContent& item : result.content) content.push_back(as_json(item));
   Json whole = {{"content", std::move(content)}};
   if (Json structured = Json::parse(result.structured_content, nullptr, false); !structured.is_discarded())
     whole["structuredContent"] = std::move(structured);
@@ -99,10 +110,11 @@ Step<int> run(const ToolsArguments& arguments, Interrupt& interrupt) {
   if (!input) return std::unexpected(input.error());
   std::optional<std::chrono::seconds> limit;
   if (arguments.time_limit) limit = std::chrono::seconds(*arguments.time_limit);
-  auto servers = open_servers(arguments.config, limit, {.quiet = arguments.quiet});
-  if (!servers) return std::unexpected(servers.error());
+  auto opened = open_servers(arguments.config, limit, {.quiet = arguments.quiet});
+  if (!opened) return std::unexpected(opened.error());
+  McpServers& servers = *opened->servers;
   const std::string server = arguments.tool.substr(0, dot), tool = arguments.tool.substr(dot + 1);
-  if (const auto names = (*servers)->names(); !std::ranges::contains(names, server)) {
+  if (const auto names = servers.names(); !std::ranges::contains(names, server)) {
     return usage_error(std::format("there is no server '{}' in '{}'; there are: {}", server, arguments.config.string(),
                                    comma_list(names)));
   }
@@ -111,12 +123,15 @@ Step<int> run(const ToolsArguments& arguments, Interrupt& interrupt) {
   McpCallOptions options;
   if (shows_progress) {
     options.progress = [&](const McpProgress& progress) {
+      if (!status.is_due()) return;
+      const auto turn = turn_for_lines();
+      if (!turn) return;  // a question waits for its answer
       const std::string of = progress.total ? std::format(" of {}", *progress.total) : "";
-      if (status.is_due())
-        status.draw(std::format("Progress: {}{} {}", progress.progress, of, printable(progress.message)));
+      status.draw(std::format("Progress: {}{} {}", progress.progress, of, shown(progress.message, 60)));
+      set_status_stands(true);
     };
   }
-  const auto result = (*servers)->call_tool(server, tool, *input, options, interrupt.token());
+  const auto result = servers.call_tool(server, tool, *input, options, interrupt.token());
   status.clear();
   if (!result) return stop_with(result.error(), server_status(result.error().code));
   auto printed = arguments.json
@@ -124,7 +139,7 @@ Step<int> run(const ToolsArguments& arguments, Interrupt& interrupt) {
                      : print_result(::isatty(STDOUT_FILENO) == 1 ? printable(text_of(*result)) : text_of(*result));
   if (!printed) return stop_with(printed.error(), kOutputError);
   if (result->is_error) {
-    tell("Error: {}", why_it_failed(**servers, server, tool, interrupt));
+    tell("Error: {}", why_it_failed(servers, server, tool, interrupt));
     return kToolError;
   }
   return kDone;

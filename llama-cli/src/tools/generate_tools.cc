@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "../exit_status.h"
+#include "allowed_tools.h"
 #include "approval_prompt.h"
 #include "question_prompt.h"
 #include "run_printer.h"
@@ -31,14 +32,21 @@ Step<std::unique_ptr<GenerateTools>> GenerateTools::open(const GenerateArguments
   auto servers = open_servers(*arguments.mcp_config, std::nullopt, console);
   if (!servers) return std::unexpected(servers.error());
   auto made = std::make_unique<GenerateTools>();
-  made->servers_ = std::move(*servers);
-  made->tools_.add(mcp_tools(made->servers_));
+  made->servers_ = std::move(servers->servers);
+  made->tools_.add(allowed_tools(mcp_tools(made->servers_), servers->rules));
   made->request_.tools = &made->tools_;
   made->request_.generation.tool_choice = tool_choice_of(arguments);
   made->request_.limits.max_rounds = arguments.tool_rounds;
   made->request_.approvals.mode = *mode;
+  made->request_.approvals.rules = std::move(servers->rules);
   made->request_.approvals.memory = std::make_shared<ApprovalMemory>();
-  if (has_terminal()) made->request_.approvals.asker = ask_approval;
+  if (has_terminal()) {
+    made->request_.approvals.asker = [&questions = made->questions_](const ApprovalQuestion& question,
+                                                                     const std::stop_token& asking) {
+      questions.wait_for(question.call_id, asking);
+      return ask_approval(question, asking);
+    };
+  }
   return made;
 }
 
@@ -49,7 +57,8 @@ Result<RunResponse> GenerateTools::run(AgentServer& server, const GenerationRequ
   const ToolChoice choice = std::move(whole.generation.tool_choice);
   whole.generation = request;
   whole.generation.tool_choice = choice;
-  RunPrinter printer(console, {.json = arguments.json, .show_thinking = arguments.show_thinking});
+  RunPrinter printer(console,
+                     {.json = arguments.json, .show_thinking = arguments.show_thinking, .questions = &questions_});
   auto started = server.run_stream(whole, stop);
   if (!started) return std::unexpected(started.error());
   return printer.print(*started);

@@ -9,6 +9,7 @@
 #include "../interrupt.h"
 #include "llama-agent/agent_server.h"
 #include "llama-mcp/mcp_servers.h"
+#include "shown_questions.h"
 
 namespace llama {
 
@@ -28,6 +29,7 @@ class GenerateTools {
  private:
   std::shared_ptr<McpServers> servers_;
   ToolSet tools_;
+  ShownQuestions questions_;
   RunRequest request_;
 };
 

@@ -63,19 +63,28 @@ std::string hints_of(const McpToolAnnotations& hints) {
   return text.empty() ? "" : std::format(" [says: {}]", text);
 }
 
-void print(const std::string& server, const McpServerInfo* info, const McpToolList& list, const Console& console) {
+// What the file's rules say of a tool where they decide.
+std::string rule_of(const McpServerTool& entry, const ApprovalPolicy& policy) {
+  const ApprovalAction action = decide(policy, {.name = entry.tool.name, .server = entry.server});
+  if (action == ApprovalAction::Ask) return "";
+  return action == ApprovalAction::Allow ? " [approve: always]" : " [approve: never]";
+}
+
+void print(const std::string& server, const McpServerInfo* info, const McpToolList& list, const ApprovalPolicy& policy,
+           const Console& console) {
   const auto failed = std::ranges::find(list.failures, server, &McpServerFailure::server);
   if (failed != list.failures.end()) return;  // told as an error
   const auto count = std::ranges::count(list.tools, server, &McpServerTool::server);
   console.line("{}{}: {} {}", server,
-               info == nullptr ? ""
-                               : std::format(" ({} {}, protocol {})", printable(info->name), printable(info->version),
-                                             info->revision),
+               info == nullptr
+                   ? ""
+                   : std::format(" ({}{}{}, protocol {})", printable(info->name), info->version.empty() ? "" : " ",
+                                 printable(info->version), info->revision),
                count, count == 1 ? "tool" : "tools");
   for (const McpServerTool& entry : list.tools) {
     if (entry.server != server) continue;
     const McpTool& tool = entry.tool;
-    console.line("  {}.{}{}", server, printable(tool.name), hints_of(tool.annotations));
+    console.line("  {}.{}{}{}", server, printable(tool.name), hints_of(tool.annotations), rule_of(entry, policy));
     const std::string about = first_line(tool.description.empty() ? tool.title : tool.description);
     if (!about.empty()) console.line("      {}", about);
     print_arguments(tool, console);
@@ -123,17 +132,19 @@ int list_tools(const ToolsArguments& arguments, Interrupt& interrupt) {
   const Console console{.quiet = false, .stream = stdout};
   std::optional<std::chrono::seconds> limit;
   if (arguments.time_limit) limit = std::chrono::seconds(*arguments.time_limit);
-  auto servers = open_servers(arguments.config, limit, {.quiet = arguments.quiet});
-  if (!servers) {
-    tell("Error: {}", servers.error().error.message);
-    return servers.error().status;
+  auto opened = open_servers(arguments.config, limit, {.quiet = arguments.quiet});
+  if (!opened) {
+    tell("Error: {}", opened.error().error.message);
+    return opened.error().status;
   }
-  const McpToolList list = (*servers)->list_tools(interrupt.token());
+  McpServers& servers = *opened->servers;
+  const ApprovalPolicy policy{.rules = std::move(opened->rules)};
+  const McpToolList list = servers.list_tools(interrupt.token());
   if (interrupt.signal() != 0) {
     tell("Interrupted");
     return interrupt.exit_status();
   }
-  const std::vector<McpServerHealth> health = (*servers)->health();
+  const std::vector<McpServerHealth> health = servers.health();
   int status = kDone;
   for (const McpServerFailure& failure : list.failures) {
     tell("Error: {}", failure.error.message);
@@ -146,7 +157,7 @@ int list_tools(const ToolsArguments& arguments, Interrupt& interrupt) {
     }
     return status;
   }
-  for (const McpServerHealth& server : health) print(server.server, &server.info, list, console);
+  for (const McpServerHealth& server : health) print(server.server, &server.info, list, policy, console);
   return status;
 }
 

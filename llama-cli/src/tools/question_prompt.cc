@@ -1,26 +1,21 @@
 #include "question_prompt.h"
 
 #include <poll.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <format>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "../console.h"
+#include "terminal_turn.h"
 
 namespace llama {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// Two servers may ask at once; a person answers one after the other.
-std::mutex& one_at_a_time() {
-  static std::mutex mutex;
-  return mutex;
-}
 
 // Reads a member of the answer as it was typed. False: the text is none of its type.
 bool read_member(const std::string& typed, const Json& schema, Json& value) {
@@ -77,6 +72,14 @@ std::optional<std::string> fill_in(const Json& schema, const std::stop_token& st
   return content.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+// U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069: what follows would stand elsewhere than it is.
+bool turns_text_round(std::string_view three) {
+  if (three.size() < 3 || three[0] != '\xE2') return false;
+  const auto last = static_cast<unsigned char>(three[2]);
+  if (three[1] == '\x81') return last >= 0xA6 && last <= 0xA9;
+  return three[1] == '\x80' && (last == 0x8E || last == 0x8F || (last >= 0xA8 && last <= 0xAE));
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
@@ -87,12 +90,24 @@ std::string printable(std::string_view text) {
     const bool is_c1 = byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
     if (is_c1) {
       shown += ' ', ++i;
+    } else if (turns_text_round(text.substr(i, 3))) {
+      shown += ' ', i += 2;
     } else {
       shown += byte >= 0x20 && byte != 0x7F ? text[i] : byte == '\n' ? '\n' : ' ';
     }
   }
   return shown;
 }
+
+bool is_word(std::string_view typed, std::string_view word) {
+  const auto begin = typed.find_first_not_of(" \t\r");
+  if (begin == std::string_view::npos) return false;
+  typed = typed.substr(begin, typed.find_last_not_of(" \t\r") - begin + 1);
+  const auto is_same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
+  return std::ranges::equal(typed, word, is_same) || std::ranges::equal(typed, word.substr(0, 1), is_same);
+}
+
+void forget_typed_ahead() { ::tcflush(STDIN_FILENO, TCIFLUSH); }
 
 bool has_terminal() { return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1; }
 
@@ -105,15 +120,16 @@ std::optional<std::string> read_from_terminal(std::string_view prompt, const std
     pollfd waiting{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
     if (::poll(&waiting, 1, 100) <= 0) continue;  // a signal, or nothing yet: is there a stop?
     char c = 0;
-    if (::read(STDIN_FILENO, &c, 1) <= 0) return std::nullopt;
+    if (::read(STDIN_FILENO, &c, 1) <= 0) break;
     if (c == '\n') return line;
     line += c;
   }
+  put_line(stderr, "");  // nobody ended the prompt's line
   return std::nullopt;
 }
 
 McpReply ask_in_terminal(const std::string& server, const McpQuestion& question, const std::stop_token& stop) {
-  const std::scoped_lock lock(one_at_a_time());
+  const auto turn = turn_for_question();
   if (!has_terminal()) {
     tell("The server '{}' asks something, and there is no terminal to answer at: declined ({})", server,
          printable(question.message));
@@ -121,9 +137,10 @@ McpReply ask_in_terminal(const std::string& server, const McpQuestion& question,
   }
   tell("The server '{}' asks: {}", server, printable(question.message));
   if (!question.url.empty()) tell("  It wants this address to be opened: {}", printable(question.url));
+  forget_typed_ahead();
   const auto willing = read_from_terminal("  Answer? yes or no: ", stop);
   if (!willing) return {.action = McpReply::Action::Cancel};
-  if (*willing != "yes" && *willing != "y") return {.action = McpReply::Action::Decline};
+  if (!is_word(*willing, "yes")) return {.action = McpReply::Action::Decline};
   const auto content = fill_in(Json::parse(question.schema.empty() ? "{}" : question.schema, nullptr, false), stop);
   if (!content) return {.action = McpReply::Action::Cancel};
   return {.action = McpReply::Action::Accept, .content = *content};

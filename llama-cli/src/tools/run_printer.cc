@@ -10,6 +10,7 @@
 #include "../progress.h"
 #include "question_prompt.h"
 #include "shown_text.h"
+#include "terminal_turn.h"
 
 namespace llama {
 namespace {
@@ -71,7 +72,8 @@ std::string line_of(const CallResult& result) {
   const std::string text = shown(result.result.text, kMaxResultLine);
   if (!result.was_run) return std::format("✗ {}: {}", printable(result.name), text);
   const std::string cut = result.cut_bytes > 0 ? std::format(", {} bytes cut", with_thousands(result.cut_bytes)) : "";
-  return std::format("{} {} ms{}: {}", result.result.is_error ? "✗" : "←", result.time.count(), cut, text);
+  return std::format("{} {}, {} ms{}: {}", result.result.is_error ? "✗" : "←", printable(result.name),
+                     result.time.count(), cut, text);
 }
 
 }  // namespace
@@ -106,6 +108,7 @@ void RunPrinter::show_thinking(const std::string& text) {
 // The answer's line and the thought are ended first.
 void RunPrinter::show_line(const std::string& line) {
   status_.clear();
+  set_status_stands(false);
   if (std::exchange(is_thinking_, false)) put_line(stderr, console_.terminal ? "\033[0m" : "");
   if (!std::exchange(is_at_line_start_, true)) static_cast<void>(write("\n"));
   if (!line.empty())
@@ -116,6 +119,7 @@ void RunPrinter::show_progress(const CallProgress& progress) {
   if (!console_.terminal || console_.quiet || !status_.is_due()) return;
   const std::string of = progress.progress.total ? std::format(" of {}", *progress.progress.total) : "";
   status_.draw(std::format("  {}{} {}", progress.progress.progress, of, shown(progress.progress.message, 60)));
+  set_status_stands(true);
 }
 
 Result<void> RunPrinter::show(const RunEvent& event) {
@@ -139,23 +143,44 @@ Result<void> RunPrinter::show(const RunEvent& event) {
   return {};
 }
 
+Result<void> RunPrinter::show_kept() {
+  for (const RunEvent& event : std::exchange(kept_, {}))
+    if (auto written = show(event); !written) return written;
+  return {};
+}
+
+// The run goes on while a person thinks about a question, and its events are read: they are shown after the answer.
+Result<void> RunPrinter::take(RunEvent event) {
+  const auto* wanted = std::get_if<ApprovalWanted>(&event);
+  const std::string asked = wanted == nullptr ? "" : wanted->question.call_id;
+  Result<void> written;
+  if (options_.json) {
+    written = show(event);
+  } else if (const auto turn = turn_for_lines()) {
+    written = show_kept().and_then([&] { return show(event); });
+  } else if (!std::holds_alternative<CallProgress>(event)) {
+    kept_.push_back(std::move(event));
+  }
+  if (wanted != nullptr && options_.questions != nullptr) options_.questions->announce(asked);
+  return written;
+}
+
 Result<RunResponse> RunPrinter::print(AgentRun& run) {
   for (;;) {
     auto event = run.next();
-    if (!event) {
-      show_line("");
-      return std::unexpected(event.error());
-    }
-    if (!*event) break;
-    if (auto written = show(**event); !written) {
+    if (event && *event) {
+      auto written = take(std::move(**event));
+      if (written) continue;
       run.cancel();
       return std::unexpected(written.error());
     }
+    const auto turn = wait_for_lines();
+    if (auto written = show_kept(); !written) return std::unexpected(written.error());
+    if (!options_.json || !event) show_line("");
+    if (!event) return std::unexpected(event.error());
+    break;
   }
-  if (!options_.json) {
-    show_line("");
-    return run.response();
-  }
+  if (!options_.json) return run.response();
   const RunResponse& response = run.response();
   RunJson done = done_json(response.reply);
   done["end"] = to_string(response.end);

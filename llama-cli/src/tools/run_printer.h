@@ -5,10 +5,12 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "../console.h"
 #include "../status_line.h"
 #include "llama-agent/agent_run.h"
+#include "shown_questions.h"
 
 namespace llama {
 
@@ -16,7 +18,8 @@ class RunPrinter {
  public:
   struct Options {
     bool json = false;
-    bool show_thinking = false;  // on standard error
+    bool show_thinking = false;           // on standard error
+    ShownQuestions* questions = nullptr;  // told of each question once all before it is shown
   };
   RunPrinter(const Console& console, const Options& options);
 
@@ -28,6 +31,8 @@ class RunPrinter {
  private:
   [[nodiscard]] Result<void> write(std::string_view text);
   [[nodiscard]] Result<void> write_line(const nlohmann::ordered_json& object);
+  [[nodiscard]] Result<void> take(RunEvent event);
+  [[nodiscard]] Result<void> show_kept();
   [[nodiscard]] Result<void> show(const RunEvent& event);
   [[nodiscard]] Result<void> show_text(const std::string& text);
   void show_thinking(const std::string& text);
@@ -37,6 +42,7 @@ class RunPrinter {
   const Console& console_;
   Options options_;
   StatusLine status_;
+  std::vector<RunEvent> kept_;  // that came while a question waited for its answer
   bool is_at_line_start_ = true, is_thinking_ = false;
 };
 

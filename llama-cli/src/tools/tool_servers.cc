@@ -1,33 +1,47 @@
 #include "tool_servers.h"
 
+#include <format>
 #include <utility>
 
 #include "../exit_status.h"
 #include "question_prompt.h"
+#include "terminal_turn.h"
 
 namespace llama {
+namespace {
 
-Step<std::unique_ptr<McpServers>> open_servers(const std::filesystem::path& config,
-                                               std::optional<std::chrono::seconds> time_limit, const Console& console,
-                                               McpServersHandlers handlers) {
+ApprovalAction action_of(McpToolRule::Approval approval) {
+  if (approval == McpToolRule::Approval::Always) return ApprovalAction::Allow;
+  return approval == McpToolRule::Approval::Never ? ApprovalAction::Deny : ApprovalAction::Ask;
+}
+
+}  // namespace
+
+Step<OpenServers> open_servers(const std::filesystem::path& config, std::optional<std::chrono::seconds> time_limit,
+                               const Console& console, McpServersHandlers handlers) {
   if (config.empty()) return usage_error("--mcp-config is required (--help lists the flags)");
   auto read = read_mcp_config(config);
   if (!read) return stop_with(read.error(), kInputError);
   for (const std::string& remark : read->remarks) tell("Warning: {}", remark);
+  OpenServers opened;
   for (McpServerConfig& server : read->servers) {
+    for (const McpToolRule& rule : server.rules)
+      opened.rules.push_back({std::format("{}.{}", server.name, rule.pattern), action_of(rule.approval)});
     if (!time_limit) continue;
     server.start_time_limit = server.call_time_limit = *time_limit;
   }
   if (!handlers.ask) handlers.ask = ask_in_terminal;
   if (!handlers.log && !console.quiet) {
     handlers.log = [](const std::string& server, const McpLogLine& line) {
+      const auto turn = wait_for_lines();  // a question is not written over
       tell("[{} {}] {}", server, line.level, printable(line.text));
     };
   }
   auto servers = McpServers::create(std::move(read->servers), std::move(handlers),
                                     {.client_name = "llama-cli", .client_version = LLAMA_CLI_VERSION});
   if (!servers) return stop_with(servers.error(), kInputError);
-  return std::move(*servers);
+  opened.servers = std::move(*servers);
+  return opened;
 }
 
 int server_status(ErrorCode code) {

@@ -24,6 +24,13 @@ namespace llama {
 // request carries its revision (2026-07-28).
 enum class McpEra { Older, Modern };
 
+// What its config says of calls of a tool. Nothing here acts on it: whoever lets a model call does.
+struct McpToolRule {
+  enum class Approval { Always, Ask, Never };
+  std::string pattern{};  // of tools' names: "*" is any text, "?" one character
+  Approval approval = Approval::Ask;
+};
+
 struct McpServerConfig {
   std::string name{};  // of letters, digits, "-" and "_"
 
@@ -40,6 +47,7 @@ struct McpServerConfig {
   std::optional<McpEra> era{};                         // nothing: found out
   std::chrono::milliseconds start_time_limit{10'000};  // to its first answer; `initialize` has three times as long
   std::chrono::milliseconds call_time_limit{60'000};   // of one call, where the call says nothing else
+  std::vector<McpToolRule> rules{};                    // the first that fits decides
   bool is_disabled = false;
 };
 

@@ -113,6 +113,7 @@ RequestResult ClientCore::ask(const std::string& method, const nlohmann::ordered
   nlohmann::ordered_json sent = params;
   std::chrono::milliseconds pause{50};
   bool is_renewed = false;
+  nlohmann::ordered_json refused;  // what it asked and nobody answered
   for (int round = 0; round <= kMaxRounds;) {
     const std::uint64_t generation = generation_;
     auto result = session_->request(method, sent, options, stop);
@@ -125,8 +126,16 @@ RequestResult ClientCore::ask(const std::string& method, const nlohmann::ordered
     }
     if (!result || text_member(*result, "resultType") != "input_required") return result;
     ++round;
+    const auto& questions = object_member(*result, "inputRequests");
+    if (!questions.empty() && questions == refused) {
+      // A person who said no is not asked ten times.
+      return std::unexpected(RequestFailure{
+          .end = End::Failed, .error = session_->named({ErrorCode::Network, "it asks again what was not answered"})});
+    }
     auto answers = answers_to(*result, stop);
     if (!answers) return std::unexpected(RequestFailure{.end = End::Failed, .error = std::move(answers.error())});
+    const auto is_accepted = [](const auto& answer) { return text_member(answer, "action") == "accept"; };
+    refused = std::ranges::none_of(*answers, is_accepted) ? questions : nlohmann::ordered_json();
     sent = params;
     if (!answers->empty()) {
       sent["inputResponses"] = std::move(*answers);

@@ -102,12 +102,19 @@ Result<McpToolResult> McpClient::call_tool(std::string_view name, std::string_vi
   auto& core = *state_->core;
   auto parsed = internal::parse_object(std::format("arguments of '{}'", name), arguments);
   if (!parsed) return std::unexpected(core.session().named(std::move(parsed.error())));
-  auto result = core.ask("tools/call", {{"name", name}, {"arguments", std::move(*parsed)}},
-                         {.name = std::string(name),
-                          .limit = options.time_limit.value_or(core.config().call_time_limit),
-                          .has_progress = true,
-                          .progress = options.progress},
-                         stop);
+  const nlohmann::ordered_json params{{"name", name}, {"arguments", std::move(*parsed)}};
+  const internal::RequestOptions how{.name = std::string(name),
+                                     .limit = options.time_limit.value_or(core.config().call_time_limit),
+                                     .has_progress = true,
+                                     .progress = options.progress};
+  auto result = core.ask("tools/call", params, how, stop);
+  if (!result && result.error().code == internal::kHeaderMismatch) {
+    // The tool's schema wants other headers than ours has, or was never listed: it is, once.
+    // Source: specification 2026-07-28, "Transports", "Custom headers from tool parameters".
+    core.session().events().changed(internal::EventThread::Change::Tools);
+    if (const auto listed = list_tools(stop); !listed) return std::unexpected(listed.error());
+    result = core.ask("tools/call", params, how, stop);
+  }
   if (result) return internal::read_tool_result(*result);
   if (is_about_call(result.error())) return refused_call(result.error());
   return std::unexpected(std::move(result.error().error));

@@ -29,9 +29,10 @@ Result<std::string> value_of(std::string_view expression, const McpVariables& va
   if (auto value = variables(name); value && !(value->empty() && otherwise)) return std::move(*value);
   if (otherwise) return std::string(*otherwise);
   if (name == "userHome") return value_of("HOME", variables);
-  if (name == "workspaceFolder") {
+  if (name == "workspaceFolder" || name == "cwd" || name == "workspaceFolderBasename") {
     std::error_code failed;
-    return std::filesystem::current_path(failed).string();
+    const auto folder = std::filesystem::current_path(failed);
+    return (name == "workspaceFolderBasename" ? folder.filename() : folder).string();
   }
   if (name == "pathSeparator" || name == "/") return std::string("/");
   if (name.starts_with("input:")) {

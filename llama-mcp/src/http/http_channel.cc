@@ -10,7 +10,9 @@ namespace llama::internal {
 namespace {
 
 constexpr std::size_t kMaxRequests = 32, kMaxNotices = 4, kMaxWaiting = 1'000;
-constexpr std::chrono::seconds kNoticeTime{30}, kListeningTime{1};
+constexpr std::chrono::seconds kNoticeTime{30};
+// Some servers answer this question only when they have something to say (npm @modelcontextprotocol/sdk 1.32).
+constexpr std::chrono::milliseconds kListeningTime{250};
 constexpr const char* kGreeted = "notifications/initialized";
 
 TransportFactory factory_of(const McpClientOptions& options) {

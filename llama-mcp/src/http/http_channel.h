@@ -3,7 +3,7 @@
 // Requests run side by side on up to 32 threads, more wait. What is no request (notifications, and our answers to a
 // server's questions) has a lane of its own: a question that comes within a stream is answered while all the others
 // wait. After `initialize` no request begins before `notifications/initialized` has arrived and the server is listened
-// to (for that, a second at most): its questions may come on the stream of its own.
+// to (for that, 250 ms at most): its questions may come on the stream of its own.
 //
 //   send() ─► requests (32) ─► Exchange ─► receiver          ┐
 //          ─► notices (4)   ─► Exchange                      ├─ HttpSession: what every request carries
