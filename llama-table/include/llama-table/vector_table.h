@@ -127,6 +127,7 @@ class VectorTable {
   [[nodiscard]] virtual std::string_view format() const = 0;                  // "parquet", "arrow"
   [[nodiscard]] virtual std::uint64_t rows() const = 0;
   [[nodiscard]] virtual std::size_t pieces() const = 0;
+  [[nodiscard]] virtual std::size_t piece_of(std::uint64_t row) const = 0;  // requires row < rows()
 
   // columns: whose cells come with each block.
   // Errors   InvalidArgument: there is no such column (says which there are).

@@ -34,6 +34,7 @@ class PieceTable : public VectorTable, public std::enable_shared_from_this<Piece
   [[nodiscard]] std::string_view format() const override { return format_; }
   [[nodiscard]] std::uint64_t rows() const override { return rows_; }
   [[nodiscard]] std::size_t pieces() const override { return pieces_.size(); }
+  [[nodiscard]] std::size_t piece_of(std::uint64_t row) const override;
   [[nodiscard]] Result<std::unique_ptr<VectorReader>> reader(const std::vector<std::string>& columns) const override;
   [[nodiscard]] Result<RowSet> rows_where(const std::string& condition, const std::stop_token& stop) const override;
   [[nodiscard]] Result<std::unique_ptr<TableReader>> rows_at(std::vector<std::uint64_t> rows,
@@ -43,7 +44,6 @@ class PieceTable : public VectorTable, public std::enable_shared_from_this<Piece
   [[nodiscard]] const std::shared_ptr<arrow::Schema>& schema() const { return schema_; }  // files', then folders' keys
   [[nodiscard]] bool is_key(int column) const { return column >= of_files_; }
   [[nodiscard]] const TablePiece& piece(std::size_t i) const { return pieces_[i]; }
-  [[nodiscard]] std::size_t piece_of(std::uint64_t row) const;  // requires row < rows()
   [[nodiscard]] Result<std::unique_ptr<ArrowFile>> open_file(std::size_t file) const;
 
  private:

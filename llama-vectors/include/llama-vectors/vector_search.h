@@ -47,4 +47,10 @@ struct SearchAnswer {
 [[nodiscard]] Result<SearchAnswer> search_vectors(const VectorFile& file, std::span<const std::vector<float>> queries,
                                                   const SearchOptions& options, const std::stop_token& stop = {});
 
+// The vector of one row, to search with.
+//
+// Errors   InvalidArgument: there is no such row, it has no vector, or one without a direction; those of VectorReader.
+[[nodiscard]] Result<std::vector<float>> vector_of_row(const VectorFile& file, std::uint64_t row,
+                                                       const std::stop_token& stop = {});
+
 }  // namespace llama

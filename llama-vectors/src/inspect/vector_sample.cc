@@ -1,6 +1,7 @@
 #include "inspect/vector_sample.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <random>
 #include <set>
@@ -39,6 +40,13 @@ void VectorSample::offer(std::uint64_t row, const double* values, double norm) {
   has_[place] = 1;
 }
 
+namespace {
+
+// Of equal vectors exactly 1, which sums of squares miss by their last bits.
+double rounded(double cosine) { return std::round(cosine * 0x1p40) * 0x1p-40; }
+
+}  // namespace
+
 // Row by row, each with all: twice the work of half of the pairs, and no thread waits for another. What each row adds
 // is summed in the rows' order, so that the mean does not depend on who came first. Cost: sample² products.
 Result<VectorSample::Similarities> VectorSample::compare(std::size_t workers, const std::stop_token& stop) {
@@ -63,6 +71,7 @@ Result<VectorSample::Similarities> VectorSample::compare(std::size_t workers, co
     greatest[i] = nearest[i] = -std::numeric_limits<double>::infinity();
     for (std::size_t j = 0; j < kept; ++j) {
       if (j == i) continue;
+      row[j] = rounded(row[j]);
       nearest[i] = std::max(nearest[i], row[j]);
       if (j < i) continue;
       sums[i] += row[j];

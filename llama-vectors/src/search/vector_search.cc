@@ -1,6 +1,6 @@
 #include "llama-vectors/vector_search.h"
 
-#include <atomic>
+#include <algorithm>
 #include <cmath>
 #include <mutex>
 #include <utility>
@@ -51,6 +51,9 @@ class Searcher {
 
   [[nodiscard]] SearchAnswer take() {
     for (BestRows& best : best_) counts_.hits.push_back(best.take());
+    // Sums may miss 1 by their last bits.
+    for (auto& hits : counts_.hits)
+      for (SearchHit& hit : hits) hit.score = std::clamp(hit.score, -1.0, 1.0);
     return std::move(counts_);
   }
 
