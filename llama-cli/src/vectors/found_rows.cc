@@ -13,7 +13,9 @@ std::string FoundColumns::shown_name(const std::string& name) const {
 FoundColumns choose_found_columns(const SearchArguments& arguments, const VectorFile& file) {
   FoundColumns chosen{.text = arguments.text_column.value_or(file.text_column()), .kept = {}, .renamed = {}};
   for (const std::string& name : arguments.columns)
-    if (name != chosen.text && !std::ranges::contains(chosen.kept, name)) chosen.kept.push_back(name);
+    // The texts are there already, under the name "text".
+    if ((name != chosen.text || name != "text") && !std::ranges::contains(chosen.kept, name))
+      chosen.kept.push_back(name);
   for (const std::string& name : chosen.kept) {
     if (name != "query" && name != "row" && name != "score" && name != "text") continue;
     std::string other = name + "_input";

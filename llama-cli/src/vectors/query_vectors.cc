@@ -5,6 +5,7 @@
 
 #include "exit_status.h"
 #include "llama-base/blank_text.h"
+#include "llama-base/utf8.h"
 #include "llama-embedding/text_file.h"
 #include "llama-vectors/vector_search.h"
 #include "vectors/query_model.h"
@@ -24,10 +25,13 @@ Step<std::vector<std::string>> read_queries(const std::filesystem::path& path, c
     auto batch = (*source)->next({.max_texts = kMaxLinesAtOnce, .max_bytes = kMaxBytesAtOnce}, interrupt.token());
     if (!batch) return stop_with(batch.error(), kInputError);
     for (SourceText& line : batch->texts) {
-      if (!line.text)
-        return stop_with({line.text.error().code, std::format("file '{}', {}: {}", path.string(),
-                                                              (*source)->name_of(line.row), line.text.error().message)},
+      const auto unreadable = [&](std::string_view why) {
+        return stop_with({ErrorCode::InvalidText,
+                          std::format("queries of '{}', {}: {}", path.string(), (*source)->name_of(line.row), why)},
                          kInputError);
+      };
+      if (!line.text) return unreadable(line.text.error().message);
+      if (!internal::is_utf8(*line.text)) return unreadable("not valid UTF-8");
       queries.push_back(std::move(*line.text));
     }
     if (batch->state == SourceState::End) break;

@@ -101,8 +101,11 @@ Result<void> print_found_table(FoundRows& rows, const FoundColumns& columns, con
   const bool has_titles = queries.texts.size() > 1;
   std::size_t query = 0;
   FoundTable table(columns);
-  const auto print = [&](std::size_t of) {
-    return table.print(has_titles ? std::format("{}Query: {}", of == 0 ? "" : "\n", queries.texts[of]) : "");
+  const auto print = [&](std::size_t of) -> Result<void> {
+    if (!has_titles) return table.print("");
+    if (of > 0)
+      if (auto printed = print_result(""); !printed) return printed;
+    return table.print("Query: " + queries.texts[of]);
   };
   auto done = rows.for_each(stop, [&](FoundRow row) -> Result<void> {
     for (; query < row.query; ++query)

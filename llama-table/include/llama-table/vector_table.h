@@ -45,6 +45,7 @@ enum class CellKind { Text, Number, Other };
 struct TableColumn {
   std::string name, type;  // type: for people
   CellKind kind = CellKind::Other;
+  bool is_of_folders = false;  // what the names of folders say: year=2024
 };
 
 struct TableFilePart {
@@ -105,7 +106,7 @@ struct RowSet {
 // What is handed out of rows that are asked for by their numbers.
 struct WantedColumns {
   std::vector<std::string> cells;  // as text, whatever their types are
-  std::vector<std::string> keep;   // go along
+  std::vector<std::string> keep;   // go along, in this order; each once
 };
 
 // Threads  immutable: any number at once.

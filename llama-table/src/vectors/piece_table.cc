@@ -76,8 +76,10 @@ Result<std::shared_ptr<const VectorTable>> PieceTable::open_files(const VectorIn
     const auto added = table->schema_->AddField(table->schema_->num_fields(), arrow::field(key, arrow::utf8()));
     if (added.ok()) table->schema_ = *added;
   }
-  for (const auto& field : table->schema_->fields())
-    table->columns_.push_back({field->name(), field->type()->ToString(), kind_of(*field->type())});
+  for (int i = 0; i < table->schema_->num_fields(); ++i) {
+    const auto& field = table->schema_->field(i);
+    table->columns_.push_back({field->name(), field->type()->ToString(), kind_of(*field->type()), table->is_key(i)});
+  }
   if (auto chosen = table->choose_vectors(input.column); !chosen) return std::unexpected(chosen.error());
   if (auto known = table->find_dimension(stop); !known) return std::unexpected(known.error());
   return table;

@@ -185,7 +185,7 @@ Result<std::unique_ptr<TableReader>> PieceTable::rows_at(std::vector<std::uint64
   if (!kept) return std::unexpected(kept.error());
   OpenedSource opened{.source = std::make_unique<PickedRowsSource>(shared_from_this(), std::move(rows)),
                       .identity = {.what = std::format("rows of '{}'", files_.front().path), .fingerprint = ""}};
-  ColumnChoice choice{.wanted = std::move(*cells), .kept = rising(std::move(*kept)), .names = wanted.cells};
+  ColumnChoice choice{.wanted = std::move(*cells), .kept = std::move(*kept), .names = wanted.cells};
   return without_throwing<std::unique_ptr<TableReader>>(
       [&] { return BatchTableReader::over(std::move(opened), std::move(choice), "", std::nullopt, {}); });
 }

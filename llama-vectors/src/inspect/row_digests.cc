@@ -21,7 +21,7 @@ std::uint64_t RowDigests::duplicate_texts() {
   return rest.size() * share_;
 }
 
-// Sorted by vector, then text, then row: rows with one vector lie together, and of them those with one text.
+// Sorted by vector, then row: rows with one vector lie together, the first one first.
 RowDigests::Vectors RowDigests::duplicate_vectors(std::size_t max_examples) {
   Vectors found;
   std::ranges::sort(vectors_);
@@ -34,7 +34,7 @@ RowDigests::Vectors RowDigests::duplicate_vectors(std::size_t max_examples) {
     if (other != end) {
       ++found.shared.vectors;
       found.shared.rows += rows;
-      found.shared.examples.emplace_back(std::minmax(begin->row, other->row));
+      found.shared.examples.emplace_back(begin->row, other->row);
     }
     begin = end;
   }

@@ -25,7 +25,7 @@ class RowDigests {
     if (text % share_ == 0) texts_.push_back(text);
   }
   void add_vector(std::uint64_t vector, std::uint64_t text, std::uint64_t row) {
-    if (vector % share_ == 0) vectors_.push_back({vector, text, row});
+    if (vector % share_ == 0) vectors_.push_back({.vector = vector, .row = row, .text = text});
   }
   void merge(RowDigests&& other);
   [[nodiscard]] std::uint64_t size_bytes() const {
@@ -42,7 +42,7 @@ class RowDigests {
 
  private:
   struct VectorDigest {
-    std::uint64_t vector, text, row;
+    std::uint64_t vector, row, text;
     friend auto operator<=>(const VectorDigest&, const VectorDigest&) = default;
   };
   std::uint64_t share_;

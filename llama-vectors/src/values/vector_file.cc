@@ -14,7 +14,7 @@ constexpr std::string_view kOurColumn = "embedding";
 std::string choose_text(const VectorTable& table, const Provenance& provenance) {
   std::vector<std::string> texts;
   for (const TableColumn& column : table.columns())
-    if (column.kind == CellKind::Text) texts.push_back(column.name);
+    if (column.kind == CellKind::Text && !column.is_of_folders) texts.push_back(column.name);
   for (const std::string& name : {provenance.text_column, std::string("text")})
     if (!name.empty() && std::ranges::contains(texts, name)) return name;
   std::erase(texts, "text_hash");
