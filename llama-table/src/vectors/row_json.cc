@@ -4,6 +4,7 @@
 #include <arrow/extension_type.h>
 #include <arrow/scalar.h>
 #include <arrow/type_traits.h>
+#include <arrow/util/float16.h>
 
 #include <cmath>
 #include <format>
@@ -88,8 +89,8 @@ Result<void> append_scalar(const arrow::Array& array, std::int64_t row, std::str
       return {};
     }
     case arrow::Type::HALF_FLOAT: {
-      const auto number = (*scalar)->CastTo(arrow::float32());
-      const float value = number.ok() ? static_cast<const arrow::FloatScalar&>(**number).value : NAN;
+      const auto bits = static_cast<const arrow::HalfFloatScalar&>(**scalar).value;
+      const float value = arrow::util::Float16::FromBits(bits).ToFloat();
       out += std::isfinite(value) ? std::format("{}", value) : "null";
       return {};
     }

@@ -136,8 +136,9 @@ Result<RowSet> find_rows(const std::shared_ptr<const PieceTable>& table, const s
   if (auto checked = check_where(**database, condition, stop); !checked) return std::unexpected(checked.error());
   std::vector<int> columns = named_columns(*table, **database, condition, false);
   PieceReader reader(table, columns);
-  if (auto tried = try_condition(**database, *reader.schema(), condition, stop); !tried) {
-    // A column that is named in a way that its name does not tell (COLUMNS(*)); else the error of all is the better one.
+  // COLUMNS(…) means columns by other words than their names. Of other errors that with all columns is the better one.
+  const bool means_any = has_word(sql_tokens(condition), "COLUMNS");
+  if (means_any || !try_condition(**database, *reader.schema(), condition, stop)) {
     reader = PieceReader(table, named_columns(*table, **database, condition, true));
     if (auto again = try_condition(**database, *reader.schema(), condition, stop); !again)
       return std::unexpected(again.error());
