@@ -149,8 +149,8 @@ def test_a_condition_leaves_only_its_rows(files):
     assert_same(hits, scores, 25, 1e-12)
     wanted = "text LIKE '%model%' AND \"sequence_length\" < 40"
     hits = search(files / "int8.parquet", "--like", 9, "--where", wanted, "--column", "sequence_length", "-k", 9999)
-    expected = {i for i, (text, length) in enumerate(zip(table["text"].to_pylist(), table["sequence_length"].to_pylist()))
-                if "model" in text and length < 40}  # fmt: skip
+    cells = zip(table["text"].to_pylist(), table["sequence_length"].to_pylist())
+    expected = {i for i, (text, length) in enumerate(cells) if "model" in text and length < 40}
     assert {hit["row"] for hit in hits} == expected - {9}
     assert all(hit["sequence_length"] < 40 for hit in hits)
     # The vectors themselves may be meant.

@@ -1,12 +1,13 @@
 #include "vectors/terminal_text.h"
 
-#include <locale.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include <wchar.h>
 
+#include <algorithm>
 #include <charconv>
+#include <clocale>
 #include <cstdlib>
+#include <cwchar>
 #include <optional>
 
 #include "llama-base/utf8.h"

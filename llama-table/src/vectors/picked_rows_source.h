@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "read/batch_source.h"
-#include "vectors/piece_table.h"
+#include "vectors/pieced_table.h"
 
 namespace llama::internal {
 
 class PickedRowsSource : public BatchSource {
  public:
-  PickedRowsSource(std::shared_ptr<const PieceTable> table, std::vector<std::uint64_t> rows)
+  PickedRowsSource(std::shared_ptr<const PiecedTable> table, std::vector<std::uint64_t> rows)
       : table_(std::move(table)), rows_(std::move(rows)) {}
 
   [[nodiscard]] std::shared_ptr<arrow::Schema> schema() const override { return table_->schema(); }
@@ -25,7 +25,7 @@ class PickedRowsSource : public BatchSource {
   [[nodiscard]] Result<std::shared_ptr<arrow::RecordBatch>> read(const std::vector<std::uint64_t>& sorted,
                                                                  const std::stop_token& stop);
 
-  std::shared_ptr<const PieceTable> table_;
+  std::shared_ptr<const PiecedTable> table_;
   std::vector<std::uint64_t> rows_;
   std::size_t at_ = 0;
   std::unique_ptr<PieceReader> reader_;

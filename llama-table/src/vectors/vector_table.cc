@@ -14,7 +14,7 @@
 #include "read/sql_text.h"
 #include "vectors/column_view.h"
 #include "vectors/picked_rows_source.h"
-#include "vectors/piece_table.h"
+#include "vectors/pieced_table.h"
 #include "vectors/vector_values.h"
 
 namespace llama {
@@ -39,7 +39,7 @@ Result<T> without_throwing(Work&& work) {
 class PieceVectorReader : public VectorReader {
  public:
   // columns: in the table's schema. places: of the vectors among them, then of the columns that come along.
-  PieceVectorReader(std::shared_ptr<const PieceTable> table, std::vector<int> columns, std::vector<int> places)
+  PieceVectorReader(std::shared_ptr<const PiecedTable> table, std::vector<int> columns, std::vector<int> places)
       : table_(std::move(table)), reader_(table_, std::move(columns)), places_(std::move(places)) {}
 
   Result<void> start(std::size_t piece) override {
@@ -74,7 +74,7 @@ class PieceVectorReader : public VectorReader {
     return block;
   }
 
-  std::shared_ptr<const PieceTable> table_;
+  std::shared_ptr<const PiecedTable> table_;
   PieceReader reader_;
   std::vector<int> places_;
   std::uint64_t row_ = 0;
@@ -82,7 +82,7 @@ class PieceVectorReader : public VectorReader {
   std::int64_t at_ = 0;
 };
 
-Result<std::vector<int>> find_columns(const PieceTable& table, const std::vector<std::string>& names) {
+Result<std::vector<int>> find_columns(const PiecedTable& table, const std::vector<std::string>& names) {
   std::vector<int> found;
   for (const std::string& name : names) {
     const auto column = find_column(*table.schema(), name);
@@ -107,7 +107,7 @@ std::string in_capitals(std::string name) {
 }
 
 // The columns whose names come in a condition, and that DuckDB knows the types of.
-std::vector<int> named_columns(const PieceTable& table, const DuckDatabase& database, const std::string& condition,
+std::vector<int> named_columns(const PiecedTable& table, const DuckDatabase& database, const std::string& condition,
                                bool all) {
   const SqlTokens tokens = sql_tokens(condition);
   std::vector<int> columns;
@@ -129,7 +129,7 @@ Result<void> try_condition(DuckDatabase& database, const arrow::Schema& schema, 
   return rows_where(database, **none, condition, stop).transform([](const auto&) {});
 }
 
-Result<RowSet> find_rows(const std::shared_ptr<const PieceTable>& table, const std::string& condition,
+Result<RowSet> find_rows(const std::shared_ptr<const PiecedTable>& table, const std::string& condition,
                          const std::stop_token& stop) {
   auto database = DuckDatabase::open(kConditionMemory);
   if (!database) return std::unexpected(database.error());
@@ -162,7 +162,7 @@ Result<RowSet> find_rows(const std::shared_ptr<const PieceTable>& table, const s
 
 }  // namespace
 
-Result<std::unique_ptr<VectorReader>> PieceTable::reader(const std::vector<std::string>& columns) const {
+Result<std::unique_ptr<VectorReader>> PiecedTable::reader(const std::vector<std::string>& columns) const {
   auto found = find_columns(*this, columns);
   if (!found) return std::unexpected(found.error());
   found->insert(found->begin(), schema_->GetFieldIndex(vectors_.name));
@@ -172,12 +172,12 @@ Result<std::unique_ptr<VectorReader>> PieceTable::reader(const std::vector<std::
   return std::make_unique<PieceVectorReader>(shared_from_this(), std::move(read), std::move(places));
 }
 
-Result<RowSet> PieceTable::rows_where(const std::string& condition, const std::stop_token& stop) const {
+Result<RowSet> PiecedTable::rows_where(const std::string& condition, const std::stop_token& stop) const {
   return without_throwing<RowSet>([&] { return find_rows(shared_from_this(), condition, stop); });
 }
 
-Result<std::unique_ptr<TableReader>> PieceTable::rows_at(std::vector<std::uint64_t> rows,
-                                                         const WantedColumns& wanted) const {
+Result<std::unique_ptr<TableReader>> PiecedTable::rows_at(std::vector<std::uint64_t> rows,
+                                                          const WantedColumns& wanted) const {
   for (const std::uint64_t row : rows)
     if (row >= rows_)
       return fail(ErrorCode::InvalidArgument, std::format("there is no row {}: the last is {}", row, rows_ - 1));
@@ -200,7 +200,7 @@ std::optional<std::string_view> BlockColumn::text(std::size_t row) const {
 
 Result<std::shared_ptr<const VectorTable>> VectorTable::open(const VectorInput& input, const std::stop_token& stop) {
   return internal::without_throwing<std::shared_ptr<const VectorTable>>(
-      [&] { return internal::PieceTable::open_files(input, stop); });
+      [&] { return internal::PiecedTable::open_files(input, stop); });
 }
 
 }  // namespace llama

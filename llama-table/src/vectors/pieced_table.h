@@ -23,7 +23,7 @@ struct TablePiece {
   std::uint64_t first_row = 0, rows = 0;
 };
 
-class PieceTable : public VectorTable, public std::enable_shared_from_this<PieceTable> {
+class PiecedTable : public VectorTable, public std::enable_shared_from_this<PiecedTable> {
  public:
   [[nodiscard]] static Result<std::shared_ptr<const VectorTable>> open_files(const VectorInput& input,
                                                                              const std::stop_token& stop);
@@ -47,7 +47,7 @@ class PieceTable : public VectorTable, public std::enable_shared_from_this<Piece
   [[nodiscard]] Result<std::unique_ptr<ArrowFile>> open_file(std::size_t file) const;
 
  private:
-  PieceTable() = default;
+  PiecedTable() = default;
   Result<void> add_file(const std::string& path);
   Result<void> choose_vectors(const std::optional<std::string>& name);
   Result<void> find_dimension(const std::stop_token& stop);
@@ -67,7 +67,7 @@ class PieceTable : public VectorTable, public std::enable_shared_from_this<Piece
 class PieceReader {
  public:
   // columns: of the table's schema, rising.
-  PieceReader(std::shared_ptr<const PieceTable> table, std::vector<int> columns);
+  PieceReader(std::shared_ptr<const PiecedTable> table, std::vector<int> columns);
 
   [[nodiscard]] const std::shared_ptr<arrow::Schema>& schema() const { return schema_; }
   [[nodiscard]] Result<void> start(std::size_t piece);
@@ -75,7 +75,7 @@ class PieceReader {
   [[nodiscard]] Result<std::shared_ptr<arrow::RecordBatch>> next();
 
  private:
-  std::shared_ptr<const PieceTable> table_;
+  std::shared_ptr<const PiecedTable> table_;
   std::vector<int> of_file_;       // what is read of a file: at least one column, for the number of rows
   bool is_extra_ = false;          // that one was not asked for
   std::vector<std::string> keys_;  // of the folders

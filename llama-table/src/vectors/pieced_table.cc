@@ -1,4 +1,4 @@
-#include "vectors/piece_table.h"
+#include "vectors/pieced_table.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -32,22 +32,22 @@ std::string quoted_names(const std::vector<VectorColumn>& columns) {
   return names;
 }
 
-struct VectorFormat {
+struct TableKind {
   OpenArrowFile open;
   std::string_view name;
 };
 
-Result<VectorFormat> format_of_vectors(const InputFiles& files) {
+Result<TableKind> format_of_vectors(const InputFiles& files) {
   if (files.is_remote || files.is_standard_input())
     return fail(ErrorCode::InvalidArgument, "vectors are read from files on this machine; fetch them first");
   const auto format = format_of_files(files);
   if (!format) return std::unexpected(format.error());
   switch (*format) {
     case TableFormat::Parquet:
-      return VectorFormat{open_parquet_file, "parquet"};
+      return TableKind{open_parquet_file, "parquet"};
     case TableFormat::ArrowFile:
     case TableFormat::ArrowStream:
-      return VectorFormat{open_mapped_ipc_file, "arrow"};
+      return TableKind{open_mapped_ipc_file, "arrow"};
     default:
       return fail(ErrorCode::InvalidArgument,
                   std::format("file '{}' is {}, and vectors are read from Parquet and Arrow", files.files.front(),
@@ -57,13 +57,13 @@ Result<VectorFormat> format_of_vectors(const InputFiles& files) {
 
 }  // namespace
 
-Result<std::shared_ptr<const VectorTable>> PieceTable::open_files(const VectorInput& input,
-                                                                  const std::stop_token& stop) {
+Result<std::shared_ptr<const VectorTable>> PiecedTable::open_files(const VectorInput& input,
+                                                                   const std::stop_token& stop) {
   auto found = find_input_files(input.paths, std::nullopt);
   if (!found) return std::unexpected(found.error());
   const auto format = format_of_vectors(*found);
   if (!format) return std::unexpected(format.error());
-  const std::shared_ptr<PieceTable> table(new PieceTable());
+  const std::shared_ptr<PiecedTable> table(new PiecedTable());
   table->open_file_ = format->open;
   table->format_ = format->name;
   for (const std::string& path : found->files) {
@@ -85,7 +85,7 @@ Result<std::shared_ptr<const VectorTable>> PieceTable::open_files(const VectorIn
   return table;
 }
 
-Result<void> PieceTable::add_file(const std::string& path) {
+Result<void> PiecedTable::add_file(const std::string& path) {
   auto file = open_file_(path);
   if (!file) return std::unexpected(file.error());
   const auto schema = (*file)->schema();
@@ -111,7 +111,7 @@ Result<void> PieceTable::add_file(const std::string& path) {
   return {};
 }
 
-Result<void> PieceTable::choose_vectors(const std::optional<std::string>& name) {
+Result<void> PiecedTable::choose_vectors(const std::optional<std::string>& name) {
   std::vector<VectorColumn> all;
   for (int i = 0; i < of_files_; ++i)
     if (auto column = vectors_of_type(*schema_->field(i))) all.push_back(std::move(*column));
@@ -141,7 +141,7 @@ Result<void> PieceTable::choose_vectors(const std::optional<std::string>& name) 
 }
 
 // A list of any length has that of the first that there is. Cost: the batches up to it.
-Result<void> PieceTable::find_dimension(const std::stop_token& stop) {
+Result<void> PiecedTable::find_dimension(const std::stop_token& stop) {
   if (vectors_.dimension > 0) return {};
   PieceReader reader(shared_from_this(), {schema_->GetFieldIndex(vectors_.name)});
   for (std::size_t i = 0; i < pieces_.size(); ++i) {
@@ -164,16 +164,17 @@ Result<void> PieceTable::find_dimension(const std::stop_token& stop) {
   return {};
 }
 
-std::size_t PieceTable::piece_of(std::uint64_t row) const {
+std::size_t PiecedTable::piece_of(std::uint64_t row) const {
   const auto after = std::ranges::upper_bound(pieces_, row, {}, &TablePiece::first_row);
   return static_cast<std::size_t>(after - pieces_.begin()) - 1;
 }
 
-Result<std::unique_ptr<ArrowFile>> PieceTable::open_file(std::size_t file) const {
+Result<std::unique_ptr<ArrowFile>> PiecedTable::open_file(std::size_t file) const {
   return open_file_(files_[file].path);
 }
 
-PieceReader::PieceReader(std::shared_ptr<const PieceTable> table, std::vector<int> columns) : table_(std::move(table)) {
+PieceReader::PieceReader(std::shared_ptr<const PiecedTable> table, std::vector<int> columns)
+    : table_(std::move(table)) {
   arrow::FieldVector fields;
   for (const int column : columns) {
     fields.push_back(table_->schema()->field(column));
