@@ -1,8 +1,10 @@
 #include <arrow/array.h>
 #include <arrow/io/file.h>
 #include <arrow/ipc/reader.h>
+#include <arrow/memory_pool.h>
 
 #include <format>
+#include <optional>
 #include <utility>
 
 #include "read/arrow_error.h"
@@ -28,7 +30,7 @@ class IpcFile : public ArrowFile {
       : path_(std::move(path)), name_(std::format("file '{}'", path_)), access_(access) {}
 
   Result<void> open(std::vector<int> columns) {
-    auto reader = reader_of(columns);
+    auto reader = reader_of(columns, arrow::default_memory_pool());
     if (!reader.ok()) return arrow_read_failure(reader.status(), name_);
     reader_ = std::move(*reader);
     columns_ = std::move(columns);
@@ -48,7 +50,8 @@ class IpcFile : public ArrowFile {
   Result<std::vector<std::uint64_t>> piece_rows() override {
     std::vector<std::uint64_t> rows;
     if (reader_->schema()->num_fields() == 0) return rows;
-    auto reader = reader_of({shortest_column(*reader_->schema())});
+    arrow::Result<std::shared_ptr<arrow::ipc::RecordBatchFileReader>> reader(reader_);
+    if (!lies_as_it_is()) reader = reader_of({shortest_column(*reader_->schema())}, arrow::default_memory_pool());
     if (!reader.ok()) return arrow_read_failure(reader.status(), name_);
     for (int i = 0; i < (*reader)->num_record_batches(); ++i) {
       const auto batch = (*reader)->ReadRecordBatch(i);
@@ -68,7 +71,9 @@ class IpcFile : public ArrowFile {
   Result<void> select(const std::vector<int>& columns) override { return open(columns); }
 
   Result<void> select_piece(std::size_t piece, const std::vector<int>& columns) override {
-    if (columns != columns_) {
+    if (lies_as_it_is()) {
+      columns_ = columns;
+    } else if (columns != columns_) {
       if (auto opened = open(columns); !opened) return opened;
     }
     at_ = static_cast<int>(piece);
@@ -79,15 +84,30 @@ class IpcFile : public ArrowFile {
   Result<std::shared_ptr<arrow::RecordBatch>> next() override {
     if (at_ == end_) return nullptr;
     auto batch = reader_->ReadRecordBatch(at_++);
+    if (batch.ok() && lies_as_it_is()) batch = (*batch)->SelectColumns(columns_);
     if (!batch.ok()) return arrow_read_failure(batch.status(), name_);
     if (const auto status = check_values(**batch); !status.ok()) return arrow_read_failure(status, name_);
     return std::move(*batch);
   }
 
  private:
+  // Of a mapped file that is not compressed a whole batch costs nothing, and some columns of one would be copied: Arrow
+  // (25) reads them into memory of its own. Whether it is compressed is told by what the first batch allocates.
+  [[nodiscard]] bool lies_as_it_is() {
+    if (access_ != Access::Mapped) return false;
+    if (!lies_as_it_is_) {
+      arrow::ProxyMemoryPool pool(arrow::default_memory_pool());
+      const auto reader = reader_of({}, &pool);
+      lies_as_it_is_ = reader.ok() && (*reader)->num_record_batches() > 0 && (*reader)->ReadRecordBatch(0).ok() &&
+                       pool.total_bytes_allocated() == 0;
+    }
+    return *lies_as_it_is_;
+  }
+
   [[nodiscard]] arrow::Result<std::shared_ptr<arrow::ipc::RecordBatchFileReader>> reader_of(
-      const std::vector<int>& columns) const {
+      const std::vector<int>& columns, arrow::MemoryPool* pool) const {
     arrow::ipc::IpcReadOptions options = arrow::ipc::IpcReadOptions::Defaults();
+    options.memory_pool = pool;
     options.use_threads = false;
     options.included_fields = columns;
     std::shared_ptr<arrow::io::RandomAccessFile> file;
@@ -103,6 +123,7 @@ class IpcFile : public ArrowFile {
   Access access_;
   std::shared_ptr<arrow::ipc::RecordBatchFileReader> reader_;
   std::vector<int> columns_;
+  std::optional<bool> lies_as_it_is_;  // nothing: not known yet
   int at_ = 0, end_ = 0;
 };
 

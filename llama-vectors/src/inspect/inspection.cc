@@ -100,9 +100,7 @@ class Inspector {
  private:
   double norm_of(const std::byte* vector, std::vector<double>& wide) const {
     widener_.widen(vector, wide.data());
-    double squares = 0;
-    kernels_->products(wide.data(), wide.data(), 1, wide.size(), &squares);
-    return std::sqrt(squares);
+    return std::sqrt(kernels_->products(wide.data(), nullptr, 0, wide.size(), nullptr));
   }
 
   std::vector<std::uint64_t> look_at_texts(InspectedRows& rows, const VectorBlock& block) const {

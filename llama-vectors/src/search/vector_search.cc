@@ -73,8 +73,8 @@ class Searcher {
 
   void add(std::uint64_t row, const std::byte* vector) {
     widener_.widen(vector, row_.data());
-    double squares = 0;
-    kernels_->products(row_.data(), row_.data(), 1, row_.size(), &squares);
+    const double squares =
+        kernels_->products(row_.data(), queries_->values(), queries_->count(), row_.size(), scores_.data());
     if (!std::isfinite(squares)) {
       ++counts_.non_finite;
       return;
@@ -84,7 +84,6 @@ class Searcher {
       return;
     }
     ++counts_.searched;
-    kernels_->products(row_.data(), queries_->values(), queries_->count(), row_.size(), scores_.data());
     const double length = std::sqrt(squares);
     for (std::size_t i = 0; i < scores_.size(); ++i) best_[i].add(row, scores_[i] / length);
   }

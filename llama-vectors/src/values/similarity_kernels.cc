@@ -20,7 +20,7 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-using Doubles = hn::CappedTag<double, kSumParts>;
+using Doubles = hn::CappedTag<double, 8>;
 using Vector = hn::Vec<Doubles>;
 using Floats = hn::Rebind<float, Doubles>;
 constexpr std::size_t kLanes = hn::MaxLanes(Doubles());
@@ -81,14 +81,17 @@ HWY_INLINE double total(const Sum& sum) {
   const Doubles d;
   HWY_ALIGN double parts[kSumParts];
   for (std::size_t v = 0; v < kVectors; ++v) hn::StoreU(sum.parts[v], d, parts + v * kLanes);
-  return ((parts[0] + parts[4]) + (parts[1] + parts[5])) + ((parts[2] + parts[6]) + (parts[3] + parts[7]));
+  for (std::size_t half = kSumParts / 2; half > 0; half /= 2)
+    for (std::size_t i = 0; i < half; ++i) parts[i] += parts[i + half];
+  return parts[0];
 }
 
-// kCount products at once: what is loaded of `a` serves all of them.
-template <std::size_t kCount>
-HWY_INLINE void products_of(const double* a, const double* b, std::size_t length, double* out) {
+// kCount products at once, and a · a if it is wanted: what is loaded of `a` serves all of them.
+template <std::size_t kCount, bool kSquare>
+HWY_INLINE double products_of(const double* a, const double* b, std::size_t length, double* out) {
   const Doubles d;
-  Sum sums[kCount];
+  constexpr std::size_t kSums = kCount + (kSquare ? 1 : 0);
+  Sum sums[kSums];
   for (Sum& sum : sums)
     for (Vector& part : sum.parts) part = hn::Zero(d);
   for (std::size_t i = 0; i < length; i += kSumParts) {
@@ -96,15 +99,21 @@ HWY_INLINE void products_of(const double* a, const double* b, std::size_t length
       const Vector left = hn::LoadU(d, a + i + v * kLanes);
       for (std::size_t j = 0; j < kCount; ++j)
         sums[j].parts[v] = hn::MulAdd(left, hn::LoadU(d, b + j * length + i + v * kLanes), sums[j].parts[v]);
+      if constexpr (kSquare) sums[kCount].parts[v] = hn::MulAdd(left, left, sums[kCount].parts[v]);
     }
   }
   for (std::size_t j = 0; j < kCount; ++j) out[j] = total(sums[j]);
+  if constexpr (kSquare) return total(sums[kCount]);
+  return 0;
 }
 
-HWY_ATTR void products(const double* a, const double* b, std::size_t count, std::size_t length, double* out) {
-  std::size_t i = 0;
-  for (; i + 4 <= count; i += 4) products_of<4>(a, b + i * length, length, out + i);
-  for (; i < count; ++i) products_of<1>(a, b + i * length, length, out + i);
+HWY_ATTR double products(const double* a, const double* b, std::size_t count, std::size_t length, double* out) {
+  if (count == 0) return products_of<0, true>(a, b, length, out);
+  const double square = products_of<1, true>(a, b, length, out);
+  std::size_t i = 1;
+  for (; i + 2 <= count; i += 2) products_of<2, false>(a, b + i * length, length, out + i);
+  if (i < count) products_of<1, false>(a, b + i * length, length, out + i);
+  return square;
 }
 
 constexpr SimilarityKernels kKernels = {.target = HWY_TARGET,

@@ -1,7 +1,7 @@
 // The loops in which the time of a search is spent: values made doubles, and their products summed.
 //
-// A sum has eight parts, whatever the processor: value i goes into part i modulo 8, and the parts are added in one
-// order. Products of two floats are exact in double. So a score is the same number, bit for bit, on every processor
+// A sum has sixteen parts, whatever the processor: value i goes into part i modulo 16, and the parts are added in one
+// order, halves to halves. So many that no sum waits for its own last addition. Products of two floats are exact in double. So a score is the same number, bit for bit, on every processor
 // that has fused multiplication, and of float vectors on all; what comes first does not depend on the machine.
 //
 // Threads  any.
@@ -13,9 +13,9 @@
 
 namespace llama::internal {
 
-inline constexpr std::size_t kSumParts = 8;
+inline constexpr std::size_t kSumParts = 16;
 
-// Doubles for `count` values, with zeros up to the next whole eight.
+// Doubles for `count` values, with zeros up to the next whole sixteen.
 [[nodiscard]] constexpr std::size_t padded(std::size_t count) {
   return (count + kSumParts - 1) / kSumParts * kSumParts;
 }
@@ -28,8 +28,8 @@ struct SimilarityKernels {
   // start + (value + 128) step
   void (*widen_int8)(const std::int8_t* from, const double* starts, const double* steps, std::size_t count,
                      double* out);
-  // out[i] = a · b_i, of `count` vectors one after the other; length is a multiple of kSumParts.
-  void (*products)(const double* a, const double* b, std::size_t count, std::size_t length, double* out);
+  // out[i] = a · b_i, of `count` vectors one after the other; length is a multiple of kSumParts. Returns a · a.
+  double (*products)(const double* a, const double* b, std::size_t count, std::size_t length, double* out);
 };
 
 // The fastest that this processor has.
