@@ -98,6 +98,15 @@ def test_parts_of_other_columns_are_refused(tmp_path, ours):
     assert "b.parquet" in message and "other columns" in message and "lacks 'text'" in message
 
 
+def test_parts_that_cannot_be_compared_are_refused(tmp_path, ours):
+    table = rows(ours)
+    pa.parquet.write_table(table, tmp_path / "a.parquet")
+    metadata = dict(table.schema.metadata) | {b"llama.model_file": b"other.gguf"}
+    pa.parquet.write_table(table.replace_schema_metadata(metadata), tmp_path / "b.parquet")
+    message = error("search", tmp_path, "--like", "0")
+    assert "b.parquet' is of another model" in message and "belong together" in message
+
+
 def test_the_vectors_column_must_be_one(tmp_path):
     path = write(tmp_path / "a.parquet", id=list(range(9)), name=["x"] * 9)
     assert "has no column of vectors" in error("inspect", path)
@@ -117,6 +126,7 @@ def test_a_column_that_is_missing_is_told_before_the_model_loads(ours):
         message = error("search", ours, "query", *flags, status=2)
         assert "no column 'txt'" in message and "did you mean 'text'" in message
     assert "no column 'txt'" in error("inspect", ours, "--text-column", "txt")
+    assert "'sequence_length' is no text" in error("inspect", ours, "--text-column", "sequence_length")
 
 
 def test_a_file_that_names_no_model_needs_one(tmp_path):

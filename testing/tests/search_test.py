@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet
 import pytest
-from program import CLI, MODELS, PROJECT, REAL, embed, rows, vectors
+from program import CLI, PROJECT, REAL, embed, rows, vectors
 
 MINILM = REAL / "minilm" / "all-MiniLM-L6-v2-F16.gguf"
 KINDS = ["float32", "float16", "int8", "binary"]

@@ -94,7 +94,11 @@ Step<void> run(const SearchArguments& arguments, const Interrupt& interrupt, con
   const auto file = open_vectors(arguments, interrupt);
   if (!file) return std::unexpected(file.error());
   if (auto checked = check_found_output(arguments, *file); !checked) return checked;
-  for (const std::string& odd : file->odd_files()) tell("Warning: {}", odd);
+  if (!file->odd_files().empty()) {
+    return stop_with({ErrorCode::InvalidArgument,
+                      file->odd_files().front() + ": their scores cannot be compared; name files that belong together"},
+                     kInputError);
+  }
   const FoundColumns columns = choose_found_columns(arguments, *file);
   const auto rows = choose_rows(arguments, *file, columns, interrupt);
   if (!rows) return std::unexpected(rows.error());

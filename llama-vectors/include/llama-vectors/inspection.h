@@ -66,7 +66,7 @@ struct Inspection {
   std::optional<Distribution> neighbours;  // of each row and its nearest other
 };
 
-// Errors   InvalidArgument: there is no such column; those of VectorReader.
+// Errors   InvalidArgument: there is no such column, or it holds numbers; those of VectorReader.
 // Cost     every vector and text is read once; sample² products.
 [[nodiscard]] Result<Inspection> inspect_vectors(const VectorFile& file, const InspectOptions& options,
                                                  const std::stop_token& stop = {});

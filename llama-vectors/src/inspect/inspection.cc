@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <format>
 #include <mutex>
 #include <utility>
 
@@ -190,6 +191,8 @@ Inspection gather(std::vector<InspectedRows>& workers, const InspectedColumns& c
 }  // namespace internal
 
 Result<Inspection> inspect_vectors(const VectorFile& file, const InspectOptions& options, const std::stop_token& stop) {
+  if (const auto& text = options.text_column; text && internal::has_column(file.table(), *text, CellKind::Number))
+    return fail(ErrorCode::InvalidArgument, std::format("column '{}' is no text", *text));
   const internal::InspectedColumns columns = internal::choose_inspected(file, options);
   const std::uint64_t wanted = file.table().rows() * internal::RowDigests::kRowBytes;
   const std::uint64_t share = std::max<std::uint64_t>(

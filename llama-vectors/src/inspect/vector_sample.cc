@@ -26,11 +26,6 @@ std::vector<std::uint64_t> choose_sample(std::uint64_t rows, std::size_t count, 
 VectorSample::VectorSample(std::uint64_t rows, std::size_t count, std::uint64_t seed, std::size_t length)
     : rows_(choose_sample(rows, count, seed)), length_(length), has_(rows_.size()), values_(rows_.size() * length) {}
 
-bool VectorSample::has_any(std::uint64_t first, std::uint64_t last) const {
-  const auto at = std::ranges::lower_bound(rows_, first);
-  return at != rows_.end() && *at < last;
-}
-
 void VectorSample::offer(std::uint64_t row, const double* values, double norm) {
   const auto at = std::ranges::lower_bound(rows_, row);
   if (at == rows_.end() || *at != row || norm == 0.0) return;

@@ -21,8 +21,6 @@ class VectorSample {
  public:
   VectorSample(std::uint64_t rows, std::size_t count, std::uint64_t seed, std::size_t length);
 
-  // The chosen rows from first on, below last: their places.
-  [[nodiscard]] bool has_any(std::uint64_t first, std::uint64_t last) const;
   // Keeps the vector of a row that is chosen and has a direction. Threads  any, each with other rows.
   void offer(std::uint64_t row, const double* values, double norm);
 
