@@ -136,7 +136,7 @@ Result<RowSet> find_rows(const std::shared_ptr<const PiecedTable>& table, const 
   if (auto checked = check_where(**database, condition, stop); !checked) return std::unexpected(checked.error());
   std::vector<int> columns = named_columns(*table, **database, condition, false);
   PieceReader reader(table, columns);
-  // COLUMNS(…) means columns by other words than their names. Of other errors that with all columns is the better one.
+  // COLUMNS(…) means columns by other words than their names. Of errors that with all columns is the better one.
   const bool means_any = has_word(sql_tokens(condition), "COLUMNS");
   if (means_any || !try_condition(**database, *reader.schema(), condition, stop)) {
     reader = PieceReader(table, named_columns(*table, **database, condition, true));

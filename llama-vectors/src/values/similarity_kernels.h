@@ -1,8 +1,9 @@
 // The loops in which the time of a search is spent: values made doubles, and their products summed.
 //
 // A sum has sixteen parts, whatever the processor: value i goes into part i modulo 16, and the parts are added in one
-// order, halves to halves. So many that no sum waits for its own last addition. Products of two floats are exact in double. So a score is the same number, bit for bit, on every processor
-// that has fused multiplication, and of float vectors on all; what comes first does not depend on the machine.
+// order, halves to halves; so many that no sum waits for its own last addition. Products of two floats are exact in
+// double. So a score is the same number, bit for bit, on every processor that has fused multiplication, and of float
+// vectors on all; what comes first does not depend on the machine.
 //
 // Threads  any.
 #pragma once
