@@ -37,6 +37,8 @@ function(llama_library name)
       string(APPEND dependencies "if(NOT TARGET DuckDB::DuckDB)\n  find_library(DUCKDB_LIBRARY duckdb REQUIRED)\n"
         "  add_library(DuckDB::DuckDB UNKNOWN IMPORTED)\n"
         "  set_target_properties(DuckDB::DuckDB PROPERTIES IMPORTED_LOCATION \${DUCKDB_LIBRARY})\nendif()\n")
+    elseif(dependency MATCHES "^hwy::")
+      string(APPEND dependencies "find_dependency(hwy)\n")
     elseif(dependency MATCHES "^Arrow::")
       string(APPEND dependencies "find_dependency(Arrow)\n")
     elseif(dependency MATCHES "^Parquet::")

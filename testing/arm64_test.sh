@@ -41,7 +41,7 @@ libraries() {
   local programs=(ggml-packed-tests llama-base-tests llama-http-tests llama-core-tests llama-core-model-tests
     llama-core-device-tests llama-tokenizer-tests llama-loader-tests llama-embedding-tests llama-embedding-model-tests
     llama-table-tests llama-table-write-tests llama-corpus-text-tests llama-corpus-store-tests llama-corpus-model-tests
-    llama-agent-tests llama-cli-tests)
+    llama-vectors-tests llama-agent-tests llama-cli-tests)
   "$script/bootstrap" arm64 "${programs[@]}"
   local failed=() program
   for program in "${programs[@]}"; do

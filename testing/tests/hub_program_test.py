@@ -137,3 +137,16 @@ def test_the_models_command(hub, tmp_path):
 def test_what_the_program_refuses(hub, tmp_path, arguments, status):
     run = cli(hub, tmp_path, *arguments) if arguments != ("models",) else subprocess.run([CLI, "models"], capture_output=True, text=True)
     assert run.returncode == status and run.stderr.startswith("Error: ") and run.stderr.count("\n") == 1, run
+
+
+def test_search_takes_the_model_in_the_commit_that_the_file_names(hub, tmp_path):
+    (tmp_path / "in.txt").write_text("hello world\nsomething else\n")
+    output = str(tmp_path / "out.parquet")
+    run = cli(hub, tmp_path, "embed", "-m", "org/model", "-i", str(tmp_path / "in.txt"), "-o", output)
+    assert run.returncode == 0, run.stderr
+    hub.forget()
+    run = cli(hub, tmp_path, "search", output, "hello world", "--json", "-k", "1")
+    assert run.returncode == 0 and json.loads(run.stdout)["row"] == 0, run.stderr
+    assert hub.requests("blob") == []  # it is in the cache
+    run = cli(hub, tmp_path, "search", output, "hello world", "--json", "--offline")
+    assert run.returncode == 0 and len(run.stdout.splitlines()) == 2, run.stderr

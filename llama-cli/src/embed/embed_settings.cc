@@ -7,6 +7,7 @@
 #include "exit_status.h"
 #include "llama-corpus/matryoshka.h"
 #include "llama-table/table_writer.h"
+#include "model_names.h"
 
 namespace llama {
 namespace {
@@ -17,16 +18,6 @@ std::string joined(const std::vector<std::string>& parts) {
   std::string text;
   for (const std::string& part : parts) text += (text.empty() ? "" : ",") + part;
   return text;
-}
-
-ModelNames names_of(const EmbeddingModel& model) {
-  const ModelMetadata& file = model.metadata();
-  ModelNames names{.architecture = model.model().architecture(),
-                   .name = model.model().metadata("general.name"),
-                   .basename = model.model().metadata("general.basename"),
-                   .file = file.filename};
-  if (const HuggingFaceSource* remote = file.source.hugging_face()) names.repository = remote->repo;
-  return names;
 }
 
 }  // namespace

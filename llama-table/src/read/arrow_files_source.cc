@@ -70,18 +70,20 @@ Result<void> ArrowFilesSource::start(const Selection& selection, const std::stop
 }
 
 // With the first file's schema: another's metadata may be another.
-Result<std::shared_ptr<arrow::RecordBatch>> ArrowFilesSource::with_keys(const arrow::RecordBatch& rows) const {
+Result<std::shared_ptr<arrow::RecordBatch>> with_partition_keys(const arrow::RecordBatch& rows, const std::string& path,
+                                                                const std::vector<std::string>& keys,
+                                                                const std::shared_ptr<arrow::Schema>& schema) {
   std::vector<std::shared_ptr<arrow::Array>> arrays = rows.columns();
-  const PartitionKeys keys = partition_keys_of(files_[at_ - 1]);
-  for (const std::string& name : keys_) {
+  const PartitionKeys of_path = partition_keys_of(path);
+  for (const std::string& name : keys) {
     std::shared_ptr<arrow::Scalar> value = arrow::MakeNullScalar(arrow::utf8());
-    for (const auto& [key, text] : keys)
+    for (const auto& [key, text] : of_path)
       if (key == name && text) value = arrow::MakeScalar(*text);
     auto array = arrow::MakeArrayFromScalar(*value, rows.num_rows());
-    if (!array.ok()) return arrow_read_failure(array.status(), files_[at_ - 1]);
+    if (!array.ok()) return arrow_read_failure(array.status(), path);
     arrays.push_back(std::move(*array));
   }
-  return arrow::RecordBatch::Make(selected_, rows.num_rows(), std::move(arrays));
+  return arrow::RecordBatch::Make(schema, rows.num_rows(), std::move(arrays));
 }
 
 Result<TableBatch> ArrowFilesSource::next(const std::stop_token& stop) {
@@ -102,7 +104,7 @@ Result<TableBatch> ArrowFilesSource::next(const std::stop_token& stop) {
     auto rows = file_->next();
     if (!rows) return std::unexpected(rows.error());
     if (*rows != nullptr) {
-      auto with = with_keys(**rows);
+      auto with = with_partition_keys(**rows, files_[at_ - 1], keys_, selected_);
       if (!with) return std::unexpected(with.error());
       batch.rows = std::move(*with);
       return batch;

@@ -33,12 +33,16 @@ class ArrowFilesSource : public BatchSource {
   OpenArrowFile open_file_ = nullptr;
   std::size_t at_ = 0;  // the next file to open
   std::unique_ptr<ArrowFile> file_;
-  Result<std::shared_ptr<arrow::RecordBatch>> with_keys(const arrow::RecordBatch& rows) const;
   std::shared_ptr<arrow::Schema> schema_;  // of the files, then the keys of their folders
   std::shared_ptr<arrow::Schema> selected_;
   std::vector<int> columns_;       // of the files
   std::vector<std::string> keys_;  // of the folders, wanted
 };
+
+// The rows of a file with what its folders say of them: columns `keys` of `schema`, after the file's own.
+[[nodiscard]] Result<std::shared_ptr<arrow::RecordBatch>> with_partition_keys(
+    const arrow::RecordBatch& rows, const std::string& path, const std::vector<std::string>& keys,
+    const std::shared_ptr<arrow::Schema>& schema);
 
 // What is different, for people: "it lacks 'x'"; "" where the columns are the same, whatever their order is not.
 [[nodiscard]] std::string difference_of(const arrow::Schema& first, const arrow::Schema& other);

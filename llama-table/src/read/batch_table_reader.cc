@@ -36,30 +36,36 @@ int place_of(const std::vector<int>& columns, int column) {
 Result<std::unique_ptr<TableReader>> BatchTableReader::open(const TableInput& input, const std::stop_token& stop) {
   auto opened = open_source(input, stop);
   if (!opened) return std::unexpected(opened.error());
-  const auto schema = opened->source->schema();
-  auto choice = choose_columns(*schema, input);
+  auto choice = choose_columns(*opened->source->schema(), input);
   if (!choice) {
     choice.error().message = std::format("{}: {}", opened->identity.what, choice.error().message);
     return std::unexpected(choice.error());
   }
+  return over(std::move(*opened), std::move(*choice), input.where, input.limit, stop);
+}
 
+Result<std::unique_ptr<TableReader>> BatchTableReader::over(OpenedSource opened, ColumnChoice choice,
+                                                            const std::string& where,
+                                                            std::optional<std::uint64_t> limit,
+                                                            const std::stop_token& stop) {
+  const auto schema = opened.source->schema();
   std::unique_ptr<BatchTableReader> reader(new BatchTableReader());
-  Selection selection{.columns = choice->kept, .where = input.where, .limit = input.limit};
-  selection.columns.insert(selection.columns.end(), choice->wanted.begin(), choice->wanted.end());
+  Selection selection{.columns = choice.kept, .where = where, .limit = limit};
+  selection.columns.insert(selection.columns.end(), choice.wanted.begin(), choice.wanted.end());
   std::ranges::sort(selection.columns);
   selection.columns.erase(std::ranges::unique(selection.columns).begin(), selection.columns.end());
   std::vector<std::shared_ptr<arrow::Field>> fields;
-  for (const int column : choice->kept) {
+  for (const int column : choice.kept) {
     fields.push_back(schema->field(column));
     reader->kept_.push_back(place_of(selection.columns, column));
   }
-  for (const int column : choice->wanted) reader->wanted_.push_back(place_of(selection.columns, column));
-  if (auto started = opened->source->start(selection, stop); !started) return std::unexpected(started.error());
+  for (const int column : choice.wanted) reader->wanted_.push_back(place_of(selection.columns, column));
+  if (auto started = opened.source->start(selection, stop); !started) return std::unexpected(started.error());
   reader->kept_schema_ = arrow::schema(std::move(fields), schema->metadata());
-  reader->source_ = std::move(opened->source);
-  reader->identity_ = std::move(opened->identity);
-  reader->names_ = std::move(choice->names);
-  reader->left_ = input.limit;
+  reader->source_ = std::move(opened.source);
+  reader->identity_ = std::move(opened.identity);
+  reader->names_ = std::move(choice.names);
+  reader->left_ = limit;
   return reader;
 }
 

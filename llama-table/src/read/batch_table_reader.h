@@ -19,6 +19,11 @@ namespace llama::internal {
 class BatchTableReader : public TableReader, public HasKeptSchema {
  public:
   [[nodiscard]] static Result<std::unique_ptr<TableReader>> open(const TableInput& input, const std::stop_token& stop);
+  // Columns of a source that was not started yet.
+  [[nodiscard]] static Result<std::unique_ptr<TableReader>> over(OpenedSource opened, ColumnChoice choice,
+                                                                 const std::string& where,
+                                                                 std::optional<std::uint64_t> limit,
+                                                                 const std::stop_token& stop);
 
   [[nodiscard]] Result<RowBatch> next(const std::stop_token& stop) override;
   [[nodiscard]] std::vector<ColumnDescription> kept_columns() const override;

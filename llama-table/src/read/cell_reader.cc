@@ -19,7 +19,6 @@ CellReader::CellReader(std::shared_ptr<arrow::Array> array) : array_(std::move(a
   is_text_ = is_text_type(*values_->type());
 }
 
-// Requires a column of text.
 std::optional<std::string_view> CellReader::text(std::int64_t row) const {
   if (array_->IsNull(row)) return std::nullopt;
   if (array_->type_id() == arrow::Type::DICTIONARY) {

@@ -50,14 +50,6 @@ std::unexpected<Error> no_column(std::string_view name, const std::vector<std::s
   return fail(ErrorCode::InvalidArgument, std::move(message));
 }
 
-Result<int> find_column(const arrow::Schema& schema, std::string_view name) {
-  const std::vector<int> found = schema.GetAllFieldIndices(std::string(name));
-  if (found.size() == 1) return found.front();
-  if (found.size() > 1)
-    return fail(ErrorCode::InvalidArgument, std::format("the input has {} columns '{}'", found.size(), name));
-  return no_column(name, schema.field_names());
-}
-
 Result<int> find_text_column(const arrow::Schema& schema, std::string_view name) {
   const auto column = find_column(schema, name);
   if (!column || is_text_type(*schema.field(*column)->type())) return column;
@@ -97,6 +89,14 @@ Result<std::vector<int>> kept_columns_of(const arrow::Schema& schema, const Tabl
 }
 
 }  // namespace
+
+Result<int> find_column(const arrow::Schema& schema, std::string_view name) {
+  const std::vector<int> found = schema.GetAllFieldIndices(std::string(name));
+  if (found.size() == 1) return found.front();
+  if (found.size() > 1)
+    return fail(ErrorCode::InvalidArgument, std::format("the input has {} columns '{}'", found.size(), name));
+  return no_column(name, schema.field_names());
+}
 
 bool is_text_type(const arrow::DataType& type) {
   switch (type.id()) {

@@ -30,6 +30,9 @@ struct ColumnChoice {
 
 [[nodiscard]] Result<ColumnChoice> choose_columns(const arrow::Schema& schema, const TableInput& input);
 
+// The one column of this name.
+[[nodiscard]] Result<int> find_column(const arrow::Schema& schema, std::string_view name);
+
 // Which of the names is meant by a wrong one? "" where none is near.
 [[nodiscard]] std::string nearest_name(std::string_view wrong, const std::vector<std::string>& names);
 

@@ -53,16 +53,28 @@ class ParquetFile : public ArrowFile {
     return static_cast<std::uint64_t>(reader_->parquet_reader()->metadata()->num_rows());
   }
 
+  Result<std::vector<std::uint64_t>> piece_rows() override {
+    std::vector<std::uint64_t> rows;
+    const auto metadata = reader_->parquet_reader()->metadata();
+    for (int group = 0; group < metadata->num_row_groups(); ++group)
+      rows.push_back(static_cast<std::uint64_t>(metadata->RowGroup(group)->num_rows()));
+    return rows;
+  }
+
+  TableMetadata metadata() const override {
+    TableMetadata found = table_metadata(reader_->parquet_reader()->metadata()->key_value_metadata().get());
+    std::erase_if(found, [](const auto& pair) { return pair.first == "ARROW:schema"; });
+    return found;
+  }
+
   Result<void> select(const std::vector<int>& columns) override {
-    std::vector<int> leaves;
-    for (const int column : columns)
-      add_leaves(reader_->manifest().schema_fields[static_cast<std::size_t>(column)], leaves);
     std::vector<int> groups(static_cast<std::size_t>(reader_->num_row_groups()));
     std::ranges::iota(groups, 0);
-    auto batches = reader_->GetRecordBatchReader(groups, leaves);
-    if (!batches.ok()) return arrow_read_failure(batches.status(), name_);
-    batches_ = std::move(*batches);
-    return {};
+    return select_groups(groups, columns);
+  }
+
+  Result<void> select_piece(std::size_t piece, const std::vector<int>& columns) override {
+    return select_groups({static_cast<int>(piece)}, columns);
   }
 
   Result<std::shared_ptr<arrow::RecordBatch>> next() override {
@@ -77,6 +89,16 @@ class ParquetFile : public ArrowFile {
   }
 
  private:
+  Result<void> select_groups(const std::vector<int>& groups, const std::vector<int>& columns) {
+    std::vector<int> leaves;
+    for (const int column : columns)
+      add_leaves(reader_->manifest().schema_fields[static_cast<std::size_t>(column)], leaves);
+    auto batches = reader_->GetRecordBatchReader(groups, leaves);
+    if (!batches.ok()) return arrow_read_failure(batches.status(), name_);
+    batches_ = std::move(*batches);
+    return {};
+  }
+
   std::string name_;
   std::unique_ptr<parquet::arrow::FileReader> reader_;
   std::shared_ptr<arrow::Schema> schema_;
