@@ -34,6 +34,7 @@ struct VerifyOptions {
   std::uint64_t seed = 1;                       // of the sample
   ComputeVectors compute;                       // nothing: texts alone
   double least_cosine = 0.9999;                 // to the stored vector; lengths may differ as much
+  bool compares_lengths = true;                 // false: it is not known whether vectors were scaled to length 1
   bool has_same_kernels = false;                // as the file was made with
   std::size_t max_listed = 1'000;               // wrong rows with their details
   int threads = 0;                              // 0: as many as the machine has

@@ -33,11 +33,12 @@ double cosine_of(const std::vector<double>& a, const std::vector<double>& b, dou
 }  // namespace
 
 VectorJudge::VectorJudge(VectorElement element, std::int32_t dimension, const std::optional<Int8Scales>& scales,
-                         double least_cosine)
+                         double least_cosine, bool compares_lengths)
     : element_(element),
       dimension_(static_cast<std::size_t>(dimension)),
       scales_(scales.value_or(Int8Scales())),
       least_cosine_(least_cosine),
+      compares_lengths_(compares_lengths),
       widener_(element, dimension, scales),
       stored_(widener_.length()),
       computed_(widener_.length()) {}
@@ -93,7 +94,15 @@ std::optional<std::size_t> VectorJudge::single_outlier() const {
   return largest > kOutlier * std::sqrt(others) ? std::optional(worst) : std::nullopt;
 }
 
-Judgement VectorJudge::judge(const std::byte* stored, std::span<const float> computed) {
+void VectorJudge::scale_to(const std::byte* stored, std::vector<float>& computed) {
+  widener_.widen(stored, stored_.data());
+  const std::vector<double> wide(computed.begin(), computed.end());
+  const double length = root_of_squares(wide), scale = length > 0 ? root_of_squares(stored_) / length : 1;
+  for (float& value : computed) value = static_cast<float>(value * scale);
+}
+
+Judgement VectorJudge::judge(const std::byte* stored, std::vector<float> computed) {
+  if (!compares_lengths_ && is_float(element_)) scale_to(stored, computed);
   const std::vector<std::byte> bytes = encoded(computed);
   Judgement judged;
   judged.is_same = std::memcmp(stored, bytes.data(), bytes.size()) == 0;

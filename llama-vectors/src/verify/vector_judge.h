@@ -25,15 +25,16 @@ struct Judgement {
 
 class VectorJudge {
  public:
-  // scales: of int8. least_cosine: what a right vector has at least.
+  // scales: of int8. least_cosine: what a right vector has at least. compares_lengths: false: any length is right.
   VectorJudge(VectorElement element, std::int32_t dimension, const std::optional<Int8Scales>& scales,
-              double least_cosine);
+              double least_cosine, bool compares_lengths = true);
 
   // computed: `dimension` numbers, finite.
-  [[nodiscard]] Judgement judge(const std::byte* stored, std::span<const float> computed);
+  [[nodiscard]] Judgement judge(const std::byte* stored, std::vector<float> computed);
 
  private:
   [[nodiscard]] std::vector<std::byte> encoded(std::span<const float> computed) const;
+  void scale_to(const std::byte* stored, std::vector<float>& computed);
   // What the value of one dimension may be off by, besides what the tolerance allows: the code's own coarseness.
   [[nodiscard]] double coarseness(std::size_t i) const;
   [[nodiscard]] std::optional<std::size_t> single_outlier() const;
@@ -42,6 +43,7 @@ class VectorJudge {
   std::size_t dimension_;
   Int8Scales scales_;
   double least_cosine_;
+  bool compares_lengths_;
   VectorWidener widener_;
   std::vector<double> stored_, computed_;  // as they are read back from their bytes
   double typical_ = 0;                     // the computed numbers' root mean square

@@ -55,7 +55,8 @@ class SampleCheck {
       : file_(file),
         options_(options),
         found_(found),
-        judge_(file.table().vectors().element, file.dimension(), file.provenance().int8_scales, options.least_cosine) {}
+        judge_(file.table().vectors().element, file.dimension(), file.provenance().int8_scales, options.least_cosine,
+               options.compares_lengths) {}
 
   Result<void> run(const std::string& text_column, const std::stop_token& stop) {
     const std::uint64_t rows = file_.table().rows();
@@ -119,7 +120,7 @@ class SampleCheck {
     }
     auto fit = fit_to_file(*computed, file_);
     if (!fit) return std::unexpected(fit.error());
-    Judgement judged = judge_.judge(stored, *fit);
+    Judgement judged = judge_.judge(stored, std::move(*fit));
     if (judged.wrong == WrongKind::NonFinite) return {};  // told already
     ++found_.computed;
     found_.same_bits += judged.is_same ? 1 : 0;
