@@ -11,8 +11,10 @@ namespace {
 // How many times larger than the others' root mean square one deviation has to be. Deviations of other kernels spread
 // over all dimensions: of 4,096 random ones the largest is 4 times the mean, and of real models' below 8 (verify.md).
 constexpr double kOutlier = 16;
-// One value may be off by so many times what all are off by in the mean where the cosine is the least allowed.
+// One number may be off by so many times what all are off by in the mean where the cosine is the least allowed.
 constexpr double kSpread = 6;
+// Of codes and bits: more wrong ones than these, and the whole vector is another.
+constexpr std::size_t kFewValues = 4;
 
 bool is_float(VectorElement element) { return element == VectorElement::Float32 || element == VectorElement::Float16; }
 
@@ -122,37 +124,46 @@ Judgement VectorJudge::judge(const std::byte* stored, std::vector<float> compute
   double squares = 0;
   for (const float value : computed) squares += static_cast<double>(value) * value;
   typical_ = std::sqrt(squares / static_cast<double>(dimension_));
-  if (is_float(element_) || element_ == VectorElement::Int8) {
-    if (judged.cosine < least_cosine_) {
-      judged.wrong = WrongKind::Vector;
-      return judged;
-    }
-    if (std::abs(stored_length - length) > apart * length) {
-      judged.wrong = WrongKind::Vector;
-      judged.what = std::format("its length is {:.6g}, the model's vector's {:.6g}", stored_length, length);
-      return judged;
-    }
+  if (is_float(element_)) {
+    judge_floats(judged, apart, stored_length, length);
+  } else {
+    judge_codes(judged, kSpread * apart * typical_, computed);
   }
-  const double allowed = kSpread * apart * typical_;
-  for (std::size_t i = 0; i < dimension_; ++i) {
-    if (stored_[i] == computed_[i]) continue;
-    const bool is_bit = element_ == VectorElement::Bits;
-    // A bit may be the other one where its number is about 0.
-    const double off = is_bit ? std::abs(static_cast<double>(computed[i])) : std::abs(stored_[i] - computed_[i]);
-    if (off <= allowed + coarseness(i)) continue;
-    judged.wrong = WrongKind::OneValue;
-    judged.what =
-        is_bit ? std::format("bit {} is {}, the model's number is {:.6g}", i, stored_[i] > 0 ? 1 : 0, computed[i])
-               : std::format("value {} is {:.6g}, the model's {:.6g}", i, stored_[i], computed_[i]);
-    return judged;
-  }
-  if (!is_float(element_)) return judged;
+  return judged;
+}
+
+// One wrong value is told as such, also where it turns the whole vector.
+void VectorJudge::judge_floats(Judgement& judged, double apart, double stored_length, double length) const {
   if (const auto worst = single_outlier()) {
     judged.wrong = WrongKind::OneValue;
     judged.what = std::format("value {} is {:.9g}, the model's {:.9g}, and the others differ less", *worst,
                               stored_[*worst], computed_[*worst]);
+  } else if (judged.cosine < least_cosine_) {
+    judged.wrong = WrongKind::Vector;
+  } else if (std::abs(stored_length - length) > apart * length) {
+    judged.wrong = WrongKind::Vector;
+    judged.what = std::format("its length is {:.6g}, the model's vector's {:.6g}", stored_length, length);
   }
-  return judged;
+}
+
+// A small difference makes another code or bit of a number that lies near the border to it: so each is judged alone, by
+// how far its number may be off, and not by the cosine of the codes. A bit may be the other one where its number is
+// about 0.
+void VectorJudge::judge_codes(Judgement& judged, double allowed, std::span<const float> computed) const {
+  const bool is_bit = element_ == VectorElement::Bits;
+  std::size_t wrong = 0, first = 0;
+  for (std::size_t i = 0; i < dimension_; ++i) {
+    if (stored_[i] == computed_[i]) continue;
+    const double off = is_bit ? std::abs(static_cast<double>(computed[i])) : std::abs(stored_[i] - computed_[i]);
+    if (off <= allowed + coarseness(i)) continue;
+    if (wrong++ == 0) first = i;
+  }
+  if (wrong == 0) return;
+  judged.wrong = wrong > kFewValues ? WrongKind::Vector : WrongKind::OneValue;
+  if (wrong > kFewValues) return;
+  judged.what = is_bit ? std::format("bit {} is {}, the model's number is {:.6g}", first, stored_[first] > 0 ? 1 : 0,
+                                     computed[first])
+                       : std::format("value {} is {:.6g}, the model's {:.6g}", first, stored_[first], computed_[first]);
 }
 
 }  // namespace llama::internal

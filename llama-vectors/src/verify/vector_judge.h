@@ -38,6 +38,8 @@ class VectorJudge {
   // What the value of one dimension may be off by, besides what the tolerance allows: the code's own coarseness.
   [[nodiscard]] double coarseness(std::size_t i) const;
   [[nodiscard]] std::optional<std::size_t> single_outlier() const;
+  void judge_floats(Judgement& judged, double apart, double stored_length, double length) const;
+  void judge_codes(Judgement& judged, double allowed, std::span<const float> computed) const;
 
   VectorElement element_;
   std::size_t dimension_;

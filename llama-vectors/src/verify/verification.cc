@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <format>
+#include <numeric>
 #include <utility>
 
 #include "inspect/vector_sample.h"
@@ -60,8 +61,7 @@ class SampleCheck {
 
   Result<void> run(const std::string& text_column, const std::stop_token& stop) {
     const std::uint64_t rows = file_.table().rows();
-    const std::vector<std::uint64_t> sample =
-        choose_sample(rows, static_cast<std::size_t>(options_.sample.value_or(rows)), options_.seed);
+    const std::vector<std::uint64_t> sample = chosen_rows(rows);
     found_.sampled = sample.size();
     WantedColumns wanted{.cells = {text_column}, .keep = {}};
     wanted.cells.append_range(options_.more_columns);
@@ -88,7 +88,8 @@ class SampleCheck {
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < chosen.size(); ++i) {
       Row& row = (*rows)[i];
-      if (stored->vector(i) == nullptr || (row.cells && !row.cells->front())) continue;
+      if (!row.cells) list(row, WrongKind::NoVector, row.cells.error().message, std::nullopt);
+      if (stored->vector(i) == nullptr || !row.cells || !row.cells->front()) continue;
       asked.push_back(std::move(row));
       places.push_back(i);
     }
@@ -99,6 +100,14 @@ class SampleCheck {
     for (std::size_t i = 0; i < asked.size(); ++i)
       if (auto judged = judge(asked[i], (*vectors)[i], stored->vector(places[i])); !judged) return judged;
     return {};
+  }
+
+  std::vector<std::uint64_t> chosen_rows(std::uint64_t rows) const {
+    if (options_.sample && *options_.sample < rows)
+      return choose_sample(rows, static_cast<std::size_t>(*options_.sample), options_.seed);
+    std::vector<std::uint64_t> all(rows);
+    std::iota(all.begin(), all.end(), std::uint64_t{0});
+    return all;
   }
 
   static Result<std::vector<Row>> read_rows(std::size_t count, TableReader& reader, const std::stop_token& stop) {
