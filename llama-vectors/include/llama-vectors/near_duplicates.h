@@ -6,8 +6,8 @@
 // one of several tables are compared exactly. So what is joined is near, and a near pair is missed with a known
 // probability, which falls with its nearness.
 //
-// Source   Charikar, "Similarity estimation techniques from rounding algorithms", 2002: two vectors at an angle θ lie on
-//          one side of a random hyperplane with the probability 1 - θ/π. Several tables of several bits: Indyk and
+// Source   Charikar, "Similarity estimation techniques from rounding algorithms", 2002: two vectors at an angle t lie
+//          on one side of a random hyperplane with the probability 1 - t/pi. Several tables of several bits: Indyk and
 //          Motwani, "Approximate nearest neighbors", 1998.
 #pragma once
 
@@ -65,11 +65,11 @@ struct DuplicateGroups {
   std::uint64_t scratch_bytes = 0;
 };
 
-// Errors   InvalidArgument: a threshold that is not above 0 and at most 1, a plan out of range; NoSpace, Io: the scratch
-//          file; OutOfMemory; those of VectorReader.
+// Errors   InvalidArgument: a threshold that is not above 0 and at most 1, a plan out of range; NoSpace, Io: the
+//          scratch file; OutOfMemory; those of VectorReader.
 // Memory   40 bytes for each row; the vectors as they are stored, or a file with them.
-// Cost     vectors are read once. Each table costs `bits` products for each different vector, and one for each pair that
-//          shares a number there and is not of one group already.
+// Cost     vectors are read once. Each table costs `bits` products for each different vector, and one for each pair
+//          that shares a number there and is not of one group already.
 [[nodiscard]] Result<DuplicateGroups> find_duplicates(const VectorFile& file, const DuplicateOptions& options,
                                                       const std::stop_token& stop = {});
 

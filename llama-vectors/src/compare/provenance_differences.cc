@@ -32,8 +32,8 @@ std::string without_quantization(const std::string& description) {
 
 }  // namespace
 
-// Quantizations of one model have its space. Whether two files are of one model is told by what they say of it; of files
-// that say nothing it is believed.
+// Quantizations of one model have its space. Whether two files are of one model is told by what they say of it; of
+// files that say nothing it is believed.
 std::string why_no_cosine(const VectorFile& a, const VectorFile& b) {
   if (a.dimension() != b.dimension())
     return std::format("the vectors have {} and {} dimensions", a.dimension(), b.dimension());

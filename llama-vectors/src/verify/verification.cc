@@ -157,8 +157,8 @@ class SampleCheck {
     if (listed_++ < options_.max_listed) found_.wrong.push_back(wrong_row(row, kind, std::move(what), cosine));
   }
 
-  // Vectors of the same kernels are the same bit for bit, whatever their neighbours in a batch. Whether they are here is
-  // seen by the others, because the device and the vector store of that run are not known.
+  // Vectors of the same kernels are the same bit for bit, whatever their neighbours in a batch. Whether they are here
+  // is seen by the others, because the device and the vector store of that run are not known.
   void settle_last_bits() {
     const bool is_exact = options_.has_same_kernels && found_.same_bits >= kLeastSame &&
                           found_.same_bits * 100 >= kSameOfHundred * (found_.same_bits + differing_);
