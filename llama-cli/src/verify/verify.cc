@@ -134,8 +134,10 @@ class Verifier {
       tell("Warning: the model '{}' is not the one that the vectors are of: {}", model_->metadata().filename, other);
     result_.model = model_->metadata().filename;
     options_.compares_lengths = p.is_normalized.has_value() || p.dimensions.has_value();
-    options_.has_same_kernels =
-        other.empty() && p.kernels == model_->kernels() && p.program == "llama-cli " LLAMA_CLI_VERSION;
+    has_same_kernels_ = other.empty() && p.kernels == model_->kernels() && p.program == "llama-cli " LLAMA_CLI_VERSION;
+    // Others' vectors depend on their neighbours in a batch, in the last bits.
+    options_.gives_same_bits =
+        has_same_kernels_ && p.kernels.starts_with("packed") && model_->model().device() == "CPU";
     choose_tolerance();
     options_.compute = [this](std::span<const Row> rows) {
       const std::vector<std::string> texts = texts_of_rows(rows, prompt_);
@@ -151,7 +153,7 @@ class Verifier {
     if (arguments_.tolerance) {
       result_.least_cosine = static_cast<double>(*arguments_.tolerance);
       result_.tolerance_reason = "as asked";
-    } else if (options_.has_same_kernels) {
+    } else if (has_same_kernels_) {
       result_.least_cosine = kFloatCosine;
       result_.tolerance_reason = "the same kernels";
     } else {
@@ -194,6 +196,7 @@ class Verifier {
   VerifyOptions options_;
   std::optional<PromptTemplate> prompt_;
   FileModel model_;
+  bool has_same_kernels_ = false;  // as the file was made with
   ComparedTexts compared_;
   VerifyResult result_;
 };

@@ -35,7 +35,7 @@ struct VerifyOptions {
   ComputeVectors compute;                       // nothing: texts alone
   double least_cosine = 0.9999;                 // to the stored vector; lengths may differ as much
   bool compares_lengths = true;                 // false: it is not known whether vectors were scaled to length 1
-  bool has_same_kernels = false;                // as the file was made with
+  bool gives_same_bits = false;                 // as when the file was made, whatever a text's neighbours are
   std::size_t max_listed = 1'000;               // wrong rows with their details
   int threads = 0;                              // 0: as many as the machine has
   std::function<void(std::uint64_t)> on_rows;   // read so far; by any thread, one at a time

@@ -160,7 +160,7 @@ class SampleCheck {
   // Vectors of the same kernels are the same bit for bit, whatever their neighbours in a batch. Whether they are here
   // is seen by the others, because the device and the vector store of that run are not known.
   void settle_last_bits() {
-    const bool is_exact = options_.has_same_kernels && found_.same_bits >= kLeastSame &&
+    const bool is_exact = options_.gives_same_bits && found_.same_bits >= kLeastSame &&
                           found_.same_bits * 100 >= kSameOfHundred * (found_.same_bits + differing_);
     found_.is_exact = is_exact;
     if (!is_exact) return;
