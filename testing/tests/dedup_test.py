@@ -73,6 +73,13 @@ def test_hashing_finds_what_it_says_and_joins_nothing_that_is_not_near(tmp_path)
     assert again["kept"] == said["kept"]
 
 
+def test_many_rows_are_shared_among_threads_with_the_same_groups(tmp_path):
+    file = write_vectors(tmp_path / "v.parquet", clustered(9000, 8, seed=4))
+    said = [run_json("dedup", file, "--recall", "1", "-o", tmp_path / f"{n}.parquet", "--threads", n) for n in (1, 4)]
+    assert said[0]["groups"] == said[1]["groups"] > 500 and said[0]["bits"] == 0
+    assert read(tmp_path / "1.parquet").equals(read(tmp_path / "4.parquet"))
+
+
 def test_columns_metadata_and_types_are_kept(tmp_path):
     texts = sentences(50) + sentences(20)
     columns = {
@@ -129,14 +136,14 @@ def test_vectors_that_do_not_fit_into_memory_lie_in_a_file_without_a_name(tmp_pa
 
 def test_one_large_group_and_many_parts(tmp_path):
     random = numpy.random.default_rng(1)
-    vectors = (numpy.ones((5000, 8)) + random.normal(size=(5000, 8)) * 0.01).astype(numpy.float32)
+    vectors = (numpy.ones((10_000, 8)) + random.normal(size=(10_000, 8)) * 0.01).astype(numpy.float32)
     (tmp_path / "in").mkdir()
     for part in range(3):
         write_vectors(tmp_path / "in" / f"part-{part}.parquet", vectors[part::3])
-    said = run_json("dedup", tmp_path / "in", "-o", tmp_path / "out", "--split-rows", "2000")
-    assert (said["groups"], said["kept"], said["largest"]) == (1, 1, 5000)
+    said = run_json("dedup", tmp_path / "in", "-o", tmp_path / "out", "--split-rows", "4000")
+    assert (said["groups"], said["kept"], said["largest"]) == (1, 1, 10_000)
     parts = sorted((tmp_path / "out").iterdir())
-    assert [read(part).num_rows for part in parts] == [2000, 2000, 1000]
+    assert [read(part).num_rows for part in parts] == [4000, 4000, 2000]
 
 
 def test_nothing_is_replaced_unasked_and_errors_name_the_way_out(tmp_path):

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t kTileRows = 128;
 constexpr std::size_t kNumberedTogether = 1024;
+// More rows of one number than these are shared among the workers.
+constexpr std::size_t kRowsOfOneWorker = 64 * kTileRows;
 // Sums of doubles: equal directions may miss 1 by so much.
 constexpr double kRounding = 1e-12;
 
@@ -93,8 +95,10 @@ void NearRows::fill(Tile& tile, const std::vector<std::uint64_t>& places, std::s
 // Rows that share a number are compared tile by tile, each of one tile with all of the other at once. Rows of one group
 // lie side by side, so that two tiles of one group, which a large group is made of, are passed over. Only pairs that
 // join something are handed on: fewer than rows. Cost: a product for each pair of rows but those.
-void NearRows::find_pairs(std::vector<std::uint64_t> places, const RowSets<std::uint64_t>& sets, Pairs& found,
-                          const std::stop_token& stop) const {
+void NearRows::find_pairs(const std::vector<Entry>& entries, const Share& share, const RowSets<std::uint64_t>& sets,
+                          Pairs& found, const std::stop_token& stop) const {
+  std::vector<std::uint64_t> places;
+  for (std::size_t at = share.begin; at < share.end; ++at) places.push_back(entries[at].place);
   std::ranges::sort(places, {}, [&](std::uint64_t place) { return std::pair(sets.root_of(rows_[place]), place); });
   const std::size_t size = places.size(), length = widener_.length();
   RowSets<std::size_t> members(size);
@@ -112,7 +116,7 @@ void NearRows::find_pairs(std::vector<std::uint64_t> places, const RowSets<std::
   for (std::size_t tile = 0; tile < tiles; ++tile) look_whether_one(tile);
   Tile left, right;
   std::vector<double> cosines(kTileRows);
-  for (std::size_t i = 0; i < tiles; ++i) {
+  for (std::size_t i = share.part; i < tiles; i += share.parts) {
     bool is_filled = false;
     for (std::size_t j = i; j < tiles; ++j) {
       if (stop.stop_requested()) return;
@@ -143,18 +147,17 @@ Result<void> NearRows::join_table(int bits, Gaussian& random, RowSets<std::uint6
                                   const std::stop_token& stop) {
   const auto entries = number_rows(bits, random, stop);
   if (!entries) return std::unexpected(entries.error());
-  std::vector<std::pair<std::size_t, std::size_t>> shared;  // entries of one number
+  std::vector<Share> shared;
   for (std::size_t begin = 0; begin < entries->size();) {
     std::size_t end = begin + 1;
     while (end < entries->size() && (*entries)[end].number == (*entries)[begin].number) ++end;
-    if (end - begin > 1) shared.emplace_back(begin, end);
+    const std::size_t parts = end - begin > kRowsOfOneWorker ? workers_ : 1;
+    for (std::size_t part = 0; part < parts && end - begin > 1; ++part) shared.push_back({begin, end, part, parts});
     begin = end;
   }
   std::vector<Pairs> found(workers_);
   auto searched = share_work(shared.size(), workers_, stop, [&](std::size_t worker, std::size_t i) {
-    std::vector<std::uint64_t> places;
-    for (std::size_t at = shared[i].first; at < shared[i].second; ++at) places.push_back((*entries)[at].place);
-    find_pairs(std::move(places), sets, found[worker], stop);
+    find_pairs(*entries, shared[i], sets, found[worker], stop);
   });
   if (!searched) return searched;
   for (const Pairs& pairs : found)

@@ -35,7 +35,7 @@ class NearRows {
 
   // Joins the pairs that one table of so many bits finds. bits 0: all pairs.
   //
-  // Memory   16 bytes for each vector, and 2 * 128 wide vectors for each worker.
+  // Memory   16 bytes for each vector; for each worker 2 * 128 wide vectors, and 16 bytes for each row it compares.
   Result<void> join_table(int bits, Gaussian& random, RowSets<std::uint64_t>& sets, const std::stop_token& stop);
 
   // Of pairs that follow from the seed.
@@ -49,12 +49,16 @@ class NearRows {
   };
   using Pairs = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
   struct Tile;
+  // Rows that share a number, entries from begin to end, and one of the equal parts that comparing them is cut into.
+  struct Share {
+    std::size_t begin, end, part, parts;
+  };
 
   Result<std::vector<Entry>> number_rows(int bits, Gaussian& random, const std::stop_token& stop) const;
   void widen(std::uint64_t place, double* out) const;
   void fill(Tile& tile, const std::vector<std::uint64_t>& places, std::size_t begin, std::size_t count) const;
-  void find_pairs(std::vector<std::uint64_t> places, const RowSets<std::uint64_t>& sets, Pairs& found,
-                  const std::stop_token& stop) const;
+  void find_pairs(const std::vector<Entry>& entries, const Share& share, const RowSets<std::uint64_t>& sets,
+                  Pairs& found, const std::stop_token& stop) const;
 
   const HeldVectors& vectors_;
   const std::vector<std::uint64_t>& rows_;

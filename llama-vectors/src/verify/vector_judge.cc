@@ -69,8 +69,8 @@ double VectorJudge::coarseness(std::size_t i) const {
     case VectorElement::Float32:
       return 1e-6 * (std::abs(computed_[i]) + typical_);
     case VectorElement::Float16:
-      // The next number but one. Small numbers show a difference that large ones, whose numbers lie further apart, hide:
-      // so one that is seen in a single one need not be an outlier.
+      // The next number but one. Small numbers show a difference that large ones hide, whose neighbours lie further
+      // apart: one that is seen in a single number need not be an outlier.
       return std::abs(computed_[i]) * 0x1p-9 + 1e-4 * typical_;
     case VectorElement::Int8:  // the next code
       return 1.001 * static_cast<double>(scales_.steps[i]);
