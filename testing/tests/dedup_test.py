@@ -146,6 +146,15 @@ def test_one_large_group_and_many_parts(tmp_path):
     assert [read(part).num_rows for part in parts] == [4000, 4000, 2000]
 
 
+def test_parts_of_different_models_are_refused_by_all_three(tmp_path):
+    source = write_texts(tmp_path / "in.parquet", sentences(5))
+    (tmp_path / "parts").mkdir()
+    for model in ("bert", "bert-q5_0"):
+        embed(MODELS / f"{model}.gguf", source, tmp_path / "parts" / f"{model}.parquet")
+    for command in (["dedup"], ["verify"], ["compare", tmp_path / "parts"]):
+        assert "another model" in run(*command, tmp_path / "parts", status=3).stderr
+
+
 def test_nothing_is_replaced_unasked_and_errors_name_the_way_out(tmp_path):
     file = write_vectors(tmp_path / "v.parquet", clustered(30, 8))
     out = tmp_path / "out.parquet"

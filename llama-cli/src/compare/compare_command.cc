@@ -87,7 +87,7 @@ int run_compare(const CompareArguments& arguments, const Interrupt& interrupt) {
   const auto b = open_vectors(second, interrupt);
   if (!b) return tell_failure(b.error(), interrupt);
   for (const VectorFile* file : {&*a, &*b})
-    for (const std::string& odd : file->odd_files()) tell("Warning: {}", odd);
+    if (auto checked = check_one_model(*file); !checked) return tell_failure(checked.error(), interrupt);
   RowsDisplay display(console, "Comparing", std::min(a->table().rows(), b->table().rows()));
   CompareOptions options;
   options.text_column = arguments.text_column;

@@ -93,7 +93,7 @@ Step<void> deduplicate(const DedupArguments& arguments, const Interrupt& interru
   if (!options) return std::unexpected(options.error());
   const auto file = open_vectors(arguments, interrupt);
   if (!file) return std::unexpected(file.error());
-  for (const std::string& odd : file->odd_files()) tell("Warning: {}", odd);
+  if (auto checked = check_one_model(*file); !checked) return checked;
   if (auto checked = check_dedup_output(arguments, *file); !checked) return checked;
   RowsDisplay reading(console, "Reading", file->table().rows());
   options->on_rows = [&](std::uint64_t rows) { reading.update(rows); };

@@ -207,7 +207,7 @@ int run_verify(const VerifyArguments& arguments, const Interrupt& interrupt) {
   const Console console{.quiet = arguments.quiet, .terminal = ::isatty(STDERR_FILENO) == 1, .stream = stdout};
   const auto file = open_vectors(arguments, interrupt);
   if (!file) return tell_failure(file.error(), interrupt);
-  for (const std::string& odd : file->odd_files()) tell("Warning: {}", odd);
+  if (auto checked = check_one_model(*file); !checked) return tell_failure(checked.error(), interrupt);
   const auto result = Verifier(arguments, *file, interrupt, console).run();
   if (!result) return tell_failure(result.error(), interrupt);
   if (arguments.json) {
