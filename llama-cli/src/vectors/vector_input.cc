@@ -13,6 +13,13 @@ Step<VectorFile> open_vectors(const VectorArguments& arguments, const Interrupt&
   return stop_with(std::move(error), status);
 }
 
+Step<void> check_one_model(const VectorFile& file) {
+  if (file.odd_files().empty()) return {};
+  return stop_with({ErrorCode::InvalidArgument,
+                    file.odd_files().front() + ": they cannot be compared; name files that belong together"},
+                   kInputError);
+}
+
 int vector_status(ErrorCode code) {
   switch (code) {
     case ErrorCode::InvalidQuery:

@@ -13,6 +13,9 @@ namespace llama {
 
 [[nodiscard]] Step<VectorFile> open_vectors(const VectorArguments& arguments, const Interrupt& interrupt);
 
+// An error where a folder's files are of different models: their vectors are not to be compared with each other.
+[[nodiscard]] Step<void> check_one_model(const VectorFile& file);
+
 // The exit status of an error of reading.
 [[nodiscard]] int vector_status(ErrorCode code);
 

@@ -141,7 +141,7 @@ class VectorTable {
 
   // Some rows, in the order given; a row may come several times. Row::number is the row's in the table.
   // Errors   InvalidArgument: there is no such column, no such row.
-  // Cost     of each thousand of them, the pieces that they lie in are read.
+  // Cost     of each thousand of them, the pieces that they lie in are read; rows that rise are read once.
   [[nodiscard]] virtual Result<std::unique_ptr<TableReader>> rows_at(std::vector<std::uint64_t> rows,
                                                                      const WantedColumns& wanted) const = 0;
 

@@ -42,31 +42,46 @@ Result<TableBatch> PickedRowsSource::next(const std::stop_token& stop) {
   return made;
 }
 
+// To the batch with this row: onwards from where the reader is, where it is in the row's piece and not beyond it. So
+// rows that rise are read once, however many there are.
+Result<void> PickedRowsSource::go_to(std::uint64_t row) {
+  const std::size_t piece = table_->piece_of(row);
+  if (piece_ != piece || row < first_) {
+    piece_.reset();
+    batch_.reset();
+    if (auto started = reader_->start(piece); !started) return started;
+    piece_ = piece;
+    first_ = table_->piece(piece).first_row;
+  }
+  const auto length = [&] { return batch_ == nullptr ? 0 : static_cast<std::uint64_t>(batch_->num_rows()); };
+  while (row >= first_ + length()) {
+    first_ += length();
+    auto batch = reader_->next();
+    if (batch && *batch == nullptr) {
+      batch = fail(ErrorCode::InvalidText, std::format("file '{}' has fewer rows than it had",
+                                                       table_->files()[table_->piece(piece).file].path));
+    }
+    if (!batch) {
+      piece_.reset();
+      return std::unexpected(batch.error());
+    }
+    batch_ = std::move(*batch);
+  }
+  return {};
+}
+
 Result<std::shared_ptr<arrow::RecordBatch>> PickedRowsSource::read(const std::vector<std::uint64_t>& sorted,
                                                                    const std::stop_token& stop) {
   arrow::RecordBatchVector found;
   for (std::size_t i = 0; i < sorted.size();) {
-    const std::size_t piece = table_->piece_of(sorted[i]);
-    if (auto started = reader_->start(piece); !started) return std::unexpected(started.error());
-    std::uint64_t first = table_->piece(piece).first_row;
-    const std::uint64_t after = first + table_->piece(piece).rows;
-    while (i < sorted.size() && sorted[i] < after) {
-      if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "reading was stopped");
-      const auto batch = reader_->next();
-      if (!batch) return std::unexpected(batch.error());
-      if (*batch == nullptr)
-        return fail(ErrorCode::InvalidText, std::format("file '{}' has fewer rows than it had",
-                                                        table_->files()[table_->piece(piece).file].path));
-      std::vector<std::int64_t> rows;
-      const auto length = static_cast<std::uint64_t>((*batch)->num_rows());
-      for (; i < sorted.size() && sorted[i] < first + length; ++i)
-        rows.push_back(static_cast<std::int64_t>(sorted[i] - first));
-      first += length;
-      if (rows.empty()) continue;
-      auto taken = take_rows(**batch, rows);
-      if (!taken.ok()) return arrow_read_failure(taken.status(), "the table");
-      found.push_back(std::move(*taken));
-    }
+    if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "reading was stopped");
+    if (auto there = go_to(sorted[i]); !there) return std::unexpected(there.error());
+    std::vector<std::int64_t> rows;
+    const std::uint64_t after = first_ + static_cast<std::uint64_t>(batch_->num_rows());
+    for (; i < sorted.size() && sorted[i] < after; ++i) rows.push_back(static_cast<std::int64_t>(sorted[i] - first_));
+    auto taken = take_rows(*batch_, rows);
+    if (!taken.ok()) return arrow_read_failure(taken.status(), "the table");
+    found.push_back(std::move(*taken));
   }
   if (found.size() == 1) return found.front();
   auto all = arrow::ConcatenateRecordBatches(found);

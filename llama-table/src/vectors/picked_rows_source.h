@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -24,11 +25,16 @@ class PickedRowsSource : public BatchSource {
  private:
   [[nodiscard]] Result<std::shared_ptr<arrow::RecordBatch>> read(const std::vector<std::uint64_t>& sorted,
                                                                  const std::stop_token& stop);
+  Result<void> go_to(std::uint64_t row);
 
   std::shared_ptr<const PiecedTable> table_;
   std::vector<std::uint64_t> rows_;
   std::size_t at_ = 0;
   std::unique_ptr<PieceReader> reader_;
+  // Where the reader is: in which piece, its last batch and that batch's first row.
+  std::optional<std::size_t> piece_;
+  std::shared_ptr<arrow::RecordBatch> batch_;
+  std::uint64_t first_ = 0;
 };
 
 }  // namespace llama::internal
