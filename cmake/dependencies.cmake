@@ -45,6 +45,10 @@ if(NOT TARGET DuckDB::DuckDB)
     IMPORTED_LOCATION ${DUCKDB_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${DUCKDB_INCLUDE_DIR})
 endif()
 find_package(SQLite3 3.35 REQUIRED)
+find_package(ZLIB REQUIRED)
+# Of these two headers are all that there is.
+find_path(EIGEN3_INCLUDE_DIR Eigen/Core PATH_SUFFIXES eigen3 REQUIRED)
+find_path(HNSWLIB_INCLUDE_DIR hnswlib/hnswlib.h REQUIRED)
 # oneDNN's block products are an experiment of its: a build of it may lack them, and then there is no level `onednn`.
 find_package(dnnl CONFIG QUIET)
 if(TARGET DNNL::dnnl)

@@ -16,6 +16,7 @@
 #include "models.h"
 #include "shards.h"
 #include "tools/tools.h"
+#include "vectors/map.h"
 #include "vectors/vectors.h"
 #include "verify/verify.h"
 
@@ -27,8 +28,8 @@ int run(int argc, char** argv) {
       .help = "Turn texts into vectors and prompts into answers with GGUF models",
       .version = [] { return "llama-cli " LLAMA_CLI_VERSION "\nkernels: " + llama::kernels_in_use(); },
       .commands = {llama::embed_command(), llama::shards_command(), llama::inspect_command(), llama::search_command(),
-                   llama::verify_command(), llama::compare_command(), llama::dedup_command(), llama::generate_command(),
-                   llama::models_command(), llama::tools_command(), llama::devices_command()}};
+                   llama::verify_command(), llama::compare_command(), llama::dedup_command(), llama::map_command(),
+                   llama::generate_command(), llama::models_command(), llama::tools_command(), llama::devices_command()}};
   const auto whole = [&program]() -> const llama::Program& { return program; };
   program.commands.push_back(llama::completion_command(whole));
   program.commands.push_back(llama::manual_command(whole));

@@ -15,6 +15,7 @@ PACKAGES = {
     "llama.cpp": r"llama\.h", "ggml": r"(ggml.*|gguf)\.h", "Highway": r"hwy/.*", "oneDNN": r"oneapi/dnnl/.*",
     "nlohmann-json": r"nlohmann/json(_fwd)?\.hpp",
     "minja": r"minja/.*", "RE2": r"re2/.*", "CLI11": r"CLI/.*", "isocline": r"isocline\.h",
+    "Eigen": r"Eigen/.*", "hnswlib": r"hnswlib/.*", "zlib": r"zlib\.h",
     "Arrow": r"(arrow|parquet)/.*", "DuckDB": r"duckdb\.h(pp)?", "SQLite": r"sqlite3\.h",
     "GoogleTest": r"(gtest|gmock)/.*", "Google Benchmark": r"benchmark/.*",
 }

@@ -1,0 +1,138 @@
+#include "map/near_rows.h"
+
+#include <hnswlib/hnswlib.h>
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <exception>
+#include <format>
+#include <memory>
+#include <new>
+#include <span>
+#include <utility>
+
+#include "map/map_threads.h"
+
+namespace llama::internal {
+namespace {
+
+constexpr std::size_t kCandidatesPerNeighbor = 3;
+constexpr std::size_t kLinks = 16;         // hnswlib's M
+constexpr std::size_t kBuildBreadth = 120;  // its ef_construction
+constexpr std::size_t kExactBlock = 64;
+
+using RowMatrixMap = Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
+
+Eigen::Index as_index(std::size_t i) { return static_cast<Eigen::Index>(i); }
+
+// Ranks candidates of a row by the whole vectors, equal ones by their numbers, and keeps the best.
+class Ranking {
+ public:
+  Ranking(const VectorMatrix& vectors, const std::vector<float>& scales, NearRows& found)
+      : vectors_(vectors), scales_(scales), found_(found) {}
+
+  void keep(std::size_t row, std::vector<std::uint32_t>& candidates) const {
+    std::vector<std::pair<float, std::uint32_t>> ranked;
+    ranked.reserve(candidates.size());
+    const auto own = mapped(row);
+    for (const std::uint32_t other : candidates) {
+      if (other != row) ranked.emplace_back(-own.dot(mapped(other)) * scales_[row] * scales_[other], other);
+    }
+    std::ranges::sort(ranked);
+    for (std::size_t j = 0; j < found_.each; ++j) {
+      // A search that found fewer than it should: the last one again.
+      const auto& [distance, other] = ranked[std::min(j, ranked.size() - 1)];
+      found_.rows[row * found_.each + j] = other;
+      found_.similarities[row * found_.each + j] = -distance;
+    }
+  }
+
+ private:
+  [[nodiscard]] Eigen::Map<const Eigen::VectorXf> mapped(std::size_t row) const {
+    return {vectors_.row(row).data(), as_index(vectors_.dimension)};
+  }
+  const VectorMatrix& vectors_;
+  const std::vector<float>& scales_;
+  NearRows& found_;
+};
+
+// All pairs: |a - b|^2 = |a|^2 + |b|^2 - 2ab, a block of rows against all at once.
+bool rank_all_pairs(const Coordinates& coordinates, const Ranking& ranking, std::size_t candidates,
+                    const ProjectionOptions& options, const std::stop_token& stop, const auto& tell) {
+  const std::size_t count = coordinates.values.size() / coordinates.axes;
+  const RowMatrixMap all(coordinates.values.data(), as_index(count), as_index(coordinates.axes));
+  const Eigen::VectorXf squares = all.rowwise().squaredNorm();
+  const auto work = [&](std::size_t begin, std::size_t end) {
+    // A column for each row of the block: how far away the others are, less the row's own square.
+    Eigen::MatrixXf distances = all * all.middleRows(as_index(begin), as_index(end - begin)).transpose() * -2;
+    distances.colwise() += squares;
+    std::vector<std::uint32_t> order(count);
+    for (std::size_t row = begin; row < end; ++row) {
+      const auto column = distances.col(as_index(row - begin));
+      for (std::size_t i = 0; i < count; ++i) order[i] = static_cast<std::uint32_t>(i);
+      const auto nearer = [&column](std::uint32_t a, std::uint32_t b) {
+        return std::pair(column(as_index(a)), a) < std::pair(column(as_index(b)), b);
+      };
+      const std::size_t kept = std::min(count, candidates + 1);  // itself among them
+      std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept - 1), order.end(), nearer);
+      std::vector<std::uint32_t> best(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept));
+      ranking.keep(row, best);
+    }
+  };
+  return for_parts(count, kExactBlock, thread_count(options.threads), stop, work, tell);
+}
+
+bool rank_by_graph(const Coordinates& coordinates, const Ranking& ranking, std::size_t candidates,
+                   const ProjectionOptions& options, const std::stop_token& stop, const auto& tell) {
+  const std::size_t count = coordinates.values.size() / coordinates.axes;
+  hnswlib::L2Space space(coordinates.axes);
+  hnswlib::HierarchicalNSW<float> graph(&space, count, kLinks, kBuildBreadth, options.seed);
+  const auto row_data = [&](std::size_t row) { return coordinates.values.data() + row * coordinates.axes; };
+  for (std::size_t row = 0; row < count; ++row) {
+    if (row % 1024 == 0) {
+      if (stop.stop_requested()) return false;
+      tell(0.8 * static_cast<double>(row) / static_cast<double>(count));
+    }
+    graph.addPoint(row_data(row), row);
+  }
+  graph.setEf(std::max(kBuildBreadth, candidates + candidates / 2));
+  const auto work = [&](std::size_t begin, std::size_t end) {
+    std::vector<std::uint32_t> best;
+    for (std::size_t row = begin; row < end; ++row) {
+      auto queue = graph.searchKnn(row_data(row), candidates + 1);
+      best.clear();
+      for (; !queue.empty(); queue.pop()) best.push_back(static_cast<std::uint32_t>(queue.top().second));
+      if (best.size() < 2) best.push_back(static_cast<std::uint32_t>(row == 0 ? 1 : row - 1));
+      ranking.keep(row, best);
+    }
+  };
+  return for_parts(count, 256, thread_count(options.threads), stop, work,
+                   [&](double share) { tell(0.8 + 0.2 * share); });
+}
+
+}  // namespace
+
+Result<NearRows> find_near_rows(const VectorMatrix& vectors, const std::vector<float>& scales,
+                                const Coordinates& coordinates, std::size_t each, const ProjectionOptions& options,
+                                const std::stop_token& stop) {
+  const std::size_t count = vectors.rows();
+  NearRows found{.each = each,
+                 .rows = std::vector<std::uint32_t>(count * each),
+                 .similarities = std::vector<float>(count * each)};
+  const Ranking ranking(vectors, scales, found);
+  const std::size_t candidates = std::min(count - 1, kCandidatesPerNeighbor * each);
+  const auto tell = [&](double share) {
+    if (options.progress) options.progress("neighbours", share);
+  };
+  try {
+    const bool is_done = count <= kExactRows ? rank_all_pairs(coordinates, ranking, candidates, options, stop, tell)
+                                             : rank_by_graph(coordinates, ranking, candidates, options, stop, tell);
+    return is_done ? std::move(found) : NearRows{};
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::OutOfMemory, "not enough memory for the index of neighbours");
+  } catch (const std::exception& error) {  // hnswlib's only way to say so
+    return fail(ErrorCode::Internal, std::format("the index of neighbours: {}", error.what()));
+  }
+}
+
+}  // namespace llama::internal
