@@ -19,9 +19,11 @@ using testing::Not;
 struct SmallPage {
   std::vector<std::uint32_t> rows{0, 4, 5};
   std::vector<std::string_view> texts{"first", "</script><script>alert(1)</script><!-- ", "third"};
-  std::vector<MapColumn> columns{{.name = "kind", .cells = std::vector<std::optional<std::string>>{"a", "b", std::nullopt}},
-                                 {.name = "size", .cells = std::vector<double>{1, std::numeric_limits<double>::quiet_NaN(), 3}}};
-  Projection projection{.places = {{0, 0}, {1, 1}, {-1, 0.5F}}, .near_each = 1, .near = {1, 0, 0}, .similarities = {0.5F, 0.5F, -1}};
+  std::vector<MapColumn> columns{
+      {.name = "kind", .cells = std::vector<std::optional<std::string>>{"a", "b", std::nullopt}},
+      {.name = "size", .cells = std::vector<double>{1, std::numeric_limits<double>::quiet_NaN(), 3}}};
+  Projection projection{
+      .places = {{0, 0}, {1, 1}, {-1, 0.5F}}, .near_each = 1, .near = {1, 0, 0}, .similarities = {0.5F, 0.5F, -1}};
   MapClusters clusters{.clusters = {}, .cluster_of = {0, 0, 0}, .parts = {}};
   MapPage page{.title = "<b>title</b> & \"more\"",
                .about = "</title>",
@@ -33,7 +35,8 @@ struct SmallPage {
 
   Result<std::string> write() {
     std::string html;
-    const auto done = write_map_page(page, [&html](std::string_view bytes) -> Result<void> { return html += bytes, Result<void>(); });
+    const auto done =
+        write_map_page(page, [&html](std::string_view bytes) -> Result<void> { return html += bytes, Result<void>(); });
     if (!done) return std::unexpected(done.error());
     return html;
   }
@@ -49,7 +52,8 @@ TEST(MapPage, HasOneScriptAndNoWordOfTheTable) {
   const auto html = SmallPage().write();
   ASSERT_TRUE(html);
   EXPECT_EQ(occurrences(*html, "<script>"), 1U);
-  EXPECT_EQ(occurrences(*html, "<script type=\"application/octet-stream\" class=\"block\">"), occurrences(*html, "<script") - 1);
+  EXPECT_EQ(occurrences(*html, "<script type=\"application/octet-stream\" class=\"block\">"),
+            occurrences(*html, "<script") - 1);
   EXPECT_EQ(occurrences(*html, "<script"), occurrences(*html, "</script>"));
   EXPECT_THAT(*html, Not(HasSubstr("alert")));
   EXPECT_THAT(*html, HasSubstr("<title>&lt;b&gt;title&lt;/b&gt; &amp; &quot;more&quot;</title>"));

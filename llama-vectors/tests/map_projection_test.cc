@@ -81,7 +81,8 @@ TEST(MapProjection, KeepsGroupsTogether) {
     double best = std::numeric_limits<double>::infinity();
     std::size_t nearest = i;
     for (std::size_t j = 0; j < found->places.size(); ++j) {
-      const double distance = std::hypot(found->places[i].x - found->places[j].x, found->places[i].y - found->places[j].y);
+      const double distance =
+          std::hypot(found->places[i].x - found->places[j].x, found->places[i].y - found->places[j].y);
       if (j != i && distance < best) best = distance, nearest = j;
     }
     right += nearest % 6 == i % 6 ? 1 : 0;
@@ -156,7 +157,8 @@ TEST(HasDirection, IsNotSoOfZerosAndNumbersThatAreNone) {
   const float nan = std::numeric_limits<float>::quiet_NaN(), infinite = std::numeric_limits<float>::infinity();
   EXPECT_TRUE(has_direction(std::vector<float>{0, 1e-10F}));
   EXPECT_TRUE(has_direction(std::vector<float>{1e30F, -1e30F}));
-  for (const auto& vector : {std::vector<float>{0, 0}, {1, nan}, {infinite, 1}, {}}) EXPECT_FALSE(has_direction(vector));
+  for (const auto& vector : {std::vector<float>{0, 0}, {1, nan}, {infinite, 1}, {}})
+    EXPECT_FALSE(has_direction(vector));
 }
 
 TEST(PrincipalAxes, KeepDistancesWhereAllAreTaken) {
@@ -179,7 +181,8 @@ TEST(PrincipalAxes, KeepDistancesWhereAllAreTaken) {
 }
 
 TEST(FuzzyGraph, HasEachEdgeAtBothEndsAndTheNearestWhole) {
-  const internal::NearRows near{.each = 2, .rows = {1, 2, 0, 2, 1, 3, 2, 1}, .similarities = {0.9F, 0.5F, 0.9F, 0.8F, 0.8F, 0.7F, 0.7F, 0.2F}};
+  const internal::NearRows near{
+      .each = 2, .rows = {1, 2, 0, 2, 1, 3, 2, 1}, .similarities = {0.9F, 0.5F, 0.9F, 0.8F, 0.8F, 0.7F, 0.7F, 0.2F}};
   const auto graph = internal::fuzzy_graph(near);
   const auto weight = [&](std::size_t from, std::uint32_t to) {
     for (std::size_t e = graph.starts[from]; e < graph.starts[from + 1]; ++e) {

@@ -58,8 +58,8 @@ def test_cmake_names_no_other_rooms_inside_than_the_table():
 PYTHON_FOLDERS = {"bench": ["bench", "testing"], "packaging": ["packaging"], "python": ["python/llama_cli"],
                   "testing": ["testing", "testing/tests", "bench"]}
 PYTHON_PACKAGES = {"anyio", "boto3", "gguf", "llama_cli", "mcp", "moto", "numpy", "onnxruntime", "psycopg",
-                   "pyarrow", "pydantic", "pymysql", "pytest", "selenium", "sentencepiece", "sklearn", "tokenizers", "torch",
-                   "transformers", "umap"}
+                   "pyarrow", "pydantic", "pymysql", "pytest", "selenium", "sentencepiece", "sklearn", "tokenizers",
+                   "torch", "transformers", "umap"}
 
 
 @pytest.mark.parametrize("room", PYTHON_FOLDERS)

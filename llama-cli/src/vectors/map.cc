@@ -74,11 +74,13 @@ Step<void> make_page(const MapArguments& arguments, const Console& console, cons
   const MapProgress progress = [&display](std::string_view part, double share) { display.update(part, share); };
   const MapRowsOptions reading{
       .sample = arguments.sample ? std::optional<std::uint64_t>(*arguments.sample) : std::nullopt,
-      .seed = arguments.seed, .text_column = arguments.text_column.value_or("")};
+      .seed = arguments.seed,
+      .text_column = arguments.text_column.value_or("")};
   const auto rows = read_map_rows(*file, reading, progress, stop);
   if (!rows) return stop_with(rows.error(), vector_status(rows.error().code));
   if (arguments.color_by) {
-    if (auto fine = check_map_color(rows->columns, *arguments.color_by); !fine) return usage_error(fine.error().message);
+    if (auto fine = check_map_color(rows->columns, *arguments.color_by); !fine)
+      return usage_error(fine.error().message);
   }
   const ProjectionOptions options{
       .seed = arguments.seed,

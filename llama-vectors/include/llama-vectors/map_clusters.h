@@ -27,7 +27,7 @@ struct MapCluster {
   MapPlace middle;
   float radius = 0;  // root of the mean square distance
   std::size_t count = 0;
-  std::size_t parent = 0;                // of a part: the cluster's index
+  std::size_t parent = 0;               // of a part: the cluster's index
   std::vector<std::string> words = {};  // at most five; none where no text has a typical word
 };
 

@@ -44,9 +44,9 @@ struct MapPage {
   const Projection* projection = nullptr;
   const MapClusters* clusters = nullptr;
   std::optional<std::string> color_by = {};  // a column's name; nothing: the clusters
-  std::uint64_t seed = 1;               // of the order in which points are drawn
-  std::size_t shown_near = 10;          // nearest texts that the page has of each, if the projection has so many
-  std::size_t text_bytes = 2000;        // of each text and cell; longer ones end with "…"
+  std::uint64_t seed = 1;                    // of the order in which points are drawn
+  std::size_t shown_near = 10;               // nearest texts that the page has of each, if the projection has so many
+  std::size_t text_bytes = 2000;             // of each text and cell; longer ones end with "…"
 };
 
 // Does a column give colours? For asking before the work; write_map_page() asks as well.

@@ -24,11 +24,11 @@ struct MapRowsOptions {
 
 struct MapRows {
   std::size_t dimension = 0;
-  std::vector<float> vectors;          // of the rows that have one, in the table's order
-  std::vector<std::uint32_t> rows;     // their numbers in the table
+  std::vector<float> vectors;       // of the rows that have one, in the table's order
+  std::vector<std::uint32_t> rows;  // their numbers in the table
   std::vector<std::string> texts;
-  std::vector<MapColumn> columns;      // texts and numbers, but for the column of texts and text_hash
-  std::uint64_t without_vector = 0;    // rows that are left out: null, not finite, or all zeros
+  std::vector<MapColumn> columns;    // texts and numbers, but for the column of texts and text_hash
+  std::uint64_t without_vector = 0;  // rows that are left out: null, not finite, or all zeros
 
   [[nodiscard]] VectorMatrix matrix() const { return {.values = vectors, .dimension = dimension}; }
 };

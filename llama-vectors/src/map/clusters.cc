@@ -35,7 +35,8 @@ std::vector<MapCluster> measure(std::span<const MapPlace> places, std::span<cons
     ++found[hill].count;
   }
   for (std::size_t h = 0; h < count; ++h) {
-    if (weights[h] > 0) found[h].middle = {static_cast<float>(xs[h] / weights[h]), static_cast<float>(ys[h] / weights[h])};
+    if (weights[h] > 0)
+      found[h].middle = {static_cast<float>(xs[h] / weights[h]), static_cast<float>(ys[h] / weights[h])};
   }
   for (std::size_t i = 0; i < places.size(); ++i) {
     if (hill_of[i] == 0) continue;
@@ -43,7 +44,8 @@ std::vector<MapCluster> measure(std::span<const MapPlace> places, std::span<cons
     squares[hill_of[i] - 1U] += std::pow(places[i].x - hill.middle.x, 2) + std::pow(places[i].y - hill.middle.y, 2);
   }
   for (std::size_t h = 0; h < count; ++h) {
-    found[h].radius = static_cast<float>(std::sqrt(squares[h] / static_cast<double>(std::max<std::size_t>(1, found[h].count))));
+    found[h].radius =
+        static_cast<float>(std::sqrt(squares[h] / static_cast<double>(std::max<std::size_t>(1, found[h].count))));
   }
   return found;
 }
@@ -72,21 +74,24 @@ void find_parents(std::vector<MapCluster>& parts, std::span<const std::uint16_t>
   }
   for (std::size_t p = 0; p < parts.size(); ++p) {
     const auto most = std::max_element(shared[p].begin() + 1, shared[p].end());
-    parts[p].parent = most == shared[p].end() || *most == 0 ? kNoCluster : static_cast<std::size_t>(most - shared[p].begin() - 1);
+    parts[p].parent =
+        most == shared[p].end() || *most == 0 ? kNoCluster : static_cast<std::size_t>(most - shared[p].begin() - 1);
   }
 }
 
 // Class numbers for the words: parts, and after them clusters' points that are in no part.
-Result<void> name_all(MapClusters& found, std::span<const std::uint16_t> part_of, std::span<const std::string_view> texts,
-                      const std::stop_token& stop) {
+Result<void> name_all(MapClusters& found, std::span<const std::uint16_t> part_of,
+                      std::span<const std::string_view> texts, const std::stop_token& stop) {
   auto words = internal::WordCounts::create();
   if (!words) return std::unexpected(words.error());
   const std::size_t step = std::max<std::size_t>(1, (texts.size() + kWordTexts - 1) / kWordTexts);
   const std::size_t parts = found.parts.size(), clusters = found.clusters.size();
   for (std::size_t i = 0; i < texts.size(); i += step) {
     if (i / step % 256 == 0 && stop.stop_requested()) return fail(ErrorCode::Cancelled, "stopped");
-    if (part_of[i] != 0) words->add(texts[i], part_of[i] - 1U);
-    else if (found.cluster_of[i] != 0) words->add(texts[i], parts + found.cluster_of[i] - 1U);
+    if (part_of[i] != 0)
+      words->add(texts[i], part_of[i] - 1U);
+    else if (found.cluster_of[i] != 0)
+      words->add(texts[i], parts + found.cluster_of[i] - 1U);
   }
   std::vector<std::size_t> to_parts(parts + clusters, kNoCluster), to_clusters(parts + clusters);
   for (std::size_t p = 0; p < parts; ++p) to_parts[p] = p, to_clusters[p] = found.parts[p].parent;
@@ -107,7 +112,8 @@ Result<MapClusters> find_clusters(std::span<const MapPlace> places, std::span<co
   const std::size_t most = std::clamp<std::size_t>(static_cast<std::size_t>(root / 5), 2, kMostClusters);
   const std::size_t least = std::max<std::size_t>(3, std::min(places.size() / 200, static_cast<std::size_t>(root)));
   const auto hills = internal::density_hills(grid, most, least, kOutside);
-  const auto small_hills = internal::density_hills(grid, most * kPartsPerCluster, std::max<std::size_t>(3, least / 5), kOutside);
+  const auto small_hills =
+      internal::density_hills(grid, most * kPartsPerCluster, std::max<std::size_t>(3, least / 5), kOutside);
   MapClusters found;
   found.cluster_of = hills_of(places, grid, hills);
   found.clusters = measure(places, found.cluster_of, grid, hills.count);
@@ -118,7 +124,8 @@ Result<MapClusters> find_clusters(std::span<const MapPlace> places, std::span<co
   find_parents(found.parts, part_of, found.cluster_of, found.clusters.size());
   if (auto named = name_all(found, part_of, texts, stop); !named) return std::unexpected(named.error());
   std::vector<std::size_t> siblings(found.clusters.size());
-  for (const MapCluster& part : found.parts) if (part.parent != kNoCluster) ++siblings[part.parent];
+  for (const MapCluster& part : found.parts)
+    if (part.parent != kNoCluster) ++siblings[part.parent];
   std::erase_if(found.parts,
                 [&](const MapCluster& part) { return part.parent != kNoCluster && siblings[part.parent] < 2; });
   return found;

@@ -10,9 +10,9 @@
 namespace llama::internal {
 
 struct DensityGrid {
-  std::size_t side = 0;         // cells in each direction
-  std::vector<float> points;    // of each cell, row by row
-  std::vector<float> density;   // smoothed
+  std::size_t side = 0;        // cells in each direction
+  std::vector<float> points;   // of each cell, row by row
+  std::vector<float> density;  // smoothed
   [[nodiscard]] std::size_t cell_of(MapPlace place) const;
   [[nodiscard]] MapPlace middle_of(std::size_t cell) const;
 };

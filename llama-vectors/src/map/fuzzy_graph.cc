@@ -69,9 +69,8 @@ FuzzyGraph fuzzy_graph(const NearRows& near) {
   graph.starts.push_back(0);
   for (std::size_t i = 0; i < count; ++i) {
     const auto own = std::span(edges).subspan(starts[i], starts[i + 1] - starts[i]);
-    std::ranges::sort(own, [](const Edge& a, const Edge& b) {
-      return a.end != b.end ? a.end < b.end : a.weight < b.weight;
-    });
+    std::ranges::sort(
+        own, [](const Edge& a, const Edge& b) { return a.end != b.end ? a.end < b.end : a.weight < b.weight; });
     for (std::size_t j = 0; j < own.size(); ++j) {
       if (j + 1 < own.size() && own[j + 1].end == own[j].end) {
         own[j + 1].weight = own[j].weight + own[j + 1].weight - own[j].weight * own[j + 1].weight;

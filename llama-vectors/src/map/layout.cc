@@ -40,7 +40,11 @@ void repel(MapPlace& own, const MapPlace& other, float rate) {
 class Descent {
  public:
   Descent(const FuzzyGraph& graph, std::vector<MapPlace>& places, const ProjectionOptions& options, std::size_t epochs)
-      : graph_(graph), places_(places), moved_(places.size()), order_(places.size()), seed_(options.seed),
+      : graph_(graph),
+        places_(places),
+        moved_(places.size()),
+        order_(places.size()),
+        seed_(options.seed),
         epochs_(epochs) {
     for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = static_cast<std::uint32_t>(i);
     RandomNumbers random(seed_);

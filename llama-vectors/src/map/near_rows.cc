@@ -17,7 +17,7 @@ namespace llama::internal {
 namespace {
 
 constexpr std::size_t kCandidatesPerNeighbor = 3;
-constexpr std::size_t kLinks = 16;         // hnswlib's M
+constexpr std::size_t kLinks = 16;          // hnswlib's M
 constexpr std::size_t kBuildBreadth = 120;  // its ef_construction
 constexpr std::size_t kExactBlock = 64;
 
@@ -116,9 +116,8 @@ Result<NearRows> find_near_rows(const VectorMatrix& vectors, const std::vector<f
                                 const Coordinates& coordinates, std::size_t each, const ProjectionOptions& options,
                                 const std::stop_token& stop) {
   const std::size_t count = vectors.rows();
-  NearRows found{.each = each,
-                 .rows = std::vector<std::uint32_t>(count * each),
-                 .similarities = std::vector<float>(count * each)};
+  NearRows found{
+      .each = each, .rows = std::vector<std::uint32_t>(count * each), .similarities = std::vector<float>(count * each)};
   const Ranking ranking(vectors, scales, found);
   const std::size_t candidates = std::min(count - 1, kCandidatesPerNeighbor * each);
   const auto tell = [&](double share) {

@@ -20,7 +20,7 @@ namespace llama::internal {
 
 struct NearRows {
   std::size_t each = 0;
-  std::vector<std::uint32_t> rows;   // rows × each, the most similar first, never the row itself
+  std::vector<std::uint32_t> rows;  // rows × each, the most similar first, never the row itself
   std::vector<float> similarities;  // cosines
 };
 

@@ -27,11 +27,16 @@ constexpr std::uint32_t kNoPoint = std::numeric_limits<std::uint32_t>::max();
 std::string escaped(std::string_view text) {
   std::string result;
   for (const char c : text) {
-    if (c == '&') result += "&amp;";
-    else if (c == '<') result += "&lt;";
-    else if (c == '>') result += "&gt;";
-    else if (c == '"') result += "&quot;";
-    else result += c;
+    if (c == '&')
+      result += "&amp;";
+    else if (c == '<')
+      result += "&lt;";
+    else if (c == '>')
+      result += "&gt;";
+    else if (c == '"')
+      result += "&quot;";
+    else
+      result += c;
   }
   return result;
 }
@@ -55,8 +60,13 @@ std::string cut(std::string_view text, std::size_t most) {
 }
 
 Json label_of(const MapCluster& cluster, std::size_t number, int level) {
-  return {{"x", cluster.middle.x}, {"y", cluster.middle.y}, {"radius", cluster.radius}, {"count", cluster.count},
-          {"words", cluster.words}, {"cluster", number == kNoCluster ? -1 : static_cast<std::int64_t>(number)}, {"level", level}};
+  return {{"x", cluster.middle.x},
+          {"y", cluster.middle.y},
+          {"radius", cluster.radius},
+          {"count", cluster.count},
+          {"words", cluster.words},
+          {"cluster", number == kNoCluster ? -1 : static_cast<std::int64_t>(number)},
+          {"level", level}};
 }
 
 // Which of the columns gives the colours; -1: none, but the clusters.
@@ -96,14 +106,17 @@ class Writer {
     if (!color_by) return std::unexpected(color_by.error());
     if (auto done = write_head(); !done) return done;
     if (auto done = write_block(PageBlock(about(*color_by))); !done) return done;
-    const std::size_t passes = 2 + static_cast<std::size_t>(std::ranges::count(columns_, PageColumnKind::Text, &PageColumn::kind)) +
-                               (near_each_ > 0 ? 1 : 0);
+    const std::size_t passes =
+        2 + static_cast<std::size_t>(std::ranges::count(columns_, PageColumnKind::Text, &PageColumn::kind)) +
+        (near_each_ > 0 ? 1 : 0);
     steps_ = passes * ((order_.size() + kBlockPoints - 1) / kBlockPoints);
-    if (auto done = each_block([&](auto begin, auto points) { return points_block(begin, points); }); !done) return done;
+    if (auto done = each_block([&](auto begin, auto points) { return points_block(begin, points); }); !done)
+      return done;
     const auto text = [this](std::uint32_t point) { return page_.texts[point]; };
     if (auto done = write_texts("", text); !done) return done;
     if (near_each_ > 0) {
-      if (auto done = each_block([&](auto begin, auto points) { return near_block(begin, points); }); !done) return done;
+      if (auto done = each_block([&](auto begin, auto points) { return near_block(begin, points); }); !done)
+        return done;
     }
     for (const PageColumn& column : columns_) {
       if (column.kind() != PageColumnKind::Text) continue;

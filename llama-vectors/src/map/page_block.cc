@@ -13,7 +13,8 @@ Result<std::string> deflated(std::string_view bytes) {
   auto size = compressBound(static_cast<uLong>(bytes.size()));
   std::string result(size, '\0');
   const auto* const from = reinterpret_cast<const Bytef*>(bytes.data());
-  if (compress2(reinterpret_cast<Bytef*>(result.data()), &size, from, static_cast<uLong>(bytes.size()), kLevel) != Z_OK) {
+  if (compress2(reinterpret_cast<Bytef*>(result.data()), &size, from, static_cast<uLong>(bytes.size()), kLevel) !=
+      Z_OK) {
     return fail(ErrorCode::OutOfMemory, "not enough memory to compress a part of the page");
   }
   result.resize(size);

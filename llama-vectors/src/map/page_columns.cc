@@ -53,7 +53,8 @@ nlohmann::ordered_json PageColumn::about() const {
     about.update({{"kind", "number"}, {"low", low_}, {"high", high_}, {"missing", missing_}});
   } else {
     auto names = nlohmann::ordered_json::array();
-    for (const auto& name : categories_) names.push_back(name ? nlohmann::ordered_json(*name) : nlohmann::ordered_json());
+    for (const auto& name : categories_)
+      names.push_back(name ? nlohmann::ordered_json(*name) : nlohmann::ordered_json());
     about.update({{"kind", "category"}, {"categories", std::move(names)}, {"counts", counts_}});
   }
   return about;

@@ -37,8 +37,8 @@ class PageColumn {
   const MapColumn* column_;
   PageColumnKind kind_ = PageColumnKind::Number;
   std::vector<std::optional<std::string>> categories_;
-  std::vector<std::size_t> counts_;    // of each category
-  std::vector<std::uint16_t> codes_;   // of each point
+  std::vector<std::size_t> counts_;   // of each category
+  std::vector<std::uint16_t> codes_;  // of each point
   double low_ = 0, high_ = 0;
   std::size_t missing_ = 0;
 };

@@ -6,8 +6,8 @@
 
 namespace llama::internal {
 
-[[nodiscard]] std::string_view page_body();                       // page.html
-[[nodiscard]] std::string_view page_style();                      // page.css
+[[nodiscard]] std::string_view page_body();                      // page.html
+[[nodiscard]] std::string_view page_style();                     // page.css
 [[nodiscard]] std::span<const std::string_view> page_scripts();  // in the order in which they need each other
 
 }  // namespace llama::internal

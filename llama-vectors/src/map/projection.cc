@@ -99,9 +99,11 @@ bool has_direction(std::span<const float> vector) {
 Result<Projection> project(const VectorMatrix& vectors, const ProjectionOptions& options, const std::stop_token& stop) {
   const std::size_t count = vectors.rows();
   if (count == 0) return fail(ErrorCode::InvalidArgument, "there are no vectors to show");
-  if (count >= std::size_t{1} << 31) return fail(ErrorCode::InvalidArgument, std::format("{} rows are too many for a map", count));
+  if (count >= std::size_t{1} << 31)
+    return fail(ErrorCode::InvalidArgument, std::format("{} rows are too many for a map", count));
   if (options.neighbors == 0 || options.neighbors > kLargestNeighbors) {
-    return fail(ErrorCode::InvalidArgument, std::format("a map's neighbours are 1 to {}, not {}", kLargestNeighbors, options.neighbors));
+    return fail(ErrorCode::InvalidArgument,
+                std::format("a map's neighbours are 1 to {}, not {}", kLargestNeighbors, options.neighbors));
   }
   if (count == 1) return Projection{.places = {MapPlace{}}};
   const std::vector<float> scales = unit_scales(vectors);

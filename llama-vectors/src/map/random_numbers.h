@@ -24,9 +24,7 @@ class RandomNumbers {
   std::uint32_t below(std::uint64_t bound) { return static_cast<std::uint32_t>(((next() >> 32) * bound) >> 32); }
   // From 0, less than 1.
   double share() { return static_cast<double>(next() >> 11) * 0x1p-53; }
-  double normal() {
-    return std::sqrt(-2 * std::log(1 - share())) * std::cos(2 * std::numbers::pi * share());
-  }
+  double normal() { return std::sqrt(-2 * std::log(1 - share())) * std::cos(2 * std::numbers::pi * share()); }
 
  private:
   std::uint64_t state_;

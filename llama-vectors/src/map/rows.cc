@@ -39,7 +39,9 @@ std::string beginning(std::string_view text, std::size_t bytes) {
 class RowsReader {
  public:
   RowsReader(const VectorFile& file, const MapRowsOptions& options)
-      : file_(file), options_(options), sampled_(file.table().rows(), options.sample, options.seed),
+      : file_(file),
+        options_(options),
+        sampled_(file.table().rows(), options.sample, options.seed),
         widener_(file.table().vectors().element, file.dimension(), file.provenance().int8_scales),
         wide_(widener_.length()) {
     found_.dimension = widener_.dimension();
@@ -85,8 +87,10 @@ class RowsReader {
     for (std::size_t row = 0; row < block.rows; ++row) {
       const bool has_vector = vector < block.vectors && block.row(vector) == row;
       if (sampled_.takes_next()) {
-        if (has_vector && take_vector(block.values + vector * widener_.stride())) take_cells(block, row);
-        else ++found_.without_vector;
+        if (has_vector && take_vector(block.values + vector * widener_.stride()))
+          take_cells(block, row);
+        else
+          ++found_.without_vector;
       }
       if (has_vector) ++vector;
     }

@@ -69,7 +69,8 @@ void WordCounts::add(std::string_view text, std::size_t class_number) {
   for (std::int32_t end = words.next(); end != icu::BreakIterator::DONE; begin = end, end = words.next()) {
     if (words.getRuleStatus() < UBRK_WORD_LETTER) continue;
     const std::string_view word = text.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
-    icu::UnicodeString folded = icu::UnicodeString::fromUTF8(icu::StringPiece(word.data(), static_cast<std::int32_t>(word.size())));
+    icu::UnicodeString folded =
+        icu::UnicodeString::fromUTF8(icu::StringPiece(word.data(), static_cast<std::int32_t>(word.size())));
     const bool is_ideographic = words.getRuleStatus() >= UBRK_WORD_KANA;
     if (folded.countChar32() < (is_ideographic ? kLeastIdeographs : kLeastLetters)) continue;
     std::string key;
@@ -78,8 +79,10 @@ void WordCounts::add(std::string_view text, std::size_t class_number) {
     if (is_new) words_.emplace_back().weight = weight_of(folded.countChar32(), is_ideographic, at->first);
     Word& found = words_[at->second];
     if (found.votes == 0) found.written = word;
-    if (found.written == word) ++found.votes;
-    else --found.votes;
+    if (found.written == word)
+      ++found.votes;
+    else
+      --found.votes;
     seen_.push_back(at->second);
   }
   utext_close(opened);
@@ -117,7 +120,8 @@ std::vector<std::vector<std::string>> WordCounts::typical(const std::vector<std:
     std::ranges::sort(ranked);
     for (const auto& [score, word] : ranked) {
       const std::string& written = words_[word].written;
-      if (std::ranges::any_of(result[g], [&](const std::string& other) { return is_variant(written, other); })) continue;
+      if (std::ranges::any_of(result[g], [&](const std::string& other) { return is_variant(written, other); }))
+        continue;
       result[g].push_back(written);
       if (result[g].size() == most) break;
     }

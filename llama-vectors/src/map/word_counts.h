@@ -48,8 +48,8 @@ class WordCounts {
   std::unordered_map<std::string, std::uint32_t> numbers_;  // by its folded form
   std::vector<Word> words_;
   std::vector<std::unordered_map<std::uint32_t, std::uint32_t>> counts_;  // of each class: word -> texts
-  std::vector<std::uint32_t> texts_;                                     // of each class
-  std::vector<std::uint32_t> seen_;                                      // words of one text
+  std::vector<std::uint32_t> texts_;                                      // of each class
+  std::vector<std::uint32_t> seen_;                                       // words of one text
 };
 
 }  // namespace llama::internal
