@@ -19,7 +19,8 @@ struct Crowds {
   [[nodiscard]] std::vector<std::string_view> views() const { return {texts.begin(), texts.end()}; }
 };
 
-// Three crowds, whose first points are in their middles; each text has a word of its crowd, one that all have, and a number.
+// Three crowds, whose first points are in their middles; each text has a word of its crowd, one that all have, and a
+// number.
 Crowds three_crowds(std::size_t each, std::array<std::string, 3> words) {
   constexpr std::array<MapPlace, 3> kMiddles{MapPlace{-0.6F, -0.4F}, {0.5F, -0.5F}, {0.1F, 0.6F}};
   internal::RandomNumbers random(5);

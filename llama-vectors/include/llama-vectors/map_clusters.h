@@ -4,9 +4,9 @@
 // its valley belongs to the higher one beside it. Each crowd has parts, found the same way with more hills.
 //
 // Source   hills: F. Chazal, L. Guibas, S. Oudot, P. Skraba, "Persistence-based clustering in Riemannian manifolds",
-//          Journal of the ACM 60 (2013), here on a grid. Words: by classes, as in M. Grootendorst, "BERTopic: Neural topic modeling
-//          with a class-based TF-IDF procedure", arXiv:2203.05794 (2022), weighed by their part of the Kullback-Leibler
-//          divergence.
+//          Journal of the ACM 60 (2013), here on a grid. Words: by classes, as in M. Grootendorst, "BERTopic: Neural
+//          topic modeling with a class-based TF-IDF procedure", arXiv:2203.05794 (2022), weighed by their part of the
+//          Kullback-Leibler divergence.
 #pragma once
 
 #include <cstddef>

@@ -10,7 +10,7 @@
 namespace llama {
 namespace {
 
-constexpr std::size_t kMostClusters = 36, kPartsPerCluster = 4;
+constexpr std::size_t kMaxClusters = 36, kPartsPerCluster = 4;
 constexpr double kOutside = 0.02;  // of the points: in no cluster
 constexpr std::size_t kWordTexts = 50'000, kWords = 5;
 
@@ -109,7 +109,7 @@ Result<MapClusters> find_clusters(std::span<const MapPlace> places, std::span<co
                                   const std::stop_token& stop) {
   const auto grid = internal::density_grid(places);
   const double root = std::sqrt(static_cast<double>(places.size()));
-  const std::size_t most = std::clamp<std::size_t>(static_cast<std::size_t>(root / 5), 2, kMostClusters);
+  const std::size_t most = std::clamp<std::size_t>(static_cast<std::size_t>(root / 5), 2, kMaxClusters);
   const std::size_t least = std::max<std::size_t>(3, std::min(places.size() / 200, static_cast<std::size_t>(root)));
   const auto hills = internal::density_hills(grid, most, least, kOutside);
   const auto small_hills =

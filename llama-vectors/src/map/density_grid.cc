@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kSide = 320;
 constexpr double kWidth = 0.024, kWidthRows = 5000;  // the Gaussian's, of a map from -1 to 1
-constexpr double kLeastWidth = 0.012, kMostWidth = 0.08;
+constexpr double kMinWidth = 0.012, kMaxWidth = 0.08;
 
 std::vector<float> bell(double width_cells) {
   const int reach = static_cast<int>(std::ceil(3 * width_cells));
@@ -59,7 +59,7 @@ DensityGrid density_grid(std::span<const MapPlace> places) {
   DensityGrid grid{.side = kSide, .points = std::vector<float>(kSide * kSide), .density = {}};
   for (const MapPlace place : places) ++grid.points[grid.cell_of(place)];
   const double width = kWidth * std::pow(static_cast<double>(places.size()) / kWidthRows, -1.0 / 6);
-  const auto weights = bell(std::clamp(width, kLeastWidth, kMostWidth) / 2 * kSide);
+  const auto weights = bell(std::clamp(width, kMinWidth, kMaxWidth) / 2 * kSide);
   grid.density = smoothed(smoothed(grid.points, 1, kSide, weights), kSide, 1, weights);
   return grid;
 }

@@ -79,7 +79,7 @@ Result<int> find_color(std::span<const PageColumn> columns, const std::optional<
       if (is_usable) return static_cast<int>(c);
       return fail(ErrorCode::InvalidArgument,
                   std::format("the column '{}' has more than {} different texts: too many for colours", *name,
-                              internal::kMostCategories));
+                              internal::kMaxCategories));
     }
     if (is_usable) usable += std::format("{}'{}'", usable.empty() ? "" : ", ", columns[c].name());
   }

@@ -32,7 +32,7 @@ PageColumn::PageColumn(const MapColumn& column) : column_(&column) {
   const auto& texts = std::get<Texts>(column.cells);
   std::unordered_map<std::string_view, std::uint16_t> numbers;
   std::optional<std::uint16_t> null;
-  const std::size_t most = std::clamp(texts.size() / 2, kAlwaysCategories, kMostCategories);
+  const std::size_t most = std::clamp(texts.size() / 2, kAlwaysCategories, kMaxCategories);
   for (const auto& text : texts) {
     const auto next = static_cast<std::uint16_t>(categories_.size());
     if (!text && !null) null = next;

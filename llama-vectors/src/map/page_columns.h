@@ -17,7 +17,7 @@
 
 namespace llama::internal {
 
-inline constexpr std::size_t kMostCategories = 1000;
+inline constexpr std::size_t kMaxCategories = 1000;
 
 enum class PageColumnKind { Category, Number, Text };
 
