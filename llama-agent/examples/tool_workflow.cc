@@ -1,4 +1,5 @@
-// Let the calls of one reply use each other's results, and run side by side where they can: tool_workflow MODEL QUESTION
+// Let the calls of one reply use each other's results, and run side by side where they can: tool_workflow MODEL
+// QUESTION
 //
 // A model may write, in one reply, search {"query": "apple"}, search {"query": "pear"} and
 // compare {"first": "${1}", "second": "${2}"}: the searches run at once, the comparison when both are there.

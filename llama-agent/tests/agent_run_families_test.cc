@@ -1,4 +1,5 @@
-// The loop with calls as the families of models write them: texts of model cards, of templates and of llama.cpp's tests.
+// The loop with calls as the families of models write them: texts of model cards, of templates and of llama.cpp's
+// tests.
 #include <nlohmann/json.hpp>
 
 #include "run_fixture.h"

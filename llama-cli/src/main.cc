@@ -29,7 +29,8 @@ int run(int argc, char** argv) {
       .version = [] { return "llama-cli " LLAMA_CLI_VERSION "\nkernels: " + llama::kernels_in_use(); },
       .commands = {llama::embed_command(), llama::shards_command(), llama::inspect_command(), llama::search_command(),
                    llama::verify_command(), llama::compare_command(), llama::dedup_command(), llama::map_command(),
-                   llama::generate_command(), llama::models_command(), llama::tools_command(), llama::devices_command()}};
+                   llama::generate_command(), llama::models_command(), llama::tools_command(),
+                   llama::devices_command()}};
   const auto whole = [&program]() -> const llama::Program& { return program; };
   program.commands.push_back(llama::completion_command(whole));
   program.commands.push_back(llama::manual_command(whole));

@@ -59,7 +59,7 @@ struct GenerationRequest {
   // JSON array of tool definitions, as OpenAI's interface has them: what the model may call. "": nothing, and then
   // whatever it writes is text. Not together with json_schema or grammar.
   std::string tools{};
-  ToolChoice tool_choice{};                       // may, must or must not the reply call one of them?
+  ToolChoice tool_choice{};  // may, must or must not the reply call one of them?
   // Read a line "call NAME with ARGUMENTS" as a call, too, for models that were taught no form of their own: ARGUMENTS
   // are a JSON object, or the value of the tool's only (required) property up to the line's end. A sentence that begins
   // so becomes a call as well.

@@ -1,8 +1,9 @@
 // Gather the tools that a run offers: native ones and those of servers, each under a name of its own.
 //
 // A model knows a tool by the name in ListedTool: its own where that is unique and of letters, digits, "_" and "-",
-// else "SERVER_TOOL", cut to 64 characters. It keeps that name as long as the set lives, whatever comes and goes; only a
-// native tool that is added later takes its own name from a server's. People and rules know it as "SERVER.TOOL", a native one by its name.
+// else "SERVER_TOOL", cut to 64 characters. It keeps that name as long as the set lives, whatever comes and goes; only
+// a native tool that is added later takes its own name from a server's. People and rules know it as "SERVER.TOOL", a
+// native one by its name.
 //
 // Threads  any number of runs at once. The destructor waits for calls that were given up (ToolContext::stop).
 #pragma once
