@@ -20,6 +20,7 @@ class LlamaCli < Formula
   depends_on "duckdb"
   depends_on "ggml"
   depends_on "highway"
+  depends_on "hnswlib"
   depends_on "icu4c@78"
   depends_on "llama.cpp"
   depends_on "onednn"
