@@ -181,7 +181,7 @@ TEST(PrincipalAxes, KeepDistancesWhereAllAreTaken) {
 }
 
 TEST(FuzzyGraph, HasEachEdgeAtBothEndsAndTheNearestWhole) {
-  const internal::NearRows near{
+  const internal::RowNeighbours near{
       .each = 2, .rows = {1, 2, 0, 2, 1, 3, 2, 1}, .similarities = {0.9F, 0.5F, 0.9F, 0.8F, 0.8F, 0.7F, 0.7F, 0.2F}};
   const auto graph = internal::fuzzy_graph(near);
   const auto weight = [&](std::size_t from, std::uint32_t to) {

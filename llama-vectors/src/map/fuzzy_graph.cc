@@ -41,7 +41,7 @@ struct Edge {
 
 }  // namespace
 
-FuzzyGraph fuzzy_graph(const NearRows& near) {
+FuzzyGraph fuzzy_graph(const RowNeighbours& near) {
   const std::size_t count = near.rows.size() / near.each;
   std::vector<float> distances(near.similarities.size()), weights(near.similarities.size());
   double mean = 0;

@@ -22,6 +22,6 @@ struct FuzzyGraph {
 };
 
 // Pure. Cost  rows × each × log(each).
-[[nodiscard]] FuzzyGraph fuzzy_graph(const NearRows& near);
+[[nodiscard]] FuzzyGraph fuzzy_graph(const RowNeighbours& near);
 
 }  // namespace llama::internal

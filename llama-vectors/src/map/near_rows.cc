@@ -28,7 +28,7 @@ Eigen::Index as_index(std::size_t i) { return static_cast<Eigen::Index>(i); }
 // Ranks candidates of a row by the whole vectors, equal ones by their numbers, and keeps the best.
 class Ranking {
  public:
-  Ranking(const VectorMatrix& vectors, const std::vector<float>& scales, NearRows& found)
+  Ranking(const VectorMatrix& vectors, const std::vector<float>& scales, RowNeighbours& found)
       : vectors_(vectors), scales_(scales), found_(found) {}
 
   void keep(std::size_t row, std::vector<std::uint32_t>& candidates) const {
@@ -53,7 +53,7 @@ class Ranking {
   }
   const VectorMatrix& vectors_;
   const std::vector<float>& scales_;
-  NearRows& found_;
+  RowNeighbours& found_;
 };
 
 // All pairs: |a - b|^2 = |a|^2 + |b|^2 - 2ab, a block of rows against all at once.
@@ -112,11 +112,11 @@ bool rank_by_graph(const Coordinates& coordinates, const Ranking& ranking, std::
 
 }  // namespace
 
-Result<NearRows> find_near_rows(const VectorMatrix& vectors, const std::vector<float>& scales,
-                                const Coordinates& coordinates, std::size_t each, const ProjectionOptions& options,
-                                const std::stop_token& stop) {
+Result<RowNeighbours> find_near_rows(const VectorMatrix& vectors, const std::vector<float>& scales,
+                                     const Coordinates& coordinates, std::size_t each, const ProjectionOptions& options,
+                                     const std::stop_token& stop) {
   const std::size_t count = vectors.rows();
-  NearRows found{
+  RowNeighbours found{
       .each = each, .rows = std::vector<std::uint32_t>(count * each), .similarities = std::vector<float>(count * each)};
   const Ranking ranking(vectors, scales, found);
   const std::size_t candidates = std::min(count - 1, kCandidatesPerNeighbor * each);
@@ -126,7 +126,7 @@ Result<NearRows> find_near_rows(const VectorMatrix& vectors, const std::vector<f
   try {
     const bool is_done = count <= kExactRows ? rank_all_pairs(coordinates, ranking, candidates, options, stop, tell)
                                              : rank_by_graph(coordinates, ranking, candidates, options, stop, tell);
-    return is_done ? std::move(found) : NearRows{};
+    return is_done ? std::move(found) : RowNeighbours{};
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::OutOfMemory, "not enough memory for the index of neighbours");
   } catch (const std::exception& error) {  // hnswlib's only way to say so

@@ -18,7 +18,7 @@
 
 namespace llama::internal {
 
-struct NearRows {
+struct RowNeighbours {
   std::size_t each = 0;
   std::vector<std::uint32_t> rows;  // rows × each, the most similar first, never the row itself
   std::vector<float> similarities;  // cosines
@@ -28,8 +28,8 @@ inline constexpr std::size_t kExactRows = 8192;
 
 // Requires  each < rows. Empty where it was stopped.
 // Errors    OutOfMemory, Internal: the index.
-[[nodiscard]] Result<NearRows> find_near_rows(const VectorMatrix& vectors, const std::vector<float>& scales,
-                                              const Coordinates& coordinates, std::size_t each,
-                                              const ProjectionOptions& options, const std::stop_token& stop);
+[[nodiscard]] Result<RowNeighbours> find_near_rows(const VectorMatrix& vectors, const std::vector<float>& scales,
+                                                   const Coordinates& coordinates, std::size_t each,
+                                                   const ProjectionOptions& options, const std::stop_token& stop);
 
 }  // namespace llama::internal

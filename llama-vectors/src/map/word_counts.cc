@@ -16,7 +16,7 @@ constexpr std::int32_t kLeastLetters = 3, kLeastIdeographs = 2;
 constexpr std::uint32_t kLeastTexts = 2;
 
 // A cut never splits a character: it goes back to where one begins.
-std::string_view beginning_of(std::string_view text) {
+std::string_view word_beginning(std::string_view text) {
   if (text.size() <= kTextBytes) return text;
   std::size_t end = kTextBytes;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
@@ -58,7 +58,7 @@ Result<WordCounts> WordCounts::create() {
 }
 
 void WordCounts::add(std::string_view text, std::size_t class_number) {
-  text = beginning_of(text);
+  text = word_beginning(text);
   UErrorCode status = U_ZERO_ERROR;
   UText* const opened = utext_openUTF8(nullptr, text.data(), static_cast<std::int64_t>(text.size()), &status);
   if (U_FAILURE(status)) return;
