@@ -1,83 +1,18 @@
 #include "vectors/query_model.h"
 
-#include <filesystem>
 #include <format>
-#include <memory>
 #include <utility>
 
 #include "exit_status.h"
-#include "llama-core/kernels.h"
 #include "llama-embedding/batch_processor.h"
-#include "load_display.h"
 #include "model_names.h"
+#include "vectors/file_model.h"
 #include "vectors/query_prompt.h"
 
 namespace llama {
 namespace {
 
-namespace fs = std::filesystem;
-
-using SharedEmbeddingModel = std::shared_ptr<const EmbeddingModel>;
-
-std::string name_of_file(const VectorFile& file) { return file.table().files().front().path; }
-
-// A model of the hub has a commit. A folder that is gone is not taken for a repository's name.
-Step<ModelSource> source_of_file(const VectorFile& file) {
-  const Provenance& p = file.provenance();
-  if (!p.names_model())
-    return usage_error(
-        std::format("'{}' does not say which model its vectors are of; --model names it", name_of_file(file)));
-  if (!p.model_commit.empty()) {
-    const std::string repo = p.model_source.substr(0, p.model_source.rfind(':'));
-    return ModelSource(HuggingFaceSource{.repo = repo, .filename = p.model_file, .revision = p.model_commit});
-  }
-  const fs::path folder(p.model_source);
-  std::error_code ignored;
-  if (!fs::exists(folder / p.model_file, ignored)) {
-    return stop_with(
-        {ErrorCode::NotFound,
-         std::format("the vectors in '{}' are of the model '{}', which is not in the folder '{}' any more; "
-                     "--model says where it is",
-                     name_of_file(file), p.model_file, p.model_source)},
-        kModelError);
-  }
-  return ModelSource(LocalSource{folder, p.model_file});
-}
-
-Step<ModelSource> choose_source(const SearchArguments& arguments, const VectorFile& file) {
-  if (arguments.loader.model.empty()) return source_of_file(file);
-  auto source = make_source(arguments.loader);
-  if (!source) return stop_with(source.error(), kUsageError);
-  return std::move(*source);
-}
-
-Step<EmbeddingConfig> config_of(const SearchArguments& arguments, const VectorFile& file, ModelSource source,
-                                const Interrupt& interrupt) {
-  const Provenance& p = file.provenance();
-  EmbeddingConfig config(std::move(source));
-  config.max_sequence_length = p.max_length;
-  if (const auto pooling = parse_pooling(p.pooling); pooling && *pooling != Pooling::None) config.pooling = pooling;
-  if (p.special_tokens == "text") config.special_tokens = SpecialTokens::Text;
-  config.threads = arguments.threads;
-  config.stop = interrupt.token();
-  auto loader = make_loader(arguments.loader);
-  if (!loader) return stop_with(loader.error(), kUsageError);
-  config.loader = std::make_shared<const ModelLoader>(std::move(*loader));
-  if (auto chosen = choose_kernels(arguments.loader.kernels); !chosen) return stop_with(chosen.error(), kUsageError);
-  auto device = make_device(arguments.loader);
-  if (!device) return stop_with(device.error(), kUsageError);
-  config.device = std::move(*device);
-  config.on_notice = show_notice;
-  return config;
-}
-
-// "" where it may be the same.
-std::string what_is_other(const Provenance& p, const ModelMetadata& model) {
-  if (!p.model_sha256.empty() && !model.sha256.empty())
-    return p.model_sha256 == model.sha256 ? "" : "its digest is another";
-  if (p.model_size_bytes && *p.model_size_bytes != model.size_bytes) return "its size is another";
-  return "";
-}
+const std::string& name_of_file(const VectorFile& file) { return file.table().files().front().path; }
 
 Step<void> check_model(const SearchArguments& arguments, const VectorFile& file, const EmbeddingModel& model) {
   const Provenance& p = file.provenance();
@@ -91,7 +26,7 @@ Step<void> check_model(const SearchArguments& arguments, const VectorFile& file,
                                   model.metadata().filename, dimension, name_of_file(file), file.dimension())},
                      kModelError);
   }
-  const std::string other = what_is_other(p, model.metadata());
+  const std::string other = what_is_other(p, model);
   if (other.empty()) return {};
   const std::string message = std::format("the model '{}' is not the one that the vectors in '{}' are of: {}",
                                           model.metadata().filename, name_of_file(file), other);
@@ -101,26 +36,12 @@ Step<void> check_model(const SearchArguments& arguments, const VectorFile& file,
   return {};
 }
 
-Step<SharedEmbeddingModel> load_query_model(const SearchArguments& arguments, const VectorFile& file,
-                                            const Interrupt& interrupt, const Console& console) {
-  auto source = choose_source(arguments, file);
-  if (!source) return std::unexpected(source.error());
-  auto config = config_of(arguments, file, std::move(*source), interrupt);
-  if (!config) return std::unexpected(config.error());
-  LoadDisplay display(console);
-  config->on_download = [&](const DownloadProgress& progress) { display.on_download(progress); };
-  config->on_message = [&](std::string_view line) { display.on_message(line); };
-  config->on_load_progress = [&](double fraction) { display.on_progress(fraction); };
-  auto model = EmbeddingModel::load(std::move(*config));
-  display.end();
-  if (!model) {
-    Error error = with_flags(model.error());
-    if (arguments.loader.model.empty() && error.code != ErrorCode::Cancelled)
-      error.message += std::format(" (the model of the vectors in '{}'; --model names another)", name_of_file(file));
-    return stop_with(std::move(error), loader_status(model.error().code));
-  }
+Step<FileModel> load_query_model(const SearchArguments& arguments, const VectorFile& file, const Interrupt& interrupt,
+                                 const Console& console) {
+  auto model = load_file_model(file, arguments.loader, arguments.threads, interrupt, console);
+  if (!model) return model;
   if (auto checked = check_model(arguments, file, **model); !checked) return std::unexpected(checked.error());
-  return *model;
+  return model;
 }
 
 Step<std::optional<PromptTemplate>> choose_prompt(const SearchArguments& arguments, const VectorFile& file,

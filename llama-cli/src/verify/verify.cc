@@ -9,8 +9,8 @@
 #include "exit_status.h"
 #include "llama-core/processor.h"
 #include "llama-embedding/embedding_result.h"
+#include "vectors/file_model.h"
 #include "vectors/vector_input.h"
-#include "verify/file_model.h"
 
 namespace llama {
 namespace {

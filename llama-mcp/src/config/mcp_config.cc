@@ -57,7 +57,7 @@ Result<McpConfig> parse_mcp_config(std::string_view text, const McpVariables& va
   if (!unknown.empty()) {
     config.remarks.push_back(std::format("unknown key{} {}", unknown.size() > 1 ? "s" : "", some_of(unknown)));
   }
-  if (lists.empty()) return fail(ErrorCode::InvalidArgument, "it has neither \"mcpServers\" nor \"servers\"");
+  if (lists.empty()) return fail(ErrorCode::InvalidArgument, R"(it has neither "mcpServers" nor "servers")");
   for (const auto* list : lists) {
     if (!list->is_object()) return fail(ErrorCode::InvalidArgument, "its servers are no object of names");
     for (const auto& [name, value] : list->items()) {

@@ -6,7 +6,7 @@
 namespace llama::internal {
 namespace {
 
-constexpr std::size_t kMaxEventId = 8 * 1024;
+constexpr std::size_t kMaxEventId = std::size_t{8} << 10;
 constexpr std::chrono::milliseconds kMaxRetry = std::chrono::hours(24);
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 // Of a line that is too long its name is kept, to know whether the event lacks it.

@@ -15,7 +15,7 @@
 namespace llama::internal {
 namespace {
 
-constexpr std::size_t kMaxRefusalBytes = 64 * 1024, kMaxBytesAfterAnswer = 64 * 1024;
+constexpr std::size_t kMaxRefusalBytes = std::size_t{64} << 10, kMaxBytesAfterAnswer = kMaxRefusalBytes;
 constexpr std::size_t kMaxLingering = 2;
 constexpr int kMaxAttempts = 5;  // to take a stream up again, without an event between them
 constexpr std::chrono::milliseconds kShortestPause{100}, kFirstStreamPause{1'000}, kLongestStreamPause{30'000};

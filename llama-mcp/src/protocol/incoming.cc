@@ -12,7 +12,7 @@
 namespace llama::internal {
 namespace {
 
-constexpr std::size_t kMaxLogBytes = 16 * 1024, kShownRefusal = 500;
+constexpr std::size_t kMaxLogBytes = std::size_t{16} << 10, kShownRefusal = 500;
 constexpr const char* kSubscriptionId = "io.modelcontextprotocol/subscriptionId";
 
 std::optional<std::int64_t> number_of(std::string_view id) {
@@ -102,7 +102,7 @@ void McpSession::send_answer(std::string json) {
   (void)channel_->send({.json = std::move(json)}, Clock::now() + std::chrono::minutes(1), {});
 }
 
-void McpSession::take_request(RpcMessage message) {
+void McpSession::take_request(const RpcMessage& message) {
   if (message.method == "ping") return send_answer(rpc_result(message.id, nlohmann::ordered_json::object()));
   if (message.method != "elicitation/create") {
     return send_answer(rpc_error(message.id, kMethodNotFound, "Method not found"));

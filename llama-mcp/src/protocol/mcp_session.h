@@ -124,7 +124,7 @@ class McpSession final : public ChannelReceiver {
   void settle_all(const RequestFailure& failure);
   void take(RpcMessage message);
   void take_answer(RpcMessage message);
-  void take_request(RpcMessage message);
+  void take_request(const RpcMessage& message);
   void take_notification(const RpcMessage& message);
   void take_progress(const nlohmann::ordered_json& params);
   [[nodiscard]] std::optional<std::int64_t> only_request() const;  // requires the lock

@@ -10,7 +10,7 @@
 namespace llama::internal {
 namespace {
 
-constexpr std::size_t kMaxName = 200, kMaxInstructions = 64 * 1024;
+constexpr std::size_t kMaxName = 200, kMaxInstructions = std::size_t{64} << 10;
 
 nlohmann::ordered_json client_info(const McpClientOptions& options) {
   return {{"name", options.client_name}, {"version", options.client_version.empty() ? "0" : options.client_version}};

@@ -9,6 +9,7 @@
 #include <ranges>
 #include <string_view>
 
+// NOLINTNEXTLINE(readability-redundant-declaration): POSIX leaves it to the program, glibc declares it with _GNU_SOURCE
 extern char** environ;  // environ(7)
 
 namespace llama::internal {
@@ -51,7 +52,7 @@ std::map<std::string, std::string> child_environment(const McpServerConfig& conf
 
 Result<std::filesystem::path> find_program(const McpServerConfig& config,
                                            const std::map<std::string, std::string>& environment) {
-  const std::filesystem::path command = config.command;
+  std::filesystem::path command = config.command;
   if (config.command.contains('/')) {
     const auto file = command.is_absolute() ? command : config.working_directory / command;
     if (is_program(file))

@@ -26,7 +26,7 @@ std::optional<std::string> id_in_head(std::string_view head) {
     if (c != ' ' && c != '\t') compact += c;
   }
   std::string_view rest = compact;
-  constexpr std::string_view kVersion = "\"jsonrpc\":\"2.0\",";
+  constexpr std::string_view kVersion = R"("jsonrpc":"2.0",)";
   for (const std::string_view known : {std::string_view("{"), kVersion, std::string_view("\"id\":")}) {
     if (rest.starts_with(known))
       rest.remove_prefix(known.size());
@@ -46,7 +46,7 @@ std::optional<std::string> id_in_tail(std::string_view tail) {
   std::string digits = digits_at(tail, at + 5);
   if (digits.empty()) return {};
   const auto after = without_blanks(tail.substr(tail.find(digits, at + 5) + digits.size()));
-  if (after != "}" && after != ",\"jsonrpc\":\"2.0\"}") return {};
+  if (after != "}" && after != R"(,"jsonrpc":"2.0"})") return {};
   return digits;
 }
 

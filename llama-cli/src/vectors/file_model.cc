@@ -1,4 +1,4 @@
-#include "verify/file_model.h"
+#include "vectors/file_model.h"
 
 #include <filesystem>
 #include <format>
