@@ -61,7 +61,7 @@ bool is_on_the_map(const MapPlace& place) {
 }
 
 TEST(MapProjection, IsTheSameWithAnyNumberOfThreads) {
-  const auto values = grouped_vectors(5000, 24, 9, 0.3);
+  const auto values = grouped_vectors(1500, 24, 9, 0.3);
   const VectorMatrix vectors{.values = values, .dimension = 24};
   const auto one = project(vectors, {.seed = 3, .epochs = 20, .threads = 1});
   const auto three = project(vectors, {.seed = 3, .epochs = 20, .threads = 3});

@@ -47,6 +47,20 @@ TEST(SimilarityKernels, OfFloatsAreTheSameNumberOnEveryProcessor) {
   }
 }
 
+TEST(SimilarityKernels, MeasureTheDistanceOfAnyNumberOfFloats) {
+  for (const SimilarityKernels* kernels : all_similarity_kernels()) {
+    for (std::size_t count = 0; count <= 150; ++count) {
+      const std::vector<double> left = random_values(count, 3), right = random_values(count, 4);
+      const std::vector<float> a(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(count));  // none to spare
+      const std::vector<float> b(right.begin(), right.begin() + static_cast<std::ptrdiff_t>(count));
+      double expected = 0;
+      for (std::size_t i = 0; i < count; ++i) expected += (left[i] - right[i]) * (left[i] - right[i]);
+      EXPECT_NEAR(kernels->squared_distance(a.data(), b.data(), count), expected, 1e-6 * (expected + 1))
+          << "target " << kernels->target << ", " << count;
+    }
+  }
+}
+
 TEST(SimilarityKernels, WidenEveryFloat16) {
   std::vector<std::uint16_t> all(65536);
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::uint16_t>(i);

@@ -1,24 +1,19 @@
 #include "map/near_rows.h"
 
-#include <hnswlib/hnswlib.h>
-
 #include <Eigen/Core>
 #include <algorithm>
-#include <exception>
-#include <format>
-#include <memory>
+#include <mutex>
 #include <new>
 #include <span>
 #include <utility>
 
 #include "map/map_threads.h"
+#include "values/neighbour_graph.h"
 
 namespace llama::internal {
 namespace {
 
 constexpr std::size_t kCandidatesPerNeighbor = 3;
-constexpr std::size_t kLinks = 16;          // hnswlib's M
-constexpr std::size_t kBuildBreadth = 120;  // its ef_construction
 constexpr std::size_t kExactBlock = 64;
 
 using RowMatrixMap = Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
@@ -82,32 +77,41 @@ bool rank_all_pairs(const Coordinates& coordinates, const Ranking& ranking, std:
   return for_parts(count, kExactBlock, thread_count(options.threads), stop, work, tell);
 }
 
-bool rank_by_graph(const Coordinates& coordinates, const Ranking& ranking, std::size_t candidates,
-                   const ProjectionOptions& options, const std::stop_token& stop, const auto& tell) {
+Result<bool> rank_by_graph(const Coordinates& coordinates, const Ranking& ranking, std::size_t candidates,
+                           const ProjectionOptions& options, const std::stop_token& stop, const auto& tell) {
   const std::size_t count = coordinates.values.size() / coordinates.axes;
-  hnswlib::L2Space space(coordinates.axes);
-  hnswlib::HierarchicalNSW<float> graph(&space, count, kLinks, kBuildBreadth, options.seed);
-  const auto row_data = [&](std::size_t row) { return coordinates.values.data() + row * coordinates.axes; };
+  const NeighbourGraph::Options shape{.axes = coordinates.axes, .capacity = count, .seed = options.seed};
+  auto graph = NeighbourGraph::make(shape);
+  if (!graph) return std::unexpected(graph.error());
+  const auto place = [&](std::size_t row) { return coordinates.values.data() + row * coordinates.axes; };
   for (std::size_t row = 0; row < count; ++row) {
     if (row % 1024 == 0) {
       if (stop.stop_requested()) return false;
       tell(0.8 * static_cast<double>(row) / static_cast<double>(count));
     }
-    graph.addPoint(row_data(row), row);
+    if (auto added = graph->add(static_cast<std::uint32_t>(row), place(row)); !added) {
+      return std::unexpected(added.error());
+    }
   }
-  graph.setEf(std::max(kBuildBreadth, candidates + candidates / 2));
+  graph->set_search_breadth(std::max(shape.build_breadth, candidates + candidates / 2));
+  std::mutex mutex;
+  Result<void> all;  // the first error
   const auto work = [&](std::size_t begin, std::size_t end) {
     std::vector<std::uint32_t> best;
     for (std::size_t row = begin; row < end; ++row) {
-      auto queue = graph.searchKnn(row_data(row), candidates + 1);
-      best.clear();
-      for (; !queue.empty(); queue.pop()) best.push_back(static_cast<std::uint32_t>(queue.top().second));
+      if (auto found = graph->find(place(row), candidates + 1, best); !found) {
+        const std::scoped_lock lock(mutex);
+        all = found;
+        return;
+      }
       if (best.size() < 2) best.push_back(static_cast<std::uint32_t>(row == 0 ? 1 : row - 1));
       ranking.keep(row, best);
     }
   };
-  return for_parts(count, 256, thread_count(options.threads), stop, work,
-                   [&](double share) { tell(0.8 + 0.2 * share); });
+  const bool is_done =
+      for_parts(count, 256, thread_count(options.threads), stop, work, [&](double share) { tell(0.8 + 0.2 * share); });
+  if (!all) return std::unexpected(all.error());
+  return is_done;
 }
 
 }  // namespace
@@ -124,13 +128,15 @@ Result<RowNeighbours> find_near_rows(const VectorMatrix& vectors, const std::vec
     if (options.progress) options.progress("neighbours", share);
   };
   try {
-    const bool is_done = count <= kExactRows ? rank_all_pairs(coordinates, ranking, candidates, options, stop, tell)
-                                             : rank_by_graph(coordinates, ranking, candidates, options, stop, tell);
+    if (count > kExactRows) {
+      const auto is_done = rank_by_graph(coordinates, ranking, candidates, options, stop, tell);
+      if (!is_done) return std::unexpected(is_done.error());
+      return *is_done ? std::move(found) : RowNeighbours{};
+    }
+    const bool is_done = rank_all_pairs(coordinates, ranking, candidates, options, stop, tell);
     return is_done ? std::move(found) : RowNeighbours{};
   } catch (const std::bad_alloc&) {
-    return fail(ErrorCode::OutOfMemory, "not enough memory for the index of neighbours");
-  } catch (const std::exception& error) {  // hnswlib's only way to say so
-    return fail(ErrorCode::Internal, std::format("the index of neighbours: {}", error.what()));
+    return fail(ErrorCode::OutOfMemory, "not enough memory for the neighbours of each row");
   }
 }
 

@@ -1,11 +1,8 @@
 // Find for each row the rows that are nearest to it.
 //
-// Candidates are the nearest by few coordinates: exactly up to some thousand rows, by an HNSW graph (hnswlib) above.
+// Candidates are the nearest by few coordinates: exactly up to some thousand rows, by a NeighbourGraph above.
 // They are then ranked by the cosine of the whole vectors. The graph is built by one thread, since its shape depends
 // on the order of insertions; the search in it has all threads.
-//
-// Source   Y. Malkov, D. Yashunin, "Efficient and robust approximate nearest neighbor search using Hierarchical
-//          Navigable Small World graphs", IEEE TPAMI 42 (2020).
 #pragma once
 
 #include <cstddef>

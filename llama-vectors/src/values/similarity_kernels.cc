@@ -116,11 +116,33 @@ HWY_ATTR double products(const double* a, const double* b, std::size_t count, st
   return square;
 }
 
+// Four sums, so that none waits for its own last addition.
+HWY_ATTR float squared_distance(const float* a, const float* b, std::size_t count) {
+  const hn::CappedTag<float, 16> f;
+  constexpr std::size_t kAtOnce = hn::MaxLanes(f);
+  hn::Vec<decltype(f)> sums[4];
+  for (auto& sum : sums) sum = hn::Zero(f);
+  std::size_t i = 0;
+  for (; i + 4 * kAtOnce <= count; i += 4 * kAtOnce) {
+    for (std::size_t s = 0; s < 4; ++s) {
+      const auto apart = hn::Sub(hn::LoadU(f, a + i + s * kAtOnce), hn::LoadU(f, b + i + s * kAtOnce));
+      sums[s] = hn::MulAdd(apart, apart, sums[s]);
+    }
+  }
+  for (; i < count; i += kAtOnce) {
+    const std::size_t n = count - i < kAtOnce ? count - i : kAtOnce;
+    const auto apart = hn::Sub(hn::LoadN(f, a + i, n), hn::LoadN(f, b + i, n));
+    sums[0] = hn::MulAdd(apart, apart, sums[0]);
+  }
+  return hn::ReduceSum(f, hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3])));
+}
+
 constexpr SimilarityKernels kKernels = {.target = HWY_TARGET,
                                         .widen_float32 = widen_float32,
                                         .widen_float16 = widen_float16,
                                         .widen_int8 = widen_int8,
-                                        .products = products};
+                                        .products = products,
+                                        .squared_distance = squared_distance};
 }  // namespace
 
 struct Level {

@@ -31,6 +31,8 @@ struct SimilarityKernels {
                      double* out);
   // out[i] = a · b_i, of `count` vectors one after the other; length is a multiple of kSumParts. Returns a · a.
   double (*products)(const double* a, const double* b, std::size_t count, std::size_t length, double* out);
+  // |a - b|² in floats: for what is ranked again by products. Its last bits depend on the processor.
+  float (*squared_distance)(const float* a, const float* b, std::size_t count);
 };
 
 // The fastest that this processor has.
