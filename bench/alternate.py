@@ -10,6 +10,7 @@ import reference
 import texts
 import workloads
 from contenders import Process
+from slow_contenders import too_slow
 
 
 def say(line):
@@ -26,14 +27,25 @@ def rounded(value, digits):
 
 
 def warm_up(contenders, workload, count, few, few_path):
-    """Files into the cache, libraries loaded, best batch sizes of the sorted peers."""
+    """Files into the cache, libraries loaded, best batch sizes of the sorted peers. Returns who takes part, and who is
+    left out since it would take hours: first by a few texts, then by its best batch size."""
     sample = max(min(count, 4), round(count / 4))
     some, some_path = texts.make(workload.family, workload.mix, sample)
+    tuned = [contender for contender in contenders if hasattr(contender, "tune")]
+    kinds = {contender.name: contender.kind for contender in tuned}
+    left_out = too_slow({contender.name: contender.probe(few_path, len(few)) for contender in tuned}, kinds)
     for contender in contenders:
-        if hasattr(contender, "tune"):
-            contender.tune(some_path, [b for b in workloads.BATCHES[workload.mix] if b == 1 or b <= sample], sample)
-        else:
+        if contender not in tuned:
             contender.run(few_path, few)
+        elif contender.name not in left_out:
+            contender.tune(some_path, [b for b in workloads.BATCHES[workload.mix] if b == 1 or b <= sample], sample)
+    best = {contender.name: max(contender.tried.values()) for contender in tuned if contender.name not in left_out}
+    left_out |= too_slow(best, kinds)
+    for name, (rate, other) in left_out.items():
+        say(f"bench: {workload.name}: {name} is left out: {rate:.1f} tokens/s, less than a quarter of {other}")
+    notes = [{"name": name, "tokens_per_second": round(rate, 1), "slower_than": other}
+             for name, (rate, other) in left_out.items()]
+    return [contender for contender in contenders if contender.name not in left_out], notes
 
 
 def measure(workload, machine_class, quick, rounds):
@@ -46,7 +58,7 @@ def measure(workload, machine_class, quick, rounds):
         contenders = [stack.enter_context(contender) for contender in workload.contenders()]
         say(f"bench: {workload.name}: warming up")
         few, few_path = texts.make(workload.family, "short", 2)
-        warm_up(contenders, workload, count, few, few_path)
+        contenders, left_out = warm_up(contenders, workload, count, few, few_path)
         before = machine.peaks()
         runs = {contender.name: [] for contender in contenders}
         accuracy = {}
@@ -66,7 +78,8 @@ def measure(workload, machine_class, quick, rounds):
     return {"name": workload.name, "title": workload.title, "date": datetime.date.today().isoformat(), "quick": quick,
             "rounds": rounds,
             "texts": count, "tokens": rows[0]["tokens"], "texts_sha256": texts.sha256(path), "threads": places.THREADS,
-            "peaks_before": before, "peaks_after": after, "engine_peers": workload.engine_peers, "rows": rows}
+            "peaks_before": before, "peaks_after": after, "engine_peers": workload.engine_peers,
+            "left_out": left_out, "rows": rows}
 
 
 def summary(contender, runs, cosines, all_runs):
@@ -88,7 +101,7 @@ def summary(contender, runs, cosines, all_runs):
 
 def add_ratios(workload, rows):
     by_name = {row["name"]: row for row in rows}
-    best = max(by_name[name]["engine_tokens_per_second"] for name in workload.engine_peers)
+    best = max(by_name[name]["engine_tokens_per_second"] for name in workload.engine_peers if name in by_name)
     for row in rows:
         peer = by_name[workload.process_peer(row["name"])]
         if row["process_seconds"]:

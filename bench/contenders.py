@@ -188,6 +188,7 @@ class Worker:
 
     def __init__(self, name, *arguments):
         self.name, self.peer, self.batch, self.tried = name, True, 8, {}
+        self.kind = name.split()[0]  # torch, onnxruntime
         self.base = [sys.executable, HERE / arguments[0], *arguments[1:], places.THREADS]
 
     @property
@@ -213,6 +214,12 @@ class Worker:
                                              "vectors": vectors}) + "\n")
         self.process.stdin.flush()
         return self.read()
+
+    def probe(self, path, count):
+        """Tokens per second on a few texts, once it is warm."""
+        self.ask(path, count, count)
+        answer = self.ask(path, count, count)
+        return answer["tokens"] / answer["compute_seconds"]
 
     def tune(self, path, batches, count):
         self.ask(path, batches[0], min(count, 2 * batches[0]))  # warms up

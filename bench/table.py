@@ -43,8 +43,10 @@ def embedding(entry):
                      number(row["engine_tokens_per_second"], 0), number(row["engine_ratio"], 2),
                      f"{row['cosine_min']:.5f}", f"{row['cosine_mean']:.5f}",
                      mib(row["peak_bytes"])])
-    return lines + markdown(header, rows) + ["",
-                                             f"Cosine to the f32 reference: {entry['rows'][0]['cosine_texts']} texts."]
+    left_out = "".join(f" Left out: {one['name']}, {number(one['tokens_per_second'])} tokens/s on a few texts, less "
+                       f"than a quarter of {one['slower_than']}." for one in entry.get("left_out", []))
+    return lines + markdown(header, rows) + [
+        "", f"Cosine to the f32 reference: {entry['rows'][0]['cosine_texts']} texts.{left_out}"]
 
 
 def scaling(entry):

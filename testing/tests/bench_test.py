@@ -13,6 +13,7 @@ import machine
 import micro
 import plots
 import publish
+import slow_contenders
 import table
 
 
@@ -53,6 +54,19 @@ def test_a_bar_says_whether_it_is_met_or_missed_or_not_measured():
 
 def test_a_bar_of_a_quick_run_says_so():
     assert bars.cell(bars.BARS[0], {"0.6b-short": entry(quick=True)}, 0).endswith("quick run")
+
+
+def test_who_is_four_times_slower_than_the_best_of_its_kind_is_left_out():
+    kinds = {"torch f32": "torch", "torch bf16": "torch", "onnxruntime f32": "onnxruntime"}
+    rates = {"torch f32": 86.0, "torch bf16": 21.4, "onnxruntime f32": 9.0}
+    assert slow_contenders.too_slow(rates, kinds) == {"torch bf16": (21.4, "torch f32")}
+    assert slow_contenders.too_slow(rates | {"torch bf16": 21.6}, kinds) == {}
+
+
+def test_who_is_left_out_is_named_below_the_table():
+    text = "\n".join(table.embedding(entry(left_out=[
+        {"name": "torch bf16", "tokens_per_second": 19.0, "slower_than": "torch f32"}])))
+    assert "Left out: torch bf16, 19.0 tokens/s on a few texts, less than a quarter of torch f32." in text
 
 
 @pytest.fixture
