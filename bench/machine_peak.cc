@@ -11,6 +11,8 @@
 #include <immintrin.h>
 #endif
 
+#include "kernels/tile_registers.h"
+
 namespace bench {
 namespace {
 
@@ -71,6 +73,26 @@ __attribute__((target("avx512f,avx512bf16"))) void bf16_avx512(std::int64_t roun
   for (auto& sum : sums) asm volatile("" : "+v"(sum));
 }
 
+// Four tiles of sums and two of either factor, as a product has them. What is in them does not matter.
+struct alignas(64) TileShapes {
+  std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
+  std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+constexpr int kRoundsOfTiles = 40;  // a product of tiles takes that many times as long as one of vectors
+constexpr double kTileOperations = 4 * 2.0 * 16 * 16 * 32 / kRoundsOfTiles;
+
+void bf16_tiles(std::int64_t rounds) {
+  const TileShapes shapes;
+  asm volatile("ldtilecfg %0" : : "m"(shapes));
+  for (; rounds > 0; rounds -= kRoundsOfTiles) {
+    asm volatile(
+        "tdpbf16ps %tmm6, %tmm4, %tmm0\n\ttdpbf16ps %tmm7, %tmm4, %tmm1\n\t"
+        "tdpbf16ps %tmm6, %tmm5, %tmm2\n\ttdpbf16ps %tmm7, %tmm5, %tmm3");
+  }
+  asm volatile("tilerelease");
+}
+
 __attribute__((target("avx512f,avx512vnni"))) void int8_avx512_vnni(std::int64_t rounds) {
   __m512i sums[kAccumulators] = {};
   __m512i a = _mm512_set1_epi8(3);
@@ -122,6 +144,7 @@ Level f32_level() {
   return {};
 }
 Level bf16_level() {
+  if (ggml_packed::has_tile_registers()) return {"AMX", bf16_tiles, kTileOperations};
   if (__builtin_cpu_supports("avx512bf16")) return {"AVX-512 BF16", bf16_avx512, operations(512, 16)};
   return {};
 }

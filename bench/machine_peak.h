@@ -3,7 +3,7 @@
 // Units    operations per second, a multiplication and an addition being two; the sum over the threads.
 // Method   multiply-add instructions on registers alone, in slices of a few milliseconds; each thread's best slice
 //          counts, so that another process on the same cores disturbs little.
-// Levels   the best that the CPU has: f32 AVX-512 or AVX2; bf16 AVX-512; int8 AVX-512 VNNI, AVX-VNNI, or AVX2's
+// Levels   the best that the CPU has: f32 AVX-512 or AVX2; bf16 AMX or AVX-512; int8 AVX-512 VNNI, AVX-VNNI, or AVX2's
 //          maddubs, madd and add.
 #pragma once
 

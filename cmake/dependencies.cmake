@@ -49,15 +49,6 @@ find_package(ZLIB REQUIRED)
 # Of these two headers are all that there is.
 find_path(EIGEN3_INCLUDE_DIR Eigen/Core PATH_SUFFIXES eigen3 REQUIRED)
 find_path(HNSWLIB_INCLUDE_DIR hnswlib/hnswlib.h REQUIRED)
-# oneDNN's block products are an experiment of its: a build of it may lack them, and then there is no level `onednn`.
-find_package(dnnl CONFIG QUIET)
-if(TARGET DNNL::dnnl)
-  include(CheckCXXSourceCompiles)
-  set(CMAKE_REQUIRED_LIBRARIES DNNL::dnnl)
-  check_cxx_source_compiles("#include <oneapi/dnnl/dnnl_ukernel.hpp>
-    int main() { dnnl::ukernel::brgemm product; return product.finalize(); }" ONEDNN_HAS_BLOCK_PRODUCTS)
-  unset(CMAKE_REQUIRED_LIBRARIES)
-endif()
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)

@@ -81,7 +81,7 @@ TEST_P(GraphTest, FewTokensOfTypesThatGrowAreGgmlsBitForBit) {
   EXPECT_EQ(expected, graph_.compute_by(*executor_));
 }
 
-// As oneDNN's level does where its products of bfloat16 are the faster ones.
+// As the level with tile registers does.
 TEST_P(GraphTest, WeightsOf8BitsAsBfloat16WhileThereIsMemoryToSpare) {
   if (!level_->has_bf16) GTEST_SKIP() << GetParam() << " has no bfloat16";
   ggml_tensor* x = graph_.input(kWidth, kTokens);

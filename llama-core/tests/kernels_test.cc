@@ -11,8 +11,8 @@ std::string fastest(const std::vector<KernelSpeed>& measured) { return fastest_k
 
 TEST(FastestKernels, AreTheHighestLevelUnlessALowerOneIsClearlyAhead) {
   EXPECT_EQ(fastest({{"avx512-bf16", 600}, {"avx512-vnni", 400}, {"avx2", 200}}), "avx512-bf16");
-  EXPECT_EQ(fastest({{"avx512-bf16", 600}, {"onednn", 590}, {"avx512-vnni", 400}}), "avx512-bf16");
-  EXPECT_EQ(fastest({{"avx512-bf16", 600}, {"onednn", 1500}, {"avx512-vnni", 400}}), "onednn");
+  EXPECT_EQ(fastest({{"avx512-bf16", 600}, {"amx-bf16", 590}, {"avx512-vnni", 400}}), "avx512-bf16");
+  EXPECT_EQ(fastest({{"avx512-bf16", 600}, {"amx-bf16", 1500}, {"avx512-vnni", 400}}), "amx-bf16");
   EXPECT_EQ(fastest({{"avx512-bf16", 600}, {"avx512-vnni", 650}, {"avx2", 200}}), "avx512-bf16");
   EXPECT_EQ(fastest({{"avx512-vnni", 300}, {"avx2", 400}}), "avx2");
   EXPECT_EQ(fastest({}), "");

@@ -23,7 +23,6 @@ class LlamaCli < Formula
   depends_on "hnswlib"
   depends_on "icu4c@78"
   depends_on "llama.cpp"
-  depends_on "onednn"
   depends_on "openssl@3"
   depends_on "re2"
   depends_on "simdutf"

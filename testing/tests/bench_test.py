@@ -44,6 +44,11 @@ def test_a_machine_without_an_int8_level_is_of_the_lowest_class():
     assert machine.class_of({"int8": None, "threads": 2}) == "C"
 
 
+def test_a_machine_with_tile_registers_is_a_class_of_its_own():
+    measured = {"int8": {"giga": 1760}, "bf16": {"giga": 7150, "level": "AMX"}, "threads": 2}
+    assert machine.class_of(measured) == "D"
+
+
 def test_a_bar_says_whether_it_is_met_or_missed_or_not_measured():
     entries = {"0.6b-short": entry()}
     process, engine = bars.BARS[:2]

@@ -12,7 +12,7 @@ import re
 # What the table calls a package, and the headers that are its.
 PACKAGES = {
     "OpenSSL": r"openssl/.*", "simdutf": r"simdutf\.h", "libcurl": r"curl/.*", "ICU": r"unicode/.*",
-    "llama.cpp": r"llama\.h", "ggml": r"(ggml.*|gguf)\.h", "Highway": r"hwy/.*", "oneDNN": r"oneapi/dnnl/.*",
+    "llama.cpp": r"llama\.h", "ggml": r"(ggml.*|gguf)\.h", "Highway": r"hwy/.*",
     "nlohmann-json": r"nlohmann/json(_fwd)?\.hpp",
     "minja": r"minja/.*", "RE2": r"re2/.*", "CLI11": r"CLI/.*", "isocline": r"isocline\.h",
     "Eigen": r"Eigen/.*", "hnswlib": r"hnswlib/.*", "zlib": r"zlib\.h",

@@ -12,7 +12,7 @@ from embed_test import content, llama_embedding, varied
 from parity_test import FOLDER, reference
 from program import CLI, MODELS, PROJECT, cosines, embed, rows, vectors
 
-LEVELS = ["avx2", "avx-vnni", "avx512-vnni", "onednn", "avx512-bf16"]
+LEVELS = ["avx2", "avx-vnni", "avx512-vnni", "avx512-bf16", "amx-bf16"]
 
 
 def embed_with(level, *arguments, **options):
@@ -108,14 +108,14 @@ def test_more_threads_than_cores_and_one_alone(tmp_path):
 def test_an_unknown_name_is_a_usage_error(tmp_path):
     run = embed(MODELS / "bert.gguf", b"hello\n", tmp_path / "out.parquet", "--kernels", "turbo")
     assert run.returncode == 2
-    assert "no kernels are called 'turbo': auto, stock, avx512-bf16, onednn, avx512-vnni, avx-vnni or avx2" in run.stderr
+    assert "no kernels are called 'turbo': auto, stock, amx-bf16, avx512-bf16, avx512-vnni, avx-vnni or avx2" in run.stderr
     assert not (tmp_path / "out.parquet").exists()
 
 
 @pytest.mark.parametrize("command", ["embed", "generate"])
 def test_the_help_lists_the_levels_that_the_plug_in_has(command):
     shown = subprocess.run([CLI, command, "--help"], capture_output=True, text=True).stdout
-    assert "or a level of CPU: avx512-bf16, onednn, avx512-vnni, avx-vnni, avx2" in re.sub(r"\s+", " ", shown)
+    assert "or a level of CPU: amx-bf16, avx512-bf16, avx512-vnni, avx-vnni, avx2" in re.sub(r"\s+", " ", shown)
 
 
 def version(*command, **environment):
@@ -124,7 +124,7 @@ def version(*command, **environment):
 
 
 def test_version_names_the_kernels():
-    assert re.search(r"^kernels: packed, (avx2|avx-vnni|avx512-vnni|avx512-bf16|onednn)$", version().stdout, re.MULTILINE)
+    assert re.search(r"^kernels: packed, (avx2|avx-vnni|avx512-vnni|avx512-bf16|amx-bf16)$", version().stdout, re.MULTILINE)
 
 
 def test_version_measures_nothing_and_writes_nothing(tmp_path):

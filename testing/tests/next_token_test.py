@@ -24,7 +24,7 @@ if __name__ == "__main__":
 from program import PROJECT, REAL
 
 SMOL = REAL / "smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf"
-LEVELS = ["avx2", "avx-vnni", "avx512-vnni", "onednn", "avx512-bf16"]
+LEVELS = ["avx2", "avx-vnni", "avx512-vnni", "avx512-bf16", "amx-bf16"]
 KINDS = ["Q4_1", "Q8_0"]  # whose products are of 8 bits in everybody's kernels
 WINDOW = 128
 POSITIONS = {"batch": 3 * WINDOW, "single": WINDOW}

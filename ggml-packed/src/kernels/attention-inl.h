@@ -14,6 +14,7 @@
 #define GGML_PACKED_ATTENTION_INL_H
 #endif
 
+#include "kernels/amx_attention-inl.h"
 #include "kernels/attention_kernels.h"
 #include "kernels/attention_tiles-inl.h"
 #include "kernels/tiles-inl.h"
@@ -28,12 +29,28 @@ constexpr auto kScore = by_rows<kFloatRows>([]<std::size_t Count> { return score
 template <Precision P>
 constexpr auto kMix = by_rows<kFloatRows>([]<std::size_t Count> { return mix<P, Count>; });
 
+// Scores and sums of values in vector registers, as many queries at once as there are sums in them.
+template <Precision P>
+struct VectorProducts {
+  static constexpr Precision kPrecision = P;
+  static constexpr std::size_t kMaxRows = kFloatRows;
+  static std::size_t rows_of(std::size_t left) { return rows_of_tile<kFloatRows>(left); }
+  void score(const PackedText& text, const QueryBlock& block, const Rows& rows, std::size_t length) const {
+    kScore<P>[rows.count - 1](text, block, rows, length);
+  }
+  void mix(const PackedText& text, const QueryBlock& block, const Rows& rows, std::size_t length,
+           const float* inverse_sums) const {
+    kMix<P>[rows.count - 1](text, block, rows, length, inverse_sums);
+  }
+};
+
 // Attention of `count` queries, as many as there are sums in registers: all of their scores, then each query's weights,
 // then the sums of values. Positions that none of them sees are left out by whole panels; within those that are left a
 // query's weight is 0 where it sees nothing. Scores of 12 queries over 2,000 positions take 96 kB: they stay in the
 // cache of a core. Costs 2 * count * (end - begin) * (key_width + value_width) operations.
-template <Precision P>
-void attend_rows(const PackedText& text, const QueryBlock& block, std::size_t first, std::size_t count) {
+template <class Products>
+void attend_rows(Products& products, const PackedText& text, const QueryBlock& block, std::size_t first,
+                 std::size_t count) {
   std::size_t begin = text.positions, end = 0;
   for (std::size_t m = 0; m < count; ++m) {
     begin = std::min(begin, static_cast<std::size_t>(block.visible[first + m].begin));
@@ -41,13 +58,14 @@ void attend_rows(const PackedText& text, const QueryBlock& block, std::size_t fi
   }
   begin = begin / kPanelRows * kPanelRows;
   const std::size_t length = panels(end - begin) * kPanelRows;
-  const Rows rows{.first = first, .begin = begin, .end = end};
+  const Rows rows{.first = first, .count = count, .begin = begin, .end = end};
 #if HWY_NATIVE_DOT_BF16
-  if (P == Precision::Bf16) round_queries(block, first, count, text.key_width);
+  constexpr bool kRounds = Products::kPrecision == Precision::Bf16;
+  if (kRounds) round_queries(block, first, count, text.key_width);
 #endif
-  kScore<P>[count - 1](text, block, rows, length);
+  products.score(text, block, rows, length);
   const float scale = block.cap > 0 ? 1 : block.scale;  // that the scores still lack
-  float inverse_sums[kFloatRows];
+  float inverse_sums[Products::kMaxRows];
   for (std::size_t m = 0; m < count; ++m) {
     const std::size_t seen = static_cast<std::size_t>(block.visible[first + m].begin) - begin;
     const std::size_t seen_end = static_cast<std::size_t>(block.visible[first + m].end) - begin;
@@ -58,17 +76,18 @@ void attend_rows(const PackedText& text, const QueryBlock& block, std::size_t fi
     }
     inverse_sums[m] = base::softmax(scores, seen, seen_end, length, scale);
 #if HWY_NATIVE_DOT_BF16
-    if (P == Precision::Bf16) to_bf16(scores, length, reinterpret_cast<std::uint16_t*>(scores));
+    if (kRounds) to_bf16(scores, length, reinterpret_cast<std::uint16_t*>(scores));
 #endif
   }
-  kMix<P>[count - 1](text, block, rows, length, inverse_sums);
+  products.mix(text, block, rows, length, inverse_sums);
 }
 
-template <Precision P>
-void attend_as(const PackedText& text, const QueryBlock& block) {
+template <class Products>
+void attend_with(const PackedText& text, const QueryBlock& block) {
+  Products products;
   for (std::size_t row = 0; row < block.rows;) {
-    const std::size_t count = rows_of_tile<kFloatRows>(block.rows - row);
-    attend_rows<P>(text, block, row, count);
+    const std::size_t count = Products::rows_of(block.rows - row);
+    attend_rows(products, text, block, row, count);
     row += count;
   }
 }
@@ -80,11 +99,16 @@ void pack(const std::uint16_t* keys, std::size_t key_stride, const std::uint16_t
   return (rounds ? pack_as<Precision::Bf16> : base::pack)(keys, key_stride, values, value_stride, text);
 }
 void attend(const PackedText& text, const QueryBlock& block) {
-  return (text.precision == Precision::Bf16 ? attend_as<Precision::Bf16> : base::attend)(text, block);
+  return (text.precision == Precision::Bf16 ? attend_with<VectorProducts<Precision::Bf16>> : base::attend)(text, block);
 }
+#if HWY_ARCH_X86
+void attend_in_tiles(const PackedText& text, const QueryBlock& block) {
+  return (text.precision == Precision::Bf16 ? attend_with<AmxAttention> : base::attend)(text, block);
+}
+#endif
 #else
 constexpr auto pack = pack_as<Precision::F32>;
-constexpr auto attend = attend_as<Precision::F32>;
+constexpr auto attend = attend_with<VectorProducts<Precision::F32>>;
 #endif
 
 #if HWY_TARGET != HWY_AVX3_ZEN4
@@ -153,6 +177,18 @@ constexpr AttentionKernels kAttention = {
     .attend = attend,
     .attend_alone = base::attend_alone,
 };
+
+#if HWY_ARCH_X86 && HWY_NATIVE_DOT_BF16
+// Where a level has tile registers. Scratch is for its rows, or for those of float32.
+constexpr AttentionKernels kAttentionInTiles = {
+    .target = HWY_TARGET,
+    .has_bf16 = true,
+    .max_rows = std::max(kFloatRows, AmxAttention::kMaxRows),
+    .pack = pack,
+    .attend = attend_in_tiles,
+    .attend_alone = base::attend_alone,
+};
+#endif
 
 }  // namespace HWY_NAMESPACE
 }  // namespace ggml_packed

@@ -105,8 +105,8 @@ HWY_INLINE void sum(const float* panel, std::size_t length, const float* x, std:
 }
 
 struct Rows {
-  std::size_t first;
-  std::size_t begin, end;  // of the positions that any of them sees; begin is that of a panel
+  std::size_t first, count;  // of the block's queries
+  std::size_t begin, end;    // of the positions that any of them sees; begin is that of a panel
 };
 
 // Scores of some queries from position `begin` on; their rows lie `length` floats apart.
@@ -128,10 +128,23 @@ HWY_NOINLINE void score(const PackedText& text, const QueryBlock& block, const R
   }
 }
 
+// Up to a panel's width of a query's result.
+HWY_INLINE void store_mixed(Floats left, Floats right, float inverse_sum, std::size_t count, float* out) {
+  const F f;
+  const Floats scale = hn::Set(f, inverse_sum);
+  const Floats a = hn::Mul(left, scale), b = hn::Mul(right, scale);
+  if (count >= kPanelRows) {
+    hn::StoreU(a, f, out);
+    hn::StoreU(b, f, out + kLanes);
+  } else {
+    hn::StoreN(a, f, out, std::min(count, kLanes));
+    if (count > kLanes) hn::StoreN(b, f, out + kLanes, count - kLanes);
+  }
+}
+
 template <Precision P, std::size_t Count>
 HWY_NOINLINE void mix(const PackedText& text, const QueryBlock& block, const Rows& rows, std::size_t length,
                       const float* inverse_sums) {
-  const F f;
   for (std::size_t panel = 0; panel < panels(text.value_width); ++panel) {
     Floats sums[Count][kVectors];
     const float* values = text.values + (panel * steps(P, text.positions) + steps(P, rows.begin)) * kPanelRows;
@@ -140,15 +153,7 @@ HWY_NOINLINE void mix(const PackedText& text, const QueryBlock& block, const Row
     const std::size_t count = text.value_width - column;
     float* out = block.out + rows.first * block.out_stride + column;
     unroll<Count>([&](std::size_t m) GGML_PACKED_INLINE {
-      const Floats scale = hn::Set(f, inverse_sums[m]);
-      const Floats a = hn::Mul(sums[m][0], scale), b = hn::Mul(sums[m][1], scale);
-      if (count >= kPanelRows) {
-        hn::StoreU(a, f, out + m * block.out_stride);
-        hn::StoreU(b, f, out + m * block.out_stride + kLanes);
-      } else {
-        hn::StoreN(a, f, out + m * block.out_stride, std::min(count, kLanes));
-        if (count > kLanes) hn::StoreN(b, f, out + m * block.out_stride + kLanes, count - kLanes);
-      }
+      store_mixed(sums[m][0], sums[m][1], inverse_sums[m], count, out + m * block.out_stride);
     });
   }
 }

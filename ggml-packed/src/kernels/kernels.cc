@@ -85,7 +85,12 @@ std::vector<const char*> level_names() {
 
 bool levels_are_measured() { return HWY_ARCH_X86 != 0; }
 
-const AttentionKernels& attention_kernels(const Kernels& level) { return best_for(level, kAttention); }
+const AttentionKernels& attention_kernels(const Kernels& level) {
+#if HWY_ARCH_X86
+  if (level.has_tiles) return N_AVX3_ZEN4::kAttentionInTiles;
+#endif
+  return best_for(level, kAttention);
+}
 const RowKernels& row_kernels(const Kernels& level) { return best_for(level, kRows); }
 
 }  // namespace ggml_packed

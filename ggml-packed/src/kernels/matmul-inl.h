@@ -13,10 +13,11 @@
 #define GGML_PACKED_MATMUL_INL_H
 #endif
 
-#include "kernels/block_products.h"
+#include "kernels/amx_tiles-inl.h"
 #include "kernels/finished_tiles-inl.h"
 #include "kernels/kernels.h"
 #include "kernels/pair_tiles-inl.h"
+#include "kernels/tile_registers.h"
 #include "kernels/tiles-inl.h"
 #include "kernels/vnni_tiles-inl.h"
 
@@ -129,25 +130,14 @@ void multiply_with_bf16(const PackedMatrix& weights, std::size_t panel, const Ac
   multiply_rows(kBf16Tiles, tile_of(weights, panel), activations, begin, end, output);
 }
 
-// Weights of 16 bits by oneDNN, others as above.
-void multiply_by_blocks(const PackedMatrix& weights, std::size_t panel, const Activations& activations,
-                        std::size_t begin, std::size_t end, const Output& output) {
-  static_assert(kPanelRows == BlockProducts::kWidth);
+#if HWY_ARCH_X86
+// Weights of 16 bits in tile registers, others as above.
+void multiply_in_tiles(const PackedMatrix& weights, std::size_t panel, const Activations& activations,
+                       std::size_t begin, std::size_t end, const Output& output) {
   if (weights.format() != Format::Bf16) return multiply_with_bf16(weights, panel, activations, begin, end, output);
-  const Tile tile = tile_of(weights, panel);
-  HWY_ALIGN float sums[BlockProducts::kMaxRows * kPanelRows];
-  BlockProducts products;
-  for (std::size_t row = begin; row < end;) {
-    const std::size_t rows = BlockProducts::rows_of(end - row), stride = activations.stride;
-    fetch_results(tile, row, rows, output);
-    if (!products.multiply(activations.bf16 + row * stride, stride, rows, (tile.columns + 1) / 2 * 2, tile.panel,
-                           sums)) {
-      return multiply_with_bf16(weights, panel, activations, row, end, output);
-    }
-    finish(sums, rows, tile, row, output);
-    row += rows;
-  }
+  multiply_bf16_by_amx(tile_of(weights, panel), activations, begin, end, output);
 }
+#endif
 #endif
 
 #if HWY_TARGET == HWY_AVX2
@@ -155,17 +145,16 @@ bool has_avx_vnni() { return __builtin_cpu_supports("avxvnni") != 0; }
 #endif
 
 [[maybe_unused]] bool always() { return true; }
-bool never() { return false; }
 
 constexpr Kernels with(const char* name, Int8Sign sign, bool (*is_here)(), decltype(Kernels::multiply) multiply,
-                       bool (*widens)() = never) {
+                       bool has_tiles = false) {
   return {.name = name,
           .target = HWY_TARGET,
           .is_here = is_here,
           .panel_rows = kPanelRows,
           .int8_sign = sign,
           .has_bf16 = HWY_NATIVE_DOT_BF16 != 0,
-          .widens = widens,
+          .has_tiles = has_tiles,
           .quantize = base::quantize,
           .to_bf16 = to_bf16,
           .multiply = multiply};
@@ -176,8 +165,10 @@ constexpr Kernels with(const char* name, Int8Sign sign, bool (*is_here)(), declt
 // The levels that run on this target, the best one first.
 constexpr std::array kLevels = {
 #if HWY_NATIVE_DOT_BF16
+#if HWY_ARCH_X86
+    with("amx-bf16", Int8Sign::PlusTo128, has_tile_registers, multiply_in_tiles, true),
+#endif
     with("avx512-bf16", Int8Sign::PlusTo128, always, multiply_with_bf16),
-    with("onednn", Int8Sign::PlusTo128, BlockProducts::are_here, multiply_by_blocks, BlockProducts::have_tiles),
 #elif HWY_TARGET == HWY_AVX3_DL
     with("avx512-vnni", Int8Sign::PlusTo128, always, multiply_with_vnni),
 #elif HWY_TARGET == HWY_AVX2

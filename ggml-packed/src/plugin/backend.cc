@@ -65,7 +65,7 @@ ggml_backend_t init_backend(ggml_backend_dev_t device, const char*) {
   try {
     // Switched off it still is part of each context, but supports no operation.
     const Kernels& level = chosen != nullptr ? *chosen : *kernels();
-    auto state = std::make_unique<State>(std::make_unique<Executor>(level, always, always && level.widens()));
+    auto state = std::make_unique<State>(std::make_unique<Executor>(level, always, always && level.has_tiles));
     if (!state->executor->is_usable()) return nullptr;
     auto backend = std::make_unique<ggml_backend>();
     *backend = {};

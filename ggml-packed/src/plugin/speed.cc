@@ -33,7 +33,7 @@ double speed_with(const Kernels& kernels, enum ggml_type type) {
 
 double speed_of(const Kernels& kernels) {
   const double of_16_bits = speed_with(kernels, GGML_TYPE_F16);
-  return kernels.widens() ? of_16_bits : std::sqrt(speed_with(kernels, GGML_TYPE_Q8_0) * of_16_bits);
+  return kernels.has_tiles ? of_16_bits : std::sqrt(speed_with(kernels, GGML_TYPE_Q8_0) * of_16_bits);
 }
 
 }  // namespace ggml_packed
