@@ -1,4 +1,5 @@
-// Attention's products in tile registers (AMX): scores and sums of values, 32 queries at once. Included once per target.
+// Attention's products in tile registers (AMX): scores and sums of values, 32 queries at once. Included once per
+// target.
 //
 // A packed text of bfloat16 is what tiles read: panels of 32 positions, or of 32 columns, with pairs side by side.
 #include <hwy/highway.h>

@@ -57,7 +57,7 @@ HWY_INLINE void add_amx() {
   asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kX), "i"(kWeights));
 }
 
-// The registers' shapes. In use from set_up until the end: one that is in use makes a switch to another thread save 8 KiB.
+// The registers' shapes. In use from set_up until the end: those in use make a switch to another thread save 8 KiB.
 class AmxRegisters {
  public:
   AmxRegisters() = default;
@@ -170,8 +170,8 @@ HWY_INLINE void multiply_amx_tiles(const AmxFactors& factors, std::byte* sums, s
   before.finish_some(before.left);
 }
 
-// Sums of kPanelRows floats for each row, `stride` bytes apart. Meanwhile `before` is finished. The registers are set up
-// for that many rows.
+// Sums of kPanelRows floats for each row, `stride` bytes apart. Meanwhile `before` is finished. The registers are set
+// up for that many rows.
 void multiply_amx_block(const AmxFactors& factors, float* sums, std::size_t stride, AmxBlock& before) {
   auto* to = reinterpret_cast<std::byte*>(sums);
   if (factors.rows > kAmxRows) {
