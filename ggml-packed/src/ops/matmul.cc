@@ -10,10 +10,10 @@ namespace {
 
 constexpr std::size_t kFewRows = 8;  // so few that the time is that of reading the weights
 
-// Of bfloat16 as many as leave half of a core's second cache to weights and results: tiles read them that fast.
-std::size_t rows_at_once(const PackedMatrix& weights) {
+// For tiles as many as leave half of a core's second cache to weights and results: they read them that fast.
+std::size_t rows_at_once(const Kernels& kernels, const PackedMatrix& weights) {
   constexpr std::size_t kBytes = 1 << 20, kFewest = 128;
-  if (weights.format() != Format::Bf16) return kRowsAtOnce;
+  if (!kernels.has_tiles || weights.format() != Format::Bf16) return kRowsAtOnce;
   return std::clamp(kBytes / (weights.columns() * sizeof(std::uint16_t)), kFewest, kRowsAtOnce);
 }
 
@@ -50,7 +50,7 @@ bool Matmul::compute(const ggml_tensor& node, const ggml_tensor& result, const E
     });
     return true;
   }
-  const std::size_t groups = (rows - 1) / rows_at_once(*packed) + 1;
+  const std::size_t groups = (rows - 1) / rows_at_once(kernels_, *packed) + 1;
   const std::size_t group_rows = (rows + groups - 1) / groups;
   team.for_each(groups * packed->panels(), [&](std::size_t i) {
     const std::size_t begin = i / packed->panels() * group_rows;
