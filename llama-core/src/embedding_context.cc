@@ -5,14 +5,17 @@
 #include <algorithm>
 #include <format>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "abort_callback.h"
 #include "device_context.h"
+#include "device_state.h"
 #include "llama-core/kernels.h"
 #include "llama-core/processor.h"
+#include "token_rows.h"
 
 namespace llama {
 namespace {
@@ -68,7 +71,10 @@ struct EmbeddingContext::State {
   std::size_t computed_sequences = 0;
   std::vector<float> means;  // of the sequences computed last; for mean pooling
 
+  std::optional<internal::TokenRows> token_rows;  // once there are pairs
+
   [[nodiscard]] std::size_t dimension() const { return static_cast<std::size_t>(model->embedding_dimension()); }
+  [[nodiscard]] Result<std::vector<float>> rows_of_pairs(const TokenBatch& batch);
   [[nodiscard]] bool take_means(std::span<const std::int32_t> sequence_ids, std::size_t sequences);
 };
 
@@ -89,6 +95,17 @@ bool EmbeddingContext::State::take_means(std::span<const std::int32_t> sequence_
       mean[i] = static_cast<float>(sum[i] / static_cast<double>(end - begin));
   }
   return true;
+}
+
+Result<std::vector<float>> EmbeddingContext::State::rows_of_pairs(const TokenBatch& batch) {
+  if (!token_rows) {
+    auto opened = internal::TokenRows::open(model->device_state_->files);
+    if (!opened) return std::unexpected(opened.error());
+    if (opened->dimension() != static_cast<std::size_t>(llama_model_n_embd(model->model_.get())))
+      return fail(ErrorCode::InvalidModel, "the model's file is another one than was loaded");
+    token_rows = std::move(*opened);
+  }
+  return token_rows->read(batch.tokens_, batch.is_second_);
 }
 
 std::int32_t max_parallel_sequences() { return static_cast<std::int32_t>(llama_max_parallel_sequences()); }
@@ -112,10 +129,8 @@ Result<EmbeddingContext> EmbeddingContext::create(std::shared_ptr<const Model> m
                                                         config.max_sequences, max_parallel_sequences()));
   }
   if (config.threads < 0) return fail(ErrorCode::InvalidArgument, "the number of threads must not be negative");
-  if (config.pooling == Pooling::None || config.pooling == Pooling::Rank) {
-    return fail(ErrorCode::InvalidArgument,
-                std::format("pooling '{}' gives no vector per text", to_string(config.pooling)));
-  }
+  if (config.pooling == Pooling::None)
+    return fail(ErrorCode::InvalidArgument, "pooling 'none' gives no vector per text");
 
   auto state = std::make_unique<State>();
   state->model = std::move(model);
@@ -187,10 +202,16 @@ Result<void> EmbeddingContext::compute(const TokenBatch& batch, const std::stop_
   const std::size_t count = batch.token_count();
   std::vector<std::int8_t> outputs(count, 1);  // pooling reads every token
   SequencesOfTokens sequences(batch.sequence_ids_, batch.prefix_length_, batch.sequence_count());
+  std::vector<float> rows;
+  if (!batch.is_second_.empty()) {
+    auto read = state.rows_of_pairs(batch);
+    if (!read) return std::unexpected(read.error());
+    rows = std::move(*read);
+  }
   const llama_batch c_batch{
       .n_tokens = static_cast<std::int32_t>(count),
-      .token = const_cast<Token*>(batch.tokens_.data()),
-      .embd = nullptr,
+      .token = rows.empty() ? const_cast<Token*>(batch.tokens_.data()) : nullptr,
+      .embd = rows.empty() ? nullptr : rows.data(),
       .pos = const_cast<std::int32_t*>(batch.positions_.data()),
       .n_seq_id = sequences.counts.data(),
       .seq_id = sequences.ids.data(),
@@ -225,7 +246,8 @@ Result<std::span<const float>> EmbeddingContext::embedding(std::size_t sequence)
     return std::span<const float>(state_->means).subspan(sequence * state_->dimension(), state_->dimension());
   const float* vector = llama_get_embeddings_seq(state_->context.get(), static_cast<llama_seq_id>(sequence));
   if (vector == nullptr) return fail(ErrorCode::Internal, "llama.cpp returned no vector for a sequence");
-  return std::span(vector, state_->dimension());
+  const bool is_rank = state_->config.pooling == Pooling::Rank;
+  return std::span(vector, is_rank ? state_->model->class_labels().size() : state_->dimension());
 }
 
 }  // namespace llama

@@ -99,6 +99,9 @@ class Model {
   [[nodiscard]] std::int32_t embedding_dimension() const;          // of a pooled vector
   [[nodiscard]] std::uint64_t size_bytes() const;                  // of the weights
   [[nodiscard]] std::optional<Pooling> pooling() const;            // what the GGUF asks for
+  // The names of what a classification head gives, as many as it gives ("yes", "no"); "" where the GGUF names none. One
+  // where it does not say how many.
+  [[nodiscard]] std::vector<std::string> class_labels() const;
   [[nodiscard]] bool is_encoder() const;                           // attends to both sides (BERT and its kin)
   [[nodiscard]] bool is_encoder_decoder() const;                   // T5 and its kin
 

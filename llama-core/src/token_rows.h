@@ -1,0 +1,54 @@
+// Read the vectors that a model's tokens enter it with, by the type of each token.
+//
+// BERT adds three vectors for a token: its own, its position's, and that of its type, which is the first for the first
+// text of a pair and the second for the second. llama.cpp adds the first type's to all of them. So a token of the second
+// text is handed over as its own vector + the second type's - the first's, and llama.cpp adds the rest.
+// Threads  one at a time.
+// Memory   two vectors; the table of tokens stays in the file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "llama-base/error.h"
+#include "llama-core/model.h"
+
+namespace llama::internal {
+
+class TokenRows {
+ public:
+  // files: one, or all parts of a split model.
+  //
+  // Errors   InvalidModel: a file that cannot be read again; one without two types of tokens.
+  [[nodiscard]] static Result<TokenRows> open(std::span<const std::filesystem::path> files);
+
+  // Shape    dimension() numbers for each token, one token after the other.
+  // Errors   InvalidModel: the file ends, a token is outside its table.
+  [[nodiscard]] Result<std::vector<float>> read(std::span<const Token> tokens, const std::vector<bool>& is_second);
+
+  [[nodiscard]] std::size_t dimension() const { return difference_.size(); }
+
+ private:
+  // A matrix in a file, whose rows are read one at a time.
+  struct Table {
+    std::string name;  // of the file
+    std::ifstream file;
+    std::uint64_t begin = 0, row_bytes = 0;
+    std::size_t rows = 0, columns = 0;
+    int type = 0;  // enum ggml_type
+    std::vector<char> bytes;
+    [[nodiscard]] Result<void> read_row(std::size_t row, std::span<float> out);
+  };
+  [[nodiscard]] static Result<Table> find_table(std::span<const std::filesystem::path> files, const char* tensor);
+
+  TokenRows() = default;
+  Table tokens_;
+  std::vector<float> difference_;  // of the second type from the first
+};
+
+}  // namespace llama::internal
