@@ -42,15 +42,16 @@ def toy_unigram(writer):
         getattr(writer, f"add_{name}_token_id")(token)
     writer.add_add_bos_token(True)
     writer.add_add_eos_token(True)
+    writer.add_add_sep_token(True)
     return len(pieces)
 
 
-def head(weights, classes=1, dense=True, bias=True):
+def head(weights, classes=1, dense=True, bias=True, scale=0.3):
     if dense:
         weights.matrix("cls.weight", WIDTH, WIDTH, 0.2, plain=True)
         if bias:
             weights.vector("cls.bias", WIDTH, 0)
-    weights.matrix("cls.output.weight", classes, WIDTH, 0.3, plain=True)
+    weights.matrix("cls.output.weight", classes, WIDTH, scale, plain=True)
     if bias:
         weights.vector("cls.output.bias", classes, 0)
 
@@ -111,7 +112,7 @@ def qwen3(path, kind="F32", template=TEMPLATE, with_head=True):
         if template:
             writer.add_chat_template([{"name": "rerank", "template": template}])
         if with_head:
-            head(weights, 2, dense=False, bias=False)
+            head(weights, 2, dense=False, bias=False, scale=0.1)
     decoder(path, "qwen3", context=256, pooling=gguf.PoolingType.RANK, kind=kind, add_eos=False, add=add)
 
 

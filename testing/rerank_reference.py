@@ -172,7 +172,9 @@ def main():
         reranker = made if kind is Qwen3Reranker else CrossEncoder(made)
         with torch.no_grad():
             scores[name] = [[round(reranker.score(query, text), 6) for text in [*TEXTS, LONG]] for query in QUERIES]
-    print(json.dumps({"queries": QUERIES, "texts": [*TEXTS, LONG], "scores": scores}, indent=1))
+    lines = [f'"{name}": {json.dumps(rows)}' for name, rows in scores.items()]
+    print(f'{{"queries": {json.dumps(QUERIES)},\n"texts": {json.dumps([*TEXTS, LONG])},')
+    print('"scores": {' + ",\n".join(lines) + "}}")
 
 
 if __name__ == "__main__":

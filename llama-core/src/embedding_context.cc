@@ -15,6 +15,7 @@
 #include "device_state.h"
 #include "llama-core/kernels.h"
 #include "llama-core/processor.h"
+#include "tensor_place.h"
 #include "token_rows.h"
 
 namespace llama {
@@ -43,6 +44,16 @@ bool is_causal(const Model& model, const llama_model* c_model) {
   const std::string architecture = model.architecture();
   return !model.is_encoder() && !llama_model_has_encoder(c_model) && !llama_model_is_diffusion(c_model) &&
          architecture != "gemma-embedding" && architecture != "llama-embed";
+}
+
+// llama.cpp takes the first numbers of the vectors for scores where a model has no layer that makes scores of them.
+Result<void> check_rank_head(std::span<const std::filesystem::path> files) {
+  for (const char* tensor : {"cls.output.weight", "cls.weight"}) {
+    const auto place = internal::find_tensor(files, tensor);
+    if (!place) return std::unexpected(place.error());
+    if (*place) return {};
+  }
+  return fail(ErrorCode::InvalidArgument, "pooling 'rank' needs a reranker, and this model has no classification head");
 }
 
 // The sequences of each token: those of the prefix are all sequences'.
@@ -132,6 +143,10 @@ Result<EmbeddingContext> EmbeddingContext::create(std::shared_ptr<const Model> m
   if (config.pooling == Pooling::None)
     return fail(ErrorCode::InvalidArgument, "pooling 'none' gives no vector per text");
 
+  if (config.pooling == Pooling::Rank) {
+    if (auto checked = check_rank_head(model->device_state_->files); !checked) return std::unexpected(checked.error());
+  }
+
   auto state = std::make_unique<State>();
   state->model = std::move(model);
   state->config = config;
@@ -175,7 +190,9 @@ Result<void> EmbeddingContext::warm_up() {
 bool EmbeddingContext::takes_prefix(std::size_t longest) const {
   const Model& model = *state_->model;
   const std::int32_t window = model.sliding_window();
-  return state_->config.pooling == Pooling::Last && is_causal(model, model.model_.get()) && !model.is_recurrent() &&
+  const Pooling pooling = state_->config.pooling;
+  const bool reads_last = pooling == Pooling::Last || (pooling == Pooling::Rank && model.ranks_by_last_token());
+  return reads_last && is_causal(model, model.model_.get()) && !model.is_recurrent() &&
          llama_get_memory(state_->context.get()) != nullptr && (window == 0 || std::cmp_less_equal(longest, window));
 }
 

@@ -155,6 +155,8 @@ std::vector<std::string> Model::class_labels() const {
   return labels;
 }
 
+bool Model::ranks_by_last_token() const { return architecture() == "qwen3" || architecture() == "qwen3vl"; }
+
 bool Model::is_encoder() const {
   return metadata(architecture() + ".attention.causal") == "false" || architecture().contains("bert") ||
          architecture() == "t5encoder";

@@ -1,78 +1,54 @@
 #include "token_rows.h"
 
 #include <ggml.h>
-#include <gguf.h>
 
 #include <algorithm>
 #include <cstring>
 #include <format>
 #include <functional>
-#include <memory>
 #include <utility>
 
 namespace llama::internal {
-namespace {
 
-struct FreeTensors {
-  void operator()(ggml_context* tensors) const noexcept { ggml_free(tensors); }
-};
-struct FreeTensorHeader {
-  void operator()(gguf_context* header) const noexcept { gguf_free(header); }
-};
-
-}  // namespace
-
-Result<TokenRows::Table> TokenRows::find_table(std::span<const std::filesystem::path> files, const char* tensor) {
-  for (const std::filesystem::path& path : files) {
-    ggml_context* raw = nullptr;
-    const std::unique_ptr<gguf_context, FreeTensorHeader> header(
-        gguf_init_from_file(path.c_str(), {.no_alloc = true, .ctx = &raw}));
-    const std::unique_ptr<ggml_context, FreeTensors> tensors(raw);
-    if (!header || !tensors)
-      return fail(ErrorCode::InvalidModel, std::format("the header of '{}' cannot be read again", path.string()));
-    const std::int64_t at = gguf_find_tensor(header.get(), tensor);
-    const ggml_tensor* found = at < 0 ? nullptr : ggml_get_tensor(tensors.get(), tensor);
-    if (found == nullptr) continue;
-    Table table{.name = path.string(),
-                .file = std::ifstream(path, std::ios::binary),
-                .begin = gguf_get_data_offset(header.get()) + gguf_get_tensor_offset(header.get(), at),
-                .row_bytes = ggml_row_size(found->type, found->ne[0]),
-                .rows = static_cast<std::size_t>(found->ne[1]),
-                .columns = static_cast<std::size_t>(found->ne[0]),
-                .type = found->type,
-                .bytes = {}};
-    table.bytes.resize(table.row_bytes);
-    return table;
-  }
-  return fail(ErrorCode::InvalidModel, std::format("the model has no tensor '{}'", tensor));
+Result<TokenRows::Table> TokenRows::Table::open(std::span<const std::filesystem::path> files, const char* tensor) {
+  const auto place = find_tensor(files, tensor);
+  if (!place) return std::unexpected(place.error());
+  if (!*place) return fail(ErrorCode::InvalidModel, std::format("the model has no tensor '{}'", tensor));
+  return Table{.place = **place,
+               .file = std::ifstream((*place)->file, std::ios::binary),
+               .bytes = std::vector<char>((*place)->row_bytes)};
 }
 
 Result<void> TokenRows::Table::read_row(std::size_t row, std::span<float> out) {
-  if (row >= rows) return fail(ErrorCode::InvalidModel, std::format("'{}' has no vector for token {}", name, row));
-  file.seekg(static_cast<std::streamoff>(begin + row * row_bytes));
+  const std::string name = place.file.string();
+  if (row >= place.rows)
+    return fail(ErrorCode::InvalidModel, std::format("'{}' has no vector for token {}", name, row));
+  file.seekg(static_cast<std::streamoff>(place.begin + row * place.row_bytes));
   if (!file.read(bytes.data(), static_cast<std::streamsize>(bytes.size())))
     return fail(ErrorCode::InvalidModel, std::format("'{}' cannot be read again", name));
-  if (type == GGML_TYPE_F32) {
+  if (place.type == GGML_TYPE_F32) {
     std::memcpy(out.data(), bytes.data(), out.size_bytes());
     return {};
   }
-  const auto* traits = ggml_get_type_traits(static_cast<ggml_type>(type));
+  const auto* traits = ggml_get_type_traits(static_cast<ggml_type>(place.type));
   if (traits->to_float == nullptr)
-    return fail(ErrorCode::InvalidModel, std::format("'{}': vectors of type {} cannot be read", name, traits->type_name));
+    return fail(ErrorCode::InvalidModel,
+                std::format("'{}': vectors of type {} cannot be read", name, traits->type_name));
   traits->to_float(bytes.data(), out.data(), static_cast<std::int64_t>(out.size()));
   return {};
 }
 
 Result<TokenRows> TokenRows::open(std::span<const std::filesystem::path> files) {
-  auto tokens = find_table(files, "token_embd.weight");
+  auto tokens = Table::open(files, "token_embd.weight");
   if (!tokens) return std::unexpected(tokens.error());
-  auto types = find_table(files, "token_types.weight");
+  auto types = Table::open(files, "token_types.weight");
   if (!types) return std::unexpected(types.error());
-  if (types->rows < 2 || types->columns != tokens->columns)
-    return fail(ErrorCode::InvalidModel, std::format("'{}' has no two types of tokens", types->name));
+  if (types->place.rows < 2 || types->place.columns != tokens->place.columns)
+    return fail(ErrorCode::InvalidModel,
+                std::format("'{}' has not two types of tokens", types->place.file.string()));
   TokenRows made;
-  std::vector<float> first(types->columns);
-  made.difference_.resize(types->columns);
+  std::vector<float> first(types->place.columns);
+  made.difference_.resize(types->place.columns);
   if (auto read = types->read_row(0, first); !read) return std::unexpected(read.error());
   if (auto read = types->read_row(1, made.difference_); !read) return std::unexpected(read.error());
   std::ranges::transform(made.difference_, first, made.difference_.begin(), std::minus<>());

@@ -8,15 +8,14 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "llama-base/error.h"
 #include "llama-core/model.h"
+#include "tensor_place.h"
 
 namespace llama::internal {
 
@@ -36,16 +35,12 @@ class TokenRows {
  private:
   // A matrix in a file, whose rows are read one at a time.
   struct Table {
-    std::string name;  // of the file
+    TensorPlace place;
     std::ifstream file;
-    std::uint64_t begin = 0, row_bytes = 0;
-    std::size_t rows = 0, columns = 0;
-    int type = 0;  // enum ggml_type
-    std::vector<char> bytes;
+    std::vector<char> bytes;  // of a row
+    [[nodiscard]] static Result<Table> open(std::span<const std::filesystem::path> files, const char* tensor);
     [[nodiscard]] Result<void> read_row(std::size_t row, std::span<float> out);
   };
-  [[nodiscard]] static Result<Table> find_table(std::span<const std::filesystem::path> files, const char* tensor);
-
   TokenRows() = default;
   Table tokens_;
   std::vector<float> difference_;  // of the second type from the first

@@ -45,6 +45,7 @@ PairFacts find_pair_facts(const Model& model, std::span<const GgufTensor> tensor
           .tokenizer = model.metadata("tokenizer.ggml.model"),
           .declared = model.pooling(),
           .is_encoder = model.is_encoder(),
+          .ranks_by_last_token = model.ranks_by_last_token(),
           .has_template = model.chat_template("rerank").has_value(),
           .labels = model.class_labels(),
           .dense = rows_of(tensors, "cls.weight"),
@@ -54,6 +55,9 @@ PairFacts find_pair_facts(const Model& model, std::span<const GgufTensor> tensor
 
 Result<PairPlan> plan_pairs(const PairFacts& facts) {
   if (auto checked = check_head(facts); !checked) return std::unexpected(checked.error());
+  if (!facts.is_encoder && !facts.ranks_by_last_token)
+    return fail(ErrorCode::InvalidModel,
+                std::format("llama.cpp does not compute the scores of rerankers of the kind '{}'", facts.architecture));
   const auto score = choose_score(facts.labels);
   if (!score) return std::unexpected(score.error());
   PairPlan plan{.format = PairFormat::Template, .has_types = false, .score = *score, .warning = {}};

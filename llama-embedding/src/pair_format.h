@@ -28,6 +28,7 @@ struct PairFacts {
   std::string tokenizer;     // tokenizer.ggml.model: "bert" (WordPiece), "t5" (Unigram), "gpt2" (byte pairs)
   std::optional<Pooling> declared;
   bool is_encoder = false;
+  bool ranks_by_last_token = false;  // Model::ranks_by_last_token()
   bool has_template = false;
   std::vector<std::string> labels;  // Model::class_labels()
   // Rows of the head's tensors and of the table of token types; 0 where the file has none.

@@ -12,6 +12,7 @@
 #include "model_tensors.h"
 #include "pair_format.h"
 #include "pair_tokenizer.h"
+#include "shared_prefix.h"
 
 namespace llama {
 namespace {
@@ -37,10 +38,17 @@ struct Reranker::State {
   // The pairs of one call, and what becomes of them.
   struct Job {
     std::vector<Result<internal::TokenizedPair>> pairs;
+    const ScoreOptions& options;
     std::vector<PairScore> scores{};
-    const std::stop_token& stop;
+    std::vector<std::size_t> sound{};                     // indices of the pairs that can be computed
+    std::vector<std::span<const Token>> sound_tokens{};  // of each of those
+    std::size_t prefix = 0;                               // that the pairs being computed have in common
+    std::size_t done = 0;
   };
   [[nodiscard]] Result<void> make_room_for(std::size_t tokens);
+  // Of a causal model the words before the text are the same in all pairs, and are computed once in a pass.
+  [[nodiscard]] Result<std::vector<internal::PrefixGroup>> group_pairs(const Job& job);
+  [[nodiscard]] Result<void> compute_group(Job& job, const internal::PrefixGroup& group);
   // Returns those without a finite score.
   [[nodiscard]] Result<std::vector<std::size_t>> compute_pass(Job& job, std::span<const std::size_t> batch);
   [[nodiscard]] Result<void> compute(Job& job, std::span<const std::size_t> batch);
@@ -89,25 +97,47 @@ Result<std::vector<PairScore>> Reranker::score(std::string_view query, std::span
   if (!internal::is_utf8(query)) return fail(ErrorCode::InvalidText, "the query is not valid UTF-8");
   auto pairs = state_->tokenizer(query, texts);
   if (!pairs) return std::unexpected(pairs.error());
-  State::Job job{.pairs = std::move(*pairs), .stop = options.stop};
-  std::vector<std::size_t> sound, lengths;
+  State::Job job{.pairs = std::move(*pairs), .options = options};
   for (std::size_t i = 0; i < job.pairs.size(); ++i) {
     const auto& pair = job.pairs[i];
-    job.scores.push_back({.score = pair ? Result<float>(0) : std::unexpected(pair.error()),
-                          .truncated = pair && pair->truncated});
+    job.scores.push_back(
+        {.score = pair ? Result<float>(0) : std::unexpected(pair.error()), .truncated = pair && pair->truncated});
     if (!pair) continue;
-    sound.push_back(i);
-    lengths.push_back(pair->tokens.size());
+    job.sound.push_back(i);
+    job.sound_tokens.emplace_back(pair->tokens);
   }
-  std::size_t done = texts.size() - sound.size();
-  for (auto& batch : plan_batches(lengths, static_cast<std::size_t>(state_->config.token_budget),
-                                  static_cast<std::size_t>(state_->config.batch_size))) {
-    for (std::size_t& i : batch) i = sound[i];
-    if (auto computed = state_->compute(job, batch); !computed) return std::unexpected(computed.error());
-    done += batch.size();
-    if (options.on_progress) options.on_progress(done);
-  }
+  job.done = texts.size() - job.sound.size();
+  const auto groups = state_->group_pairs(job);
+  if (!groups) return std::unexpected(groups.error());
+  for (const internal::PrefixGroup& group : *groups)
+    if (auto computed = state_->compute_group(job, group); !computed) return std::unexpected(computed.error());
   return std::move(job.scores);
+}
+
+// Only a context knows whether its sequences can share a prefix.
+Result<std::vector<internal::PrefixGroup>> Reranker::State::group_pairs(const Job& job) {
+  Result<void> made{};
+  auto groups = internal::group_by_prefix(job.sound_tokens, [&](std::size_t longest) {
+    if (!loaded.model->ranks_by_last_token() || config.batch_size == 1) return false;
+    made = make_room_for(longest);
+    return made && context->takes_prefix(longest);
+  });
+  if (!made) return std::unexpected(made.error());
+  return groups;
+}
+
+Result<void> Reranker::State::compute_group(Job& job, const internal::PrefixGroup& group) {
+  job.prefix = group.prefix;
+  std::vector<std::size_t> lengths;
+  for (const std::size_t i : group.texts) lengths.push_back(job.sound_tokens[i].size() - group.prefix);
+  const std::size_t budget = internal::budget_beside(group.prefix, static_cast<std::size_t>(config.token_budget));
+  for (auto& batch : plan_batches(lengths, budget, static_cast<std::size_t>(config.batch_size))) {
+    for (std::size_t& i : batch) i = job.sound[group.texts[i]];
+    if (auto computed = compute(job, batch); !computed) return computed;
+    job.done += batch.size();
+    if (job.options.on_progress) job.options.on_progress(job.done);
+  }
+  return {};
 }
 
 // As the Embedder does: a NaN of one pair may reach others of its pass, so each without a finite score is tried alone.
@@ -128,15 +158,19 @@ Result<void> Reranker::State::compute(Job& job, std::span<const std::size_t> bat
 }
 
 Result<std::vector<std::size_t>> Reranker::State::compute_pass(Job& job, std::span<const std::size_t> batch) {
-  if (job.stop.stop_requested()) return fail(ErrorCode::Cancelled, "scoring was stopped");
+  if (job.options.stop.stop_requested()) return fail(ErrorCode::Cancelled, "scoring was stopped");
   TokenBatch tokens;
+  const std::size_t prefix = batch.size() > 1 ? job.prefix : 0;
+  if (auto set = tokens.set_prefix(std::span(job.pairs[batch.front()]->tokens).first(prefix)); !set)
+    return std::unexpected(set.error());
   for (const std::size_t i : batch) {
     const internal::TokenizedPair& pair = *job.pairs[i];
-    auto added = plan.has_types ? tokens.add_pair(pair.tokens, pair.second) : tokens.add_sequence(pair.tokens);
+    auto added = plan.has_types ? tokens.add_pair(pair.tokens, pair.second)
+                                : tokens.add_sequence(std::span(pair.tokens).subspan(prefix));
     if (!added) return std::unexpected(added.error());
   }
   if (auto room = make_room_for(tokens.token_count()); !room) return std::unexpected(room.error());
-  if (auto computed = context->compute(tokens, job.stop); !computed) return std::unexpected(computed.error());
+  if (auto computed = context->compute(tokens, job.options.stop); !computed) return std::unexpected(computed.error());
   std::vector<std::size_t> not_finite;
   for (std::size_t sequence = 0; sequence < batch.size(); ++sequence) {
     const auto outputs = context->embedding(sequence);

@@ -15,7 +15,7 @@ FoundColumns choose_found_columns(const SearchArguments& arguments, const Vector
   FoundColumns chosen{.text = arguments.text_column.value_or(file.text_column()),
                       .kept = {},
                       .renamed = {},
-                      .has_similarity = !arguments.reranker.empty()};
+                      .has_similarity = arguments.reranker.has_value()};
   std::vector<std::string_view> ours = {"query", "row", "score", "text"};
   if (chosen.has_similarity) ours.push_back("similarity");
   for (const std::string& name : arguments.columns)

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <format>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -18,7 +20,7 @@ constexpr std::uint64_t kLeastReranked = 100, kRerankedForEach = 10;
 
 Step<RerankerConfig> reranker_config(const SearchArguments& arguments, const Interrupt& interrupt) {
   // Where models come from and who computes is as for the query's; which model is this one's own.
-  const LoaderFlags loader{.model = arguments.reranker,
+  const LoaderFlags loader{.model = *arguments.reranker,
                            .filename = {},
                            .quant = {},
                            .offline = arguments.loader.offline,
@@ -104,20 +106,20 @@ void tell_omitted(const Omitted& omitted) {
 }  // namespace
 
 std::uint64_t rows_wanted(const SearchArguments& arguments) {
-  if (arguments.reranker.empty()) return arguments.top;
+  if (!arguments.reranker) return arguments.top;
   const std::uint64_t most = std::numeric_limits<std::uint64_t>::max() / kRerankedForEach;
   return arguments.rerank_top.value_or(std::max(kLeastReranked, std::min(arguments.top, most) * kRerankedForEach));
 }
 
 Step<void> check_rerank(const SearchArguments& arguments, const FoundColumns& columns) {
-  if (arguments.reranker.empty() || !columns.text.empty()) return {};
+  if (!arguments.reranker || !columns.text.empty()) return {};
   return usage_error(std::format(
       "--rerank reads texts, and '{}' has no column of texts that can be told; --text-column names it", arguments.file));
 }
 
 Step<std::optional<Reranker>> load_reranker(const SearchArguments& arguments, const Interrupt& interrupt,
                                             const Console& console) {
-  if (arguments.reranker.empty()) return std::nullopt;
+  if (!arguments.reranker) return std::nullopt;
   auto config = reranker_config(arguments, interrupt);
   if (!config) return std::unexpected(config.error());
   LoadDisplay display(console);

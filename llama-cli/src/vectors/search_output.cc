@@ -166,8 +166,8 @@ Step<TableSummary> write_found(FoundRows& rows, const FoundColumns& columns, con
                                       {.name = "row", .type = ColumnType::Integer},
                                       {.name = "score", .type = ColumnType::Number}};
   const bool has_text = !columns.text.empty();
-  if (has_text) computed.push_back({.name = "text", .type = ColumnType::Text});
   if (columns.has_similarity) computed.push_back({.name = "similarity", .type = ColumnType::Number});
+  if (has_text) computed.push_back({.name = "text", .type = ColumnType::Text});
   auto writer = open_table_writer(output_of(arguments), &rows.reader(), computed, columns.renamed);
   if (!writer) return stop_with(writer.error(), kOutputError);
   std::vector<KeptRow> kept;
@@ -185,8 +185,8 @@ Step<TableSummary> write_found(FoundRows& rows, const FoundColumns& columns, con
     values[0].texts.push_back(queries.texts[row.query]);
     values[1].integers.push_back(static_cast<std::int64_t>(row.hit.row));
     values[2].numbers.push_back(row.hit.score);
-    if (has_text) values[3].texts.push_back(std::move(row.text));
-    if (row.hit.similarity) values.back().numbers.push_back(*row.hit.similarity);
+    if (row.hit.similarity) values[3].numbers.push_back(*row.hit.similarity);
+    if (has_text) values.back().texts.push_back(std::move(row.text));
     if (values[1].integers.size() < kRowsAtOnce) return {};
     auto flushed = flush();
     is_output = !flushed;

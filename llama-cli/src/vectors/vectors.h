@@ -37,7 +37,7 @@ struct SearchArguments : VectorArguments {
   LoaderFlags loader;
   std::optional<std::string> prompt, prompt_name;
   std::string task;
-  std::string reranker;  // "": none
+  std::optional<std::string> reranker;
   std::optional<std::uint64_t> rerank_top;
   std::filesystem::path output;  // "": standard output
   bool force = false;
