@@ -44,8 +44,7 @@ Result<TokenRows> TokenRows::open(std::span<const std::filesystem::path> files) 
   auto types = Table::open(files, "token_types.weight");
   if (!types) return std::unexpected(types.error());
   if (types->place.rows < 2 || types->place.columns != tokens->place.columns)
-    return fail(ErrorCode::InvalidModel,
-                std::format("'{}' has not two types of tokens", types->place.file.string()));
+    return fail(ErrorCode::InvalidModel, std::format("'{}' has not two types of tokens", types->place.file.string()));
   TokenRows made;
   std::vector<float> first(types->place.columns);
   made.difference_.resize(types->place.columns);

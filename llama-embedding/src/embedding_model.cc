@@ -35,6 +35,14 @@ Result<DenseLayers> dense_layers_of(const LoadedModel& loaded) {
   return find_dense_layers(architecture, *tensors);
 }
 
+// The header is read once more of encoders that do not say their pooling.
+Result<bool> has_rank_head(const LoadedModel& loaded) {
+  if (loaded.model->pooling() || !loaded.model->is_encoder()) return false;
+  const auto tensors = internal::read_model_tensors(loaded);
+  if (!tensors) return std::unexpected(tensors.error());
+  return std::ranges::contains(*tensors, "cls.output.weight", &GgufTensor::name);
+}
+
 }  // namespace
 
 struct EmbeddingModel::State {
@@ -83,11 +91,14 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
   if (model->is_encoder_decoder())
     return about({ErrorCode::InvalidModel, "encoder-decoder models have no text embedding"});
   if (model->embedding_dimension() < 1) return about({ErrorCode::InvalidModel, "the model has no embedding"});
-  const auto pooling = choose_pooling(
-      {.asked = config.pooling,
-       .declared = model->pooling(),
-       .is_encoder = model->is_encoder(),
-       .name = file + " " + model->metadata("general.name") + " " + model->metadata("general.basename")});
+  const auto rank_head = has_rank_head(*loaded);
+  if (!rank_head) return about(rank_head.error());
+  const auto pooling =
+      choose_pooling({.asked = config.pooling,
+                      .declared = model->pooling(),
+                      .is_encoder = model->is_encoder(),
+                      .name = file + " " + model->metadata("general.name") + " " + model->metadata("general.basename"),
+                      .has_rank_head = *rank_head});
   if (!pooling) return about(pooling.error());
   const auto dense_layers = dense_layers_of(*loaded);
   if (!dense_layers) return about(dense_layers.error());

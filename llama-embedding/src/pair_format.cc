@@ -19,9 +19,9 @@ Result<std::size_t> choose_score(const std::vector<std::string>& labels) {
   if (labels.size() == 1) return 0;
   const auto yes = std::ranges::find(labels, "yes");
   if (labels.size() == 2 && yes != labels.end()) return static_cast<std::size_t>(yes - labels.begin());
-  return fail(ErrorCode::InvalidModel,
-              std::format("this model sorts texts into {} classes and has no single score: no reranker",
-                          labels.size()));
+  return fail(
+      ErrorCode::InvalidModel,
+      std::format("this model sorts texts into {} classes and has no single score: no reranker", labels.size()));
 }
 
 Result<void> check_head(const PairFacts& facts) {
@@ -62,8 +62,8 @@ Result<PairPlan> plan_pairs(const PairFacts& facts) {
   if (!score) return std::unexpected(score.error());
   PairPlan plan{.format = PairFormat::Template, .has_types = false, .score = *score, .warning = {}};
   if (!is_compared(facts))
-    plan.warning = std::format("rerankers of the kind '{}' have not been compared with the published models",
-                               facts.architecture);
+    plan.warning =
+        std::format("rerankers of the kind '{}' have not been compared with the published models", facts.architecture);
   if (facts.has_template) return plan;
   if (!facts.is_encoder)
     return fail(ErrorCode::InvalidModel,

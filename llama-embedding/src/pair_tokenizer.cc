@@ -77,8 +77,9 @@ Result<void> PairTokenizer::use_template(const Model& model) {
   const auto piece = std::ranges::find_if(pieces, has_text);
   const std::size_t at = piece == pieces.end() ? 0 : piece->words.find(kText);
   if (piece == pieces.end() || !text.contains(kQuery) || text.find(kText) != text.rfind(kText))
-    return fail(ErrorCode::InvalidModel,
-                "the reranker's template (tokenizer.chat_template.rerank) does not say where {query} and {document} go");
+    return fail(
+        ErrorCode::InvalidModel,
+        "the reranker's template (tokenizer.chat_template.rerank) does not say where {query} and {document} go");
   words_before_ = piece->words.substr(0, at);
   words_after_ = piece->words.substr(at + kText.size());
   before_.assign(pieces.begin(), piece);
@@ -102,7 +103,8 @@ Result<TokenizedPair> PairTokenizer::separated(std::span<const Token> before, st
   const std::size_t room = max_length_ - before.size() - closing_.size();
   auto words = tokenizer_.part(text, room + 1);
   if (!words) return std::unexpected(words.error());
-  TokenizedPair pair{.tokens = {before.begin(), before.end()}, .second = before.size(), .truncated = words->size() > room};
+  TokenizedPair pair{
+      .tokens = {before.begin(), before.end()}, .second = before.size(), .truncated = words->size() > room};
   if (pair.truncated) words->resize(room);
   append(pair.tokens, *words);
   append(pair.tokens, closing_);
@@ -139,7 +141,8 @@ Result<std::vector<Result<TokenizedPair>>> PairTokenizer::operator()(std::string
       if (!made) return std::unexpected(made.error());
       *tokens = std::move(*made);
     }
-    const auto around = tokenizer_.part(with_query(words_before_, query) + " " + with_query(words_after_, query), kWhole);
+    const auto around =
+        tokenizer_.part(with_query(words_before_, query) + " " + with_query(words_after_, query), kWhole);
     if (!around) return std::unexpected(around.error());
     least = after.size() + around->size() + 1;
   } else {

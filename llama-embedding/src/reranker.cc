@@ -40,9 +40,9 @@ struct Reranker::State {
     std::vector<Result<internal::TokenizedPair>> pairs;
     const ScoreOptions& options;
     std::vector<PairScore> scores{};
-    std::vector<std::size_t> sound{};                     // indices of the pairs that can be computed
+    std::vector<std::size_t> sound{};                    // indices of the pairs that can be computed
     std::vector<std::span<const Token>> sound_tokens{};  // of each of those
-    std::size_t prefix = 0;                               // that the pairs being computed have in common
+    std::size_t prefix = 0;                              // that the pairs being computed have in common
     std::size_t done = 0;
   };
   [[nodiscard]] Result<void> make_room_for(std::size_t tokens);
@@ -85,8 +85,7 @@ Result<Reranker> Reranker::load(RerankerConfig config) {
   if (!plan) return about(plan.error());
   const std::int32_t trained = std::max(1, loaded->model->trained_context());
   const std::int32_t max_length = std::min(trained, config.max_length.value_or(kMostByDefault));
-  auto tokenizer =
-      internal::PairTokenizer::create(loaded->model, plan->format, static_cast<std::size_t>(max_length));
+  auto tokenizer = internal::PairTokenizer::create(loaded->model, plan->format, static_cast<std::size_t>(max_length));
   if (!tokenizer) return about(tokenizer.error());
   return Reranker(std::make_unique<State>(std::move(config), std::move(*loaded), std::move(*plan), max_length,
                                           std::move(*tokenizer)));
@@ -150,9 +149,9 @@ Result<void> Reranker::State::compute(Job& job, std::span<const std::size_t> bat
     if (!again) return std::unexpected(again.error());
     not_finite_in_row = again->empty() ? 0 : not_finite_in_row + 1;
     if (not_finite_in_row >= internal::kMaxNotFinite)
-      return fail(ErrorCode::InvalidModel,
-                  std::format("the reranker gives no finite score: NaN or infinity for {} texts in a row",
-                              not_finite_in_row));
+      return fail(
+          ErrorCode::InvalidModel,
+          std::format("the reranker gives no finite score: NaN or infinity for {} texts in a row", not_finite_in_row));
   }
   return {};
 }
@@ -192,10 +191,9 @@ Result<void> Reranker::State::make_room_for(std::size_t tokens) {
   if (context && context->config().max_tokens >= needed && !is_tainted) return {};
   std::int32_t size = std::max(needed, config.token_budget);
   if (context) size = std::max(size, context->config().max_tokens);
-  auto made = EmbeddingContext::create(loaded.model, {.max_tokens = size,
-                                                      .max_sequences = config.batch_size,
-                                                      .threads = config.threads,
-                                                      .pooling = Pooling::Rank});
+  auto made = EmbeddingContext::create(
+      loaded.model,
+      {.max_tokens = size, .max_sequences = config.batch_size, .threads = config.threads, .pooling = Pooling::Rank});
   if (!made) return std::unexpected(made.error());
   context = std::move(*made);
   is_tainted = false;

@@ -35,7 +35,7 @@ using FoundHits = std::vector<std::vector<FoundHit>>;  // of each query
 struct FoundRow {
   std::size_t query = 0;
   FoundHit hit;
-  std::string text;                // "" where there is no column of texts, or a null
+  std::string text;  // "" where there is no column of texts, or a null
   bool has_text = false;
   std::vector<std::string> cells;  // of the kept columns, as text
   KeptRow kept;

@@ -113,8 +113,9 @@ std::uint64_t rows_wanted(const SearchArguments& arguments) {
 
 Step<void> check_rerank(const SearchArguments& arguments, const FoundColumns& columns) {
   if (!arguments.reranker || !columns.text.empty()) return {};
-  return usage_error(std::format(
-      "--rerank reads texts, and '{}' has no column of texts that can be told; --text-column names it", arguments.file));
+  return usage_error(
+      std::format("--rerank reads texts, and '{}' has no column of texts that can be told; --text-column names it",
+                  arguments.file));
 }
 
 Step<std::optional<Reranker>> load_reranker(const SearchArguments& arguments, const Interrupt& interrupt,
@@ -158,9 +159,9 @@ Step<FoundHits> rerank(Reranker& reranker, const SearchArguments& arguments, con
   RowsDisplay display(console, "Reranking", all);
   for (std::size_t query = 0; query < candidates->size(); ++query) {
     Candidates& found = (*candidates)[query];
-    auto scores = reranker.score(texts[query], found.texts,
-                                 {.on_progress = [&](std::size_t pairs) { display.update(before + pairs); },
-                                  .stop = interrupt.token()});
+    auto scores = reranker.score(
+        texts[query], found.texts,
+        {.on_progress = [&](std::size_t pairs) { display.update(before + pairs); }, .stop = interrupt.token()});
     if (!scores) {
       display.clear();
       const bool is_query = scores.error().code == ErrorCode::InvalidText;
@@ -187,7 +188,8 @@ Step<FoundHits> rerank(Reranker& reranker, const SearchArguments& arguments, con
   tell_omitted(omitted);
   if (omitted.cut > 0 && !console.quiet)
     tell("Note: the end of {} {} left out: the reranker takes {} tokens of query and text", with_thousands(omitted.cut),
-         omitted.cut == 1 ? "text was" : "texts was", with_thousands(static_cast<std::uint64_t>(reranker.max_length())));
+         omitted.cut == 1 ? "text was" : "texts was",
+         with_thousands(static_cast<std::uint64_t>(reranker.max_length())));
   return ranked;
 }
 

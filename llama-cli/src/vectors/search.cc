@@ -20,7 +20,8 @@ Step<void> check_arguments(const SearchArguments& a) {
   if (given > 1) return usage_error("a query, --queries and --like exclude each other");
   if (a.top == 0) return usage_error("--top needs at least one row");
   if (a.rerank_top && *a.rerank_top < a.top)
-    return usage_error(std::format("--rerank-top {} is fewer than the {} rows that --top asks for", *a.rerank_top, a.top));
+    return usage_error(
+        std::format("--rerank-top {} is fewer than the {} rows that --top asks for", *a.rerank_top, a.top));
   if (a.like && (a.prompt || a.prompt_name)) return usage_error("a row (--like) has its vector, and needs no prompt");
   return {};
 }

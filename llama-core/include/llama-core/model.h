@@ -106,8 +106,8 @@ class Model {
   //
   // Source   llama.cpp's llm_graph_input_cls.
   [[nodiscard]] bool ranks_by_last_token() const;
-  [[nodiscard]] bool is_encoder() const;                           // attends to both sides (BERT and its kin)
-  [[nodiscard]] bool is_encoder_decoder() const;                   // T5 and its kin
+  [[nodiscard]] bool is_encoder() const;          // attends to both sides (BERT and its kin)
+  [[nodiscard]] bool is_encoder_decoder() const;  // T5 and its kin
 
   // The tokens that every text ends with, in addition to its own: {} or {SEP} or {EOS}.
   [[nodiscard]] std::optional<Token> closing_token() const { return closing_token_; }

@@ -45,7 +45,7 @@ class TokenBatch {
   std::vector<Token> tokens_;  // the prefix's first
   std::vector<std::int32_t> positions_;
   std::vector<std::int32_t> sequence_ids_;  // one per token; the prefix's are all sequences'
-  std::vector<bool> is_second_;  // one per token, once there is a pair; else empty
+  std::vector<bool> is_second_;             // one per token, once there is a pair; else empty
   std::size_t prefix_length_ = 0;
   std::size_t sequence_count_ = 0;
   std::size_t longest_ = 0;  // tokens of a sequence, the prefix among them

@@ -83,7 +83,7 @@ class Reranker {
                                                      const ScoreOptions& options = {});
 
   [[nodiscard]] const ModelMetadata& metadata() const;
-  [[nodiscard]] std::int32_t max_length() const;  // tokens of a pair; in force
+  [[nodiscard]] std::int32_t max_length() const;     // tokens of a pair; in force
   [[nodiscard]] const std::string& warning() const;  // one line for the user, or ""
 
  private:
