@@ -11,6 +11,7 @@ and the same with faults: a NaN in the row of the token "hello" (rerank-bert-nan
 
 transformers' scores with the same weights are in data/rerank_scores.json; rerank_reference.py computes them.
 """
+
 import pathlib
 import sys
 
@@ -20,15 +21,18 @@ from make_models import SEED, Weights, decoder, finish, patched, toy_wordpiece
 from model_families import Family, Size, keys, layer
 
 WIDTH = 64
-TEMPLATE = ("<|im_start|>system\nIs it \"yes\" or \"no\"?<|im_end|>\n<|im_start|>user\nQuery: {query}\n"
-            "Document: {document}<|im_end|>\n<|im_start|>assistant\n")
+TEMPLATE = (
+    '<|im_start|>system\nIs it "yes" or "no"?<|im_end|>\n<|im_start|>user\nQuery: {query}\n'
+    "Document: {document}<|im_end|>\n<|im_start|>assistant\n"
+)
 
 
 def toy_unigram(writer):
     letters = "abcdefghijklmnopqrstuvwxyz0123456789.,;:!?-'\"()<>/[]ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     words = ["the", "and", "hello", "world", "text", "number", "is", "of", "long"]
     pieces = [("<s>", 0, 3), ("<pad>", 0, 3), ("</s>", 0, 3), ("<unk>", 0, 2), ("\u2581", -3, 1)]
-    pieces += [("\u2581" + word, -4, 1) for word in words] + [(letter, -6 - i / 100, 1) for i, letter in enumerate(letters)]
+    pieces += [("\u2581" + word, -4, 1) for word in words]
+    pieces += [(letter, -6 - i / 100, 1) for i, letter in enumerate(letters)]
     pieces += [("ing", -5, 1), ("er", -5.5, 1), ("<mask>", 0, 3)]
     names, scores, types = zip(*pieces)
     writer.add_tokenizer_model("t5")
@@ -77,9 +81,15 @@ def encoder(path, add_tokenizer, types, kind="F32", classes=1, pooler=True):
     weights.vector("token_embd_norm.weight", WIDTH, 1)
     weights.vector("token_embd_norm.bias", WIDTH, 0)
     for i in range(layers):
-        for name, rows, columns in (("attn_q", WIDTH, WIDTH), ("attn_k", WIDTH, WIDTH), ("attn_v", WIDTH, WIDTH),
-                                    ("attn_output", WIDTH, WIDTH), ("ffn_up", inner, WIDTH), ("ffn_down", WIDTH, inner)):
-            weights.matrix(f"blk.{i}.{name}.weight", rows, columns, 2 * columns ** -0.5)
+        for name, rows, columns in (
+            ("attn_q", WIDTH, WIDTH),
+            ("attn_k", WIDTH, WIDTH),
+            ("attn_v", WIDTH, WIDTH),
+            ("attn_output", WIDTH, WIDTH),
+            ("ffn_up", inner, WIDTH),
+            ("ffn_down", WIDTH, inner),
+        ):
+            weights.matrix(f"blk.{i}.{name}.weight", rows, columns, 2 * columns**-0.5)
             weights.vector(f"blk.{i}.{name}.bias", rows, 0)
         for name in ("attn_output_norm", "layer_output_norm"):
             weights.vector(f"blk.{i}.{name}.weight", WIDTH, 1)
@@ -113,6 +123,7 @@ def qwen3(path, kind="F32", template=TEMPLATE, with_head=True):
             writer.add_chat_template([{"name": "rerank", "template": template}])
         if with_head:
             head(weights, 2, dense=False, bias=False, scale=0.1)
+
     decoder(path, "qwen3", context=256, pooling=gguf.PoolingType.RANK, kind=kind, add_eos=False, add=add)
 
 
@@ -131,8 +142,12 @@ def main():
     qwen3(folder / "rerank-headless.gguf", with_head=False)
     sound = folder / "rerank-bert.gguf"
     token = gguf.GGUFReader(sound).fields["tokenizer.ggml.tokens"].contents().index("\u2581hello")
-    patched(sound, folder / "rerank-bert-nan-hello.gguf", "token_embd.weight",
-            lambda values: values.__setitem__(WIDTH * token, numpy.nan))
+    patched(
+        sound,
+        folder / "rerank-bert-nan-hello.gguf",
+        "token_embd.weight",
+        lambda values: values.__setitem__(WIDTH * token, numpy.nan),
+    )
 
 
 if __name__ == "__main__":

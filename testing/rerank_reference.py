@@ -1,9 +1,10 @@
-"""transformers' scores of pairs, with the weights of rerank_models.py: rerank_reference.py MODELS > data/rerank_scores.json
+"""transformers' scores of pairs, with the weights of rerank_models.py.
 
-    script/enter --section reference python3 testing/rerank_reference.py build/release/test-models
+    script/enter --section reference python3 testing/rerank_reference.py FOLDER >testing/data/rerank_scores.json
 
 One list for each model: of each query a score for each text. Longer pairs are cut as transformers cuts the second text.
 """
+
 import json
 import pathlib
 import sys
@@ -14,22 +15,43 @@ import transformers
 from transformers import BertTokenizer, Qwen2Tokenizer, XLMRobertaTokenizer
 
 QUERIES = ["hello world", "is the number long?"]
-TEXTS = ["the world is long", "hello", "a number of texts, and the end.", "how to walk 7 dogs", "number number number",
-         "it is (not) the answer: 42!", "and of the and of the", "x"]
+TEXTS = [
+    "the world is long",
+    "hello",
+    "a number of texts, and the end.",
+    "how to walk 7 dogs",
+    "number number number",
+    "it is (not) the answer: 42!",
+    "and of the and of the",
+    "x",
+]
 LONG = "the long text goes on and on; " * 40
 
 
 def tensors_of(model):
-    return {t.name: torch.from_numpy(gguf.quants.dequantize(t.data, t.tensor_type).reshape(tuple(t.shape)[::-1]).copy())
-            for t in model.tensors}
+    return {
+        t.name: torch.from_numpy(gguf.quants.dequantize(t.data, t.tensor_type).reshape(tuple(t.shape)[::-1]).copy())
+        for t in model.tensors
+    }
 
 
 def bert_state(tensors, prefix, layers=3):
-    names = {"token_embd.weight": "embeddings.word_embeddings.weight", "position_embd.weight": "embeddings.position_embeddings.weight",
-             "token_types.weight": "embeddings.token_type_embeddings.weight", "token_embd_norm": "embeddings.LayerNorm"}
-    parts = {"attn_q": "attention.self.query", "attn_k": "attention.self.key", "attn_v": "attention.self.value",
-             "attn_output": "attention.output.dense", "attn_output_norm": "attention.output.LayerNorm",
-             "ffn_up": "intermediate.dense", "ffn_down": "output.dense", "layer_output_norm": "output.LayerNorm"}
+    names = {
+        "token_embd.weight": "embeddings.word_embeddings.weight",
+        "position_embd.weight": "embeddings.position_embeddings.weight",
+        "token_types.weight": "embeddings.token_type_embeddings.weight",
+        "token_embd_norm": "embeddings.LayerNorm",
+    }
+    parts = {
+        "attn_q": "attention.self.query",
+        "attn_k": "attention.self.key",
+        "attn_v": "attention.self.value",
+        "attn_output": "attention.output.dense",
+        "attn_output_norm": "attention.output.LayerNorm",
+        "ffn_up": "intermediate.dense",
+        "ffn_down": "output.dense",
+        "layer_output_norm": "output.LayerNorm",
+    }
     for i in range(layers):
         names |= {f"blk.{i}.{ours}": f"encoder.layer.{i}.{theirs}" for ours, theirs in parts.items()}
     state = {}
@@ -47,8 +69,12 @@ def load_state(model, state, may_lack=()):
 
 
 def ends(tensors, **names):
-    return {f"{theirs}.{end}": tensors[f"{ours}.{end}"] for ours, theirs in names.items() for end in ("weight", "bias")
-            if f"{ours}.{end}" in tensors}
+    return {
+        f"{theirs}.{end}": tensors[f"{ours}.{end}"]
+        for ours, theirs in names.items()
+        for end in ("weight", "bias")
+        if f"{ours}.{end}" in tensors
+    }
 
 
 def sizes(model, tensors):
@@ -62,8 +88,13 @@ def tokens_of(model):
 
 def bert(model):
     tensors = tensors_of(model)
-    config = transformers.BertConfig(**sizes(model, tensors), num_hidden_layers=3, intermediate_size=128, layer_norm_eps=1e-5,
-                                     max_position_embeddings=len(tensors["position_embd.weight"]))
+    config = transformers.BertConfig(
+        **sizes(model, tensors),
+        num_hidden_layers=3,
+        intermediate_size=128,
+        layer_norm_eps=1e-5,
+        max_position_embeddings=len(tensors["position_embd.weight"]),
+    )
     made = transformers.BertForSequenceClassification(config)
     state = bert_state(tensors, "bert.")
     state |= ends(tensors, **{"cls.output": "classifier", "cls": "bert.pooler.dense"})
@@ -73,8 +104,10 @@ def bert(model):
 
 def wordpiece(model):
     kinds = model.fields["tokenizer.ggml.token_type"].contents()
-    names = [token if kind == 3 else token[1:] if token[0] == "\u2581" else "##" + token
-             for token, kind in zip(tokens_of(model), kinds)]
+    names = [
+        token if kind == 3 else token[1:] if token[0] == "\u2581" else "##" + token
+        for token, kind in zip(tokens_of(model), kinds)
+    ]
     return BertTokenizer(vocab={name: i for i, name in enumerate(names)})
 
 
@@ -82,8 +115,15 @@ def xlmr(model):
     tensors = tensors_of(model)
     positions = tensors["position_embd.weight"]
     tensors["position_embd.weight"] = torch.cat([torch.zeros(2, positions.shape[1]), positions])  # it counts from 2
-    config = transformers.XLMRobertaConfig(**sizes(model, tensors), num_hidden_layers=3, intermediate_size=128, layer_norm_eps=1e-5,
-                                           max_position_embeddings=len(positions) + 2, type_vocab_size=1, pad_token_id=1)
+    config = transformers.XLMRobertaConfig(
+        **sizes(model, tensors),
+        num_hidden_layers=3,
+        intermediate_size=128,
+        layer_norm_eps=1e-5,
+        max_position_embeddings=len(positions) + 2,
+        type_vocab_size=1,
+        pad_token_id=1,
+    )
     made = transformers.XLMRobertaForSequenceClassification(config)
     state = bert_state(tensors, "roberta.")
     state |= ends(tensors, **{"cls": "classifier.dense", "cls.output": "classifier.out_proj"})
@@ -96,20 +136,44 @@ def modern(model):
     tensors = tensors_of(model)
     layers = 4
     config = transformers.ModernBertConfig(
-        **sizes(model, tensors), num_hidden_layers=layers, intermediate_size=96, classifier_pooling="mean", norm_eps=1e-5,
-        max_position_embeddings=1024, local_attention=16, attn_implementation="eager", norm_bias=False,
-        layer_types=["sliding_attention", "full_attention"] * 2, pad_token_id=0, bos_token_id=2, cls_token_id=2,
-        eos_token_id=3, sep_token_id=3,
-        rope_parameters={"full_attention": {"rope_type": "default", "rope_theta": 10000.0},
-                         "sliding_attention": {"rope_type": "default", "rope_theta": 1000.0}})
+        **sizes(model, tensors),
+        num_hidden_layers=layers,
+        intermediate_size=96,
+        classifier_pooling="mean",
+        norm_eps=1e-5,
+        max_position_embeddings=1024,
+        local_attention=16,
+        attn_implementation="eager",
+        norm_bias=False,
+        layer_types=["sliding_attention", "full_attention"] * 2,
+        pad_token_id=0,
+        bos_token_id=2,
+        cls_token_id=2,
+        eos_token_id=3,
+        sep_token_id=3,
+        rope_parameters={
+            "full_attention": {"rope_type": "default", "rope_theta": 10000.0},
+            "sliding_attention": {"rope_type": "default", "rope_theta": 1000.0},
+        },
+    )
     made = transformers.ModernBertForSequenceClassification(config)
-    state = {"model.embeddings.tok_embeddings.weight": tensors["token_embd.weight"],
-             "model.embeddings.norm.weight": tensors["token_embd_norm.weight"],
-             "model.final_norm.weight": tensors["output_norm.weight"],
-             "head.dense.weight": tensors["cls.weight"], "head.norm.weight": tensors["cls.norm.weight"],
-             "classifier.weight": tensors["cls.output.weight"], "classifier.bias": tensors["cls.output.bias"]}
-    parts = {"attn_norm": "attn_norm", "attn_qkv": "attn.Wqkv", "attn_output": "attn.Wo", "ffn_norm": "mlp_norm",
-             "ffn_up": "mlp.Wi", "ffn_down": "mlp.Wo"}
+    state = {
+        "model.embeddings.tok_embeddings.weight": tensors["token_embd.weight"],
+        "model.embeddings.norm.weight": tensors["token_embd_norm.weight"],
+        "model.final_norm.weight": tensors["output_norm.weight"],
+        "head.dense.weight": tensors["cls.weight"],
+        "head.norm.weight": tensors["cls.norm.weight"],
+        "classifier.weight": tensors["cls.output.weight"],
+        "classifier.bias": tensors["cls.output.bias"],
+    }
+    parts = {
+        "attn_norm": "attn_norm",
+        "attn_qkv": "attn.Wqkv",
+        "attn_output": "attn.Wo",
+        "ffn_norm": "mlp_norm",
+        "ffn_up": "mlp.Wi",
+        "ffn_down": "mlp.Wo",
+    }
     for i in range(layers):
         for ours, theirs in parts.items():
             if (tensor := tensors.get(f"blk.{i}.{ours}.weight")) is not None:
@@ -120,20 +184,40 @@ def modern(model):
 
 class Qwen3Reranker:
     """As Qwen publishes it: of the next token's logits those of yes and no."""
+
     def __init__(self, model):
         tensors = tensors_of(model)
         rows, width = tensors["token_embd.weight"].shape
         config = transformers.Qwen3Config(
-            vocab_size=rows, hidden_size=width, intermediate_size=128, num_hidden_layers=3, num_attention_heads=4,
-            num_key_value_heads=2, head_dim=16, rms_norm_eps=1e-6, max_position_embeddings=4096,
-            rope_parameters={"rope_type": "default", "rope_theta": 1e6})
+            vocab_size=rows,
+            hidden_size=width,
+            intermediate_size=128,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            head_dim=16,
+            rms_norm_eps=1e-6,
+            max_position_embeddings=4096,
+            rope_parameters={"rope_type": "default", "rope_theta": 1e6},
+        )
         state = {"embed_tokens.weight": tensors["token_embd.weight"], "norm.weight": tensors["output_norm.weight"]}
-        parts = {"attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm", "attn_q": "self_attn.q_proj",
-                 "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj",
-                 "attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm", "ffn_gate": "mlp.gate_proj",
-                 "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj"}
+        parts = {
+            "attn_norm": "input_layernorm",
+            "ffn_norm": "post_attention_layernorm",
+            "attn_q": "self_attn.q_proj",
+            "attn_k": "self_attn.k_proj",
+            "attn_v": "self_attn.v_proj",
+            "attn_output": "self_attn.o_proj",
+            "attn_q_norm": "self_attn.q_norm",
+            "attn_k_norm": "self_attn.k_norm",
+            "ffn_gate": "mlp.gate_proj",
+            "ffn_up": "mlp.up_proj",
+            "ffn_down": "mlp.down_proj",
+        }
         for i in range(3):
-            state |= {f"layers.{i}.{theirs}.weight": tensors[f"blk.{i}.{ours}.weight"] for ours, theirs in parts.items()}
+            state |= {
+                f"layers.{i}.{theirs}.weight": tensors[f"blk.{i}.{ours}.weight"] for ours, theirs in parts.items()
+            }
         self.model = load_state(transformers.Qwen3Model(config), state)
         self.classes = tensors["cls.output.weight"]
         self.template = model.fields["tokenizer.chat_template.rerank"].contents()
@@ -141,13 +225,15 @@ class Qwen3Reranker:
         merges = [tuple(merge.split(" ")) for merge in model.fields["tokenizer.ggml.merges"].contents()]
         kinds = model.fields["tokenizer.ggml.token_type"].contents()
         self.tokenizer = Qwen2Tokenizer(vocab={token: i for i, token in enumerate(tokens)}, merges=merges)
-        self.tokenizer.add_special_tokens({"additional_special_tokens": [t for t, kind in zip(tokens, kinds) if kind == 3]})
+        self.tokenizer.add_special_tokens(
+            {"additional_special_tokens": [t for t, kind in zip(tokens, kinds) if kind == 3]}
+        )
         self.length = model.fields["qwen3.context_length"].contents()
 
     def score(self, query, text):
         before, after = self.template.replace("{query}", query).split("{document}")
         suffix = self.tokenizer(after)["input_ids"]
-        start = self.tokenizer(before + text)["input_ids"][:self.length - len(suffix)]
+        start = self.tokenizer(before + text)["input_ids"][: self.length - len(suffix)]
         hidden = self.model(input_ids=torch.tensor([start + suffix])).last_hidden_state[0, -1]
         return torch.softmax(self.classes @ hidden, 0)[0].item()
 

@@ -1,8 +1,8 @@
 // Read the vectors that a model's tokens enter it with, by the type of each token.
 //
-// BERT adds three vectors for a token: its own, its position's, and that of its type, which is the first for the first
-// text of a pair and the second for the second. llama.cpp adds the first type's to all of them. So a token of the second
-// text is handed over as its own vector + the second type's - the first's, and llama.cpp adds the rest.
+// BERT adds three vectors for a token: its own, its position's, and that of its type: the first type for the first text
+// of a pair, the second for the second. llama.cpp adds the first type's to all tokens. So one of the second text is
+// handed over as its own vector + the second type's - the first's, and llama.cpp adds the rest.
 // Threads  one at a time.
 // Memory   two vectors; the table of tokens stays in the file.
 #pragma once

@@ -17,7 +17,7 @@
 namespace llama {
 namespace {
 
-constexpr std::int32_t kMostByDefault = 8'192;  // tokens of a pair
+constexpr std::int32_t kDefaultMaxLength = 8'192;  // tokens of a pair
 
 Error no_finite_score() {
   return {.code = ErrorCode::InvalidModel, .message = "the model gives NaN or infinity for this text"};
@@ -84,7 +84,7 @@ Result<Reranker> Reranker::load(RerankerConfig config) {
   auto plan = internal::plan_pairs(internal::find_pair_facts(*loaded->model, *tensors));
   if (!plan) return about(plan.error());
   const std::int32_t trained = std::max(1, loaded->model->trained_context());
-  const std::int32_t max_length = std::min(trained, config.max_length.value_or(kMostByDefault));
+  const std::int32_t max_length = std::min(trained, config.max_length.value_or(kDefaultMaxLength));
   auto tokenizer = internal::PairTokenizer::create(loaded->model, plan->format, static_cast<std::size_t>(max_length));
   if (!tokenizer) return about(tokenizer.error());
   return Reranker(std::make_unique<State>(std::move(config), std::move(*loaded), std::move(*plan), max_length,

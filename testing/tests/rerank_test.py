@@ -39,14 +39,18 @@ def write(path, texts, **columns):
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory):
     """A row for each query, then one for each text."""
-    return write(tmp_path_factory.mktemp("pairs") / "pairs.parquet", TEXTS, lang=["en"] * 6 + ["de"] * (len(TEXTS) - 6))
+    return write(
+        tmp_path_factory.mktemp("pairs") / "pairs.parquet", TEXTS, lang=["en"] * 6 + ["de"] * (len(TEXTS) - 6)
+    )
 
 
 @pytest.mark.parametrize("kernels", ["auto", "stock"])
 @pytest.mark.parametrize("name", EXPECTED["scores"])
 def test_scores_are_those_of_transformers(pairs, name, kernels):
     for query, expected in enumerate(EXPECTED["scores"][name]):
-        hits = search(pairs, "--like", query, "--rerank", MODELS / f"rerank-{name}.gguf", "-k", 99, "--kernels", kernels)
+        hits = search(
+            pairs, "--like", query, "--rerank", MODELS / f"rerank-{name}.gguf", "-k", 99, "--kernels", kernels
+        )
         assert sorted(hit["row"] for hit in hits) == [row for row in range(len(TEXTS)) if row != query]
         assert [hit["score"] for hit in hits] == sorted((hit["score"] for hit in hits), reverse=True)
         scores = {hit["row"] - 2: hit["score"] for hit in hits}
@@ -75,9 +79,9 @@ def test_only_the_best_rows_of_the_search_are_reranked(pairs):
 def test_weights_of_other_types_score_about_the_same(pairs):
     for name, other, tolerance in (("bert", "bert-q8_0", 0.4), ("qwen3", "qwen3-f16", 0.001)):
         scores = [
-            {hit["row"]: hit["score"] for hit in search(pairs, "--like", 0, "-k", 99, "--rerank", MODELS / f"rerank-{file}.gguf")}
-            for file in (name, other)
-        ]  # fmt: skip
+            {hit["row"]: hit["score"] for hit in search(pairs, "--like", 0, "-k", 99, "--rerank", path)}
+            for path in (MODELS / f"rerank-{name}.gguf", MODELS / f"rerank-{other}.gguf")
+        ]
         assert max(abs(scores[0][row] - scores[1][row]) for row in scores[0]) < tolerance
 
 
@@ -87,7 +91,8 @@ def test_queries_of_a_file_are_each_reranked_with_their_own_words(tmp_path):
     assert done.returncode == 0, done.stderr
     (tmp_path / "queries.txt").write_text("\n".join(EXPECTED["queries"]))
     out = tmp_path / "found.parquet"
-    run("search", tmp_path / "vectors.parquet", "--queries", tmp_path / "queries.txt", "--rerank", XLMR, "-k", 99, "-o", out)
+    queries = ["--queries", tmp_path / "queries.txt"]
+    run("search", tmp_path / "vectors.parquet", *queries, "--rerank", XLMR, "-k", 99, "-o", out)
     table = pa.parquet.read_table(out)
     assert table.column_names == ["query", "row", "score", "similarity", "text"]
     for query, expected in zip(EXPECTED["queries"], EXPECTED["scores"]["xlmr"]):

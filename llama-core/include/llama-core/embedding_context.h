@@ -45,8 +45,8 @@ class EmbeddingContext {
   // May the sequences of a batch, of at most `longest` tokens with their prefix, have one in common?
   //
   // Where no token depends on those after it, the keys and values of the prefix are in a cache that all sequences see,
-  // and only the last token's vector is asked for: Pooling::Last (or Rank of Qwen3), causal attention, a KV cache (no encoder, nothing
-  // recurrent), no sequence longer than the sliding window where the model has one.
+  // and only the last token's vector is asked for: Pooling::Last (or Rank of Qwen3), causal attention, a KV cache (no
+  // encoder, nothing recurrent), no sequence longer than the sliding window where the model has one.
   // Cost     a batch's time falls by the prefix's tokens for each sequence but one. A vector is the same but for
   //          rounding; with our kernels bit for bit, where prefix and sequences are all of fewer than 256 tokens or
   //          none is (doc/kernels.md: from there on attention is rounded).

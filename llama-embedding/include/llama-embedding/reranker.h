@@ -75,8 +75,8 @@ class Reranker {
   Reranker& operator=(Reranker&&) noexcept;
 
   // Shape    score i belongs to texts[i]. Special tokens in the query and the texts are plain text.
-  // Errors   InvalidText (the query: not UTF-8, or so long that it leaves no room for a text), InvalidModel (32 pairs in
-  //          a row without a finite score), Cancelled, OutOfMemory. A pair that fails takes no other along.
+  // Errors   InvalidText (the query: not UTF-8, or so long that it leaves no room for a text), InvalidModel (32 pairs
+  //          in a row without a finite score), Cancelled, OutOfMemory. A pair that fails takes no other along.
   // Cost     one model pass per planned batch, longest pairs first; of Qwen3 the words up to the text once in each.
   //          Memory as for a text of the longest pair's length.
   [[nodiscard]] Result<std::vector<PairScore>> score(std::string_view query, std::span<const std::string> texts,
