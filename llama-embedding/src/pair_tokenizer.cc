@@ -42,10 +42,12 @@ Result<PairTokenizer> PairTokenizer::create(const std::shared_ptr<const Model>& 
 
 // What an empty text consists of is [CLS] [SEP], or <s> </s>.
 Result<void> PairTokenizer::use_separators(const Model& model, PairFormat format) {
-  const auto opening = model.bos_token(), closing = model.closing_token() ? model.closing_token() : model.eos_token();
-  if (!opening || !closing)
+  const auto around = model.tokenize("", SpecialTokens::Text);
+  if (!around) return std::unexpected(around.error());
+  const auto closing = model.closing_token();
+  if (around->size() < 2 || !closing)
     return fail(ErrorCode::InvalidModel, "the vocabulary does not say which tokens open and close a text");
-  opening_ = {*opening};
+  opening_.assign(around->begin(), around->end() - 1);
   separator_.assign(format == PairFormat::TwoSeparators ? 2 : 1, *closing);
   closing_ = {*closing};
   return {};
@@ -155,7 +157,7 @@ Result<std::vector<Result<TokenizedPair>>> PairTokenizer::operator()(std::string
   std::vector<Result<TokenizedPair>> pairs;
   for (const std::string& text : texts) {
     if (!is_utf8(text)) {
-      pairs.push_back(fail(ErrorCode::InvalidText, "not valid UTF-8"));
+      pairs.emplace_back(fail(ErrorCode::InvalidText, "not valid UTF-8"));
     } else {
       pairs.push_back(has_template_ ? rendered(before, query, after, text) : separated(before, text));
     }
