@@ -141,8 +141,8 @@ def byte_level(writer, vocabulary=None, add_eos=True, byte_pairs=None):
 
 
 def decoder(path, architecture, *, width=64, inner=128, heads=4, kv_heads=2, head_size=16, layers=3, context=4096,
-            pooling=None, vocabulary=None, kind="F32", name="tiny", add_eos=True, byte_pairs=None):
-    """byte_pairs: (tokens, merges) of a trained byte-level tokenizer."""
+            pooling=None, vocabulary=None, kind="F32", name="tiny", add_eos=True, byte_pairs=None, add=None):
+    """byte_pairs: (tokens, merges) of a trained byte-level tokenizer; add(writer, weights) writes what else there is."""
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_name(name)
     writer.add_context_length(context)
@@ -175,6 +175,8 @@ def decoder(path, architecture, *, width=64, inner=128, heads=4, kv_heads=2, hea
         weights.matrix(f"blk.{i}.ffn_gate.weight", inner, width)
         weights.matrix(f"blk.{i}.ffn_up.weight", inner, width)
         weights.matrix(f"blk.{i}.ffn_down.weight", width, inner)
+    if add:
+        add(writer, weights)
     finish(writer)
 
 

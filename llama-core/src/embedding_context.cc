@@ -5,14 +5,18 @@
 #include <algorithm>
 #include <format>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "abort_callback.h"
 #include "device_context.h"
+#include "device_state.h"
 #include "llama-core/kernels.h"
 #include "llama-core/processor.h"
+#include "tensor_place.h"
+#include "token_rows.h"
 
 namespace llama {
 namespace {
@@ -42,6 +46,16 @@ bool is_causal(const Model& model, const llama_model* c_model) {
          architecture != "gemma-embedding" && architecture != "llama-embed";
 }
 
+// llama.cpp takes the first numbers of the vectors for scores where a model has no layer that makes scores of them.
+Result<void> check_rank_head(std::span<const std::filesystem::path> files) {
+  for (const char* tensor : {"cls.output.weight", "cls.weight"}) {
+    const auto place = internal::find_tensor(files, tensor);
+    if (!place) return std::unexpected(place.error());
+    if (*place) return {};
+  }
+  return fail(ErrorCode::InvalidArgument, "pooling 'rank' needs a reranker, and this model has no classification head");
+}
+
 // The sequences of each token: those of the prefix are all sequences'.
 struct SequencesOfTokens {
   SequencesOfTokens(std::span<const std::int32_t> sequence_ids, std::size_t prefix_length, std::size_t sequences)
@@ -68,7 +82,10 @@ struct EmbeddingContext::State {
   std::size_t computed_sequences = 0;
   std::vector<float> means;  // of the sequences computed last; for mean pooling
 
+  std::optional<internal::TokenRows> token_rows;  // once there are pairs
+
   [[nodiscard]] std::size_t dimension() const { return static_cast<std::size_t>(model->embedding_dimension()); }
+  [[nodiscard]] Result<std::vector<float>> rows_of_pairs(const TokenBatch& batch);
   [[nodiscard]] bool take_means(std::span<const std::int32_t> sequence_ids, std::size_t sequences);
 };
 
@@ -89,6 +106,17 @@ bool EmbeddingContext::State::take_means(std::span<const std::int32_t> sequence_
       mean[i] = static_cast<float>(sum[i] / static_cast<double>(end - begin));
   }
   return true;
+}
+
+Result<std::vector<float>> EmbeddingContext::State::rows_of_pairs(const TokenBatch& batch) {
+  if (!token_rows) {
+    auto opened = internal::TokenRows::open(model->device_state_->files);
+    if (!opened) return std::unexpected(opened.error());
+    if (opened->dimension() != static_cast<std::size_t>(llama_model_n_embd(model->model_.get())))
+      return fail(ErrorCode::InvalidModel, "the model's file is another one than was loaded");
+    token_rows = std::move(*opened);
+  }
+  return token_rows->read(batch.tokens_, batch.is_second_);
 }
 
 std::int32_t max_parallel_sequences() { return static_cast<std::int32_t>(llama_max_parallel_sequences()); }
@@ -112,9 +140,11 @@ Result<EmbeddingContext> EmbeddingContext::create(std::shared_ptr<const Model> m
                                                         config.max_sequences, max_parallel_sequences()));
   }
   if (config.threads < 0) return fail(ErrorCode::InvalidArgument, "the number of threads must not be negative");
-  if (config.pooling == Pooling::None || config.pooling == Pooling::Rank) {
-    return fail(ErrorCode::InvalidArgument,
-                std::format("pooling '{}' gives no vector per text", to_string(config.pooling)));
+  if (config.pooling == Pooling::None)
+    return fail(ErrorCode::InvalidArgument, "pooling 'none' gives no vector per text");
+
+  if (config.pooling == Pooling::Rank) {
+    if (auto checked = check_rank_head(model->device_state_->files); !checked) return std::unexpected(checked.error());
   }
 
   auto state = std::make_unique<State>();
@@ -160,7 +190,9 @@ Result<void> EmbeddingContext::warm_up() {
 bool EmbeddingContext::takes_prefix(std::size_t longest) const {
   const Model& model = *state_->model;
   const std::int32_t window = model.sliding_window();
-  return state_->config.pooling == Pooling::Last && is_causal(model, model.model_.get()) && !model.is_recurrent() &&
+  const Pooling pooling = state_->config.pooling;
+  const bool reads_last = pooling == Pooling::Last || (pooling == Pooling::Rank && model.ranks_by_last_token());
+  return reads_last && is_causal(model, model.model_.get()) && !model.is_recurrent() &&
          llama_get_memory(state_->context.get()) != nullptr && (window == 0 || std::cmp_less_equal(longest, window));
 }
 
@@ -187,10 +219,16 @@ Result<void> EmbeddingContext::compute(const TokenBatch& batch, const std::stop_
   const std::size_t count = batch.token_count();
   std::vector<std::int8_t> outputs(count, 1);  // pooling reads every token
   SequencesOfTokens sequences(batch.sequence_ids_, batch.prefix_length_, batch.sequence_count());
+  std::vector<float> rows;
+  if (!batch.is_second_.empty()) {
+    auto read = state.rows_of_pairs(batch);
+    if (!read) return std::unexpected(read.error());
+    rows = std::move(*read);
+  }
   const llama_batch c_batch{
       .n_tokens = static_cast<std::int32_t>(count),
-      .token = const_cast<Token*>(batch.tokens_.data()),
-      .embd = nullptr,
+      .token = rows.empty() ? const_cast<Token*>(batch.tokens_.data()) : nullptr,
+      .embd = rows.empty() ? nullptr : rows.data(),
       .pos = const_cast<std::int32_t*>(batch.positions_.data()),
       .n_seq_id = sequences.counts.data(),
       .seq_id = sequences.ids.data(),
@@ -225,7 +263,8 @@ Result<std::span<const float>> EmbeddingContext::embedding(std::size_t sequence)
     return std::span<const float>(state_->means).subspan(sequence * state_->dimension(), state_->dimension());
   const float* vector = llama_get_embeddings_seq(state_->context.get(), static_cast<llama_seq_id>(sequence));
   if (vector == nullptr) return fail(ErrorCode::Internal, "llama.cpp returned no vector for a sequence");
-  return std::span(vector, state_->dimension());
+  const bool is_rank = state_->config.pooling == Pooling::Rank;
+  return std::span(vector, is_rank ? state_->model->class_labels().size() : state_->dimension());
 }
 
 }  // namespace llama

@@ -148,6 +148,15 @@ std::optional<Pooling> Model::pooling() const {
   return std::nullopt;  // absent, or NONE
 }
 
+std::vector<std::string> Model::class_labels() const {
+  std::vector<std::string> labels(std::max<std::uint32_t>(1, llama_model_n_cls_out(model_.get())));
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    if (const char* label = llama_model_cls_label(model_.get(), static_cast<std::uint32_t>(i))) labels[i] = label;
+  return labels;
+}
+
+bool Model::ranks_by_last_token() const { return architecture() == "qwen3" || architecture() == "qwen3vl"; }
+
 bool Model::is_encoder() const {
   return metadata(architecture() + ".attention.causal") == "false" || architecture().contains("bert") ||
          architecture() == "t5encoder";

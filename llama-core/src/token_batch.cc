@@ -25,6 +25,16 @@ Result<void> TokenBatch::add_sequence(std::span<const Token> tokens) {
     sequence_ids_.push_back(sequence);
   }
   longest_ = std::max(longest_, prefix_length_ + tokens.size());
+  if (!is_second_.empty()) is_second_.resize(tokens_.size(), false);
+  return {};
+}
+
+Result<void> TokenBatch::add_pair(std::span<const Token> tokens, std::size_t second) {
+  if (prefix_length_ > 0) return fail(ErrorCode::InvalidArgument, "a pair of texts shares no prefix");
+  const std::size_t begin = tokens_.size();
+  if (auto added = add_sequence(tokens); !added) return added;
+  is_second_.resize(tokens_.size(), false);
+  for (std::size_t i = begin + second; i < tokens_.size(); ++i) is_second_[i] = true;
   return {};
 }
 
@@ -32,6 +42,7 @@ void TokenBatch::clear() {
   tokens_.clear();
   positions_.clear();
   sequence_ids_.clear();
+  is_second_.clear();
   prefix_length_ = 0;
   sequence_count_ = 0;
   longest_ = 0;

@@ -131,6 +131,52 @@ TEST(EmbeddingContext, RefusesNumbersOutOfRange) {
   }
 }
 
+// A pair whose second text is empty is a sequence, and its tokens enter the model as vectors from the file.
+TEST(EmbeddingContext, ComputesPairsWhoseSecondTextHasATypeOfItsOwn) {
+  for (const char* name : {"bert.gguf", "bert-q5_0.gguf", "rerank-bert-q8_0.gguf"}) {
+    const auto model = load(name);
+    const auto tokens = model->tokenize("hello world, the number is 42", SpecialTokens::Text).value();
+    auto context = EmbeddingContext::create(model, {.max_tokens = 128, .max_sequences = 4}).value();
+    TokenBatch alone, pairs;
+    ASSERT_TRUE(alone.add_sequence(tokens));
+    ASSERT_TRUE(context.compute(alone));
+    const auto expected = vector_of(context, 0);
+    ASSERT_TRUE(pairs.add_sequence(tokens));
+    ASSERT_TRUE(pairs.add_pair(tokens, tokens.size()));
+    ASSERT_TRUE(pairs.add_pair(tokens, 3));
+    ASSERT_TRUE(context.compute(pairs));
+    EXPECT_GT(cosine(vector_of(context, 0), expected), 0.99999) << name;
+    EXPECT_GT(cosine(vector_of(context, 1), expected), 0.99999) << name;
+    EXPECT_LT(cosine(vector_of(context, 2), expected), 0.9999) << name;
+    ASSERT_TRUE(context.compute(alone));  // tokens again
+    EXPECT_GT(cosine(vector_of(context, 0), expected), 0.99999) << name;
+  }
+}
+
+TEST(EmbeddingContext, RefusesPairsOfAModelWithoutTypes) {
+  for (const char* name : {"qwen3.gguf", "rerank-xlmr.gguf"}) {
+    auto context = EmbeddingContext::create(load(name), {.max_tokens = 64, .max_sequences = 4}).value();
+    TokenBatch batch;
+    ASSERT_TRUE(batch.add_pair(std::vector<Token>{5, 6, 7}, 1));
+    EXPECT_EQ(context.compute(batch).error().code, ErrorCode::InvalidModel) << name;
+  }
+}
+
+TEST(EmbeddingContext, GivesARerankersScores) {
+  for (const auto& [name, outputs] : {std::pair("rerank-xlmr.gguf", 1u), std::pair("rerank-qwen3.gguf", 2u)}) {
+    const auto model = load(name);
+    EXPECT_EQ(model->class_labels().size(), outputs);
+    auto context =
+        EmbeddingContext::create(model, {.max_tokens = 64, .max_sequences = 4, .pooling = Pooling::Rank}).value();
+    TokenBatch batch;
+    for (const Token token : {5, 6, 7}) ASSERT_TRUE(batch.add_sequence(std::vector<Token>{token, 8, 9}));
+    ASSERT_TRUE(context.compute(batch));
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(context.embedding(i)->size(), outputs) << name;
+    EXPECT_NE(context.embedding(0)->front(), context.embedding(1)->front()) << name;
+  }
+  EXPECT_EQ(load("rerank-qwen3.gguf")->class_labels(), (std::vector<std::string>{"yes", "no"}));
+}
+
 TEST(EmbeddingContext, ComputesAPrefixOnceForAllSequences) {
   const auto model = load("qwen3.gguf");
   const auto prefix = model->tokenize_part("the prompt that all have: ", SpecialTokens::Parse).value();

@@ -41,6 +41,20 @@ TEST(TokenBatch, CountsAPrefixOnce) {
   EXPECT_EQ(batch.token_count(), 3u);
 }
 
+TEST(TokenBatch, TakesPairsBesideSequencesAndNoPrefix) {
+  TokenBatch batch;
+  const std::vector<Token> a{1, 2, 3};
+  ASSERT_TRUE(batch.add_sequence(a));
+  ASSERT_TRUE(batch.add_pair(a, 2));
+  ASSERT_TRUE(batch.add_sequence(a));
+  EXPECT_EQ(batch.token_count(), 9u);
+  EXPECT_EQ(batch.sequence_count(), 3u);
+  EXPECT_EQ(batch.add_pair({}, 0).error().code, ErrorCode::InvalidArgument);
+  batch.clear();
+  ASSERT_TRUE(batch.set_prefix(a));
+  EXPECT_EQ(batch.add_pair(a, 1).error().code, ErrorCode::InvalidArgument);
+}
+
 TEST(Pooling, NamesAreReadBack) {
   for (const Pooling p : {Pooling::None, Pooling::Mean, Pooling::Cls, Pooling::Last, Pooling::Rank}) {
     EXPECT_EQ(parse_pooling(to_string(p)), p);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <format>
-#include <iterator>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -13,10 +12,9 @@
 #include "llama-base/utf8.h"
 #include "llama-core/kernels.h"
 #include "llama-embedding/pooling_choice.h"
-#include "llama-loader/gguf_header.h"
 #include "llama-loader/model_loader.h"
-#include "llama-loader/multipart.h"
 #include "model_budget.h"
+#include "model_tensors.h"
 #include "text_tokenizer.h"
 
 namespace llama {
@@ -32,15 +30,17 @@ void add_warning(std::string& warning, std::string_view more) {
 Result<DenseLayers> dense_layers_of(const LoadedModel& loaded) {
   const std::string architecture = loaded.model->architecture();
   if (architecture != "gemma-embedding") return find_dense_layers(architecture, {});
-  std::vector<std::string> files{loaded.path.string()};
-  if (const auto part = parse_part_name(files.front())) files = part->all_names();
-  std::vector<GgufTensor> tensors;
-  for (const std::string& file : files) {
-    auto header = read_gguf_header(file);
-    if (!header) return std::unexpected(header.error());
-    std::ranges::move(header->tensors, std::back_inserter(tensors));
-  }
-  return find_dense_layers(architecture, tensors);
+  const auto tensors = internal::read_model_tensors(loaded);
+  if (!tensors) return std::unexpected(tensors.error());
+  return find_dense_layers(architecture, *tensors);
+}
+
+// The header is read once more of encoders that do not say their pooling.
+Result<bool> has_rank_head(const LoadedModel& loaded) {
+  if (loaded.model->pooling() || !loaded.model->is_encoder()) return false;
+  const auto tensors = internal::read_model_tensors(loaded);
+  if (!tensors) return std::unexpected(tensors.error());
+  return std::ranges::contains(*tensors, "cls.output.weight", &GgufTensor::name);
 }
 
 }  // namespace
@@ -91,11 +91,14 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
   if (model->is_encoder_decoder())
     return about({ErrorCode::InvalidModel, "encoder-decoder models have no text embedding"});
   if (model->embedding_dimension() < 1) return about({ErrorCode::InvalidModel, "the model has no embedding"});
-  const auto pooling = choose_pooling(
-      {.asked = config.pooling,
-       .declared = model->pooling(),
-       .is_encoder = model->is_encoder(),
-       .name = file + " " + model->metadata("general.name") + " " + model->metadata("general.basename")});
+  const auto rank_head = has_rank_head(*loaded);
+  if (!rank_head) return about(rank_head.error());
+  const auto pooling =
+      choose_pooling({.asked = config.pooling,
+                      .declared = model->pooling(),
+                      .is_encoder = model->is_encoder(),
+                      .name = file + " " + model->metadata("general.name") + " " + model->metadata("general.basename"),
+                      .has_rank_head = *rank_head});
   if (!pooling) return about(pooling.error());
   const auto dense_layers = dense_layers_of(*loaded);
   if (!dense_layers) return about(dense_layers.error());

@@ -14,11 +14,12 @@ Result<PoolingChoice> choose_pooling(const PoolingFacts& facts) {
     }
     return PoolingChoice{*facts.asked, {}};
   }
-  if (facts.declared == Pooling::Rank) {
+  const bool says_none = !facts.declared || *facts.declared == Pooling::None;
+  if (facts.declared == Pooling::Rank || (says_none && facts.has_rank_head)) {
     return fail(ErrorCode::InvalidModel,
                 "this model is a reranker: it scores pairs of texts and has no vector for one text");
   }
-  if (facts.declared && *facts.declared != Pooling::None) return PoolingChoice{*facts.declared, {}};
+  if (!says_none) return PoolingChoice{*facts.declared, {}};
   if (facts.is_encoder)
     return PoolingChoice{Pooling::Mean, "the model does not say its pooling; using mean, as most encoders"};
 

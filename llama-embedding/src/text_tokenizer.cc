@@ -211,17 +211,32 @@ Result<std::vector<Token>> TextTokenizer::by_parts(std::string_view text) const 
   return tokens;
 }
 
-Result<std::vector<Token>> TextTokenizer::by_llama_cpp(std::string_view text, std::size_t enough) const {
-  const bool parts = !ordinary_.empty() && options_.special == SpecialTokens::Parse && text.contains(ordinary_);
+template <class Tokenize>
+Result<std::vector<Token>> TextTokenizer::of_beginning(std::string_view text, std::size_t enough,
+                                                       const Tokenize& tokenize) {
   const std::size_t likely = enough < text.size() / kBytesPerToken ? enough * kBytesPerToken : text.size();
   for (std::size_t bytes = std::max(kMinPrefix, likely);; bytes *= 4) {
     const bool whole = bytes >= text.size();
-    const std::string_view part = whole ? text : text.substr(0, prefix_end(text, bytes));
-    auto tokens = parts      ? by_parts(part)
-                  : compose_ ? model_->tokenize(compose(part), options_.special)
-                             : model_->tokenize(part, options_.special);
+    Result<std::vector<Token>> tokens = tokenize(whole ? text : text.substr(0, prefix_end(text, bytes)));
     if (!tokens || whole || tokens->size() / 2 >= enough) return tokens;
   }
+}
+
+Result<std::vector<Token>> TextTokenizer::by_llama_cpp(std::string_view text, std::size_t enough) const {
+  const bool parts = !ordinary_.empty() && options_.special == SpecialTokens::Parse && text.contains(ordinary_);
+  return of_beginning(text, enough, [&](std::string_view beginning) {
+    return parts      ? by_parts(beginning)
+           : compose_ ? model_->tokenize(compose(beginning), options_.special)
+                      : model_->tokenize(beginning, options_.special);
+  });
+}
+
+Result<std::vector<Token>> TextTokenizer::part(std::string_view text, std::size_t enough) const {
+  if (wordpiece_) return wordpiece_->tokenize(text, options_.special, enough);
+  if (unigram_) return unigram_->tokenize(text, options_.special, enough);
+  return of_beginning(text, enough, [&](std::string_view beginning) {
+    return model_->tokenize_part(compose_ ? compose(beginning) : std::string(beginning), options_.special);
+  });
 }
 
 Result<std::vector<Token>> TextTokenizer::tokens_of(std::string_view text, std::size_t enough) const {

@@ -40,6 +40,8 @@ class TextTokenizer {
 
   // Errors   InvalidText for a text without tokens.
   [[nodiscard]] Result<TokenizedText> operator()(std::string_view text) const;
+  // The tokens of a part of a text, with nothing around them: the first `enough` at least; all where there are fewer.
+  [[nodiscard]] Result<std::vector<Token>> part(std::string_view text, std::size_t enough) const;
   // How many tokens the text has before it is cut.
   [[nodiscard]] Result<std::size_t> count(std::string_view text) const;
 
@@ -54,6 +56,10 @@ class TextTokenizer {
   // The first `enough` tokens at least, special ones included; all where there are fewer.
   [[nodiscard]] Result<std::vector<Token>> tokens_of(std::string_view text, std::size_t enough) const;
   [[nodiscard]] Result<std::vector<Token>> by_llama_cpp(std::string_view text, std::size_t enough) const;
+  // Of the whole text, or of a beginning that surely has twice `enough` tokens.
+  template <class Tokenize>
+  [[nodiscard]] static Result<std::vector<Token>> of_beginning(std::string_view text, std::size_t enough,
+                                                               const Tokenize& tokenize);
   [[nodiscard]] Result<void> find_ordinary_tokens();
   [[nodiscard]] Result<std::vector<Token>> by_parts(std::string_view text) const;
   // With WordPiece or Unigram.

@@ -20,6 +20,9 @@ TEST(PoolingChoice, FollowsTheCallerThenTheFileThenTheKindOfModel) {
       {"a generation model", {{}, {}, false, "SmolLM2"}, {}, false},
       {"a generation model, told how", {Pooling::Mean, {}, false, "SmolLM2"}, Pooling::Mean, false},
       {"a reranker", {{}, Pooling::Rank, true, ""}, {}, false},
+      {"a reranker that does not say so", {{}, {}, true, "", true}, {}, false},
+      {"a reranker, told how", {Pooling::Mean, {}, true, "", true}, Pooling::Mean, false},
+      {"an embedding model with a head besides", {{}, Pooling::Cls, true, "", true}, Pooling::Cls, false},
       {"asked for none", {Pooling::None, {}, true, ""}, {}, false},
   };
   for (const Row& row : rows) {

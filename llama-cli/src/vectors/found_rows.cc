@@ -1,6 +1,7 @@
 #include "vectors/found_rows.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 namespace llama {
@@ -11,13 +12,18 @@ std::string FoundColumns::shown_name(const std::string& name) const {
 }
 
 FoundColumns choose_found_columns(const SearchArguments& arguments, const VectorFile& file) {
-  FoundColumns chosen{.text = arguments.text_column.value_or(file.text_column()), .kept = {}, .renamed = {}};
+  FoundColumns chosen{.text = arguments.text_column.value_or(file.text_column()),
+                      .kept = {},
+                      .renamed = {},
+                      .has_similarity = arguments.reranker.has_value()};
+  std::vector<std::string_view> ours = {"query", "row", "score", "text"};
+  if (chosen.has_similarity) ours.push_back("similarity");
   for (const std::string& name : arguments.columns)
     // The texts are there already, under the name "text".
     if ((name != chosen.text || name != "text") && !std::ranges::contains(chosen.kept, name))
       chosen.kept.push_back(name);
   for (const std::string& name : chosen.kept) {
-    if (name != "query" && name != "row" && name != "score" && name != "text") continue;
+    if (!std::ranges::contains(ours, name)) continue;
     std::string other = name + "_input";
     while (std::ranges::contains(chosen.kept, other)) other += "_";
     chosen.renamed.emplace_back(name, std::move(other));
@@ -25,11 +31,11 @@ FoundColumns choose_found_columns(const SearchArguments& arguments, const Vector
   return chosen;
 }
 
-Result<FoundRows> FoundRows::open(const VectorFile& file, const SearchAnswer& answer, const FoundColumns& columns) {
+Result<FoundRows> FoundRows::open(const VectorFile& file, const FoundHits& hits, const FoundColumns& columns) {
   FoundRows found;
   std::vector<std::uint64_t> rows;
-  for (std::size_t query = 0; query < answer.hits.size(); ++query) {
-    for (const SearchHit& hit : answer.hits[query]) {
+  for (std::size_t query = 0; query < hits.size(); ++query) {
+    for (const FoundHit& hit : hits[query]) {
       found.places_.push_back({query, hit});
       rows.push_back(hit.row);
     }
@@ -50,8 +56,10 @@ Result<void> FoundRows::for_each(const std::stop_token& stop, const std::functio
     auto batch = reader_->next(stop);
     if (!batch) return std::unexpected(batch.error());
     for (std::size_t i = 0; i < batch->rows.size() && at < places_.size(); ++i, ++at) {
-      FoundRow row{.query = places_[at].query, .hit = places_[at].hit, .text = {}, .cells = {}, .kept = {}};
+      FoundRow row{
+          .query = places_[at].query, .hit = places_[at].hit, .text = {}, .has_text = false, .cells = {}, .kept = {}};
       const auto& cells = batch->rows[i].cells;
+      row.has_text = has_text_ && cells && cells->front().has_value();
       if (cells) {
         for (const Cell& cell : *cells) row.cells.push_back(cell.value_or(""));
       } else {

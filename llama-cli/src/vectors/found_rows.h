@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,15 +18,25 @@ struct FoundColumns {
   std::string text;  // "" where there is none
   std::vector<std::string> kept;
   std::vector<std::pair<std::string, std::string>> renamed;
+  bool has_similarity = false;  // beside the score
   [[nodiscard]] std::string shown_name(const std::string& name) const;
 };
 
 [[nodiscard]] FoundColumns choose_found_columns(const SearchArguments& arguments, const VectorFile& file);
 
+// A row that was found; where a reranker gave the score, the similarity is the vectors'.
+struct FoundHit {
+  std::uint64_t row = 0;
+  double score = 0;
+  std::optional<double> similarity{};
+};
+using FoundHits = std::vector<std::vector<FoundHit>>;  // of each query
+
 struct FoundRow {
   std::size_t query = 0;
-  SearchHit hit;
-  std::string text;                // "" where there is no column of texts, or a null
+  FoundHit hit;
+  std::string text;  // "" where there is no column of texts, or a null
+  bool has_text = false;
   std::vector<std::string> cells;  // of the kept columns, as text
   KeptRow kept;
 };
@@ -33,7 +44,7 @@ struct FoundRow {
 class FoundRows {
  public:
   // Errors   those of VectorTable::rows_at.
-  [[nodiscard]] static Result<FoundRows> open(const VectorFile& file, const SearchAnswer& answer,
+  [[nodiscard]] static Result<FoundRows> open(const VectorFile& file, const FoundHits& hits,
                                               const FoundColumns& columns);
   [[nodiscard]] const RowReader& reader() const { return *reader_; }
 
@@ -44,7 +55,7 @@ class FoundRows {
   FoundRows() = default;
   struct Place {
     std::size_t query;
-    SearchHit hit;
+    FoundHit hit;
   };
   std::vector<Place> places_;
   bool has_text_ = false, has_kept_ = false;

@@ -7,6 +7,7 @@
 #include "llama-core/processor.h"
 #include "llama-vectors/vector_search.h"
 #include "vectors/query_vectors.h"
+#include "vectors/rerank.h"
 #include "vectors/search_output.h"
 #include "vectors/vector_input.h"
 
@@ -18,6 +19,9 @@ Step<void> check_arguments(const SearchArguments& a) {
   if (given == 0) return usage_error("there is nothing to search for: a query, --queries FILE or --like ROW");
   if (given > 1) return usage_error("a query, --queries and --like exclude each other");
   if (a.top == 0) return usage_error("--top needs at least one row");
+  if (a.rerank_top && *a.rerank_top < a.top)
+    return usage_error(
+        std::format("--rerank-top {} is fewer than the {} rows that --top asks for", *a.rerank_top, a.top));
   if (a.like && (a.prompt || a.prompt_name)) return usage_error("a row (--like) has its vector, and needs no prompt");
   return {};
 }
@@ -37,7 +41,8 @@ Step<std::optional<RowSet>> choose_rows(const SearchArguments& arguments, const 
 Step<SearchAnswer> search(const SearchArguments& arguments, const VectorFile& file, const SearchQueries& queries,
                           const std::optional<RowSet>& rows, const Interrupt& interrupt, const Console& console) {
   RowsDisplay display(console, "Searching", file.table().rows());
-  SearchOptions options{.k = static_cast<std::size_t>(std::min(arguments.top, file.table().rows())),
+  const std::uint64_t top = rows_wanted(arguments);
+  SearchOptions options{.k = static_cast<std::size_t>(std::min(top, file.table().rows())),
                         .rows = rows ? &*rows : nullptr,
                         .threads = arguments.threads > 0 ? arguments.threads : default_threads(),
                         .on_progress = [&](std::uint64_t done) { display.update(done); }};
@@ -51,9 +56,18 @@ Step<SearchAnswer> search(const SearchArguments& arguments, const VectorFile& fi
   if (arguments.like) {
     std::vector<SearchHit>& hits = answer->hits.front();
     std::erase_if(hits, [&](const SearchHit& hit) { return hit.row == *arguments.like; });
-    if (hits.size() > arguments.top) hits.resize(static_cast<std::size_t>(arguments.top));
+    if (hits.size() > top) hits.resize(static_cast<std::size_t>(top));
   }
   return std::move(*answer);
+}
+
+FoundHits hits_of(const SearchAnswer& answer) {
+  FoundHits all;
+  for (const auto& hits : answer.hits) {
+    all.emplace_back();
+    for (const SearchHit& hit : hits) all.back().push_back({.row = hit.row, .score = hit.score});
+  }
+  return all;
 }
 
 void tell_left_out(const SearchAnswer& answer) {
@@ -71,9 +85,9 @@ void tell_left_out(const SearchAnswer& answer) {
 }
 
 Step<void> show(const SearchArguments& arguments, const VectorFile& file, const SearchQueries& queries,
-                const SearchAnswer& answer, const FoundColumns& columns, const Interrupt& interrupt,
+                const FoundHits& hits, const FoundColumns& columns, const Interrupt& interrupt,
                 const Console& console) {
-  auto rows = FoundRows::open(file, answer, columns);
+  auto rows = FoundRows::open(file, hits, columns);
   if (!rows) return stop_with(rows.error(), vector_status(rows.error().code));
   if (!arguments.output.empty()) {
     const auto summary = write_found(*rows, columns, queries, arguments, interrupt.token());
@@ -102,8 +116,11 @@ Step<void> run(const SearchArguments& arguments, const Interrupt& interrupt, con
   const FoundColumns columns = choose_found_columns(arguments, *file);
   const auto rows = choose_rows(arguments, *file, columns, interrupt);
   if (!rows) return std::unexpected(rows.error());
+  if (auto checked = check_rerank(arguments, columns); !checked) return checked;
   const auto queries = find_queries(arguments, *file, interrupt, console);
   if (!queries) return std::unexpected(queries.error());
+  auto reranker = load_reranker(arguments, interrupt, console);
+  if (!reranker) return std::unexpected(reranker.error());
   const auto answer = search(arguments, *file, *queries, *rows, interrupt, console);
   if (!answer) return std::unexpected(answer.error());
   tell_left_out(*answer);
@@ -111,7 +128,10 @@ Step<void> run(const SearchArguments& arguments, const Interrupt& interrupt, con
     tell("Note: no row was searched: {}", file->table().rows() == 0      ? "there is none"
                                           : *rows && (*rows)->count == 0 ? "the condition holds for none"
                                                                          : "none has a vector");
-  return show(arguments, *file, *queries, *answer, columns, interrupt, console);
+  const auto hits = *reranker ? rerank(**reranker, arguments, *file, *queries, *answer, columns, interrupt, console)
+                              : Step<FoundHits>(hits_of(*answer));
+  if (!hits) return std::unexpected(hits.error());
+  return show(arguments, *file, *queries, *hits, columns, interrupt, console);
 }
 
 }  // namespace

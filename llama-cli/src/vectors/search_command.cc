@@ -73,12 +73,27 @@ Flags query_flags(SearchArguments& a) {
   };
 }
 
+Flags rerank_flags(SearchArguments& a) {
+  return {
+      {.name = "--rerank",
+       .target = &a.reranker,
+       .help = "Order the best rows by this model, which reads query and text: folder, .gguf file or repository",
+       .value = "MODEL"},
+      {.name = "--rerank-top",
+       .target = &a.rerank_top,
+       .help = "So many of the best rows; default: 10 times --top, at least 100",
+       .value = "N",
+       .needs = "--rerank"},
+  };
+}
+
 }  // namespace
 
 Command search_command() {
   const auto arguments = std::make_shared<SearchArguments>();
   Flags flags = file_flags(*arguments);
   flags.append_range(query_flags(*arguments));
+  flags.append_range(rerank_flags(*arguments));
   flags.append_range(model_flags(arguments->loader));
   flags.append_range(compute_flags(arguments->loader));
   flags.append_range(cache_flags(arguments->loader));

@@ -22,13 +22,18 @@ constexpr std::size_t kLeastTextColumns = 20;
 class FoundTable {
  public:
   explicit FoundTable(const FoundColumns& columns) : has_text_(!columns.text.empty()) {
-    header_ = {"score", "row"};
+    header_ = {"score"};
+    if (columns.has_similarity) header_.emplace_back("similarity");
+    header_.emplace_back("row");
+    numbers_ = header_.size();
     for (const std::string& name : columns.kept) header_.push_back(columns.shown_name(name));
     if (has_text_) header_.emplace_back("text");
   }
 
   void add(FoundRow row) {
-    std::vector<std::string> line = {std::format("{:.4f}", row.hit.score), std::to_string(row.hit.row)};
+    std::vector<std::string> line = {std::format("{:.4f}", row.hit.score)};
+    if (row.hit.similarity) line.push_back(std::format("{:.4f}", *row.hit.similarity));
+    line.push_back(std::to_string(row.hit.row));
     line.append_range(std::move(row.cells));
     line.resize(header_.size() - (has_text_ ? 1 : 0));
     if (has_text_) line.push_back(std::move(row.text));
@@ -65,11 +70,11 @@ class FoundTable {
   }
 
   // A line that is too long for the terminal is cut, not folded.
-  static Result<void> print_line(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) {
+  Result<void> print_line(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) const {
     std::string line;
     for (std::size_t i = 0; i < cells.size(); ++i) {
       if (i > 0) line += "  ";
-      const bool is_number = i < 2;
+      const bool is_number = i < numbers_;
       const bool is_last = i + 1 == cells.size();
       line += is_number ? std::format("{:>{}}", cells[i], widths[i])
               : is_last ? fitted(cells[i], widths[i])
@@ -79,6 +84,7 @@ class FoundTable {
   }
 
   bool has_text_;
+  std::size_t numbers_ = 0;  // columns of our own in front
   std::vector<std::string> header_;
   std::vector<std::vector<std::string>> lines_;
 };
@@ -127,6 +133,7 @@ Result<void> print_found_json(FoundRows& rows, const FoundColumns& columns, cons
     if (queries.texts.size() > 1) object["query"] = queries.texts[row.query];
     object["row"] = row.hit.row;
     object["score"] = row.hit.score;
+    if (row.hit.similarity) object["similarity"] = *row.hit.similarity;
     if (!columns.text.empty()) object["text"] = row.text;
     const auto kept = json_of_row(row.kept.rows, row.kept.index);
     if (!kept) return std::unexpected(kept.error());
@@ -159,6 +166,7 @@ Step<TableSummary> write_found(FoundRows& rows, const FoundColumns& columns, con
                                       {.name = "row", .type = ColumnType::Integer},
                                       {.name = "score", .type = ColumnType::Number}};
   const bool has_text = !columns.text.empty();
+  if (columns.has_similarity) computed.push_back({.name = "similarity", .type = ColumnType::Number});
   if (has_text) computed.push_back({.name = "text", .type = ColumnType::Text});
   auto writer = open_table_writer(output_of(arguments), &rows.reader(), computed, columns.renamed);
   if (!writer) return stop_with(writer.error(), kOutputError);
@@ -177,7 +185,8 @@ Step<TableSummary> write_found(FoundRows& rows, const FoundColumns& columns, con
     values[0].texts.push_back(queries.texts[row.query]);
     values[1].integers.push_back(static_cast<std::int64_t>(row.hit.row));
     values[2].numbers.push_back(row.hit.score);
-    if (has_text) values[3].texts.push_back(std::move(row.text));
+    if (row.hit.similarity) values[3].numbers.push_back(*row.hit.similarity);
+    if (has_text) values.back().texts.push_back(std::move(row.text));
     if (values[1].integers.size() < kRowsAtOnce) return {};
     auto flushed = flush();
     is_output = !flushed;

@@ -37,6 +37,8 @@ struct SearchArguments : VectorArguments {
   LoaderFlags loader;
   std::optional<std::string> prompt, prompt_name;
   std::string task;
+  std::optional<std::string> reranker;
+  std::optional<std::uint64_t> rerank_top;
   std::filesystem::path output;  // "": standard output
   bool force = false;
 };

@@ -1,4 +1,4 @@
-// Run batches of sequences through a model and read one pooled vector per sequence.
+// Run batches of sequences through a model and read one pooled vector per sequence, or a reranker's scores.
 //
 // Threads  belongs to one thread at a time; several contexts may share a Model.
 // Cost     memory grows with max_tokens (scratch buffers, and a KV cache where the model has one).
@@ -26,7 +26,7 @@ struct EmbeddingContextConfig {
   std::int32_t max_tokens = 512;    // of one batch, and so of one sequence
   std::int32_t max_sequences = 32;  // of one batch; at most max_parallel_sequences()
   std::int32_t threads = 0;         // 0: default_threads(), llama-core/processor.h
-  Pooling pooling = Pooling::Mean;  // not None, not Rank
+  Pooling pooling = Pooling::Mean;  // not None; Rank only of a model with a classification head
 };
 
 // The most sequences that llama.cpp can hold in one batch.
@@ -35,7 +35,7 @@ struct EmbeddingContextConfig {
 class EmbeddingContext {
  public:
   // Cost     the first context of a model packs its weights for our kernels: 0.3 s for 600 MB.
-  // Errors   InvalidArgument (a number out of range), OutOfMemory.
+  // Errors   InvalidArgument (a number out of range, Pooling::Rank of a model without a head), OutOfMemory.
   [[nodiscard]] static Result<EmbeddingContext> create(std::shared_ptr<const Model> model,
                                                        const EmbeddingContextConfig& config);
   ~EmbeddingContext();
@@ -45,8 +45,8 @@ class EmbeddingContext {
   // May the sequences of a batch, of at most `longest` tokens with their prefix, have one in common?
   //
   // Where no token depends on those after it, the keys and values of the prefix are in a cache that all sequences see,
-  // and only the last token's vector is asked for: Pooling::Last, causal attention, a KV cache (no encoder, nothing
-  // recurrent), no sequence longer than the sliding window where the model has one.
+  // and only the last token's vector is asked for: Pooling::Last (or Rank of Qwen3), causal attention, a KV cache (no
+  // encoder, nothing recurrent), no sequence longer than the sliding window where the model has one.
   // Cost     a batch's time falls by the prefix's tokens for each sequence but one. A vector is the same but for
   //          rounding; with our kernels bit for bit, where prefix and sequences are all of fewer than 256 tokens or
   //          none is (doc/kernels.md: from there on attention is rounded).
@@ -55,10 +55,14 @@ class EmbeddingContext {
   // Compute one batch, forgetting what came before.
   //
   // Errors   ContextFull (more tokens or sequences than configured), InvalidArgument (a token outside the
-  //          vocabulary, an empty batch, a prefix that is not taken), Cancelled, OutOfMemory, Internal.
+  //          vocabulary, an empty batch, a prefix that is not taken), InvalidModel (pairs, and no types of tokens),
+  //          Cancelled, OutOfMemory, Internal.
+  // Source   llama.cpp gives each token the first type, so that of a batch with pairs it gets the tokens' vectors: read
+  //          from the file again, those of the second text moved by the difference of the types (token_rows.h).
   [[nodiscard]] Result<void> compute(const TokenBatch& batch, const std::stop_token& stop = {});
 
-  // Shape    embedding_dimension() float32 of the batch computed last; valid until the next compute().
+  // Shape    embedding_dimension() float32 of the batch computed last; with Pooling::Rank as many as class_labels().
+  //          Valid until the next compute().
   // Errors   InvalidArgument for a sequence that the batch lacked.
   [[nodiscard]] Result<std::span<const float>> embedding(std::size_t sequence) const;
 

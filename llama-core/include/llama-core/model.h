@@ -99,8 +99,15 @@ class Model {
   [[nodiscard]] std::int32_t embedding_dimension() const;          // of a pooled vector
   [[nodiscard]] std::uint64_t size_bytes() const;                  // of the weights
   [[nodiscard]] std::optional<Pooling> pooling() const;            // what the GGUF asks for
-  [[nodiscard]] bool is_encoder() const;                           // attends to both sides (BERT and its kin)
-  [[nodiscard]] bool is_encoder_decoder() const;                   // T5 and its kin
+  // The names of what a classification head gives, as many as it gives ("yes", "no"); "" where the GGUF names none. One
+  // where it does not say how many.
+  [[nodiscard]] std::vector<std::string> class_labels() const;
+  // Whether llama.cpp's rank pooling reads a causal model at its last token; of others it reads the first.
+  //
+  // Source   llama.cpp's llm_graph_input_cls.
+  [[nodiscard]] bool ranks_by_last_token() const;
+  [[nodiscard]] bool is_encoder() const;          // attends to both sides (BERT and its kin)
+  [[nodiscard]] bool is_encoder_decoder() const;  // T5 and its kin
 
   // The tokens that every text ends with, in addition to its own: {} or {SEP} or {EOS}.
   [[nodiscard]] std::optional<Token> closing_token() const { return closing_token_; }

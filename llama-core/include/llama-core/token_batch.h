@@ -28,6 +28,13 @@ class TokenBatch {
   //
   // Errors   InvalidArgument for a sequence without tokens of its own.
   [[nodiscard]] Result<void> add_sequence(std::span<const Token> tokens);
+
+  // Append two texts as one sequence, for models that tell them apart by the type of their tokens (BERT's sentences A
+  // and B): tokens from `second` on are of the second type.
+  //
+  // Errors   InvalidArgument for no tokens, and after a prefix.
+  // Requires a context whose model has two types of tokens.
+  [[nodiscard]] Result<void> add_pair(std::span<const Token> tokens, std::size_t second);
   void clear();
 
   [[nodiscard]] std::size_t token_count() const { return tokens_.size(); }  // that are computed: the prefix once
@@ -38,6 +45,7 @@ class TokenBatch {
   std::vector<Token> tokens_;  // the prefix's first
   std::vector<std::int32_t> positions_;
   std::vector<std::int32_t> sequence_ids_;  // one per token; the prefix's are all sequences'
+  std::vector<bool> is_second_;             // one per token, once there is a pair; else empty
   std::size_t prefix_length_ = 0;
   std::size_t sequence_count_ = 0;
   std::size_t longest_ = 0;  // tokens of a sequence, the prefix among them

@@ -14,6 +14,8 @@ struct PoolingFacts {
   std::optional<Pooling> declared;  // by the GGUF
   bool is_encoder = false;
   std::string name;  // of the model and its file: may say that it embeds
+  // A layer that gives pairs of texts a score, or sorts texts into classes: such files seldom say rank pooling.
+  bool has_rank_head = false;
 };
 
 struct PoolingChoice {
