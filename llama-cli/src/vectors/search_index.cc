@@ -3,6 +3,7 @@
 #include <cctype>
 #include <chrono>
 #include <format>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -16,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kIndexRecall = 0.97;
+constexpr double kIndexRecall = 0.99;
 
 std::string escaped(std::string_view column) {
   std::string name;
@@ -43,18 +44,20 @@ Step<VectorIndex> build_index(const SearchArguments& arguments, const VectorFile
   const auto started = std::chrono::steady_clock::now();
   const bool is_kept = can_be_kept(path);
   RowsDisplay building(console, "Building the index", file.table().rows());
-  RowsDisplay measuring(console, "Measuring its recall", file.table().rows());
+  std::optional<RowsDisplay> measuring;  // its time begins then
   auto index = VectorIndex::build(file,
                                   {.threads = index_threads(arguments),
                                    .on_rows = [&](std::uint64_t rows) { building.update(rows); },
                                    .on_measured =
                                        [&](std::uint64_t rows) {
                                          building.clear();
-                                         measuring.update(rows);
+                                         if (!measuring)
+                                           measuring.emplace(console, "Measuring its recall", file.table().rows());
+                                         measuring->update(rows);
                                        }},
                                   interrupt.token());
   building.clear();
-  measuring.clear();
+  if (measuring) measuring->clear();
   if (!index) {
     Error error = std::move(index.error());
     if (error.code == ErrorCode::OutOfMemory) error.message += "; without --index the file is read in blocks";
