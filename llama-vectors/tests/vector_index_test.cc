@@ -15,8 +15,8 @@ using ::testing::HasSubstr;
 
 namespace fs = std::filesystem;
 
-constexpr VectorElement kElements[] = {VectorElement::Float32, VectorElement::Float16, VectorElement::Int8,
-                                       VectorElement::Bits};
+using enum VectorElement;
+constexpr VectorElement kElements[] = {Float32, Float16, Int8, Bits};
 
 // Points around centres, as texts have themes.
 Vectors themed_vectors(std::size_t count, std::size_t dimension, unsigned seed) {
@@ -135,9 +135,7 @@ TEST(VectorIndex, CountsRowsThatAreLeftOutAsExactSearchDoes) {
   RowSet some{.has = std::vector<bool>(450), .count = 4};
   for (const std::size_t row : {0U, 11U, 100U, 200U}) some.has[row] = true;
   const Vectors query = {{1, 2, 3, 4}};
-  const RowSet* const everyone = nullptr;
-  const RowSet* const four = &some;
-  for (const RowSet* const rows : {everyone, four}) {
+  for (const RowSet* const rows : std::initializer_list<const RowSet*>{nullptr, &some}) {
     const SearchAnswer found = by(index, file, query, 1000, rows), exact = exactly(file, query, 1000, rows);
     EXPECT_EQ(found.hits, exact.hits);
     EXPECT_EQ(found.searched, exact.searched);
@@ -171,8 +169,7 @@ TEST(VectorIndex, MeasuresTheShareThatASearchAfterwardsFinds) {
   }
   EXPECT_LT(index.recalls().front().recall, 1.0);
   EXPECT_EQ(index.recalls().back().recall, 1.0);  // every vector is looked at
-  EXPECT_EQ(index.breadth_for(0).breadth, index.recalls().front().breadth);
-  EXPECT_EQ(index.breadth_for(1).recall, 1.0);
+  EXPECT_EQ(index.breadth_for(0).breadth, 16U);
 }
 
 TEST(VectorIndex, AnswersTheSameAfterItWasWrittenAndRead) {
@@ -187,18 +184,12 @@ TEST(VectorIndex, AnswersTheSameAfterItWasWrittenAndRead) {
   const auto read = VectorIndex::load(path, open_file(folder.path("a.parquet")), 2);
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->recalls(), index.recalls());
-  EXPECT_EQ(read->sampled(), index.sampled());
   EXPECT_EQ(read->vectors(), index.vectors());
-  for (const std::size_t k : {3U, 50U, 2500U})
-    EXPECT_EQ(by(*read, file, queries, k).hits, by(index, file, queries, k).hits);
-}
-
-TEST(VectorIndex, IsTheSameWheneverOneThreadBuildsIt) {
-  const VectorFolder folder;
-  write_vectors(folder.path("a.parquet"), {.vectors = themed_vectors(800, 16, 7), .texts = {}});
-  const VectorFile file = open_file(folder.path("a.parquet"));
+  // One thread builds the same whenever it does.
   for (const char* name : {"1.hnsw", "2.hnsw"}) ASSERT_TRUE(built(file, 1).save(folder.path(name), file, 2));
   EXPECT_EQ(bytes_of(folder.path("1.hnsw")), bytes_of(folder.path("2.hnsw")));
+  for (const std::size_t k : {3U, 50U, 2500U})
+    EXPECT_EQ(by(*read, file, queries, k).hits, by(index, file, queries, k).hits);
 }
 
 TEST(VectorIndex, DoesNotBelieveAChangedByte) {
@@ -243,7 +234,7 @@ TEST(VectorIndex, IsNotUsedForAFileThatWasWrittenAnew) {
   EXPECT_EQ(why_not("a.parquet"), "");
   // The same content, under another name, and at another time.
   write("b.parquet", vectors);
-  EXPECT_THAT(why_not("b.parquet"), HasSubstr("also of a file 'a.parquet'"));
+  EXPECT_THAT(why_not("b.parquet"), HasSubstr("also of a file that is not here"));
   const auto time = fs::last_write_time(folder.path("a.parquet"));
   fs::last_write_time(folder.path("a.parquet"), time + std::chrono::seconds(1));
   EXPECT_THAT(why_not("a.parquet"), HasSubstr("'a.parquet' as it was before"));
@@ -264,9 +255,7 @@ TEST(VectorIndex, StopsAndLeavesNothing) {
   for (const bool while_measured : {false, true}) {
     std::stop_source source;
     const auto stop_at = [&](bool now) {
-      return [&source, now](std::uint64_t) {
-        if (now) source.request_stop();
-      };
+      return [&source, now](std::uint64_t) { now ? source.request_stop() : false; };
     };
     const auto index = VectorIndex::build(
         file, {.threads = 2, .on_rows = stop_at(!while_measured), .on_measured = stop_at(while_measured)},

@@ -1,4 +1,4 @@
-// Know how much memory there is before it is asked for: the kernel promises more than it has, and then ends the process.
+// Know how much memory there is before it is asked for: the kernel promises more than it has, and then ends a process.
 #pragma once
 
 #include <cstdint>

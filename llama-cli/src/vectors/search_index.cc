@@ -112,7 +112,7 @@ Step<VectorIndex> open_index(const SearchArguments& arguments, const VectorFile&
     case ErrorCode::NotFound:
       break;
     default:
-      tell("Note: {}; it is built anew", kept.error().message);
+      if (!console.quiet) tell("Note: {}; it is built anew", kept.error().message);
   }
   return build_index(arguments, file, path, interrupt, console);
 }

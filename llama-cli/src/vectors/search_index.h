@@ -11,8 +11,8 @@
 
 namespace llama {
 
-// vectors.parquet -> vectors.parquet.hnsw, parts/ -> parts.hnsw: beside a folder, where none of its readers takes it for a
-// part. Of another column than "embedding" its name stands before the ending.
+// vectors.parquet -> vectors.parquet.hnsw, parts/ -> parts.hnsw: beside a folder, where none of its readers takes it
+// for a part. Of another column than "embedding" its name stands before the ending.
 [[nodiscard]] std::filesystem::path index_path(const std::string& file, std::string_view column);
 
 // Before anything is read: a glob has no place for an index.

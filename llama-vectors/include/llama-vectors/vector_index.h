@@ -1,10 +1,10 @@
 // Find rows near a query without looking at all of them: an index of a file's vectors, kept in a file of its own.
 //
 // A graph of the rows (HNSW), over their vectors of length 1 in float32. What the graph proposes is scored as
-// search_vectors() scores, from the vectors as the file stores them: a row that is found has the same score, bit for bit,
-// and equal scores come by row; but rows may be missed. How many are is measured: a sample of rows is asked for its 10
-// nearest others, exactly and of the index at several breadths. Rows without a vector or without a direction are left
-// out and counted as search_vectors() counts them.
+// search_vectors() scores, from the vectors as the file stores them: a row that is found has the same score, bit for
+// bit, and equal scores come by row; but rows may be missed. How many are is measured: a sample of rows is asked for
+// its 10 nearest others, exactly and of the index at several breadths. Rows without a vector or without a direction are
+// left out and counted as search_vectors() counts them.
 //
 // Threads  immutable: any number at once.
 // Source   Y. Malkov, D. Yashunin, "Efficient and robust approximate nearest neighbor search using Hierarchical
@@ -30,8 +30,8 @@ namespace internal {
 struct IndexContent;
 }
 
-// Which share of the 10 best others is found, on the mean of the sample, where `breadth` candidates are kept on the way.
-// A row with the score of the tenth counts as found whichever of the equal ones it is.
+// Which share of the 10 best others is found, on the mean of the sample, where `breadth` candidates are kept on the
+// way. A row with the score of the tenth counts as found whichever of the equal ones it is.
 struct IndexRecall {
   std::size_t breadth = 0;
   double recall = 0;
@@ -75,7 +75,7 @@ class VectorIndex {
 
   // Writes it under another name, and puts it in place when it is whole. It may be read by who may read the file.
   //
-  // Errors   Io, NoSpace; InvalidArgument: the file is no longer what it was built from; Cancelled. Nothing is left then.
+  // Errors   Io, NoSpace; InvalidArgument: the file is not what it was built from any more; Cancelled. Nothing is left.
   [[nodiscard]] Result<void> save(const std::filesystem::path& path, const VectorFile& file, int threads,
                                   const std::stop_token& stop = {}) const;
 
@@ -86,9 +86,9 @@ class VectorIndex {
   // Requires  recalls() is not empty.
   [[nodiscard]] IndexRecall breadth_for(double recall) const;
 
-  // As search_vectors() answers, but for rows that are missed. There are k hits wherever there are k rows. Where looking
-  // at every vector is no more work than a walk through the graph (few rows, or few that `rows` holds; a large k), that
-  // is done, and nothing is missed.
+  // As search_vectors() answers, but for rows that are missed. There are k hits wherever there are k rows. Where it is
+  // no more work than a walk through the graph (few rows, few that `rows` holds, a large k), every vector is looked at,
+  // and nothing is missed.
   //
   // Errors   those of search_vectors(); Corrupt: the file no longer has a row's vector.
   // Memory   the vectors of the rows that are found.

@@ -91,14 +91,13 @@ Result<FileIdentity> FileIdentity::of(const VectorFile& file) {
 }
 
 std::string FileIdentity::difference(const FileIdentity& now) const {
-  if (column != now.column) return std::format("is of the column '{}'", column);
+  if (column != now.column) return "is of another column";
   // Both are in the order of their names.
   const auto [mine, other] = std::ranges::mismatch(files, now.files);
   const bool is_last = mine == files.end();
   if (!is_last && other != now.files.end() && mine->name == other->name)
     return std::format("is of '{}' as it was before", mine->name);
-  if (!is_last && (other == now.files.end() || mine->name < other->name))
-    return std::format("is also of a file '{}'", mine->name);
+  if (!is_last && (other == now.files.end() || mine->name < other->name)) return "is also of a file that is not here";
   if (other != now.files.end()) return std::format("is without the file '{}'", other->name);
   if (rows != now.rows || dimension != now.dimension) return "is of other vectors";
   return "";

@@ -1,8 +1,8 @@
 // Know again the files that an index was built from, without reading them whole.
 //
 // Of each file the name, the size, the time of its last change and a digest of its first and last 64 kB, where Parquet
-// and Arrow have their schema, their metadata and where each part lies. A file that is written anew has another time; one
-// that was given the old time has other sizes of its parts, but for changes that leave all of them as they were.
+// and Arrow have their schema, their metadata and where each part lies. A file that is written anew has another time;
+// one that was given the old time has other sizes of its parts, but for changes that leave all of them as they were.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,8 @@ struct FileIdentity {
   // Cost     128 kB of each file are read.
   [[nodiscard]] static Result<FileIdentity> of(const VectorFile& file);
 
-  // How this one, which was, differs from what there is now; "" where it does not.
+  // How this one, which was, differs from what there is now; "" where it does not. Says no word that only this one has:
+  // it may come from a stranger's file, and a terminal obeys some.
   [[nodiscard]] std::string difference(const FileIdentity& now) const;
 };
 

@@ -15,7 +15,6 @@ namespace llama {
 namespace internal {
 namespace {
 
-constexpr std::size_t kMaxLinks = 256;
 constexpr std::uint64_t kMaxIndexedRows = (1ULL << 31) - 1;  // hnswlib counts in int
 
 // Takes blocks as they are read, by one thread, and has all threads add their rows: to read is little work beside.

@@ -1,6 +1,7 @@
 // What an index consists of, in memory.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -9,6 +10,8 @@
 #include "values/neighbour_graph.h"
 
 namespace llama::internal {
+
+inline constexpr std::size_t kMaxLinks = 256;
 
 // As it is written down.
 enum class IndexedRow : std::uint8_t { Held, Null, OtherLength, NonFinite, Zeros };

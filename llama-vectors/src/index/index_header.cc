@@ -1,6 +1,6 @@
 #include "index/index_header.h"
 
-#include <cmath>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <utility>
@@ -87,9 +87,9 @@ bool read_lists(Members& members, IndexHeader& header) {
 // The parts' sizes follow from the counts, and those that do not are bounded by the file's own size.
 bool fits_together(const IndexHeader& header) {
   const auto& shape = header.shape;
-  if (header.identity.files.empty() || shape.axes == 0 || shape.links < 2 || shape.capacity > header.identity.rows)
+  if (header.identity.files.empty() || shape.axes != std::max<std::uint64_t>(header.identity.dimension, 1))
     return false;
-  if (shape.capacity > 0 && shape.axes != header.identity.dimension) return false;
+  if (shape.links < 2 || shape.links > kMaxLinks || shape.capacity > header.identity.rows) return false;
   const std::uint64_t left_out = header.nulls + header.other_lengths + header.non_finite + header.zeros;
   if (shape.capacity + left_out != header.identity.rows || header.recalls.empty() != (shape.capacity < 2)) return false;
   const auto size_of = [&](IndexPart part) { return header.sizes[std::to_underlying(part)]; };

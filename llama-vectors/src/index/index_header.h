@@ -1,9 +1,9 @@
 // What an index says of itself at the beginning of its file.
 //
-// The file: kMark, the header's length (8 bytes, as all numbers the lowest first), the SHA-256 of mark, length and header
-// in hex, the header (JSON), then four parts one after the other: a byte for each row of the source (IndexedRow), a byte
-// for each row of the graph (its highest layer), the links of the layers above the lowest, the lowest layer. Each part is
-// cut into blocks of kBlockBytes, whose digests stand in the header.
+// The file: kMark, the header's length (8 bytes, as all numbers the lowest first), the SHA-256 of mark, length and
+// header in hex, the header (JSON), then four parts one after the other: a byte for each row of the source
+// (IndexedRow), a byte for each row of the graph (its highest layer), the links of the layers above the lowest, the
+// lowest layer. Each part is cut into blocks of kBlockBytes, whose digests stand in the header.
 #pragma once
 
 #include <array>

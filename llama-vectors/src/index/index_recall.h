@@ -13,6 +13,6 @@ namespace llama::internal {
 // Errors   those of VectorReader and NeighbourGraph.
 // Cost     the file is read once, and multiplied with every row of the sample.
 [[nodiscard]] Result<void> measure_index(const VectorFile& file, IndexContent& content,
-                                          const IndexBuildOptions& options, const std::stop_token& stop);
+                                         const IndexBuildOptions& options, const std::stop_token& stop);
 
 }  // namespace llama::internal

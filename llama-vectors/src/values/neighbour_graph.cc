@@ -63,18 +63,22 @@ class AllowedRows : public hnswlib::BaseFilterFunctor {
 };
 
 constexpr std::size_t kRowsAtOnce = 16;  // that a thread adds before it takes the next
-constexpr std::uint8_t kHighestLevel = 60;
 
-// A row is in layer n with the probability links^-n. From the row alone (SplitMix64), so that no thread waits for
-// another's number.
-std::uint8_t level_of(std::uint32_t row, const NeighbourGraph::Options& options) {
+// A row is in layer n with the probability links^-n, in none above the highest that a graph of its capacity needs. From
+// the row alone (SplitMix64), so that no thread waits for another's number.
+int highest_level(const NeighbourGraph::Options& options) {
+  return static_cast<int>(std::log(std::max(static_cast<double>(options.capacity), 1.0)) /
+                          std::log(static_cast<double>(options.links)));
+}
+
+int level_of(std::uint32_t row, const NeighbourGraph::Options& options) {
   std::uint64_t bits = options.seed + (row + 1ULL) * 0x9e3779b97f4a7c15U;
   bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9U;
   bits = (bits ^ bits >> 27) * 0x94d049bb133111ebU;
   bits ^= bits >> 31;
   const double share = (static_cast<double>(bits >> 11) + 1) * 0x1p-53;
-  const double level = -std::log(share) / std::log(static_cast<double>(std::max<std::size_t>(options.links, 2)));
-  return static_cast<std::uint8_t>(std::min(level, static_cast<double>(kHighestLevel)));
+  const double level = -std::log(share) / std::log(static_cast<double>(options.links));
+  return std::min(static_cast<int>(level), highest_level(options));
 }
 
 std::unexpected<Error> damaged_graph(std::string_view what) {
@@ -118,36 +122,32 @@ Result<void> NeighbourGraph::add(std::uint32_t row, const float* place) {
   return without_exceptions([&] { graph_->links.addPoint(place, row); });
 }
 
-// hnswlib begins each walk at the row of the highest layer, and reads which one that is while another thread may change
-// it. So rows that are higher than all before are added first, by this thread alone. Its own random levels, whose
-// generator all threads would share, are made zeros by mult_.
+// hnswlib begins each walk at a row of the highest layer, and reads which one it is while another thread may change it.
+// So the first row, which is added alone, stands in the highest layer that there will be. hnswlib's own random levels,
+// whose generator all threads share, are made zeros by mult_.
 Result<void> NeighbourGraph::add_rows(std::span<const std::uint32_t> rows, const float* places, std::size_t workers,
                                       const std::stop_token& stop) {
-  Graph& graph = *graph_;
-  graph.links.mult_ = 0;
-  std::vector<std::size_t> others;
-  const auto add_at = [&](std::size_t i, int level) {
-    graph.links.addPoint(places + i * graph.options.axes, rows[i], level);
-  };
-  auto done = without_exceptions([&] {
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      const int level = level_of(rows[i], graph.options);
-      level > graph.links.maxlevel_ ? add_at(i, level) : others.push_back(i);
-    }
-  });
-  if (!done) return done;
+  hnswlib::HierarchicalNSW<float>& links = graph_->links;
+  const Options& options = graph_->options;
+  links.mult_ = 0;
+  const std::size_t alone = size() == 0 && !rows.empty() ? 1 : 0;
+  if (alone > 0) {
+    auto first = without_exceptions([&] { links.addPoint(places, rows[0], highest_level(options)); });
+    if (!first) return first;
+  }
   std::mutex mutex;
   Result<void> failed;
-  auto shared =
-      share_work((others.size() + kRowsAtOnce - 1) / kRowsAtOnce, workers, stop, [&](std::size_t, std::size_t part) {
-        auto added = without_exceptions([&] {
-          for (std::size_t i = part * kRowsAtOnce; i < std::min(others.size(), (part + 1) * kRowsAtOnce); ++i)
-            add_at(others[i], level_of(rows[others[i]], graph.options));
-        });
-        if (added) return;
-        const std::scoped_lock lock(mutex);
-        failed = std::move(added);
-      });
+  const std::size_t parts = (rows.size() - alone + kRowsAtOnce - 1) / kRowsAtOnce;
+  auto shared = share_work(parts, workers, stop, [&](std::size_t, std::size_t part) {
+    auto added = without_exceptions([&] {
+      const std::size_t begin = alone + part * kRowsAtOnce;
+      for (std::size_t i = begin; i < std::min(rows.size(), begin + kRowsAtOnce); ++i)
+        links.addPoint(places + i * options.axes, rows[i], level_of(rows[i], options));
+    });
+    if (added) return;
+    const std::scoped_lock lock(mutex);
+    failed = std::move(added);
+  });
   return shared ? failed : shared;
 }
 
@@ -274,7 +274,7 @@ Result<NeighbourGraph> NeighbourGraph::restore(const Options& options, std::span
   std::span<const std::byte> rest = upper_links;
   for (std::size_t i = 0; i < options.capacity; ++i) {
     const std::size_t bytes = levels[i] * upper_bytes(options);
-    if (levels[i] > kHighestLevel || bytes > rest.size()) return damaged_graph("a row's layers");
+    if (bytes > rest.size()) return damaged_graph("a row's layers");
     links.linkLists_[i] = nullptr;
     if (bytes > 0) {
       links.linkLists_[i] = static_cast<char*>(std::malloc(bytes));
@@ -284,7 +284,7 @@ Result<NeighbourGraph> NeighbourGraph::restore(const Options& options, std::span
     }
     links.element_levels_[i] = levels[i];
     links.cur_element_count = i + 1;
-    // The first row of the highest layer, as add_rows() left it.
+    // The first row of the highest layer, where add_rows() began.
     if (levels[i] <= links.maxlevel_) continue;
     links.maxlevel_ = levels[i];
     links.enterpoint_node_ = static_cast<hnswlib::tableint>(i);

@@ -4,8 +4,8 @@
 // built lies past the end of a full list (hnswlib 0.8), and the distance is one of our kernels.
 //
 // Errors   OutOfMemory; Internal: what hnswlib throws.
-// Threads  find, find_among and scan from any number while nobody adds. A graph's shape depends on the order of what was
-//          added, so one that is to be the same each time is filled by one thread.
+// Threads  find, find_among and scan from any number while nobody adds. A graph's shape depends on the order of what
+//          was added, so one that is to be the same each time is filled by one thread.
 // Cost     memory: a copy of the place, and about 140 bytes for a row's links.
 // Source   Y. Malkov, D. Yashunin, "Efficient and robust approximate nearest neighbor search using Hierarchical
 //          Navigable Small World graphs", IEEE TPAMI 42 (2020).
