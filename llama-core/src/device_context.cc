@@ -6,9 +6,9 @@
 #include <optional>
 #include <utility>
 
+#include "llama-base/memory.h"
 #include "llama-core/kernels.h"
 #include "llama-core/log.h"
-#include "memory_needs.h"
 
 namespace llama::internal {
 

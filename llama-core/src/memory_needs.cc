@@ -5,23 +5,10 @@
 #include <algorithm>
 #include <charconv>
 #include <format>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <string_view>
 
 namespace llama::internal {
-
-std::optional<std::uint64_t> available_memory() {
-  std::ifstream lines("/proc/meminfo");
-  for (std::string line; std::getline(lines, line);) {
-    constexpr std::string_view kName = "MemAvailable:";
-    if (!line.starts_with(kName)) continue;
-    std::uint64_t kilobytes = 0;
-    if (std::istringstream(line.substr(kName.size())) >> kilobytes) return kilobytes * 1024;
-  }
-  return std::nullopt;
-}
 
 std::uint64_t cache_bytes(const Model& model, const llama_model* handle, std::uint64_t tokens) {
   if (model.is_recurrent() || model.sliding_window() > 0) return 0;

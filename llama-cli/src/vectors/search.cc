@@ -8,6 +8,7 @@
 #include "llama-vectors/vector_search.h"
 #include "vectors/query_vectors.h"
 #include "vectors/rerank.h"
+#include "vectors/search_index.h"
 #include "vectors/search_output.h"
 #include "vectors/vector_input.h"
 
@@ -23,7 +24,7 @@ Step<void> check_arguments(const SearchArguments& a) {
     return usage_error(
         std::format("--rerank-top {} is fewer than the {} rows that --top asks for", *a.rerank_top, a.top));
   if (a.like && (a.prompt || a.prompt_name)) return usage_error("a row (--like) has its vector, and needs no prompt");
-  return {};
+  return check_index_arguments(a);
 }
 
 // Said before the model loads: a column that is not there, a condition with an error.
@@ -38,6 +39,18 @@ Step<std::optional<RowSet>> choose_rows(const SearchArguments& arguments, const 
   return std::optional(std::move(*rows));
 }
 
+Step<Result<SearchAnswer>> ask_index(const SearchArguments& arguments, const VectorFile& file,
+                                     const SearchQueries& queries, const SearchOptions& options,
+                                     const Interrupt& interrupt, const Console& console) {
+  const auto index = open_index(arguments, file, interrupt, console);
+  if (!index) return std::unexpected(index.error());
+  const IndexSearchOptions by_index{.k = options.k,
+                                    .breadth = choose_breadth(arguments, *index, console),
+                                    .rows = options.rows,
+                                    .threads = options.threads};
+  return index->search(file, queries.vectors, by_index, interrupt.token());
+}
+
 Step<SearchAnswer> search(const SearchArguments& arguments, const VectorFile& file, const SearchQueries& queries,
                           const std::optional<RowSet>& rows, const Interrupt& interrupt, const Console& console) {
   RowsDisplay display(console, "Searching", file.table().rows());
@@ -47,8 +60,11 @@ Step<SearchAnswer> search(const SearchArguments& arguments, const VectorFile& fi
                         .threads = arguments.threads > 0 ? arguments.threads : default_threads(),
                         .on_progress = [&](std::uint64_t done) { display.update(done); }};
   if (arguments.like) ++options.k;  // the row itself
-  auto answer = search_vectors(file, queries.vectors, options, interrupt.token());
+  auto asked = arguments.index ? ask_index(arguments, file, queries, options, interrupt, console)
+                               : search_vectors(file, queries.vectors, options, interrupt.token());
   display.clear();
+  if (!asked) return std::unexpected(asked.error());
+  Result<SearchAnswer>& answer = *asked;
   if (!answer) {
     const bool is_query = answer.error().code == ErrorCode::InvalidArgument;
     return stop_with(answer.error(), is_query ? kModelError : vector_status(answer.error().code));

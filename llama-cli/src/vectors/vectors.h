@@ -33,6 +33,8 @@ struct SearchArguments : VectorArguments {
   std::uint64_t top = 10;
   std::string where;
   std::vector<std::string> columns;  // that come along
+  bool index = false;
+  std::optional<float> index_recall;
   // The model: nothing said, as the file says.
   LoaderFlags loader;
   std::optional<std::string> prompt, prompt_name;
