@@ -355,7 +355,7 @@ class ChangingSource final : public ToolSource {
   Listing list(const std::stop_token&) override {
     ++lists;
     return {.tools = {{.name = "tool", .description = std::format("version {}", lists), .server = "moody"}},
-            .failures = {{"gone", {ErrorCode::Network, "it ended"}}}};
+            .failures = {{"gone", {ErrorCode::Network, "server 'gone': it ended"}}}};
   }
   ToolResult call(const ToolDefinition&, const std::string&, const ToolContext&) override { return {"called"}; }
   int lists = 0;
@@ -367,7 +367,7 @@ TEST_F(AgentRunTest, ServersThatFailOrChangeTheirToolsAreRemarked) {
   const auto response = run();
   EXPECT_EQ(response.end, RunEnd::Answered);
   EXPECT_EQ(response.remarks,
-            (Texts{"server 'gone' gives no tools: it ended", "tool 'moody.tool' has changed its definition"}));
+            (Texts{"no tools: server 'gone': it ended", "tool 'moody.tool' has changed its definition"}));
 }
 
 TEST_F(AgentRunTest, OneCallByHand) {
