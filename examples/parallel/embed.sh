@@ -8,12 +8,8 @@ export model=$1 input=$2 column=$3 folder=$4 shares=${5:-8}
 at_once=${6:-2}
 export threads=$((($(nproc) + at_once - 1) / at_once))
 
-# A share that was done before this script heard of it is there already (exit status 5): is it whole?
 embed_share() {
-  llama-cli embed -m "$model" -i "$input" --column "$column" -o "$folder" --shard "$1/$shares" \
-    --threads "$threads" --quiet && return
-  local status=$?
-  [ $status = 5 ] && llama-cli shards "$folder" --json | grep -q "\"shard\":$1,\"state\":\"whole\"" || return $status
+  llama-cli embed -m "$model" -i "$input" --column "$column" -o "$folder" --shard "$1/$shares" --threads "$threads" --quiet
 }
 export -f embed_share
 export SHELL=${BASH:-/bin/bash}

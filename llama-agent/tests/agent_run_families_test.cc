@@ -66,14 +66,35 @@ TEST_F(AgentRunFamilies, EachGoesFromItsCallToItsAnswer) {
 
 // The opener was once read from a text that had gone; one of more than 15 bytes showed it.
 TEST_F(AgentRunFamilies, ACallThatMustComeMayBeThoughtAboutFirst) {
-  std::vector<std::string> grammars;
+  struct Row {
+    std::string markers, thought, call;
+  };
+  const Row rows[] = {
+      {"<tool_call><|START_THINKING|>", "<|START_THINKING|>hm<|END_THINKING|>", hermes_call("look")},
+      {"<|START_ACTION|>", "<|START_THINKING|>hm<|END_THINKING|>",
+       R"(<|START_ACTION|>[{"tool_call_id": "0", "tool_name": "look", "parameters": {}}]<|END_ACTION|>)"},
+      {"<|tools_prefix|>", "<|inner_prefix|>hm<|inner_suffix|>", R"(<|tools_prefix|>[{"look": {}}]<|tools_suffix|>)"},
+      {"<|channel|><|message|>", "<|channel|>analysis<|message|>hm<|end|>",
+       "<|start|>assistant<|channel|>commentary to=functions.look <|constrain|>json<|message|>{}<|call|>"},
+      {"<|tool_call|>start_of_role", "<think>hm</think>", R"(<|tool_call|>[{"name": "look", "arguments": {}}])"},
+  };
   add("look", [](const auto&, const auto&) { return ToolResult{"blue"}; });
-  markers_ = "<tool_call><|START_THINKING|>";
-  play({"<|START_THINKING|>hm<|END_THINKING|>" + hermes_call("look"), "Done."}, {.grammars = &grammars});
-  request_.generation.tool_choice = {.kind = ToolChoice::Kind::Required};
-  EXPECT_EQ(run().end, RunEnd::Answered);
-  ASSERT_FALSE(grammars.empty());
-  EXPECT_NE(grammars[0].find("<|START_THINKING|>"), std::string::npos) << grammars[0].substr(0, 500);
+  for (const auto& [markers, thought, call] : rows) {
+    SCOPED_TRACE(markers);
+    std::vector<std::string> grammars;
+    markers_ = markers;
+    events_.clear();
+    play({thought + call, "Done."}, {.grammars = &grammars});
+    request_.generation.tool_choice = {.kind = ToolChoice::Kind::Required};
+    EXPECT_EQ(run().end, RunEnd::Answered);
+    std::string thoughts;
+    for (const auto& event : told<ThinkingEvent>()) thoughts += event.text;
+    EXPECT_EQ(thoughts, "hm");
+    EXPECT_EQ(told<ToolCallBegun>().size(), 1U);
+    ASSERT_FALSE(grammars.empty());
+    const std::string opener = thought.substr(0, thought.find("hm"));
+    EXPECT_NE(grammars[0].find(opener), std::string::npos) << grammars[0].substr(0, 500);
+  }
 }
 
 }  // namespace

@@ -184,6 +184,16 @@ TEST_F(AgentRunTest, ACallThatWasCutOffIsNotRunAndTheModelIsTold) {
   EXPECT_EQ(runs, 1) << "what was whole is run";
   EXPECT_EQ(contents(MessageRole::Tool).size(), 2U);
   EXPECT_TRUE(contents(MessageRole::Tool)[1].contains("cut off")) << contents(MessageRole::Tool)[1];
+
+  // Before its name: nobody can be told, but it is no text.
+  play({hermes_call("look") + R"(<tool_call>{"name": "look"})", "Done."});
+  request_.generation.stopping.max_tokens = static_cast<std::int32_t>(hermes_call("look").size()) + 20;
+  const auto nameless = run();
+  EXPECT_EQ(runs, 2);
+  EXPECT_EQ(contents(MessageRole::Tool).size(), 1U);
+  EXPECT_EQ(nameless.remarks, Texts{"a call that was cut off before its tool's name, or that cannot be read, was not "
+                                    "run"});
+  EXPECT_EQ(contents(MessageRole::Assistant)[0], "");
 }
 
 TEST_F(AgentRunTest, CancellingReachesTheToolAndKeepsCallsAndResultsTogether) {
@@ -355,7 +365,7 @@ class ChangingSource final : public ToolSource {
   Listing list(const std::stop_token&) override {
     ++lists;
     return {.tools = {{.name = "tool", .description = std::format("version {}", lists), .server = "moody"}},
-            .failures = {{"gone", {ErrorCode::Network, "it ended"}}}};
+            .failures = {{"gone", {ErrorCode::Network, "server 'gone': it ended"}}}};
   }
   ToolResult call(const ToolDefinition&, const std::string&, const ToolContext&) override { return {"called"}; }
   int lists = 0;
@@ -367,7 +377,7 @@ TEST_F(AgentRunTest, ServersThatFailOrChangeTheirToolsAreRemarked) {
   const auto response = run();
   EXPECT_EQ(response.end, RunEnd::Answered);
   EXPECT_EQ(response.remarks,
-            (Texts{"server 'gone' gives no tools: it ended", "tool 'moody.tool' has changed its definition"}));
+            (Texts{"no tools: server 'gone': it ended", "tool 'moody.tool' has changed its definition"}));
 }
 
 TEST_F(AgentRunTest, OneCallByHand) {

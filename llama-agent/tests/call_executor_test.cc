@@ -287,6 +287,8 @@ TEST(CallApproval, ModesAndRulesDecideAsThisTableSays) {
        allow,
        false},
       {"a rule for others", ApprovalMode::Ask, {{"u.*", ApprovalAction::Allow}}, {}, false},
+      {"a rule for all but others", ApprovalMode::Always, {{"s.*", ApprovalAction::Deny, {"s.u"}}}, allow, false},
+      {"a rule for all but it", ApprovalMode::Always, {{"s.*", ApprovalAction::Deny, {"s.u", "s.t"}}}, {}, true},
   };
   for (const auto& row : rows) {
     ExecutorCase c;

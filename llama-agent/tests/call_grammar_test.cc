@@ -93,6 +93,27 @@ TEST(CallGrammar, AReplyThatMustCallIsNothingButCalls) {
   EXPECT_EQ(held(thinking, "<think>"), Held::Whole) << "and what is thought then is held to nothing";
 }
 
+// A thought begins as its format reads one; when it is over, the grammar begins anew, and the calls may follow.
+TEST(CallGrammar, AThoughtOfTheFormatsOwnMayComeBeforeTheCalls) {
+  int thinking = 0;
+  for (const auto& pattern : call_patterns()) {
+    if (pattern.thought.empty()) continue;
+    ++thinking;
+    const auto made = call_grammars(pattern, kTools, kRequired, pattern.thought);
+    const auto format = reply_format_named(pattern.format).make({.tools = {"look"}});
+    ReplyEvents events;
+    format->push({.text = pattern.thought}, events);
+    EXPECT_TRUE(format->is_thinking()) << pattern.format;
+    EXPECT_EQ(held(made.whole, pattern.thought), Held::Whole) << pattern.format;
+    const std::string call = pattern_text(pattern.opener, "", "") +
+                             pattern_text(pattern.call, "look", R"({"at": "sky"})") +
+                             pattern_text(pattern.closer, "", "");
+    EXPECT_EQ(held(made.whole, std::string(pattern.next_message) + call), Held::Whole) << pattern.format;
+    EXPECT_EQ(held(made.whole, std::string(pattern.next_message) + "Well"), Held::Refused) << pattern.format;
+  }
+  EXPECT_EQ(thinking, 4);
+}
+
 TEST(CallGrammar, OneBadSchemaFreesNoOtherTool) {
   for (const std::string bad :
        {R"({"$ref": "https://example.org/a.json"})", R"({"$ref": "#"})", "{", "[1]", R"({"type": "string"})",
@@ -293,8 +314,9 @@ TEST(CallGrammar, EveryPatternWritesCallsThatItsGrammarsAllowAndItsFormatReads) 
     EXPECT_TRUE(made.remarks.empty());
     EXPECT_EQ(held(made.whole, reply), Held::Whole) << pattern.format << ": " << reply;
     EXPECT_EQ(held(made.whole, reply.substr(0, reply.size() / 2)), Held::Begun) << pattern.format;
-    if (pattern.parameter.empty())
+    if (pattern.parameter.empty()) {
       EXPECT_EQ(held(made.whole, filled(pattern, "lake")), Held::Refused) << pattern.format;
+    }
     if (!pattern.marker.empty()) {
       const std::size_t behind = reply.find(pattern.marker) + pattern.marker.size();
       EXPECT_EQ(held(made.rest, reply.substr(behind)), Held::Whole) << pattern.format;

@@ -20,6 +20,13 @@ inline const std::vector<std::string> kOneCall{"call 0: look", "arguments 0: {\"
 inline const std::vector<std::string> kTwoCalls{"call 0: look",        "arguments 0: {\"at\": \"sky\"}", "end 0",
                                                 "call 1: get_weather", "arguments 1: {\"n\": [1, {}]}",  "end 1"};
 
+// A second one that the limit cuts before its name.
+inline const std::vector<std::string> kCutAfterOne = [] {
+  auto lines = kOneCall;
+  lines.insert(lines.end(), {"call 1: ", "unfinished 1"});
+  return lines;
+}();
+
 inline Golden cut(std::string reply, std::vector<std::string> lines) {
   return {"cut by the limit", std::move(reply), std::move(lines), ReplyEnd::Cut};
 }
@@ -73,6 +80,7 @@ inline std::vector<Family> llama_and_mistral() {
         {"no call", "[TOOL_CALLS]no", {"text: [TOOL_CALLS]no"}},
         {"text", "What is it?", kNoCall},
         cut(R"([TOOL_CALLS][{"name": "look", "arguments": {"at": "sky"}}, )", kOneCall),
+        cut(R"([TOOL_CALLS][{"name": "look", "arguments": {"at": "sky"}}, {"na)", kCutAfterOne),
         cut(R"([TOOL_CALLS][{"name": "look", "arguments": {"at)",
             {"call 0: look", R"(arguments 0: {"at)", "unfinished 0"})}},
       {"mistral-call-id",
@@ -81,7 +89,7 @@ inline std::vector<Family> llama_and_mistral() {
          {"call 0: look as 123456789", "arguments 0: {\"at\": \"sky\"}", "end 0"}},
         {"without the id", R"([TOOL_CALLS]look[ARGS]{"at": "sky"})", kOneCall},
         {"an unknown name", R"([TOOL_CALLS]fly[CALL_ID]1[ARGS]{})", {"call 0: fly as 1", "arguments 0: {}", "end 0"}},
-        cut("[TOOL_CALLS]lo", {"text: [TOOL_CALLS]lo"})}},
+        cut("[TOOL_CALLS]lo", {"call 0: ", "unfinished 0"})}},
       {"mistral-args",
        {{"two calls", R"([TOOL_CALLS]look[ARGS]{"at": "sky"}[TOOL_CALLS]get_weather[ARGS]{"n": [1, {}]})", kTwoCalls},
         {"thought and text", R"([THINK]I'm thinking[/THINK]What is it?[TOOL_CALLS]look[ARGS]{"at": "sky"})",
@@ -124,6 +132,8 @@ inline std::vector<Family> functionary_and_cohere() {
         {"code", "python\nprint(1)", {"call 0: python", R"x(arguments 0: {"code": "print(1)"})x", "end 0"}},
         {"no recipient", "What is it?", kNoCall},
         {"no recipient, two lines", "What\nis it?", {"text: What\nis it?"}},
+        cut("all\nWhat is it?\n>>>lo", {"text: What is it?", "call 0: ", "unfinished 0"}),
+        cut("al", {"text: al"}),
         cut("look\n{\"at\": \"s", {"call 0: look", R"(arguments 0: {"at": "s)", "unfinished 0"})}},
       {"command-r7b",
        {{"a thought, two calls",
@@ -148,6 +158,8 @@ inline std::vector<Family> functionary_and_cohere() {
          kOneCall},
         {"a word", "In Action: [] and Action", {"text: In Action: [] and Action"}},
         {"a word on a line", "Action: none", {"text: Action: none"}},
+        cut("Action:", {"text: Action:"}),
+        cut("Action:\n```json\n[{\"tool_na", {"call 0: ", "unfinished 0"}),
         cut("Action:\n```json\n[{\"tool_name\": \"look\", \"parameters\": {",
             {"call 0: look", "arguments 0: {", "unfinished 0"})}},
   };
@@ -310,6 +322,9 @@ inline std::vector<Family> harmony_and_generic() {
          {"call 0: fly", "arguments 0: {}", "end 0"}},
         {"no header", "What is it?", kNoCall},
         {"half a header", "<|channel|>comm", {"text: <|channel|>comm"}},
+        cut("<|channel|>commentary to=functions.lo", {"call 0: ", "unfinished 0"}),
+        cut("<|channel|>commentary to=functions.look<|message|>{\"at\": \"sky\"}<|end|><|start|>assistant to=fu",
+            kCutAfterOne),
         cut("<|channel|>commentary to=functions.look<|message|>{\"at",
             {"call 0: look", "arguments 0: {\"at", "unfinished 0"}),
         cut("<|channel|>final<|message|>What is it?", kNoCall)}},
@@ -333,6 +348,7 @@ inline std::vector<Family> harmony_and_generic() {
         {"no call in it", R"({"tool_call": {"a": 1}})", {R"(text: {"tool_call": {"a": 1}})"}},
         cut(R"({"tool_call": {"name": "look", "arguments": {"at)",
             {"call 0: look", R"(arguments 0: {"at)", "unfinished 0"}),
+        cut(R"({"tool_calls": [{"name": "look", "arguments": {"at": "sky"}}, {"name": "ge)", kCutAfterOne),
         cut(R"({"response": "What is)", {"text: What is"})}},
   };
 }

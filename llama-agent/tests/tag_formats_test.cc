@@ -46,7 +46,19 @@ const std::vector<Golden>& qwen_coder_conversations() {
        "<tool_call>\n<function=look>\n<parameter=at>\nsk",
        {"call 0: look", "arguments 0: {\"at\": ", "unfinished 0"},
        ReplyEnd::Cut},
-      {"cut before the name", "Hm. <tool_call>\n<func", {"text: Hm. <tool_call>\n<func"}, ReplyEnd::Cut},
+      {"cut before the name", "Hm. <tool_call>\n<func", {"text: Hm.", "call 0: ", "unfinished 0"}, ReplyEnd::Cut},
+      {"ended before the name", "Hm. <tool_call>\n<func", {"text: Hm. <tool_call>\n<func"}},
+      {"the second one cut in its opener",
+       "<tool_call>\n<function=look>\n</function>\n</tool_call>\n<tool_",
+       {"call 0: look", "arguments 0: {}", "end 0", "call 1: ", "unfinished 1"},
+       ReplyEnd::Cut},
+      {"cut in the closer",
+       "<tool_call>\n<function=look>\n</function>\n</tool_",
+       {"call 0: look", "arguments 0: {}", "end 0"},
+       ReplyEnd::Cut},
+      {"half a closer too many",
+       "<tool_call>\n<function=look>\n</function>\n</tool_call>\n</func",
+       {"call 0: look", "arguments 0: {}", "end 0"}},
       {"lines, tags and quotes in a value",
        "<tool_call>\n<function=look>\n<parameter=at>\ndef f():\n  return "
        "\"</p>\"\n\n</parameter>\n</function>\n</tool_call>",
@@ -88,7 +100,8 @@ const std::vector<Golden>& glm_conversations() {
        "<tool_call>look\n<arg_key>at</arg_key>\n<arg_value>sk",
        {"call 0: look", "arguments 0: {\"at\": ", "unfinished 0"},
        ReplyEnd::Cut},
-      {"cut in the name", "<tool_call>lo", {"text: <tool_call>lo"}, ReplyEnd::Cut},
+      {"cut in the name", "<tool_call>lo", {"call 0: ", "unfinished 0"}, ReplyEnd::Cut},
+      {"cut in the name of no tool", "<tool_call>fl", {"text: <tool_call>fl"}, ReplyEnd::Cut},
   };
   return all;
 }

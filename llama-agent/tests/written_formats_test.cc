@@ -58,7 +58,18 @@ TEST(LfmFormat, TellsTheSameEventsForAnySplit) {
         "<|tool_call_start|>[look(at=\"long te",
         {"call 0: look", "arguments 0: {\"at\": \"long te", "unfinished 0"},
         ReplyEnd::Cut},
-       {"cut before the name", "Hm. <|tool_call_start|>[lo", {"text: Hm. <|tool_call_start|>[lo"}, ReplyEnd::Cut},
+       {"cut before the name", "Hm. <|tool_call_start|>[lo", {"text: Hm.", "call 0: ", "unfinished 0"}, ReplyEnd::Cut},
+       {"the second one cut before its name",
+        "<|tool_call_start|>[look(), lo",
+        {"call 0: look", "arguments 0: {}", "end 0", "call 1: ", "unfinished 1"},
+        ReplyEnd::Cut},
+       {"cut between two", "<|tool_call_start|>[look(), ", {"call 0: look", "arguments 0: {}", "end 0"}, ReplyEnd::Cut},
+       {"half a closer too many",
+        "<|tool_call_start|>[look()]<|tool_call_end|>\n<|tool_call_e",
+        {"call 0: look", "arguments 0: {}", "end 0"}},
+       {"half a closer behind text",
+        "<|tool_call_start|>[look()]<|tool_call_end|>So <|tool_call_e",
+        {"call 0: look", "arguments 0: {}", "end 0", "text: So <|tool_call_e"}},
        {"large numbers and Python's own",
         "<|tool_call_start|>[look(a=123456789012345678901, b=-.5, c=1_000, d=(1,), e='')]<|tool_call_end|>",
         {"call 0: look",
@@ -101,6 +112,10 @@ TEST(SmolLm3Format, TellsTheSameEventsForAnySplit) {
        {"other code", "<code>x = 1 + 2</code>", {"text: <code>x = 1 + 2</code>"}},
        {"no closer", "<code>look(a='b')", {"call 0: look", "arguments 0: {\"a\": \"b\"}", "end 0"}},
        {"an unknown name", "<code>fly()</code>", {"call 0: fly", "arguments 0: {}", "end 0"}},
+       {"the second one cut in its opener",
+        "<tool_call>{\"name\": \"look\", \"arguments\": {}}</tool_call><tool_",
+        {"call 0: look", "arguments 0: {}", "end 0", "call 1: ", "unfinished 1"},
+        ReplyEnd::Cut},
        {"cut", "<code>look(a=[1", {"call 0: look", "arguments 0: {\"a\": [", "unfinished 0"}, ReplyEnd::Cut}});
 }
 
@@ -125,6 +140,7 @@ TEST(Gemma3Format, TellsTheSameEventsForAnySplit) {
        {"other JSON", "```json\n{\"name\": \"Ada\"}\n```", {"text: ```json\n{\"name\": \"Ada\"}\n```"}},
        {"other code", "```python\nlook(a=1)\n```", {"text: ```python\nlook(a=1)\n```"}},
        {"cut in JSON", "{\"name\": \"lo", {"text: {\"name\": \"lo"}, ReplyEnd::Cut},
+       {"cut in a fence", "```json\n{\"name\": \"lo", {"text: ```json\n{\"name\": \"lo"}, ReplyEnd::Cut},
        {"other lists", "[fly(a=1)] {", {"text: [fly(a=1)] {"}},
        {"cut", "[look(at=\"s", {"call 0: look", "arguments 0: {\"at\": \"s", "unfinished 0"}, ReplyEnd::Cut}});
 }

@@ -1,6 +1,7 @@
 // Calls, questions and changes, against a server in memory.
 #include <atomic>
 #include <barrier>
+#include <future>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -221,6 +222,21 @@ TEST_F(ClientCoreTest, ListensForChangesInTheModernEra) {
   EXPECT_EQ(server->wait_for("subscriptions/listen", 3).size(), 3U);
   for (int i = 0; i < 5'000 && changes == before; ++i) std::this_thread::sleep_for(2ms);
   EXPECT_GT(changes, before);
+}
+
+// Whoever is told a log line knows whose it is.
+TEST_F(ClientCoreTest, RemarksDoNotNameTheServerAgain) {
+  std::promise<std::string> told;
+  handlers.tools_changed = [] {};
+  handlers.log = [&](const McpLogLine& line) { told.set_value(line.text); };
+  auto core = connect(of_era(McpEra::Modern, [](const json& message) -> Answers {
+    if (message["method"] != "subscriptions/listen") return {};
+    return {error_for(message, -32601)};
+  }));
+  ASSERT_TRUE(core) << core.error().message;
+  auto line = told.get_future();
+  ASSERT_EQ(line.wait_for(10s), std::future_status::ready);
+  EXPECT_EQ(line.get(), "changes are not told: refused (error -32601)");
 }
 
 TEST_F(ClientCoreTest, BeginsALostSessionAnewAndAsksAgain) {

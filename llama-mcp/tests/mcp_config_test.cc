@@ -2,9 +2,9 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <format>
 #include <fstream>
 
-#include "config/config_json.h"
 #include "config/variables.h"
 #include "llama-mcp/mcp_server_config.h"
 
@@ -221,6 +221,11 @@ TEST(McpConfig, ReadsFilesOfTheWild) {
            "timeout": 30000}}})",
        {"server 'a': 'trust' is not followed: which tools may be called is said by \"approve\""},
        ""},
+      {R"({"mcpServers": {"a": {"command": "x", "includeTools": ["read"], "allowedTools": ["rm"]}}})",
+       {"server 'a': 'allowedTools' is not followed: which tools may be called is said by \"approve\""},
+       ""},
+      // Copilot.
+      {R"({"mcpServers": {"a": {"type": "local", "command": "x", "tools": ["*"]}}})", {}, ""},
       // Windsurf, Cursor.
       {R"({"mcpServers": {"a.b/c": {"serverUrl": "https://h/mcp", "disabledTools": ["x", "y"]}}})",
        {"server 'a.b/c' is called 'a_b_c' here"},
@@ -238,31 +243,31 @@ TEST(McpConfig, ReadsFilesOfTheWild) {
     EXPECT_EQ(config->servers.size(), 1U);
     EXPECT_EQ(config->remarks, row.remarks) << row.text;
   }
-  const auto rules = parse_one(R"("command": "x", "disabledTools": ["y"], "approve": "always")").rules;
-  ASSERT_EQ(rules.size(), 2U);
-  EXPECT_EQ(rules[0].approval, McpToolRule::Approval::Never);
 }
 
-TEST(McpConfig, TakesCommasBeforeABracketOutAndNoOthers) {
-  const std::pair<const char*, const char*> kRows[] = {
-      {"[1,2,]", "[1,2 ]"},
-      {"{\"a\":1, /* x, */ }", "{\"a\":1  /* x, */ }"},
-      {"[1, // ,]\n ]", "[1  // ,]\n ]"},
-      {R"(["a,]", "b\",}"])", R"(["a,]", "b\",}"])"},
-      {"[1,,]", "[1, ]"},
-      {",", ","},
-      {"[1 // ,", "[1 // ,"},
+// What only restricts is followed, wherever it stands: its rules come before those of "approve".
+TEST(McpConfig, FollowsListsOfOtherProgramsThatRestrict) {
+  using Rules = std::vector<std::pair<std::string, std::vector<std::string>>>;  // that nothing is allowed by
+  const std::pair<const char*, Rules> kRows[] = {
+      {R"("excludeTools": ["y", "z_*"])", {{"y", {}}, {"z_*", {}}}},
+      {R"("disabledTools": ["y"], "disabled_tools": ["z"])", {{"y", {}}, {"z", {}}}},
+      {R"("includeTools": ["a", "b"])", {{"*", {"a", "b"}}}},
+      {R"("enabled_tools": ["a"], "excludeTools": ["a"])", {{"*", {"a"}}, {"a", {}}}},
+      {R"("enabledTools": [])", {{"*", {}}}},
+      {R"("tools": ["*"])", {{"*", {"*"}}}},
+      {R"("tools": {"a": true})", {}},
+      {R"("autoApprove": ["y"], "allowedTools": ["y"])", {}},
   };
-  for (const auto& [text, sound] : kRows) EXPECT_EQ(internal::without_trailing_commas(text), sound) << text;
-}
-
-TEST(McpConfig, ReadsAFileOfVariables) {
-  auto read = internal::parse_env_file("# x\n\nA=1\r\nexport B = \"two words\"\nC='3'\nD=a=b\n");
-  ASSERT_TRUE(read) << read.error().message;
-  EXPECT_THAT(*read, ElementsAre(Pair("A", "1"), Pair("B", "two words"), Pair("C", "3"), Pair("D", "a=b")));
-  auto wrong = internal::parse_env_file("A=1\nsecret\n");
-  ASSERT_FALSE(wrong);
-  EXPECT_EQ(wrong.error().message, "line 2: no NAME=VALUE");
+  for (const auto& [lists, expected] : kRows) {
+    const auto rules = parse_one(std::format(R"("command": "x", "approve": "always", {})", lists)).rules;
+    ASSERT_EQ(rules.size(), expected.size() + 1) << lists;
+    EXPECT_EQ(rules.back().approval, McpToolRule::Approval::Always) << lists;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_EQ(rules[i].approval, McpToolRule::Approval::Never) << lists;
+      EXPECT_EQ((std::pair{rules[i].pattern, rules[i].except}), expected[i]) << lists;
+    }
+  }
+  EXPECT_THAT(fault_of(R"("command": "x", "includeTools": "a")"), HasSubstr("'includeTools' is no list of texts"));
 }
 
 TEST(McpConfig, PutsTheFilesNameBeforeWhatIsWrong) {

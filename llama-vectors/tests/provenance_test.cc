@@ -11,6 +11,8 @@ TEST(Provenance, SaysWhatTheMetadataSays) {
                                       {"llama.dimensions", "128"},
                                       {"llama.normalized", "true"},
                                       {"llama.prompt", "passage: {text}"},
+                                      {"llama.prompt_name", "document"},
+                                      {"llama.device", "CPU"},
                                       {"pandas", "{}"}});
   ASSERT_TRUE(found);
   EXPECT_TRUE(found->names_model());
@@ -19,6 +21,8 @@ TEST(Provenance, SaysWhatTheMetadataSays) {
   EXPECT_EQ(found->dimensions, 128);
   EXPECT_EQ(found->is_normalized, true);
   EXPECT_EQ(found->prompt, "passage: {text}");
+  EXPECT_EQ(found->prompt_name, "document");
+  EXPECT_EQ(found->device, "CPU");
   EXPECT_EQ(found->max_length, std::nullopt);
 }
 

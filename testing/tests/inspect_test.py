@@ -82,7 +82,7 @@ def test_our_file_is_told_in_full(file, texts):
     assert said["pair_similarity"]["mean"] == pytest.approx(pairs.mean(), abs=1e-9)
     assert said["neighbour_similarity"]["mean"] == pytest.approx(nearest.mean(), abs=1e-9)
     assert said["pair_similarity"]["count"] == len(pairs) == 430 * 429 // 2
-    for name in ("model_file", "pooling", "program", "created", "tokenizer", "architecture"):
+    for name in ("model_file", "pooling", "program", "created", "tokenizer", "architecture", "kernels", "device"):
         assert said["provenance"][name] == metadata["llama." + name]
     assert said["provenance"]["model_size_bytes"] == MODEL.stat().st_size
     assert said["provenance"]["normalized"] is False and said["provenance"]["prompt"] is None
@@ -122,7 +122,19 @@ def test_normalized_and_prompted_vectors_are_told(texts, tmp_path):
     assert not {"lengths_differ", "not_normalized"} & kinds(said)
     lengths = rows(tmp_path / "a.parquet")["sequence_length"].to_pylist()
     assert said["truncated"] == lengths.count(12) > 0 and "truncated" in kinds(said, fault=False)
-    assert '"q: {text}"' in run("inspect", tmp_path / "a.parquet").stdout
+    assert said["provenance"]["prompt_name"] is None
+    shown = run("inspect", tmp_path / "a.parquet").stdout
+    assert '"q: {text}";' in shown and ", computed on CPU" in shown
+
+
+def test_the_name_of_a_prompt_is_told(tmp_path):
+    model = tmp_path / "e5-small-v2.gguf"  # a family is known by its name
+    model.write_bytes(MODEL.read_bytes())
+    done = embed(model, b"one\ntwo\n", tmp_path / "a.parquet", "--prompt-name", "query")
+    assert done.returncode == 0, done.stderr
+    provenance = inspect(tmp_path / "a.parquet")["provenance"]
+    assert provenance["prompt"] == "query: {text}" and provenance["prompt_name"] == "query"
+    assert '"query: {text}" (query); ' in run("inspect", tmp_path / "a.parquet").stdout
 
 
 def test_vectors_that_texts_share_are_a_sign_of_the_cut(tmp_path):

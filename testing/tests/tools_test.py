@@ -287,3 +287,14 @@ def test_a_tool_that_is_never_allowed_is_not_offered(smol, config):
     run = generate(smol, path, "--tool-choice", "picture", "--approve", "always")
     assert run.returncode == 2
     assert "names 'picture', which is not offered: echo, add, fail, slow, ask, structured" in run.stderr
+
+
+def test_lists_of_other_programs_that_restrict_are_followed(smol, config):
+    lists = {"approve": "always", "includeTools": ["echo", "picture", "add"], "excludeTools": ["picture"]}
+    path = config({"one": entry(**lists, autoApprove=["fail"])})
+    listed = tools("--mcp-config", path)
+    assert "  one.echo [says: reads only] [approve: always]" in listed.stdout.splitlines()
+    assert "  one.picture [approve: never]" in listed.stdout and "  one.fail [approve: never]" in listed.stdout
+    assert "'autoApprove' is not followed" in listed.stderr and listed.stderr.count("is not followed") == 1
+    run = generate(smol, path, "--tool-choice", "picture", "--approve", "always")
+    assert run.returncode == 2 and "names 'picture', which is not offered: echo, add\n" in run.stderr

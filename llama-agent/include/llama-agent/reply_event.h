@@ -1,7 +1,7 @@
 // What a reply consists of, in the order in which the model wrote it.
 //
 // A call begins once its name is whole, then its arguments come as they are written, then it ends. What was told is
-// never taken back.
+// never taken back. A call that somebody else's limit cut before its name was whole begins and ends without one.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct ThinkingEvent {
 struct ToolCallBegun {
   std::int32_t call = 0;  // the number of the call in this reply, from 0
   std::string id{};       // as the model wrote it, else a new one of nine letters and digits
-  std::string name{};     // as the model wrote it: a tool of that name need not exist
+  std::string name{};     // as the model wrote it: a tool of that name need not exist; "": cut off before it
   bool operator==(const ToolCallBegun&) const = default;
 };
 

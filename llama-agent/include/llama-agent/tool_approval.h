@@ -33,6 +33,7 @@ enum class ApprovalAction { Allow, Ask, Deny };
 struct ApprovalRule {
   std::string pattern;  // of "SERVER.TOOL", or of a native tool's name: "*" is any text, "?" one character
   ApprovalAction action = ApprovalAction::Ask;
+  std::vector<std::string> except{};  // patterns of names that the rule is not about
 };
 
 struct ApprovalQuestion {

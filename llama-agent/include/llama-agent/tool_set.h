@@ -23,7 +23,7 @@ class McpServers;
 
 struct ToolFailure {
   std::string server;
-  Error error;
+  Error error;  // its message names the server: people are shown it alone
 };
 
 // Tools from elsewhere. mcp_tools() makes one of servers.

@@ -88,7 +88,9 @@ std::pair<std::string, std::string> set_hold(Job& job, const GenerationRequest& 
     hold.whole_reply = must_call && !opener.empty();
     return {hold.whole_reply ? opener_grammar(opener, thinking_opener) : "", ""};
   }
-  CallGrammars made = call_grammars(*pattern, tools, request.tool_choice, thinking_opener);
+  const bool is_known = options.thinking_is_open || !thinking_opener.empty();
+  CallGrammars made =
+      call_grammars(*pattern, tools, request.tool_choice, is_known ? thinking_opener : pattern->thought);
   hold.whole_reply = must_call;
   hold.marker = pattern->marker;
   hold.marker_is_once = pattern->opener.contains(pattern->marker);

@@ -39,6 +39,7 @@ void BlockReply::take(char c, ReplyEvents& events) {
 void BlockReply::show(std::string_view text, ReplyEvents& events) {
   if (text.empty()) return;
   tell_text(text, events);
+  is_behind_block_ = false;
   line_begins_ = ends_at_line(text, line_begins_);
 }
 
@@ -87,6 +88,7 @@ void BlockReply::open(const CallOpener& opener, std::string_view blanks, ReplyEv
   }
   opening_ = std::string(blanks) + opener.text;
   read_again_ = opener.is_read_again ? opener.text.size() : 0;
+  may_be_text_ = opener.is_read_again || opener.begins_text;
   begun_before_ = teller_.begun();
   block_ = opener.block();
   if (read_again_ == 0) return;
@@ -100,7 +102,7 @@ void BlockReply::take_call(char c, ReplyEvents& events) {
   if (took == CallBlock::Took::More) return;
   if (took == CallBlock::Took::Wrong || teller_.begun() == begun_before_) return give_up(events);
   block_.reset();
-  is_after_block_ = true;
+  is_after_block_ = is_behind_block_ = true;
   line_begins_ = false;
 }
 
@@ -112,26 +114,41 @@ void BlockReply::give_up(ReplyEvents& events) {
     unread.erase(0, read_again_);
     show(opening_, events);
   } else {
-    is_after_block_ = true;
+    is_after_block_ = is_behind_block_ = true;
     line_begins_ = false;
   }
   for (const char c : unread) take(c, events);
 }
 
-void BlockReply::finish(ReplyEnd end, ReplyEvents& events) {
-  if (block_) {
-    block_->finish(end == ReplyEnd::Whole, teller_, events);
-    if (teller_.is_in_call()) teller_.end(false, events);
-    if (teller_.begun() == begun_before_) {
-      show(opening_ + block_->unread().substr(read_again_), events);
-    } else {
-      // White space behind the last call is nobody's.
-      const std::string_view unread = block_->unread();
-      show(unread.substr(std::min(unread.find_first_not_of(" \t\r\n"), unread.size())), events);
-    }
-    block_.reset();
+// A call that somebody else cut has its opener, and maybe a part of its name: no text.
+void BlockReply::finish_block(ReplyEnd end, ReplyEvents& events) {
+  block_->finish(end == ReplyEnd::Whole, teller_, events);
+  if (teller_.is_in_call()) teller_.end(false, events);
+  const std::string_view unread = block_->unread();
+  if (teller_.begun() == begun_before_) {
+    if (end == ReplyEnd::Cut && !may_be_text_) return tell_cut_call(teller_.begun(), events);
+    return show(opening_ + std::string(unread.substr(read_again_)), events);
   }
-  show(std::exchange(held_, {}), events);
+  // White space behind the last call is nobody's.
+  const std::string_view rest = unread.substr(std::min(unread.find_first_not_of(" \t\r\n"), unread.size()));
+  const bool is_next_call = rest.find_first_not_of(",; \t\r\n") != std::string_view::npos;
+  if (end == ReplyEnd::Whole) return show(rest, events);
+  if (is_next_call) tell_cut_call(teller_.begun(), events);
+}
+
+void BlockReply::finish(ReplyEnd end, ReplyEvents& events) {
+  if (block_) finish_block(end, events);
+  block_.reset();
+  const std::string held = std::exchange(held_, {});
+  const auto may_be = [&](const std::string& closer) { return closer.starts_with(held); };
+  if (is_after_block_ && std::ranges::any_of(closers_, may_be)) return;  // a closer that was cut
+  const std::string_view rest = std::string_view(held).substr(std::min(held.find_first_not_of(" \t\r\n"), held.size()));
+  const bool is_opener = std::ranges::any_of(
+      openers_, [&](const CallOpener& opener) { return !opener.is_read_again && opener.text.starts_with(rest); });
+  if (end == ReplyEnd::Cut && is_behind_block_ && !rest.empty() && is_opener) {
+    return tell_cut_call(teller_.begun(), events);
+  }
+  show(held, events);
 }
 
 }  // namespace llama::internal

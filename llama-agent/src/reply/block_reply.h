@@ -23,6 +23,7 @@ struct CallOpener {
   std::function<std::unique_ptr<CallBlock>()> block{};  // none: the reply is over, whatever follows
   bool is_read_again = false;                           // by the block: it has a part of the call in it
   bool begins_line = false;                             // counts only at the beginning of a line
+  bool begins_text = false;                             // as often as a call
 };
 
 class BlockReply final : public ReplyFormat {
@@ -41,6 +42,7 @@ class BlockReply final : public ReplyFormat {
   void open(const CallOpener& opener, std::string_view blanks, ReplyEvents& events);
   void take_call(char c, ReplyEvents& events);
   void give_up(ReplyEvents& events);
+  void finish_block(ReplyEnd end, ReplyEvents& events);
   void show(std::string_view text, ReplyEvents& events);
 
   std::vector<CallOpener> openers_;
@@ -50,9 +52,11 @@ class BlockReply final : public ReplyFormat {
   std::int32_t begun_before_ = 0;  // calls, when the block was opened
   std::string opening_;            // the block's opener and the white space before it
   std::size_t read_again_ = 0;     // bytes of the opener that the block was given too
+  bool may_be_text_ = false;       // the block, before its call has begun
   std::string held_;               // text that may become white space before an opener, or the opener
-  bool is_after_block_ = false;
-  bool line_begins_ = true;  // where the held text stands
+  bool is_after_block_ = false;    // where closers and white space are nobody's
+  bool is_behind_block_ = false;   // with nothing but white space between
+  bool line_begins_ = true;        // where the held text stands
   bool is_over_ = false;
 };
 

@@ -30,7 +30,7 @@ const ReplyFormatKind kGemma3Format{
         openers.push_back({.text = "[" + tool + '(', .block = block, .is_read_again = true, .begins_line = true});
       }
       const auto json = [tools = options.tools] { return json_block(tools); };
-      openers.push_back({.text = "```json", .block = json});
+      openers.push_back({.text = "```json", .block = json, .begins_text = true});
       openers.push_back({.text = "{", .block = json, .is_read_again = true, .begins_line = true});
       return std::make_unique<ThinkingFormat>(
           options, std::make_unique<BlockReply>(std::move(openers), std::vector<std::string>{"```"}), kGemma3Openers);

@@ -58,6 +58,8 @@ class HarmonyReply final : public ReplyFormat {
     }
   }
   void finish(ReplyEnd end, ReplyEvents& events) override {
+    const bool is_cut_call = end == ReplyEnd::Cut && place_ == Place::Header && !header_of(held_).recipient.empty();
+    if (is_cut_call) return tell_cut_call(calls_, events);
     while (step(events, true)) {
     }
     if (call_) end_call(end == ReplyEnd::Whole, events);

@@ -25,13 +25,43 @@ void MarkedCalls::push(const ReplyPiece& piece, ReplyEvents& events) {
 }
 
 void MarkedCalls::finish(ReplyEnd end, ReplyEvents& events) {
+  if (end == ReplyEnd::Cut && is_cut_call()) return tell_cut_call(calls_, events);
   advance(events, true);
   if (!call_) return;
   call_->finish(end == ReplyEnd::Whole, events);
   // Between two calls of a list there is nothing that anybody misses.
   const bool is_rest_of_list = is_list_ && list_calls_ > 0 && call_->untold().empty();
-  if (!call_->has_begun() && !is_rest_of_list) tell_text(opening_ + call_->untold(), events);
+  if (!call_->has_begun() && !is_rest_of_list) {
+    if (end == ReplyEnd::Cut && !ends_with_word(opening_)) {
+      tell_cut_call(calls_, events);
+    } else {
+      tell_text(opening_ + call_->untold(), events);
+    }
+  }
   call_.reset();
+}
+
+// Nothing but a word of a language has opened the call so far.
+bool MarkedCalls::ends_with_word(std::string_view opening) const {
+  return std::ranges::any_of(markup_.line_openers, [&](auto word) { return trimmed_at_end(opening).ends_with(word); });
+}
+
+// Behind a call, half an opener is the beginning of another, and so is an object that begins with a name.
+bool MarkedCalls::is_cut_call() const {
+  const std::string_view rest = std::string_view(held_).substr(white_at_front(held_));
+  const auto is_name = [&](const std::string& tool) { return tool.starts_with(rest); };
+  switch (place_) {
+    case Place::Opened:
+      return !ends_with_word(opening_);
+    case Place::Name:
+      return !opening_.empty() && (!ends_with_word(opening_) || std::ranges::any_of(tools_, is_name));
+    case Place::Start:
+      return calls_ > 0 && rest.contains("\"name\"");
+    case Place::Text:
+      return is_behind_call_ && !rest.empty() && may_go_on(rest, markup_.openers);
+    default:
+      return false;
+  }
 }
 
 // Each step takes something of what is held, until it needs more to go on: text goes through up to an opener; what
@@ -71,6 +101,7 @@ void MarkedCalls::advance(ReplyEvents& events, bool ended) {
 void MarkedCalls::tell(std::size_t bytes, ReplyEvents& events) {
   if (bytes == 0) return;
   tell_text(std::string_view(held_).substr(0, bytes), events);
+  is_behind_call_ = false;
   line_begins_ = held_[bytes - 1] == '\n';
   held_.erase(0, bytes);
 }
@@ -191,8 +222,12 @@ bool MarkedCalls::take_call(ReplyEvents& events) {
 
 bool MarkedCalls::close(bool ended) {
   std::string_view rest = std::string_view(held_).substr(white_at_front(held_));
-  const bool more = may_go_on(rest, markup_.closers) || may_go_on(rest, markup_.hidden);
-  if (!ended && (more || (is_fenced_ && rest.size() < 3 && kFenceMark.starts_with(rest)))) return false;
+  const bool is_part = may_go_on(rest, markup_.closers) || may_go_on(rest, markup_.hidden) ||
+                       (is_fenced_ && rest.size() < kFenceMark.size() && kFenceMark.starts_with(rest));
+  if (is_part) {
+    if (ended) held_.clear();  // a closer that was cut
+    return false;
+  }
   std::size_t dropped = std::max(marker_at(rest, markup_.closers).size(), marker_at(rest, markup_.hidden).size());
   if (dropped == 0 && is_fenced_ && rest.starts_with(kFenceMark)) {
     dropped = kFenceMark.size();
@@ -201,7 +236,7 @@ bool MarkedCalls::close(bool ended) {
   held_ = std::string(rest.substr(dropped));
   if (dropped > 0) return true;
   is_fenced_ = false;
-  is_after_call_ = line_begins_ = true;
+  is_after_call_ = is_behind_call_ = line_begins_ = true;
   place_ = Place::Start;
   return true;
 }

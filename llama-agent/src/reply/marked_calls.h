@@ -69,6 +69,8 @@ class MarkedCalls : public ReplyFormat {
   void eat(std::size_t bytes);                        // of what is held, as a part of an opening
   void give_up(ReplyEvents& events);                  // the opening was none
   [[nodiscard]] std::size_t skipped_fence(bool ended) const;
+  [[nodiscard]] bool is_cut_call() const;  // is what is held the beginning of a call?
+  [[nodiscard]] bool ends_with_word(std::string_view opening) const;
   void begin_call();
 
   const CallMarkup& markup_;
@@ -80,8 +82,9 @@ class MarkedCalls : public ReplyFormat {
   std::string name_, id_;
   std::unique_ptr<CallReader> call_;
   bool is_list_ = false, is_fenced_ = false, is_wrapped_ = false;
-  bool is_after_call_ = false;  // where white space is nobody's
-  bool line_begins_ = true;     // where the held text stands
+  bool is_after_call_ = false;   // where white space is nobody's
+  bool is_behind_call_ = false;  // with nothing but white space between
+  bool line_begins_ = true;      // where the held text stands
   std::int32_t calls_ = 0, list_calls_ = 0;
 };
 

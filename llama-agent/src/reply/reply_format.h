@@ -92,5 +92,7 @@ extern const ReplyFormatKind kTextFormat;
 // Add text to the last event where that is text as well (or thinking).
 void tell_text(std::string_view text, ReplyEvents& events);
 void tell_thinking(std::string_view text, ReplyEvents& events);
+// A call whose opener was there, and not the whole of its name: it has none, and is not complete.
+void tell_cut_call(std::int32_t call, ReplyEvents& events);
 
 }  // namespace llama::internal

@@ -60,5 +60,9 @@ const ReplyFormatKind& reply_format_named(std::string_view name) {
 
 void tell_text(std::string_view text, ReplyEvents& events) { tell<TextEvent>(text, events); }
 void tell_thinking(std::string_view text, ReplyEvents& events) { tell<ThinkingEvent>(text, events); }
+void tell_cut_call(std::int32_t call, ReplyEvents& events) {
+  events.emplace_back(ToolCallBegun{.call = call});
+  events.emplace_back(ToolCallEnded{.call = call, .is_complete = false});
+}
 
 }  // namespace llama::internal

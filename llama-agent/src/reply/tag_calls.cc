@@ -30,7 +30,19 @@ void TagCalls::push(const ReplyPiece& piece, ReplyEvents& events) {
   advance(events, false);
 }
 
+// Behind a call, half a tag that opens one is the beginning of another.
+bool TagCalls::is_cut_call() const {
+  const std::string_view rest = std::string_view(held_).substr(blanks_before(held_));
+  const auto is_name = [&](const std::string& tool) { return tool.starts_with(rest); };
+  const auto may_be = [&](std::string_view tag) { return begins_with(rest, tag) == Begins::Maybe; };
+  if (place_ == Place::Opened) return true;
+  if (place_ == Place::Name) return is_opened_ || calls_ > 0 || std::ranges::any_of(tools_, is_name);
+  const bool is_held_behind_call = place_ == Place::Text && is_behind_call_ && !rest.empty();
+  return is_held_behind_call && (may_be(markup_.opener) || may_be(markup_.call));
+}
+
 void TagCalls::finish(ReplyEnd end, ReplyEvents& events) {
+  if (end == ReplyEnd::Cut && is_cut_call()) return tell_cut_call(calls_, events);
   advance(events, true);
   if (in_call_) {
     // Only closers are missing where the model ended its turn behind a value, or behind the name.
@@ -68,7 +80,7 @@ void TagCalls::advance(ReplyEvents& events, bool ended) {
         goes_on = read_value(events, ended);
         break;
       case Place::After:
-        goes_on = after(events, ended);
+        goes_on = after(ended);
         break;
     }
   }
@@ -89,6 +101,7 @@ bool TagCalls::pass_text(ReplyEvents& events, bool ended) {
     const std::string_view before = std::string_view(held_).substr(0, at);
     const std::size_t end = before.find_last_not_of(kTagBlanks) + 1;
     tell_text(before.substr(0, end), events);
+    is_behind_call_ = is_behind_call_ && end == 0;
     is_opened_ = opener <= call && opener != std::string::npos;
     const std::size_t tag = is_opened_ ? markup_.opener.size() : markup_.call.size();
     opening_ = held_.substr(end, at - end + tag);
@@ -102,6 +115,7 @@ bool TagCalls::pass_text(ReplyEvents& events, bool ended) {
     shown = std::string_view(held_).substr(0, shown).find_last_not_of(kTagBlanks) + 1;
   }
   tell_text(std::string_view(held_).substr(0, shown), events);
+  is_behind_call_ = is_behind_call_ && shown == 0;
   held_.erase(0, shown);
   return false;
 }
@@ -141,11 +155,7 @@ bool TagCalls::read_name(ReplyEvents& events, bool ended) {
   name.erase(name.find_last_not_of(kTagBlanks) + 1);
   const bool is_one =
       !name.empty() && name.size() <= kMaxNameBytes && name.find_first_of("\n<>\"{}") == std::string::npos;
-  if (!is_one || !(is_opened_ || calls_ > 0 || is_tool(name) || markup_.opener.empty())) {
-    give_up(events);
-    return true;
-  }
-  if (!is_opened_ && calls_ == 0 && !is_tool(name)) {
+  if (!is_one || !(is_opened_ || calls_ > 0 || is_tool(name))) {
     give_up(events);
     return true;
   }
@@ -247,26 +257,29 @@ bool TagCalls::read_value(ReplyEvents& events, bool ended) {
   return false;
 }
 
-// Closers are dropped, also where they stand alone or twice. Then another call, or text.
-bool TagCalls::after(ReplyEvents& events, bool ended) {
+// Closers are dropped, also where they stand alone or twice, or were cut. Then another call, or text.
+bool TagCalls::after(bool ended) {
   const std::size_t blanks = blanks_before(held_);
-  const std::string_view rest = std::string_view(held_).substr(blanks);
+  const auto rest = std::string_view(held_).substr(blanks);
   for (const std::string_view tag : {markup_.closer, markup_.call_end}) {
     const Begins begins = begins_with(rest, tag);
-    if (begins == Begins::Maybe && !ended) return false;
+    if (begins == Begins::Maybe) {
+      if (ended) held_.clear();
+      return false;
+    }
     if (begins == Begins::Yes) {
       held_.erase(0, blanks + tag.size());
       return true;
     }
   }
-  static_cast<void>(events);
-  is_after_call_ = true;
+  is_after_call_ = is_behind_call_ = true;
   place_ = Place::Text;
   return true;
 }
 
 void TagCalls::give_up(ReplyEvents& events) {
   tell_text(std::exchange(opening_, {}), events);
+  is_behind_call_ = false;
   is_opened_ = false;
   place_ = Place::Text;
 }

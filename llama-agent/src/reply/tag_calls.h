@@ -57,9 +57,10 @@ class TagCalls final : public ReplyFormat {
   bool read_attributes();
   bool skip_to_value(bool ended);
   bool read_value(ReplyEvents& events, bool ended);
-  bool after(ReplyEvents& events, bool ended);
+  bool after(bool ended);
 
-  void give_up(ReplyEvents& events);  // what was taken for a call is text
+  [[nodiscard]] bool is_cut_call() const;  // is what is held the beginning of a call?
+  void give_up(ReplyEvents& events);       // what was taken for a call is text
   void tell_json(std::string json, ReplyEvents& events);
   void end_call(bool is_complete, ReplyEvents& events);
   void drop_blanks();
@@ -71,6 +72,7 @@ class TagCalls final : public ReplyFormat {
   std::string held_;
   std::string opening_;  // what was taken since the call seemed to begin
   bool is_opened_ = false, is_after_call_ = false;
+  bool is_behind_call_ = false;  // with nothing but white space between
   std::string name_, key_;
   ParameterKind kind_ = ParameterKind::Unknown;
   std::optional<TagValue> value_;

@@ -90,9 +90,7 @@ class RunLoop {
 
   ToolList list_tools() {
     auto list = request_.tools->list(stop_.token());
-    for (const auto& failure : list.failures) {
-      remark(std::format("server '{}' gives no tools: {}", failure.server, failure.error.message));
-    }
+    for (const auto& failure : list.failures) remark("no tools: " + failure.error.message);
     for (const auto& tool : list.tools) {
       const auto [known, is_new] = known_.emplace(tool.full_name(), tool.definition);
       if (is_new || known->second == tool.definition) continue;

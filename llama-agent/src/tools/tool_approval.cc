@@ -51,8 +51,9 @@ void ApprovalMemory::see(const ToolDefinition& tool) {
 ApprovalAction decide(const ApprovalPolicy& policy, const ToolDefinition& tool) {
   if (policy.mode == ApprovalMode::Never) return ApprovalAction::Deny;
   const std::string name = tool.server.empty() ? tool.name : tool.server + "." + tool.name;
+  const auto fits = [&](const std::string& pattern) { return internal::fits_pattern(pattern, name); };
   for (const auto& rule : policy.rules) {
-    if (internal::fits_pattern(rule.pattern, name)) return rule.action;
+    if (fits(rule.pattern) && std::ranges::none_of(rule.except, fits)) return rule.action;
   }
   return policy.mode == ApprovalMode::Always ? ApprovalAction::Allow : ApprovalAction::Ask;
 }

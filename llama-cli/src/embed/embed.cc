@@ -114,6 +114,7 @@ std::string total_of(const std::optional<std::uint64_t>& rows) { return rows ? w
 TableMetadata metadata_of(const EmbeddingModel& model, const JobOptions& options, const EmbedArguments& arguments) {
   TableMetadata metadata = provenance(model);
   if (options.prompt) metadata.emplace_back("llama.prompt", options.prompt->source());
+  if (arguments.prompt_name) metadata.emplace_back("llama.prompt_name", *arguments.prompt_name);
   if (is_plain_output(arguments)) return metadata;
   metadata.emplace_back("llama.dtype", arguments.output.dtype);
   if (options.vectors.dimensions)

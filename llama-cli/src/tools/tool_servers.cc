@@ -1,6 +1,8 @@
 #include "tool_servers.h"
 
+#include <algorithm>
 #include <format>
+#include <iterator>
 #include <utility>
 
 #include "../exit_status.h"
@@ -25,8 +27,12 @@ Step<OpenServers> open_servers(const std::filesystem::path& config, std::optiona
   for (const std::string& remark : read->remarks) tell("Warning: {}", remark);
   OpenServers opened;
   for (McpServerConfig& server : read->servers) {
-    for (const McpToolRule& rule : server.rules)
-      opened.rules.push_back({std::format("{}.{}", server.name, rule.pattern), action_of(rule.approval)});
+    const auto full = [&](const std::string& pattern) { return std::format("{}.{}", server.name, pattern); };
+    for (const McpToolRule& rule : server.rules) {
+      ApprovalRule made{.pattern = full(rule.pattern), .action = action_of(rule.approval)};
+      std::ranges::transform(rule.except, std::back_inserter(made.except), full);
+      opened.rules.push_back(std::move(made));
+    }
     if (!time_limit) continue;
     server.start_time_limit = server.call_time_limit = *time_limit;
   }

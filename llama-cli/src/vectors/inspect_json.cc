@@ -47,9 +47,11 @@ Json json_of(const Provenance& p) {
           {"normalized", or_null(p.is_normalized)},
           {"max_length", or_null(p.max_length)},
           {"prompt", or_null(p.prompt)},
+          {"prompt_name", text_or_null(p.prompt_name)},
           {"special_tokens", text_or_null(p.special_tokens)},
           {"tokenizer", text_or_null(p.tokenizer)},
           {"kernels", text_or_null(p.kernels)},
+          {"device", text_or_null(p.device)},
           {"text_column", text_or_null(p.text_column)},
           {"on_long", text_or_null(p.on_long)}};
 }

@@ -84,14 +84,16 @@ void print_provenance(const Console& console, const Provenance& p) {
                p.model_description.empty() ? "" : std::format(" ({})", p.model_description), p.model_source,
                p.model_commit.empty() ? "" : std::format(" at {}", p.model_commit.substr(0, 12)));
   if (!p.model_sha256.empty()) console.line("  SHA-256 {}", p.model_sha256);
-  console.line("  prompt {}; pooling {}; {}; at most {} tokens{}",
-               p.prompt ? std::format("\"{}\"", *p.prompt) : std::string("none"), p.pooling,
+  console.line("  prompt {}{}; pooling {}; {}; at most {} tokens{}",
+               p.prompt ? std::format("\"{}\"", *p.prompt) : std::string("none"),
+               p.prompt_name.empty() ? "" : std::format(" ({})", p.prompt_name), p.pooling,
                p.is_normalized.value_or(false) || p.dimensions ? "scaled to length 1" : "not scaled",
                p.max_length ? with_thousands(static_cast<std::uint64_t>(*p.max_length)) : "?",
                p.dimensions && p.model_dimension
                    ? std::format("; the first {} of {} dimensions", *p.dimensions, *p.model_dimension)
                    : "");
-  if (!p.program.empty()) console.line("  written by {} at {}", p.program, p.created);
+  if (!p.program.empty())
+    console.line("  written by {} at {}{}", p.program, p.created, p.device.empty() ? "" : ", computed on " + p.device);
 }
 
 void print_counts(const Console& console, const Inspection& i) {

@@ -29,6 +29,7 @@ struct McpToolRule {
   enum class Approval { Always, Ask, Never };
   std::string pattern{};  // of tools' names: "*" is any text, "?" one character
   Approval approval = Approval::Ask;
+  std::vector<std::string> except{};  // patterns of names that the rule is not about
 };
 
 struct McpServerConfig {

@@ -14,9 +14,15 @@ namespace {
 
 using ConfigJson = nlohmann::ordered_json;
 
-// Approvals of other programs: what they allow is not allowed here for that reason.
-constexpr std::array<std::string_view, 8> kOtherRules = {
-    "alwaysAllow", "autoApprove", "trust", "tools", "includeTools", "enabled_tools", "enabledTools", "allowedTools"};
+// Lists of other programs that only restrict.
+// Source   Gemini CLI (includeTools, excludeTools), Codex (enabled_tools, disabled_tools), Copilot (tools), Windsurf
+//          and Roo Code (disabledTools).
+constexpr std::array<std::string_view, 4> kIncludedTools = {"includeTools", "enabled_tools", "enabledTools", "tools"};
+constexpr std::array<std::string_view, 3> kExcludedTools = {"disabledTools", "disabled_tools", "excludeTools"};
+// Approvals of other programs: what they allow is not allowed here for that reason. Some mean by "allowedTools" those
+// that are offered, others those that are not asked for.
+constexpr std::array<std::string_view, 5> kOtherRules = {"alwaysAllow", "autoApprove", "trust", "tools",
+                                                         "allowedTools"};
 // What says nothing of how a server is reached.
 constexpr std::array<std::string_view, 6> kIgnoredKeys = {"name", "title", "description", "icon", "version", "gallery"};
 
@@ -119,14 +125,23 @@ void ServerReader::take_rule(const std::string& pattern, const ConfigJson& value
                                                      : Approval::Ask});
 }
 
+// Before all that "approve" says, wherever it stands in the file.
+void ServerReader::restrict_to_never(McpToolRule rule) {
+  rule.approval = McpToolRule::Approval::Never;
+  config_.rules.insert(config_.rules.begin() + restrictions_++, std::move(rule));
+}
+
 void ServerReader::take(const std::string& key, const ConfigJson& value, std::vector<std::string>& remarks) {
   if (key == "command") return take_command(value);
   if (key == "type" || key == "transport" || key == "transportType") return take_type(value);
   if (key == "era") return take_era(value);
   if (key == "approve") return take_rules(value);
-  if (key == "disabledTools" || key == "disabled_tools" || key == "excludeTools") {
-    for (const auto& each : texts(key, value)) config_.rules.push_back({each, McpToolRule::Approval::Never});
+  if (std::ranges::contains(kExcludedTools, key)) {
+    for (auto& each : texts(key, value)) restrict_to_never({.pattern = std::move(each)});
     return;
+  }
+  if (std::ranges::contains(kIncludedTools, key) && (key != "tools" || value.is_array())) {
+    return restrict_to_never({.pattern = "*", .except = texts(key, value)});
   }
   if (key == "args") {
     for (auto& each : texts(key, value)) config_.args.push_back(std::move(each));

@@ -32,6 +32,7 @@ class ServerReader {
   void take_era(const nlohmann::ordered_json& value);
   void take_rules(const nlohmann::ordered_json& value);
   void take_rule(const std::string& pattern, const nlohmann::ordered_json& value);
+  void restrict_to_never(McpToolRule rule);
   void take_env_file();
   [[nodiscard]] std::string text(const std::string& key, const nlohmann::ordered_json& value);
   [[nodiscard]] std::vector<std::string> texts(const std::string& key, const nlohmann::ordered_json& value);
@@ -45,6 +46,7 @@ class ServerReader {
   const McpVariables& variables_;
   McpServerConfig config_;
   std::string type_, env_file_;
+  std::ptrdiff_t restrictions_ = 0;  // of the first rules
   std::optional<Error> fault_;
 };
 

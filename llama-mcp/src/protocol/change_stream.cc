@@ -15,7 +15,7 @@ constexpr std::chrono::milliseconds kFirstPause{1'000}, kLongestPause{60'000};
 
 void ChangeStream::start() {
   if (!lists_.any()) return;
-  if (auto opened = open(); !opened) session_.remark("changes are not told: " + opened.error().message);
+  if (auto opened = open(); !opened) session_.remark("changes are not told", opened.error());
 }
 
 Result<void> ChangeStream::open() {
@@ -82,14 +82,14 @@ void ChangeStream::ended(std::uint64_t stream, const RequestFailure* failure) {
   }
   if (failure != nullptr) {
     if (failure->end == End::Cancelled || failure->end == End::Ended) return;
-    if (failure->end == End::Refused) return session_.remark("changes are not told: " + failure->error.message);
+    if (failure->end == End::Refused) return session_.remark("changes are not told", failure->error);
   }
   session_.events().after(pause, [this, stream](const std::stop_token&) {
     {
       const std::scoped_lock lock(mutex_);
       if (stream != stream_) return;  // somebody else has opened one
     }
-    if (auto opened = open(); !opened) session_.remark("changes are not told: " + opened.error().message);
+    if (auto opened = open(); !opened) session_.remark("changes are not told", opened.error());
   });
 }
 

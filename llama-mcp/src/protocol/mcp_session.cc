@@ -57,6 +57,12 @@ void McpSession::remark(std::string text) {
   events_.log({.level = "warning", .logger = "client", .text = secrets_(std::move(text))});
 }
 
+void McpSession::remark(std::string_view what, const Error& why) {
+  const std::string name = std::format("server '{}': ", name_);
+  const std::string_view words = why.message;
+  remark(std::format("{}: {}", what, words.starts_with(name) ? words.substr(name.size()) : words));
+}
+
 void McpSession::set_stamp(nlohmann::ordered_json stamp) {
   const std::scoped_lock lock(mutex_);
   stamp_ = std::move(stamp);

@@ -91,6 +91,8 @@ class McpSession final : public ChannelReceiver {
   [[nodiscard]] EventThread& events() { return events_; }
   [[nodiscard]] QuestionDesk& questions() { return questions_; }
   void remark(std::string text);  // a line of our own for the log
+  // "what: why". A log line is told with its server, so the error's message goes without the name.
+  void remark(std::string_view what, const Error& why);
 
   [[nodiscard]] Error named(Error error) const;  // with the server's name, without secrets
   [[nodiscard]] std::string last_words() const;  // without secrets

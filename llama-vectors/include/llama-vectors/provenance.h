@@ -18,12 +18,13 @@ struct Provenance {
   std::string model_source, model_file, model_sha256, model_commit;  // "" where the file does not say
   std::optional<std::uint64_t> model_size_bytes;
   std::string architecture, model_description;
-  std::string pooling, dense_layers, special_tokens, tokenizer, kernels;
+  std::string pooling, dense_layers, special_tokens, tokenizer, kernels, device;
   std::optional<std::int32_t> model_dimension;  // before any cut
   std::optional<std::int32_t> dimensions;       // the first so many were kept
   std::optional<std::int32_t> max_length;       // tokens
   std::optional<bool> is_normalized;
   std::optional<std::string> prompt;  // the template around each text
+  std::string prompt_name;            // by which it was chosen
   std::string dtype, text_column, on_long;
   std::optional<Int8Scales> int8_scales;
 

@@ -71,6 +71,7 @@ std::vector<std::string> provenance_differences(const VectorFile& a, const Vecto
   compare("special tokens", p.special_tokens, q.special_tokens);
   compare("tokenizer", p.tokenizer, q.tokenizer);
   compare("kernels", p.kernels, q.kernels);
+  compare("device", p.device, q.device);
   compare("program", p.program, q.program);
   return lines;
 }

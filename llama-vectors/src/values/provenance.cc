@@ -97,6 +97,8 @@ Result<Provenance> read_provenance(const TableMetadata& metadata) {
            {"llama.special_tokens", &found.special_tokens},
            {"llama.tokenizer", &found.tokenizer},
            {"llama.kernels", &found.kernels},
+           {"llama.device", &found.device},
+           {"llama.prompt_name", &found.prompt_name},
            {"llama.dtype", &found.dtype},
            {"llama.text_column", &found.text_column},
            {"llama.on_long", &found.on_long}})

@@ -11,8 +11,11 @@
 namespace llama::internal {
 namespace {
 
-// White space before the first call: a thought ends with some.
-constexpr std::string_view kLeadRule = "lead ::= [ \\n\\t]{0,4}\n";
+// White space before the first call: a thought ends with some. A thought may be a message of its own.
+std::string lead_rule(std::string_view next_message = {}) {
+  return std::format("lead ::= [ \\n\\t]{{0,4}}{}\n",
+                     next_message.empty() ? "" : std::format(" ({})?", escaped_literal(next_message)));
+}
 
 struct ToolRules {
   std::string arguments;  // the rule's name
@@ -89,7 +92,7 @@ CallGrammars call_grammars(const CallPattern& pattern, std::span<const OfferedTo
   for (const auto& tool : rules) shared += tool.rules;
   if (!pattern.parameter.empty()) shared += any_parameters_rules(pattern);
   shared += basic_grammar_rules();
-  shared += kLeadRule;
+  shared += lead_rule(pattern.next_message);
 
   // More calls, and what is behind the last one.
   const std::string more =
@@ -116,7 +119,7 @@ CallGrammars call_grammars(const CallPattern& pattern, std::span<const OfferedTo
 std::string opener_grammar(std::string_view opener, std::string_view thinking_opener) {
   return std::format("root ::= lead {} [^\\x00]*{}\n", escaped_literal(opener),
                      thinking_opener.empty() ? "" : " | lead " + escaped_literal(thinking_opener)) +
-         std::string(kLeadRule);
+         lead_rule();
 }
 
 }  // namespace llama::internal

@@ -28,6 +28,8 @@ struct CallPattern {
   std::string_view marker{};
   std::string_view parameter{};     // "": the arguments are a JSON object
   std::string_view value_closer{};  // of a parameter that is text
+  std::string_view thought{};       // what a thought before the calls begins with, where the template does not say so
+  std::string_view next_message{};  // what stands between a thought and the calls; "": white space
 };
 
 [[nodiscard]] std::span<const CallPattern> call_patterns();
