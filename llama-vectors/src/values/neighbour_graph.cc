@@ -18,17 +18,6 @@ float squared_distance(const void* a, const void* b, const void* axes) {
                                                *static_cast<const std::size_t*>(axes));
 }
 
-class PlaceSpace : public hnswlib::SpaceInterface<float> {
- public:
-  explicit PlaceSpace(std::size_t axes) : axes_(axes) {}
-  std::size_t get_data_size() override { return axes_ * sizeof(float); }
-  hnswlib::DISTFUNC<float> get_dist_func() override { return squared_distance; }
-  void* get_dist_func_param() override { return &axes_; }
-
- private:
-  std::size_t axes_;
-};
-
 // hnswlib says what is wrong by exceptions alone.
 template <class Work>
 Result<void> without_exceptions(Work&& work) {
@@ -45,11 +34,22 @@ Result<void> without_exceptions(Work&& work) {
 }  // namespace
 
 struct NeighbourGraph::Graph {
+  class Space : public hnswlib::SpaceInterface<float> {
+   public:
+    explicit Space(std::size_t axes) : axes_(axes) {}
+    std::size_t get_data_size() override { return axes_ * sizeof(float); }
+    hnswlib::DISTFUNC<float> get_dist_func() override { return squared_distance; }
+    void* get_dist_func_param() override { return &axes_; }
+
+   private:
+    std::size_t axes_;
+  };
+
   explicit Graph(const Options& options)
       : space(options.axes),
         links(&space, options.capacity, options.links, options.build_breadth, static_cast<std::size_t>(options.seed)) {}
 
-  PlaceSpace space;
+  Space space;
   hnswlib::HierarchicalNSW<float> links;
 };
 
