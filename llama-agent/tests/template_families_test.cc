@@ -89,7 +89,7 @@ struct Written {
   bool thinking_is_open = false;
 };
 Result<Written> written_reply(const ChatTemplate& chat, const std::vector<ToolCall>& calls) {
-  constexpr std::string_view kTools =
+  constexpr std::string_view kWrittenTools =
       R"([{"type": "function", "function": {"name": "look", "description": "Looks around",
            "parameters": {"type": "object",
           "properties": {"at": {"type": "string"}, "n": {"type": "integer"}}}}},
@@ -97,10 +97,10 @@ Result<Written> written_reply(const ChatTemplate& chat, const std::vector<ToolCa
            "parameters": {"type": "object",
           "properties": {"city": {"type": "string"}}}}}])";
   std::vector<Message> messages{{.content = "Look."}};
-  const auto prompt = chat.render(messages, {.tools = std::string(kTools)});
+  const auto prompt = chat.render(messages, {.tools = std::string(kWrittenTools)});
   if (!prompt) return std::unexpected(prompt.error());
   messages.push_back({.role = MessageRole::Assistant, .tool_calls = calls});
-  const auto whole = chat.render(messages, {.add_generation_prompt = false, .tools = std::string(kTools)});
+  const auto whole = chat.render(messages, {.add_generation_prompt = false, .tools = std::string(kWrittenTools)});
   if (!whole) return std::unexpected(whole.error());
   const std::string asked = joined(*prompt), answered = joined(*whole);
   auto same = static_cast<std::size_t>(std::ranges::mismatch(asked, answered).in1 - asked.begin());

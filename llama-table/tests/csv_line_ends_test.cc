@@ -111,6 +111,7 @@ TEST(Csv, ABrokenRowAmongMixedEndsIsNamed) {
 TEST(Csv, NoRowIsLostInAnyMixOfEnds) {
   const TestFolder folder;
   std::mt19937 random(24);
+  const std::vector<std::string> words{"a", "b c", "x\ny", "x\r\ny", "x\ry", "q\"q", "", "\r\n", ","};
   const auto one_of = [&](const std::vector<std::string>& choices) {
     return choices[std::uniform_int_distribution<std::size_t>(0, choices.size() - 1)(random)];
   };
@@ -122,7 +123,7 @@ TEST(Csv, NoRowIsLostInAnyMixOfEnds) {
     std::string csv = "text,id" + one_of(ends);
     std::vector<std::string> texts;
     for (int i = 0; i < 100; ++i) {
-      const std::string text = one_of({"a", "b c", "x\ny", "x\r\ny", "x\ry", "q\"q", "", "\r\n", ","});
+      const std::string text = one_of(words);
       texts.push_back(text);
       std::string doubled;
       for (const char c : text) doubled += c == '"' ? "\"\"" : std::string(1, c);

@@ -20,8 +20,28 @@ TEST(Query, AColumnThatIsNotThereIsToldInPlainWords) {
   EXPECT_EQ(error.code, ErrorCode::InvalidQuery);
   EXPECT_TRUE(error.message.starts_with("there is no column 'nope'")) << error.message;
   EXPECT_FALSE(error.message.contains("row_of_the_batch")) << error.message;
+  for (const char* own : {"row_of_the_batch < 1", "\"ROW_of_the_batch\" < 1 or row_of_the_batch_ is null"}) {
+    input.where = own;
+    const Error unknown = read_table(input).error;
+    EXPECT_EQ(unknown.code, ErrorCode::InvalidQuery) << own;
+    EXPECT_TRUE(unknown.message.starts_with("there is no column '")) << unknown.message;
+    EXPECT_FALSE(unknown.message.contains("near it are 'row_of")) << unknown.message;
+  }
   input.where = "abs(text) = 1";
   EXPECT_FALSE(read_table(input).error.message.contains("TINYINT")) << read_table(input).error.message;
+}
+
+// A column of the user's may be called as one of our own.
+TEST(Query, AConditionReadsTheUsersColumnsAndNoOther) {
+  const TestFolder folder;
+  const auto renamed = small_table(3)->RenameColumns({"Row_of_the_batch", "text"});
+  ASSERT_TRUE(renamed.ok());
+  write_parquet(folder.path("t.parquet"), **renamed);
+  TableInput input = file_input(folder.path("t.parquet"), {"text"});
+  input.where = "row_of_the_batch = 2";
+  const ReadTable read = read_table(input);
+  EXPECT_EQ(read.error.message, "");
+  EXPECT_THAT(read.texts(), ElementsAre("a 2"));
 }
 
 TEST(Query, ReadsWhatASelectGives) {

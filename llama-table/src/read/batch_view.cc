@@ -4,6 +4,7 @@
 #include <arrow/builder.h>
 #include <arrow/c/bridge.h>
 
+#include <algorithm>
 #include <format>
 #include <utility>
 
@@ -22,18 +23,42 @@ struct ReleaseArrayStream {
   }
 };
 
+std::string in_small_letters(std::string_view text) {
+  std::string small(text);
+  for (char& c : small) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return small;
+}
+
 }  // namespace
+
+std::string batch_row_name(const arrow::Schema& schema, std::string_view condition) {
+  const std::string said = in_small_letters(condition);
+  std::string name = kBatchRow;
+  const auto is_taken = [&] {
+    return said.contains(name) || std::ranges::any_of(schema.fields(), [&](const auto& field) {
+             return in_small_letters(field->name()) == name;
+           });
+  };
+  while (is_taken()) name += '_';
+  return name;
+}
+
+bool is_batch_row_name(std::string_view name) {
+  return name.starts_with(kBatchRow) &&
+         name.find_first_not_of('_', std::string_view(kBatchRow).size()) == std::string_view::npos;
+}
 
 // A table is made of it, and not a view alone: to a stream DuckDB hands down which columns and rows it wants, which a
 // stream of C's knows nothing of, and takes what comes for an answer.
-Result<void> show_batch(DuckDatabase& database, const arrow::RecordBatch& rows, const std::stop_token& stop) {
+Result<void> show_batch(DuckDatabase& database, const arrow::RecordBatch& rows, const std::stop_token& stop,
+                        const std::string& row_name) {
   arrow::Int64Builder numbers;
   arrow::Status status = numbers.Reserve(rows.num_rows());
   for (std::int64_t i = 0; status.ok() && i < rows.num_rows(); ++i) numbers.UnsafeAppend(i);
   std::shared_ptr<arrow::Array> array;
   if (status.ok()) status = numbers.Finish(&array);
   if (!status.ok()) return arrow_read_failure(status, "the input");
-  auto numbered = rows.AddColumn(rows.num_columns(), kBatchRow, array);
+  auto numbered = rows.AddColumn(rows.num_columns(), row_name, array);
   if (!numbered.ok()) return arrow_read_failure(numbered.status(), "the input");
   auto reader = arrow::RecordBatchReader::Make({*numbered});
   if (!reader.ok()) return arrow_read_failure(reader.status(), "the input");
@@ -63,9 +88,9 @@ Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> ask_shown(DuckDatabase&
 
 Result<std::vector<std::int64_t>> rows_where(DuckDatabase& database, const arrow::RecordBatch& rows,
                                              const std::string& where, const std::stop_token& stop) {
-  if (auto shown = show_batch(database, rows, stop); !shown) return std::unexpected(shown.error());
-  const auto answer =
-      ask_shown(database, std::format("SELECT {} FROM {} WHERE ({}\n)", kBatchRow, kBatchTable, where), stop);
+  const std::string row = batch_row_name(*rows.schema(), where);
+  if (auto shown = show_batch(database, rows, stop, row); !shown) return std::unexpected(shown.error());
+  const auto answer = ask_shown(database, std::format("SELECT {} FROM {} WHERE ({}\n)", row, kBatchTable, where), stop);
   if (!answer) return std::unexpected(answer.error());
   std::vector<std::int64_t> fit;
   for (const auto& part : *answer) {

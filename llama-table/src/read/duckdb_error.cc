@@ -106,7 +106,7 @@ std::optional<std::string> unknown_column(std::string_view text) {
     const std::size_t close = rest.find('"', open + 1);
     if (close == std::string_view::npos) break;
     const std::string_view name = rest.substr(open + 1, close - open - 1);
-    if (name != kBatchRow) near += std::format("{}'{}'", near.empty() ? "" : ", ", name);
+    if (!is_batch_row_name(name)) near += std::format("{}'{}'", near.empty() ? "" : ", ", name);
     rest.remove_prefix(close + 1);
   }
   return near.empty() ? told : told + "; near it are " + near;

@@ -82,7 +82,8 @@ class ParquetFile : public ArrowFile {
     if (!batch.ok() && batch.status().message().contains("Expected all lists to be of size"))
       return fail(ErrorCode::InvalidArgument,
                   std::format("{} has a null among vectors of a fixed size, which Arrow cannot read; do not keep that "
-                              "column, or read the file by a query, which makes lists of them",
+                              "column, or have DuckDB make lists of them, by a query or in a new file: copy (from "
+                              "'old.parquet') to 'new.parquet'",
                               name_));
     if (!batch.ok()) return arrow_read_failure(batch.status(), name_);
     return std::move(*batch);

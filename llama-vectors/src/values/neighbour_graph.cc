@@ -25,17 +25,6 @@ float squared_distance(const void* a, const void* b, const void* axes) {
                                                *static_cast<const std::size_t*>(axes));
 }
 
-class PlaceSpace : public hnswlib::SpaceInterface<float> {
- public:
-  explicit PlaceSpace(std::size_t axes) : axes_(axes) {}
-  std::size_t get_data_size() override { return axes_ * sizeof(float); }
-  hnswlib::DISTFUNC<float> get_dist_func() override { return squared_distance; }
-  void* get_dist_func_param() override { return &axes_; }
-
- private:
-  std::size_t axes_;
-};
-
 std::unexpected<Error> no_graph_memory() {
   return fail(ErrorCode::OutOfMemory, "not enough memory for the index of neighbours");
 }
@@ -88,6 +77,17 @@ std::unexpected<Error> damaged_graph(std::string_view what) {
 }  // namespace
 
 struct NeighbourGraph::Graph {
+  class Space : public hnswlib::SpaceInterface<float> {
+   public:
+    explicit Space(std::size_t axes) : axes_(axes) {}
+    std::size_t get_data_size() override { return axes_ * sizeof(float); }
+    hnswlib::DISTFUNC<float> get_dist_func() override { return squared_distance; }
+    void* get_dist_func_param() override { return &axes_; }
+
+   private:
+    std::size_t axes_;
+  };
+
   explicit Graph(const Options& shape)
       : options(shape),
         space(shape.axes),
@@ -101,7 +101,7 @@ struct NeighbourGraph::Graph {
   [[nodiscard]] Result<void> check(std::uint64_t row_limit) const;
 
   Options options;
-  PlaceSpace space;
+  Space space;
   hnswlib::HierarchicalNSW<float> links;
 };
 
