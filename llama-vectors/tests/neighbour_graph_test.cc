@@ -9,6 +9,9 @@
 #include <numeric>
 #include <random>
 
+#include "index/index_memory.h"
+#include "llama-base/memory.h"
+
 namespace llama::internal {
 namespace {
 
@@ -145,6 +148,19 @@ TEST(NeighbourGraph, RefusesLinksThatLeadNowhere) {
     put(bad.upper, 0, std::uint32_t{1});
     put(bad.upper, 4, low);
   });
+}
+
+TEST(NeighbourGraph, IsNotBegunWhereMemoryIsTooSmall) {
+  if (!available_memory()) GTEST_SKIP() << "the system does not say how much memory it has";
+  EXPECT_TRUE(check_index_memory(kShape, 2));
+  NeighbourGraph::Options large = kShape;
+  large.axes = 4096;
+  large.capacity = (1ULL << 31) - 1;
+  const auto checked = check_index_memory(large, 2);
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().code, ErrorCode::OutOfMemory);
+  EXPECT_THAT(checked.error().message, testing::HasSubstr("2147483647 vectors of 4096 dimensions takes 35"));
+  EXPECT_THAT(checked.error().message, testing::EndsWith(" GB are free"));
 }
 
 TEST(NeighbourGraph, StopsWhileItIsFilled) {

@@ -97,13 +97,16 @@ def test_the_recall_that_is_told_is_what_numpy_measures(tmp_path):
         assert len(answer) == 10
         assert all(abs(hit["score"] - cosines[i, hit["row"]]) < 1e-12 for hit in answer)
         assert [hit["score"] for hit in answer] == sorted((hit["score"] for hit in answer), reverse=True)
-    # More is found where more is asked for.
+    # Narrower than 64 only where that is asked for; and more is found where more is asked for.
+    _, said = search(tmp_path / "a.parquet", "--like", 0, "--index")
+    assert int(told[2]) < 64 and "(breadth 64, 200 rows" in said
     _, said = search(tmp_path / "a.parquet", "--like", 0, "--index", "--index-recall", "1")
     assert "recall@10 1.0000" in said and "Index written" not in said
 
 
 def test_conditions_and_large_k_give_as_many_rows_as_there_are(small):
     table = pa.parquet.read_table(small)
+    found = wanted = 0
     for condition in ("number % 2 = 0", "number % 3 = 1", "number > 2490", "number = 77", "number < 0", "true"):
         matching = numpy.array([eval_condition(condition, n) for n in table["number"].to_pylist()])
         for k in (1, 10, 400, 3000):
@@ -111,10 +114,11 @@ def test_conditions_and_large_k_give_as_many_rows_as_there_are(small):
             exact, _ = search(small, "--like", 3, "--where", condition, "-k", k, "--column", "number")
             assert len(answer) == len(exact) == min(k, matching.sum() - matching[3])
             assert all(matching[hit["row"]] and hit["number"] == hit["row"] for hit in answer)
-            same = sum(hit in exact for hit in answer)
-            assert same >= 0.9 * len(exact), (condition, k, same)
+            found += sum(hit in exact for hit in answer)
+            wanted += len(exact)
             if k >= 400 or matching.sum() < 100:
                 assert answer == exact, (condition, k)
+    assert found > 0.98 * wanted
 
 
 def eval_condition(condition, number):
@@ -130,11 +134,11 @@ def test_every_kind_of_vector_is_indexed(tmp_path, kind):
     pa.parquet.write_table(pa.table({"of/them": array}), tmp_path / "a.parquet", row_group_size=1000)
     flags = ("--like", 5, "-k", 50)
     answer, said = search(tmp_path / "a.parquet", *flags, "--index")
-    exact, _ = search(tmp_path / "a.parquet", "--like", 5, "-k", 3000)
+    exact, _ = search(tmp_path / "a.parquet", *flags)
     assert "Index written to" in said and sorted(os.listdir(tmp_path)) == ["a.parquet", "a.parquet.of%2Fthem.hnsw"]
-    places = [exact.index(hit) for hit in answer]
-    assert len(answer) == 50 and places == sorted(places)
-    assert answer[0] == exact[0] and places[-1] < 100
+    assert len(answer) == 50 and answer == exact  # for so large a k of so few rows each is looked at
+    few, _ = search(tmp_path / "a.parquet", "--like", 5, "-k", 10, "--index")
+    assert len(few) == 10 and few[0]["score"] <= exact[0]["score"]
 
 
 def test_rows_without_a_vector_are_left_out_and_told_the_same(tmp_path):
@@ -312,10 +316,10 @@ def test_the_index_of_a_folder_stands_beside_it_and_no_reader_of_the_folder_sees
     for path in (parts, f"{parts}/"):
         answer, said = search(path, "--like", 700, "--index")
         assert ("Index written to" in said) == (path == parts)
-        assert all(hit in exact for hit in answer) and answer[0] == exact[0]
+        assert len(answer) == 10 and all(hit in exact for hit in answer)
     assert sorted(os.listdir(tmp_path)) == ["parts", "parts.hnsw", "whole.parquet"] and len(os.listdir(parts)) == 5
     answer, said = search(".", "--like", 700, "--index", cwd=parts)
-    assert answer[0] == exact[0] and "Index written to" not in said
+    assert len(answer) == 10 and "Index written to" not in said
     # Also where a part has an index of its own, and so a neighbour that is no table.
     search(parts / "part-0.parquet", "--like", 3, "--index")
     assert run("inspect", parts, "--json").stdout == counts

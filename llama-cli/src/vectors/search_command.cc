@@ -35,7 +35,7 @@ Flags file_flags(SearchArguments& a) {
        .help = "Do not look at every row: build an index, keep it beside the file (FILE.hnsw), use it from then on"},
       {.name = "--index-recall",
        .target = &a.index_recall,
-       .help = "Least share of the 10 best rows that the index is to find; default: 0.99",
+       .help = "Least share of the 10 best rows that the index is to find; default: 0.97",
        .value = "SHARE",
        .values = RealRange{0, 1},
        .needs = "--index"},

@@ -82,9 +82,9 @@ class VectorIndex {
   [[nodiscard]] std::uint64_t vectors() const;                    // that it holds
   [[nodiscard]] std::uint64_t sampled() const;                    // rows that were asked
   [[nodiscard]] const std::vector<IndexRecall>& recalls() const;  // by rising breadth; empty: fewer than two vectors
-  // The first of recalls() that is at least so high; else the highest, of equal ones the first.
-  // Requires  recalls() is not empty.
-  [[nodiscard]] IndexRecall breadth_for(double recall) const;
+  // The narrowest of recalls(), but none below `narrowest`, that finds at least this share; else what finds most.
+  // Requires  recalls() is not empty; narrowest <= 1024.
+  [[nodiscard]] IndexRecall breadth_for(double recall, std::size_t narrowest = 1) const;
 
   // As search_vectors() answers, but for rows that are missed. There are k hits wherever there are k rows. Where it is
   // no more work than a walk through the graph (few rows, few that `rows` holds, a large k), every vector is looked at,

@@ -1,6 +1,7 @@
 #include "llama-vectors/vector_index.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include "index/index_candidates.h"
@@ -39,10 +40,11 @@ std::uint64_t VectorIndex::vectors() const { return content_->graph.size(); }
 std::uint64_t VectorIndex::sampled() const { return content_->sampled; }
 const std::vector<IndexRecall>& VectorIndex::recalls() const { return content_->recalls; }
 
-IndexRecall VectorIndex::breadth_for(double recall) const {
-  const auto& all = recalls();
-  const auto enough = std::ranges::find_if(all, [&](const IndexRecall& each) { return each.recall >= recall; });
-  return enough != all.end() ? *enough : *std::ranges::max_element(all, {}, &IndexRecall::recall);
+IndexRecall VectorIndex::breadth_for(double recall, std::size_t narrowest) const {
+  const auto first = std::ranges::lower_bound(recalls(), narrowest, {}, &IndexRecall::breadth);
+  const std::ranges::subrange wide(first, recalls().end());
+  const auto enough = std::ranges::find_if(wide, [&](const IndexRecall& each) { return each.recall >= recall; });
+  return enough != wide.end() ? *enough : *std::ranges::max_element(wide, {}, &IndexRecall::recall);
 }
 
 Result<SearchAnswer> VectorIndex::search(const VectorFile& file, std::span<const std::vector<float>> queries,
