@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""Where the time of an embedding run goes: bench/profile.py [--kernels LEVEL] [--threads N] MODEL TEXTS
+
+Runs `llama-cli embed` under Linux's perf, and adds up the samples of both by what the functions do. Shares are of
+processor time, so that other work on the machine disturbs little; what threads do while they wait for each other is a
+row of its own. Needs `perf`, and the right to use it (kernel.perf_event_paranoid); runs outside script/enter.
+"""
+import argparse
+import collections
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+PROJECT = pathlib.Path(__file__).resolve().parent.parent
+
+# What a symbol or the library that it lies in belongs to; the first that fits counts.
+STEPS = (
+    ("products of weights", r"multiply_|sum_products|sum_pair_products"),
+    ("their ends: bias, activation, gate, sum", r"\bfinish\b|::store\b"),
+    ("rounding activations", r"\bquantize\b|to_bf16|PreparedActivations"),
+    ("attention", r"\bscore<|\bmix<|softmax|attend_|round_queries|\bpack_as\b|MaskView|add_bias|cap_scores"),
+    ("norms", r"rms_norm|layer_norm"),
+    ("rotation", r"rotate|Rope"),
+    ("packing weights", r"PackedMatrix|pack_floats|fp32_to_bf16|WeightCache"),
+    ("other operations of the graph", r"move_values|elementwise|to_f16|row_kernels|\badd\b|\bmul\b|pad\(|copy_row|N_AVX"),
+    ("waiting for other threads", r"work_on|ThreadTeam::serve|ThreadTeam::run|futex|sched_yield|gomp|omp_"),
+    ("tokenizing", r"[Tt]okeniz|WordPiece|BytePair|Unigram|Normaliz"),
+    ("reading and writing tables", r"libarrow|libparquet|libduckdb|libzstd|libsnappy"),
+    ("ggml and llama.cpp", r"libggml|libllama"),
+    ("copying and clearing memory (libc)", r"libc\.so|clear_page|copy_to_iter"),
+    ("the system", r"\[k\]|\[kernel"),
+)
+
+
+def samples(command):
+    """(share, library, symbol) of each function."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = f"{folder}/perf.data"
+        run = subprocess.run(["perf", "record", "-o", data, *command], capture_output=True, text=True)
+        if run.returncode != 0:
+            sys.exit(f"profile: {' '.join(map(str, command))}: status {run.returncode}\n{run.stderr[-800:]}")
+        report = subprocess.run(
+            ["perf", "report", "-i", data, "--no-children", "--comm", "llama-cli", "--sort", "dso,sym",
+             "--percentage", "relative", "-t", "\t"], capture_output=True, text=True, check=True).stdout
+    for line in report.splitlines():
+        found = re.match(r"\s*([\d.]+)%?\s*\t\s*(\S+)\s*\t\s*(.*)", line)
+        if found:
+            yield float(found[1]), found[2], found[3]
+
+
+def step_of(library, symbol):
+    return next((name for name, pattern in STEPS if re.search(pattern, f"{symbol} {library}")), "the rest")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="bench/profile.py", description=__doc__.splitlines()[0])
+    parser.add_argument("--kernels", default="auto")
+    parser.add_argument("--threads", default="2")
+    parser.add_argument("model")
+    parser.add_argument("texts")
+    arguments = parser.parse_args()
+    program = PROJECT / "build/release/llama-cli/llama-cli"
+    with tempfile.TemporaryDirectory() as folder:
+        shares = collections.Counter()
+        for share, library, symbol in samples(
+                [PROJECT / "script/enter", program, "embed", "--model", arguments.model, "--input", arguments.texts,
+                 "--output", f"{folder}/out.parquet", "--kernels", arguments.kernels, "--threads", arguments.threads]):
+            shares[step_of(library, symbol)] += share
+    whole = sum(shares.values())
+    print("| step | share |\n|---|---|")
+    for name, share in shares.most_common():
+        if share / whole >= 0.005:
+            print(f"| {name} | {share / whole:.1%} |")
+
+
+if __name__ == "__main__":
+    main()
