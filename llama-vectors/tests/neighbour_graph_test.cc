@@ -88,7 +88,7 @@ TEST(NeighbourGraph, ScansLikeASort) {
     std::vector<Near> expected;
     for (std::uint32_t i = 0; i < kPlaces; ++i) {
       float sum = 0;
-      for (std::size_t j = 0; j < kAxes; ++j) sum += std::pow(places[i * kAxes + j] - places[j], 2.0F);
+      for (std::size_t j = 0; j < kAxes; ++j) sum += std::pow(places[std::size_t{i} * kAxes + j] - places[j], 2.0F);
       if (allowed == nullptr || (*allowed)[2 * i]) expected.push_back({sum, 2 * i});
     }
     std::ranges::sort(expected);
@@ -167,7 +167,7 @@ TEST(NeighbourGraph, StopsWhileItIsFilled) {
   auto graph = NeighbourGraph::make(kShape);
   const std::vector<float> places = random_places();
   std::vector<std::uint32_t> rows(kPlaces);
-  std::iota(rows.begin(), rows.end(), 0U);
+  std::ranges::iota(rows, 0U);
   std::stop_source source;
   source.request_stop();
   EXPECT_EQ(graph->add_rows(rows, places.data(), 2, source.get_token()).error().code, ErrorCode::Cancelled);

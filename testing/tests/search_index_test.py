@@ -215,7 +215,8 @@ def test_links_that_lead_nowhere_are_not_followed(small):
     refused(part=0, at=7, value=b"\x03")  # a row that is left out, and in the graph
     sizes = ("axes", "vectors", "rows", "links", "dimension", "nulls")
     for change in (*({name: value} for name in sizes for value in (1 << 39, 0 if name != "nulls" else 5, -1)),
-                   {"recalls": []}, {"recalls": [{"breadth": 0, "recall": 2}]}, {"files": []}, {"files": None},
+                   {"recalls": []}, {"recalls": header["recalls"][::-1]}, {"recalls": header["recalls"][:2]},
+                   {"recalls": [{"breadth": 16, "recall": 2}] * 7}, {"files": []}, {"files": None},
                    {"digests": 7}, {"sizes": [0, 0, 0, 0]}, {"column": None}, {"column": "\x1b[2J"}):  # fmt: skip
         refused(change)
 

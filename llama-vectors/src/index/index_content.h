@@ -1,6 +1,7 @@
 // What an index consists of, in memory.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -12,6 +13,8 @@
 namespace llama::internal {
 
 inline constexpr std::size_t kMaxLinks = 256;
+// At which recall is measured.
+inline constexpr std::array<std::size_t, 7> kBreadths = {16, 32, 64, 128, 256, 512, 1024};
 
 // As it is written down.
 enum class IndexedRow : std::uint8_t { Held, Null, OtherLength, NonFinite, Zeros };

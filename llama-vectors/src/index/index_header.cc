@@ -75,7 +75,7 @@ bool read_lists(Members& members, IndexHeader& header) {
   for (const Json& each : members.list("recalls")) {
     Members recall(each);
     header.recalls.push_back({.breadth = recall.count("breadth"), .recall = recall.share("recall")});
-    if (!recall.fine() || header.recalls.back().breadth == 0) return false;
+    if (!recall.fine()) return false;
   }
   for (const Json& each : members.list("digests")) {
     if (!each.is_string()) return false;
@@ -91,7 +91,9 @@ bool fits_together(const IndexHeader& header) {
     return false;
   if (shape.links < 2 || shape.links > kMaxLinks || shape.capacity > header.identity.rows) return false;
   const std::uint64_t left_out = header.nulls + header.other_lengths + header.non_finite + header.zeros;
-  if (shape.capacity + left_out != header.identity.rows || header.recalls.empty() != (shape.capacity < 2)) return false;
+  if (shape.capacity + left_out != header.identity.rows) return false;
+  const bool has_recalls = std::ranges::equal(header.recalls, kBreadths, {}, &IndexRecall::breadth);
+  if (shape.capacity < 2 ? !header.recalls.empty() : !has_recalls) return false;
   const auto size_of = [&](IndexPart part) { return header.sizes[std::to_underlying(part)]; };
   if (size_of(IndexPart::Rows) != header.identity.rows || size_of(IndexPart::Levels) != shape.capacity) return false;
   // Not by a product, which could be too large.

@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t kAskedRows = 200;
 constexpr std::size_t kOthers = 10;
-constexpr std::array<std::size_t, 7> kBreadths = {16, 32, 64, 128, 256, 512, 1024};
 
 std::vector<std::uint64_t> choose_asked(const IndexContent& content) {
   const std::uint64_t vectors = content.graph.size();

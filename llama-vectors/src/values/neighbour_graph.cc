@@ -285,7 +285,7 @@ Result<NeighbourGraph> NeighbourGraph::restore(const Options& options, std::span
     links.element_levels_[i] = levels[i];
     links.cur_element_count = i + 1;
     // The first row of the highest layer, where add_rows() began.
-    if (levels[i] <= links.maxlevel_) continue;
+    if (std::cmp_less_equal(levels[i], links.maxlevel_)) continue;
     links.maxlevel_ = levels[i];
     links.enterpoint_node_ = static_cast<hnswlib::tableint>(i);
   }
