@@ -5,6 +5,7 @@ Runs `llama-cli embed` under Linux's perf, and adds up the samples of both by wh
 processor time, so that other work on the machine disturbs little; what threads do while they wait for each other is a
 row of its own. Needs `perf`, and the right to use it (kernel.perf_event_paranoid); runs outside script/enter.
 """
+
 import argparse
 import collections
 import pathlib
@@ -24,7 +25,10 @@ STEPS = (
     ("norms", r"rms_norm|layer_norm"),
     ("rotation", r"rotate|Rope"),
     ("packing weights", r"PackedMatrix|pack_floats|fp32_to_bf16|WeightCache"),
-    ("other operations of the graph", r"move_values|elementwise|to_f16|row_kernels|\badd\b|\bmul\b|pad\(|copy_row|N_AVX"),
+    (
+        "other operations of the graph",
+        r"move_values|elementwise|to_f16|row_kernels|\badd\b|\bmul\b|pad\(|copy_row|N_AVX",
+    ),
     ("waiting for other threads", r"work_on|ThreadTeam::serve|ThreadTeam::run|futex|sched_yield|gomp|omp_"),
     ("tokenizing", r"[Tt]okeniz|WordPiece|BytePair|Unigram|Normaliz"),
     ("reading and writing tables", r"libarrow|libparquet|libduckdb|libzstd|libsnappy"),
@@ -42,8 +46,25 @@ def samples(command):
         if run.returncode != 0:
             sys.exit(f"profile: {' '.join(map(str, command))}: status {run.returncode}\n{run.stderr[-800:]}")
         report = subprocess.run(
-            ["perf", "report", "-i", data, "--no-children", "--comm", "llama-cli", "--sort", "dso,sym",
-             "--percentage", "relative", "-t", "\t"], capture_output=True, text=True, check=True).stdout
+            [
+                "perf",
+                "report",
+                "-i",
+                data,
+                "--no-children",
+                "--comm",
+                "llama-cli",
+                "--sort",
+                "dso,sym",
+                "--percentage",
+                "relative",
+                "-t",
+                "\t",
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
     for line in report.splitlines():
         found = re.match(r"\s*([\d.]+)%?\s*\t\s*(\S+)\s*\t\s*(.*)", line)
         if found:
@@ -65,8 +86,22 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         shares = collections.Counter()
         for share, library, symbol in samples(
-                [PROJECT / "script/enter", program, "embed", "--model", arguments.model, "--input", arguments.texts,
-                 "--output", f"{folder}/out.parquet", "--kernels", arguments.kernels, "--threads", arguments.threads]):
+            [
+                PROJECT / "script/enter",
+                program,
+                "embed",
+                "--model",
+                arguments.model,
+                "--input",
+                arguments.texts,
+                "--output",
+                f"{folder}/out.parquet",
+                "--kernels",
+                arguments.kernels,
+                "--threads",
+                arguments.threads,
+            ]
+        ):
             shares[step_of(library, symbol)] += share
     whole = sum(shares.values())
     print("| step | share |\n|---|---|")

@@ -1,7 +1,8 @@
 """How fast a search streams: bench/vector_search.py FOLDER [ROWS [ROUNDS]]
 
-Writes FOLDER/zstd-ROWS.parquet once: ROWS (default 5 million) random unit vectors of 384 floats, as `embed` writes them
-(Parquet, zstd, row groups of 10,000 rows) and FOLDER/none-ROWS.parquet without compression. Then, interleaved, medians:
+Writes FOLDER/zstd-ROWS.parquet once: ROWS (default 5 million) random unit vectors of 384 floats, as `embed` writes
+them (Parquet, zstd, row groups of 10,000 rows), and FOLDER/none-ROWS.parquet without compression. Then, interleaved,
+medians:
 - the disk: the file read by dd with the cache of files emptied (needs root), and `llama-cli search` on it likewise;
 - the memory: the file's bytes, which are in memory, read by dd, and the search beside it. numpy's product of a block
   that is in memory as floats (no file, no Parquet) is the ceiling of what two cores read.
