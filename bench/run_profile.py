@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Where the time of an embedding run goes: bench/profile.py [--kernels LEVEL] [--threads N] MODEL TEXTS
+"""Where the time of an embedding run goes: bench/run_profile.py [--kernels LEVEL] [--threads N] MODEL TEXTS
 
 Runs `llama-cli embed` under Linux's perf, and adds up the samples of both by what the functions do. Shares are of
 processor time, so that other work on the machine disturbs little; what threads do while they wait for each other is a
@@ -76,7 +76,7 @@ def step_of(library, symbol):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="bench/profile.py", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="bench/run_profile.py", description=__doc__.splitlines()[0])
     parser.add_argument("--kernels", default="auto")
     parser.add_argument("--threads", default="2")
     parser.add_argument("model")
