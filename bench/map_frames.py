@@ -56,6 +56,7 @@ def make(folder):
 
 def measure(page, seconds):
     from selenium import webdriver
+    from selenium.webdriver.support.ui import WebDriverWait
 
     options = webdriver.ChromeOptions()
     for flag in (
@@ -70,7 +71,7 @@ def measure(page, seconds):
     driver.set_script_timeout(60 + 2 * seconds)
     try:
         driver.get(pathlib.Path(page).resolve().as_uri())
-        webdriver.support.ui.WebDriverWait(driver, 120).until(
+        WebDriverWait(driver, 120).until(
             lambda _: driver.execute_script("return document.documentElement.dataset.loaded") == "whole"
         )
         for _ in range(3):

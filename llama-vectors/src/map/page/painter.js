@@ -31,6 +31,7 @@ class Painter {
     this.store = store;
     this.view = view;
     this.budget = 150000; // points of a frame
+    this.growth = 1.08; // of the budget, from frame to frame
     this.drawn = 0; // of the picture as it is
     this.uploaded = 0;
     this.marked = 0;
@@ -126,10 +127,15 @@ class Painter {
     return Math.min(0.85, Math.max(0.3, 0.85 - 0.16 * Math.log2(1 + crowd)));
   }
 
-  // How long the last frame of a movement took decides how many points the next one has.
+  // How long the last frame of a movement took decides how many points the next one has. Once a frame came late, the
+  // budget grows slowly: else every fifth frame would be late again.
   adapt(milliseconds) {
-    if (milliseconds > 21) this.budget = Math.max(20000, Math.round(this.budget * 0.75));
-    else if (milliseconds < 18.5) this.budget = Math.min(4000000, Math.round(this.budget * 1.08));
+    if (milliseconds > 21) {
+      this.budget = Math.max(20000, Math.round(this.budget * 0.75));
+      this.growth = 1.005;
+    } else if (milliseconds < 18.5) {
+      this.budget = Math.min(4000000, Math.ceil(this.budget * this.growth));
+    }
   }
 
   get isComplete() {
