@@ -54,7 +54,7 @@ class BertNormalizer {
     const bool ideograph = (entry.flags & Character::Ideograph) != 0;
     if (ideograph) space(offset);
     if ((entry.flags & Character::Mapped) != 0) {
-      for (const Piece& piece : table_.pieces(entry)) place(piece, offset);
+      for (const Piece& piece : table_.pieces(c)) place(piece, offset);
     } else {
       settle();
       sink_.put(c, offset);

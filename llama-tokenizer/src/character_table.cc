@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <map>
 
 namespace llama::internal {
 namespace {
@@ -101,43 +100,41 @@ const CharacterTable& CharacterTable::get(bool lowercase, bool strip_accents) {
   return kTable;
 }
 
-CharacterTable::CharacterTable(bool lowercase, bool strip_accents) {
-  UErrorCode status = U_ZERO_ERROR;
-  const icu::Normalizer2* nfd = icu::Normalizer2::getNFDInstance(status);  // its data is compiled into ICU
-  std::map<std::vector<std::uint32_t>, std::uint16_t> seen;
-  for (char32_t first = 0; first < kCodePoints; first += 256) {
-    Page page{};
-    std::vector<std::uint32_t> key;
-    for (char32_t low = 0; low < 256; ++low) {
-      const auto c = static_cast<UChar32>(first + low);
-      Character& entry = page[low];
-      const int kind = category(c);
-      if (is_dropped(c, kind)) entry.flags |= Character::Dropped;
-      if (u_isUWhiteSpace(c)) entry.flags |= Character::Space;
-      if (is_punctuation(c, kind)) entry.flags |= Character::Punctuation;
-      if (is_ideograph(c)) entry.flags |= Character::Ideograph;
-      const bool surrogate = c >= 0xd800 && c < 0xe000;
-      if (!surrogate && nfd != nullptr && (entry.flags & (Character::Dropped | Character::Space)) == 0) {
-        const std::vector<Piece> pieces = pieces_of(c, lowercase, strip_accents, *nfd);
-        const bool itself = pieces.size() == 1 && pieces[0].character == first + low &&
-                            pieces[0].combining_class == 0 && pieces[0].kept;
-        if (!itself) {
-          entry.flags |= Character::Mapped;
-          entry.mapping = static_cast<std::uint16_t>(first_piece_.size());
-          first_piece_.push_back(static_cast<std::uint32_t>(pieces_.size()));
-          pieces_.insert(pieces_.end(), pieces.begin(), pieces.end());
-        }
-      }
-      key.push_back(entry.flags | static_cast<std::uint32_t>(entry.mapping) << 8);
-    }
-    const auto [at, is_new] = seen.try_emplace(std::move(key), static_cast<std::uint16_t>(pages_.size()));
-    if (is_new) pages_.push_back(page);
-    page_of_[first >> 8] = at->second;
-  }
-  first_piece_.push_back(static_cast<std::uint32_t>(pieces_.size()));
+CharacterTable::CharacterTable(bool lowercase, bool strip_accents)
+    : lowercase_(lowercase), strip_accents_(strip_accents) {
   for (int c = 0; c < 0x80; ++c) {
     if (u_isalnum(c)) plain_[static_cast<std::size_t>(c)] = static_cast<char>(lowercase ? u_tolower(c) : c);
   }
+}
+
+const CharacterTable::Page& CharacterTable::make_page(char32_t number) const {
+  UErrorCode status = U_ZERO_ERROR;
+  const icu::Normalizer2* nfd = icu::Normalizer2::getNFDInstance(status);  // its data is compiled into ICU
+  auto page = std::make_unique<Page>();
+  for (char32_t low = 0; low < 256; ++low) {
+    const auto c = static_cast<UChar32>(number << 8 | low);
+    Character& entry = page->characters[low];
+    const int kind = category(c);
+    if (is_dropped(c, kind)) entry.flags |= Character::Dropped;
+    if (u_isUWhiteSpace(c)) entry.flags |= Character::Space;
+    if (is_punctuation(c, kind)) entry.flags |= Character::Punctuation;
+    if (is_ideograph(c)) entry.flags |= Character::Ideograph;
+    const bool surrogate = c >= 0xd800 && c < 0xe000;
+    if (surrogate || nfd == nullptr || (entry.flags & (Character::Dropped | Character::Space)) != 0) continue;
+    const std::vector<Piece> pieces = pieces_of(c, lowercase_, strip_accents_, *nfd);
+    const bool itself = pieces.size() == 1 && pieces[0].character == static_cast<char32_t>(c) &&
+                        pieces[0].combining_class == 0 && pieces[0].kept;
+    if (itself) continue;
+    entry.flags |= Character::Mapped;
+    entry.piece_count = static_cast<std::uint8_t>(pieces.size());
+    entry.first_piece = static_cast<std::uint16_t>(page->pieces.size());
+    page->pieces.insert(page->pieces.end(), pieces.begin(), pieces.end());
+  }
+  const std::scoped_lock lock(mutex_);
+  if (const Page* made = pages_[number].load(std::memory_order_relaxed)) return *made;  // by another thread meanwhile
+  made_.push_back(std::move(page));
+  pages_[number].store(made_.back().get(), std::memory_order_release);
+  return *made_.back();
 }
 
 }  // namespace llama::internal

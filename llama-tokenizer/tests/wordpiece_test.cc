@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <string>
+#include <thread>
+#include <vector>
 
 namespace llama {
 namespace {
@@ -62,6 +64,27 @@ TEST(WordPiece, LeavesControlCharactersOut) {
 }
 
 TEST(WordPiece, DecomposesHangul) { EXPECT_EQ(tokens("\ud55c"), (Tokens{kH, kAe, kN})); }
+
+// The table of characters is made page by page, by whoever needs one first.
+TEST(WordPiece, GivesEveryThreadTheSame) {
+  const WordPieceOptions options{.lowercase = false, .strip_accents = true, .unknown = kUnk};  // no other test's table
+  const auto tokenizer = WordPieceTokenizer::create(kVocabulary, options).value();
+  std::string text;  // a character of 4 bytes from each page of planes 1 to 3, and a syllable to be taken apart
+  for (unsigned page = 0x100; page < 0x400; ++page) {
+    const unsigned c = page << 8U | 0x41U;
+    for (const unsigned byte :
+         {0xf0U | c >> 18U, 0x80U | (c >> 12U & 0x3fU), 0x80U | (c >> 6U & 0x3fU), 0x80U | (c & 0x3fU)})
+      text += static_cast<char>(byte);
+    text += " \ud55c,";
+  }
+  std::vector<Tokens> found(4);
+  {
+    std::vector<std::jthread> threads;
+    for (Tokens& one : found) threads.emplace_back([&] { one = tokenizer.tokenize(text, SpecialTokens::Parse); });
+  }
+  for (const Tokens& one : found) EXPECT_EQ(one, tokenizer.tokenize(text, SpecialTokens::Parse));
+  EXPECT_EQ(std::ranges::count(found.front(), kComma), 0x300);
+}
 
 TEST(WordPiece, StripsAccentsAndCaseOnlyWhenTold) {
   EXPECT_EQ(tokens("CAF\u00c9"), Tokens{kCafe});

@@ -37,7 +37,8 @@ struct Layout {
 
 class PackedMatrix {
  public:
-  // Requires a contiguous matrix in host memory, of a type that can become the format.
+  // Requires a contiguous matrix in host memory, of a type that can become the format. Its bytes are not kept in memory
+  // where they are a file's.
   PackedMatrix(const ggml_tensor& weights, const Layout& layout, ThreadTeam& team);
 
   // Bytes that a matrix takes.

@@ -1,6 +1,6 @@
 // Loops over single rows, compiled for each level of CPU: norms, rotation, conversion, scores of attention.
 //
-// Threads  pure functions of their arguments. An output may be the input itself.
+// Threads  pure functions of their arguments. An output of the input's type may be the input itself.
 #pragma once
 
 #include <cstddef>
@@ -23,6 +23,7 @@ struct RowKernels {
   // The same for the pairs (x[2i], x[2i + 1]).
   void (*rotate_pairs)(const float* x, std::size_t half, const float* cosines, const float* sines, float* out);
   void (*to_f16)(const float* x, std::size_t count, std::uint16_t* out);
+  void (*from_f16)(const std::uint16_t* x, std::size_t count, float* out);
   void (*add)(const float* a, const float* b, std::size_t count, float* out);
   void (*multiply)(const float* a, const float* b, std::size_t count, float* out);
   // x * factor + offset.

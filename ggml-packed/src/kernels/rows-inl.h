@@ -119,6 +119,15 @@ void to_f16(const float* x, std::size_t count, std::uint16_t* out) {
   });
 }
 
+void from_f16(const std::uint16_t* x, std::size_t count, float* out) {
+  const F f;
+  const hn::Rebind<hwy::float16_t, F> h;
+  for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR {
+    const auto* from = reinterpret_cast<const hwy::float16_t*>(x + i);
+    store(hn::PromoteTo(f, n == kLanes ? hn::LoadU(h, from) : hn::LoadN(h, from, n)), out + i, n);
+  });
+}
+
 void add(const float* a, const float* b, std::size_t count, float* out) {
   for_vectors(count, [&](std::size_t i, std::size_t n)
                          HWY_ATTR { store(hn::Add(load(a + i, n), load(b + i, n)), out + i, n); });
@@ -158,6 +167,7 @@ constexpr RowKernels kRows = {
     .rotate_halves = rotate_halves,
     .rotate_pairs = rotate_pairs,
     .to_f16 = to_f16,
+    .from_f16 = from_f16,
     .add = add,
     .multiply = multiply,
     .scale = scale,

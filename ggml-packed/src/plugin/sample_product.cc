@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <cstring>
+#include <iterator>
+#include <numeric>
 #include <random>
 
 #include "format/weight_format.h"
@@ -17,10 +19,13 @@ SampleProduct::SampleProduct(const Kernels& kernels, enum ggml_type type, Produc
       int8_(x_.size()),
       scales_(x_.size() / kBlock),
       bf16_(x_.size()) {
-  std::mt19937 random(1);
-  std::normal_distribution<float> normal;
-  for (float& v : weights_) v = normal(random);
-  for (float& v : x_) v = normal(random);
+  // Every program that loads the plug-in waits for this: evenly spread numbers take a tenth of the time of normal ones.
+  std::minstd_rand random(1);
+  const auto fill = [&](std::vector<float>& values) {
+    for (float& v : values) v = static_cast<float>(random()) * 0x1p-30F - 1.0F;
+  };
+  fill(weights_);
+  fill(x_);
 
   ggml_tensor tensor{};
   tensor.type = type;
@@ -62,8 +67,9 @@ double SampleProduct::relative_error() const {
   for (std::size_t m = 0; m < shape_.rows; ++m) {
     for (std::size_t n = 0; n < shape_.outputs; ++n) {
       const float *w = weights_.data() + n * shape_.columns, *x = x_.data() + m * shape_.columns;
-      double sum = 0;
-      for (std::size_t k = 0; k < shape_.columns; ++k) sum += static_cast<double>(w[k]) * x[k];
+      double parts[8] = {};  // side by side: one sum would wait for itself
+      for (std::size_t k = 0; k < shape_.columns; ++k) parts[k % 8] += static_cast<double>(w[k]) * x[k];
+      const double sum = std::accumulate(std::begin(parts), std::end(parts), 0.0);
       error += (sum - out_[m * shape_.outputs + n]) * (sum - out_[m * shape_.outputs + n]);
       size += sum * sum;
     }
