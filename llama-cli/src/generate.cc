@@ -13,7 +13,6 @@
 #include "console.h"
 #include "exit_status.h"
 #include "generate_texts.h"
-#include "llama-core/kernels.h"
 #include "load_display.h"
 #include "statistics.h"
 #include "tools/generate_tools.h"
@@ -27,8 +26,7 @@ Step<std::shared_ptr<const Model>> load(const GenerateArguments& arguments, cons
   if (!source) return stop_with(source.error(), kModelError);
   const auto loader = make_loader(arguments.loader);
   if (!loader) return stop_with(loader.error(), kUsageError);
-  if (auto chosen = choose_kernels(arguments.loader.kernels); !chosen) return stop_with(chosen.error(), kUsageError);
-  auto device = make_device(arguments.loader);
+  auto device = start_compute(arguments.loader);
   if (!device) return stop_with(device.error(), kUsageError);
   console.line("Loading model: {}", arguments.loader.model);
   const auto started = std::chrono::steady_clock::now();

@@ -6,6 +6,7 @@
 
 #include "exit_status.h"
 #include "llama-core/kernels.h"
+#include "priority.h"
 #include "progress.h"
 
 namespace llama {
@@ -45,6 +46,11 @@ Flags compute_flags(LoaderFlags& flags) {
        .help = "This many of the model's last layers on the GPU, or auto: all; 0: none",
        .value = "N",
        .shows_default = true},
+      {.name = "--nice",
+       .target = &flags.nice,
+       .help = "Leave the processor to others that want it: niceness from 1 to 19",
+       .value = "LEVEL",
+       .values = WholeRange{1, 19}},
   };
 }
 
@@ -85,7 +91,11 @@ Result<ModelSource> make_source(const LoaderFlags& flags) {
   return ModelSource(chosen);
 }
 
-Result<DeviceChoice> make_device(const LoaderFlags& flags) {
+Result<DeviceChoice> start_compute(const LoaderFlags& flags) {
+  if (flags.nice) {
+    if (auto lowered = be_nice(*flags.nice); !lowered) return std::unexpected(lowered.error());
+  }
+  if (auto chosen = choose_kernels(flags.kernels); !chosen) return std::unexpected(chosen.error());
   DeviceChoice choice{.name = flags.device};
   if (flags.gpu_layers != "auto") {
     const char* end = flags.gpu_layers.data() + flags.gpu_layers.size();

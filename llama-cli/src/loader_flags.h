@@ -26,18 +26,20 @@ struct LoaderFlags {
   std::string kernels = "auto";
   std::string gpu_layers = "auto";
   std::string device;
+  std::optional<std::int32_t> nice{};
 };
 
 [[nodiscard]] Flags model_flags(LoaderFlags& flags);    // filename, quant, revision
 [[nodiscard]] Flags cache_flags(LoaderFlags& flags);    // offline, cache-dir, limits
-[[nodiscard]] Flags compute_flags(LoaderFlags& flags);  // kernels, device, layers
+[[nodiscard]] Flags compute_flags(LoaderFlags& flags);  // kernels, device, layers, nice
 
 // Errors   InvalidArgument: the name, two flags that exclude each other.
 [[nodiscard]] Result<ModelSource> make_source(const LoaderFlags& flags);
 // Errors   InvalidArgument: a variable of the environment.
 [[nodiscard]] Result<ModelLoader> make_loader(const LoaderFlags& flags);
-// Errors   InvalidArgument: no number, an unknown device (the message lists the known ones).
-[[nodiscard]] Result<DeviceChoice> make_device(const LoaderFlags& flags);
+// Chooses the kernels, lowers the process's priority, and says which device computes.
+// Errors   InvalidArgument: no number, unknown kernels or device (the message lists the known ones). Io: no priority.
+[[nodiscard]] Result<DeviceChoice> start_compute(const LoaderFlags& flags);
 [[nodiscard]] CacheManager make_cache(const LoaderFlags& flags);
 
 // "Downloading model.gguf (2 of 3): [████████░░] 1.20/6.30 GB (19%) - 45.2 MB/s, 1m 40s left"

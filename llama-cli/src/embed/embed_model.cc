@@ -4,7 +4,6 @@
 #include <format>
 
 #include "exit_status.h"
-#include "llama-core/kernels.h"
 #include "load_display.h"
 #include "progress.h"
 
@@ -65,8 +64,7 @@ Step<SharedModel> load_embedding_model(const EmbedArguments& arguments, ModelSou
   EmbeddingConfig config = make_config(arguments, std::move(source), interrupt);
   auto loader = make_loader(arguments.loader);
   if (!loader) return stop_with(loader.error(), kUsageError);
-  if (auto chosen = choose_kernels(arguments.loader.kernels); !chosen) return stop_with(chosen.error(), kUsageError);
-  auto device = make_device(arguments.loader);
+  auto device = start_compute(arguments.loader);
   if (!device) return stop_with(device.error(), kUsageError);
   config.device = std::move(*device);
   config.on_notice = [terminal = console.terminal](std::string_view line) {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "exit_status.h"
-#include "llama-core/kernels.h"
 #include "llama-embedding/batch_processor.h"
 #include "llama-embedding/text_list.h"
 #include "load_display.h"
@@ -48,8 +47,7 @@ Step<EmbeddingConfig> settings_of_file(const Provenance& p, ModelSource source, 
   auto made = make_loader(loader);
   if (!made) return stop_with(made.error(), kUsageError);
   config.loader = std::make_shared<const ModelLoader>(std::move(*made));
-  if (auto chosen = choose_kernels(loader.kernels); !chosen) return stop_with(chosen.error(), kUsageError);
-  auto device = make_device(loader);
+  auto device = start_compute(loader);
   if (!device) return stop_with(device.error(), kUsageError);
   config.device = std::move(*device);
   config.on_notice = show_notice;

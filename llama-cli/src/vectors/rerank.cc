@@ -9,7 +9,6 @@
 
 #include "exit_status.h"
 #include "llama-base/blank_text.h"
-#include "llama-core/kernels.h"
 #include "load_display.h"
 #include "vectors/vector_input.h"
 
@@ -36,8 +35,7 @@ Step<RerankerConfig> reranker_config(const SearchArguments& arguments, const Int
   auto made = make_loader(loader);
   if (!made) return stop_with(made.error(), kUsageError);
   config.loader = std::make_shared<const ModelLoader>(std::move(*made));
-  if (auto chosen = choose_kernels(loader.kernels); !chosen) return stop_with(chosen.error(), kUsageError);
-  auto device = make_device(loader);
+  auto device = start_compute(loader);
   if (!device) return stop_with(device.error(), kUsageError);
   config.device = std::move(*device);
   config.threads = arguments.threads;
