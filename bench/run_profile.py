@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Where the time of an embedding run goes: bench/run_profile.py [--kernels LEVEL] [--threads N] MODEL TEXTS
+"""Where the time of an embedding run goes: bench/run_profile.py [--kernels LEVEL,…] [--threads N] MODEL TEXTS […]
 
 Runs `llama-cli embed` under Linux's perf, and adds up the samples of both by what the functions do. Shares are of
 processor time, so that other work on the machine disturbs little; what threads do while they wait for each other is a
-row of its own. Needs `perf`, and the right to use it (kernel.perf_event_paranoid); runs outside script/enter.
+row of its own. Several models, each with its texts, and several levels become the columns of one table. Needs `perf`, and the right to use it (kernel.perf_event_paranoid); runs outside script/enter.
 """
 
 import argparse
@@ -45,27 +45,9 @@ def samples(command):
         run = subprocess.run(["perf", "record", "-o", data, *command], capture_output=True, text=True)
         if run.returncode != 0:
             sys.exit(f"profile: {' '.join(map(str, command))}: status {run.returncode}\n{run.stderr[-800:]}")
-        report = subprocess.run(
-            [
-                "perf",
-                "report",
-                "-i",
-                data,
-                "--no-children",
-                "--comm",
-                "llama-cli",
-                "--sort",
-                "dso,sym",
-                "--percentage",
-                "relative",
-                "-t",
-                "\t",
-            ],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-    for line in report.splitlines():
+        shown = ["--no-children", "--comm", "llama-cli", "--sort", "dso,sym", "--percentage", "relative", "-t", "\t"]
+        report = subprocess.run(["perf", "report", "-i", data, *shown], capture_output=True, text=True, check=True)
+    for line in report.stdout.splitlines():
         found = re.match(r"\s*([\d.]+)%?\s*\t\s*(\S+)\s*\t\s*(.*)", line)
         if found:
             yield float(found[1]), found[2], found[3]
@@ -75,39 +57,38 @@ def step_of(library, symbol):
     return next((name for name, pattern in STEPS if re.search(pattern, f"{symbol} {library}")), "the rest")
 
 
+def profile(model, texts, kernels, threads):
+    """The share of each step."""
+    shares = collections.Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        command = [PROJECT / "script/enter", PROJECT / "build/release/llama-cli/llama-cli", "embed", "--model", model,
+                   "--input", texts, "--output", f"{folder}/out.parquet", "--kernels", kernels, "--threads", threads]
+        for share, library, symbol in samples(command):
+            shares[step_of(library, symbol)] += share
+    whole = sum(shares.values())
+    return {name: share / whole for name, share in shares.items()}
+
+
 def main():
     parser = argparse.ArgumentParser(prog="bench/run_profile.py", description=__doc__.splitlines()[0])
     parser.add_argument("--kernels", default="auto")
     parser.add_argument("--threads", default="2")
-    parser.add_argument("model")
-    parser.add_argument("texts")
+    parser.add_argument("runs", nargs="+", metavar="MODEL TEXTS")
     arguments = parser.parse_args()
-    program = PROJECT / "build/release/llama-cli/llama-cli"
-    with tempfile.TemporaryDirectory() as folder:
-        shares = collections.Counter()
-        for share, library, symbol in samples(
-            [
-                PROJECT / "script/enter",
-                program,
-                "embed",
-                "--model",
-                arguments.model,
-                "--input",
-                arguments.texts,
-                "--output",
-                f"{folder}/out.parquet",
-                "--kernels",
-                arguments.kernels,
-                "--threads",
-                arguments.threads,
-            ]
-        ):
-            shares[step_of(library, symbol)] += share
-    whole = sum(shares.values())
-    print("| step | share |\n|---|---|")
-    for name, share in shares.most_common():
-        if share / whole >= 0.005:
-            print(f"| {name} | {share / whole:.1%} |")
+    if len(arguments.runs) % 2:
+        parser.error("a model without its texts")
+    columns = {}
+    for model, texts in zip(arguments.runs[::2], arguments.runs[1::2]):
+        for kernels in arguments.kernels.split(","):
+            name = f"{pathlib.Path(model).stem}, {pathlib.Path(texts).stem}, `{kernels}`"
+            columns[name] = profile(model, texts, kernels, arguments.threads)
+    steps = {name: max(shares.get(name, 0) for shares in columns.values())
+             for shares in columns.values() for name in shares}
+    print("| | " + " | ".join(columns) + " |\n|" + "---|" * (len(columns) + 1))
+    for name, largest in sorted(steps.items(), key=lambda step: -step[1]):
+        if largest >= 0.01:
+            cells = (f"{shares.get(name, 0):.0%}" if shares.get(name, 0) >= 0.005 else "" for shares in columns.values())
+            print(f"| {name} | " + " | ".join(cells) + " |")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 #include <ggml.h>
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -213,7 +214,7 @@ TEST_P(KernelsTest, QuantizeZerosAndExtremes) {
   std::vector<BlockScale> scales(2);
   kernels_->quantize(x.data(), x.size(), q.data(), scales.data());
   EXPECT_EQ(scales[0].scale, 0);
-  EXPECT_EQ(scales[0].correction, 0);
+  EXPECT_EQ(scales[0].correction, kExact);
   EXPECT_EQ(q[0], 0);
   EXPECT_EQ(q[32], 127);
   EXPECT_EQ(q[33], -127);
@@ -257,6 +258,20 @@ INSTANTIATE_TEST_SUITE_P(Levels, KernelsTest, testing::ValuesIn(level_names()), 
   std::erase(name, '-');
   return name;
 });
+
+// The kernels' sums need no conversion to float32: bit for bit the same.
+TEST(BlockScale, ASumThatStartsAtKExactIsMultipliedAsIfItHadBeenConverted) {
+  std::mt19937 random(3);
+  for (int i = 0; i < 200'000; ++i) {
+    const auto half = static_cast<ggml_fp16_t>(random() & 0xFFFFU);
+    if ((half & 0x7C00U) == 0x7C00U) continue;  // infinities and NaN
+    const float scale = ggml_fp16_to_fp32(half);
+    constexpr int kLargest = 32 * 255 * 128;
+    const int sum = static_cast<int>(random() % (2 * kLargest + 1)) - kLargest;
+    const auto started = std::bit_cast<float>(kExact + sum);
+    EXPECT_EQ(std::fma(started, scale, scale * -kExactValue), static_cast<float>(sum) * scale) << scale << " " << sum;
+  }
+}
 
 }  // namespace
 }  // namespace ggml_packed

@@ -89,11 +89,35 @@ HWY_NOINLINE void finish(const float* sums, std::size_t rows, const Tile& tile, 
   }
 }
 
-// The sums go through memory: an address taken of them would keep them out of the registers in the loops before.
+// Is nothing to be done but adding what lies at each result's place, in a whole panel?
+HWY_INLINE bool is_simple(const Tile& tile, const Output& output) {
+  const Epilogue& e = output.epilogue;
+  return tile.count == kPanelRows && output.places == nullptr && e.bias == nullptr && e.factor == nullptr &&
+         e.activation == Activation::None;
+}
+
+// Other sums go through memory: an address taken of them would keep them out of the registers in the loops before.
 template <std::size_t Rows>
 HWY_INLINE void store_tile(const Floats (&sums)[Rows][kVectors], const Tile& tile, std::size_t row,
                            const Output& output) {
   const F f;
+  if (is_simple(tile, output)) {
+    float* to = output.data + row * output.stride + tile.first;
+    if (const float* addend = output.epilogue.addend) {
+      addend += row * output.epilogue.addend_stride + tile.first;
+      unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
+        const float* at = addend + m * output.epilogue.addend_stride;
+        hn::StoreU(hn::Add(sums[m][0], hn::LoadU(f, at)), f, to + m * output.stride);
+        hn::StoreU(hn::Add(sums[m][1], hn::LoadU(f, at + kLanes)), f, to + m * output.stride + kLanes);
+      });
+      return;
+    }
+    unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
+      hn::StoreU(sums[m][0], f, to + m * output.stride);
+      hn::StoreU(sums[m][1], f, to + m * output.stride + kLanes);
+    });
+    return;
+  }
   HWY_ALIGN float buffer[Rows * kPanelRows];
   unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
     hn::Store(sums[m][0], f, buffer + m * kPanelRows);

@@ -36,6 +36,13 @@ struct Output {
 // As many rows of activations as stay in the cache of a core: a task is a panel and these.
 inline constexpr std::size_t kRowsAtOnce = 512;
 
+// Bytes from row to row of activations: an odd number of cache lines. A kernel reads many rows at once; were they 4 kB
+// apart, their lines would have to share one place of the first cache.
+[[nodiscard]] constexpr std::size_t row_stride(std::size_t bytes) {
+  constexpr std::size_t kLine = 64;
+  return ((bytes + kLine - 1) / kLine | 1U) * kLine;
+}
+
 // Rows of activations as a format's kernel reads them.
 struct Activations {
   const std::int8_t* int8 = nullptr;    // rows of `stride` bytes

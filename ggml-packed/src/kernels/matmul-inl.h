@@ -107,7 +107,7 @@ void quantize(const float* values, std::size_t count, std::int8_t* quants, Block
     }
     const std::int32_t total = hn::ReduceSum(i, sum);
     const float scale = largest / 127.0F;
-    scales[block] = {.scale = scale, .correction = -128 * total, .sum = scale * static_cast<float>(total)};
+    scales[block] = {.scale = scale, .correction = kExact - 128 * total, .sum = scale * static_cast<float>(total)};
   }
 }
 #endif

@@ -48,8 +48,8 @@ HWY_INLINE void add_in_turn(V& sum, V value) {
 //
 // AVX2 multiplies bytes only as unsigned times signed, and adds two neighbouring products in 16 bits (vpmaddubsw). So
 // the unsigned operand is |w| and the signed one the activation with w's sign, which is the same product; a pair is at
-// most 2 * 127 * 128 = 32,512, so nothing overflows. Another instruction adds two such pairs in 32 bits. After a block
-// of 32 the sums become float32 and take the two scales. Costs three instructions for 32 products (sign, multiply, add
+// most 2 * 127 * 128 = 32,512, so nothing overflows. Another instruction adds two such pairs in 32 bits. The sums start
+// at kExact: after a block of 32 they are float32 as they are, and take the two scales. Costs three instructions for 32 products (sign, multiply, add
 // pairs) and one to add, four times as many as VNNI's one.
 template <std::size_t Rows>
 HWY_NOINLINE void multiply_int8_by_pairs(const Tile& tile, const Activations& a, std::size_t row,
@@ -69,7 +69,7 @@ HWY_NOINLINE void multiply_int8_by_pairs(const Tile& tile, const Activations& a,
   for (std::size_t block = 0; block < blocks; ++block) {
     const std::byte* values = w + kPanelRows * 2;
     Ints dots[Rows][kVectors];
-    unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { dots[m][0] = dots[m][1] = hn::Zero(i); });
+    unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { dots[m][0] = dots[m][1] = hn::Set(i, kExact); });
 #pragma GCC unroll 1  // else the compiler reads all of the block's activations first, and keeps them in memory
     for (std::size_t step = 0; step < kBlock / 4; ++step) {
       const auto* four_columns = reinterpret_cast<const std::int8_t*>(values) + step * kPanelRows * 4;
@@ -84,10 +84,11 @@ HWY_NOINLINE void multiply_int8_by_pairs(const Tile& tile, const Activations& a,
       });
     }
     const Floats s0 = scales_of(w), s1 = scales_of(w + kLanes * 2);
+    const Floats less0 = exact_offset(s0), less1 = exact_offset(s1);
     unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
       const Floats scale = hn::Set(f, scales[m * scale_stride + block].scale);
-      sums[m][0] = hn::MulAdd(hn::Mul(hn::ConvertTo(f, dots[m][0]), s0), scale, sums[m][0]);
-      sums[m][1] = hn::MulAdd(hn::Mul(hn::ConvertTo(f, dots[m][1]), s1), scale, sums[m][1]);
+      sums[m][0] = hn::MulAdd(exact_product(dots[m][0], s0, less0), scale, sums[m][0]);
+      sums[m][1] = hn::MulAdd(exact_product(dots[m][1], s1, less1), scale, sums[m][1]);
     });
     w = values + kPanelRows * kBlock;
   }

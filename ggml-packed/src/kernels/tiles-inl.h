@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "format/block.h"
+
 #if defined(GGML_PACKED_TILES_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef GGML_PACKED_TILES_INL_H
 #undef GGML_PACKED_TILES_INL_H
@@ -67,6 +69,13 @@ constexpr std::size_t rows_of_tile(std::size_t left) {
 HWY_INLINE Floats scales_of(const std::byte* at) {
   const hn::Rebind<hwy::float16_t, F> h;
   return hn::PromoteTo(F(), hn::LoadU(h, reinterpret_cast<const hwy::float16_t*>(at)));
+}
+
+// A sum of products of bytes that started at kExact, times a weight's scale. The scale has 11 bits and kExactValue 2, so
+// what is taken off again is exact, and the product is rounded once: as if the sum had been converted.
+HWY_INLINE Floats exact_offset(Floats scale) { return hn::Mul(scale, hn::Set(F(), -kExactValue)); }
+HWY_INLINE Floats exact_product(Ints sum, Floats scale, Floats offset) {
+  return hn::MulAdd(hn::BitCast(F(), sum), scale, offset);
 }
 
 // Rows of activations (`stride` floats apart) times a panel: `length` steps of kPanelRows weights.

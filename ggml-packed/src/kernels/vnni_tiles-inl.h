@@ -36,9 +36,9 @@ HWY_INLINE Ints add_fours(Ints sum, U8 weights, I8 four) {
 //
 // vpdpbusd multiplies four unsigned bytes with four signed ones and adds the products to a sum in 32 bits. Weights are
 // signed, so they were packed with 128 added; the sum of (w + 128) * x is too large by 128 times the sum of x, which
-// was computed when the activations were rounded (BlockScale::correction): the sums start at minus that. After a block
-// of 32 they become float32 and take the two scales. Costs one instruction for 64 products (32 with AVX-VNNI), and
-// three per vector of rows and block for the scales.
+// was computed when the activations were rounded (BlockScale::correction): the sums start at minus that, and at kExact.
+// After a block of 32 they are float32 as they are, and take the two scales. Costs one instruction for 64 products (32
+// with AVX-VNNI), and two per vector of rows and block for the scales.
 template <std::size_t Rows>
 HWY_NOINLINE void multiply_int8_by_fours(const Tile& tile, const Activations& a, std::size_t row,
                                          const Output& output) {
@@ -54,6 +54,7 @@ HWY_NOINLINE void multiply_int8_by_fours(const Tile& tile, const Activations& a,
   const std::size_t blocks = tile.columns / kBlock, scale_stride = a.stride / kBlock;
   for (std::size_t block = 0; block < blocks; ++block) {
     const Floats s0 = scales_of(w), s1 = scales_of(w + kLanes * 2);
+    const Floats less0 = exact_offset(s0), less1 = exact_offset(s1);
     w += kPanelRows * 2;
     Ints dots[Rows][kVectors];
     unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
@@ -71,8 +72,8 @@ HWY_NOINLINE void multiply_int8_by_fours(const Tile& tile, const Activations& a,
     w += kPanelRows * kBlock;
     unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
       const Floats scale = hn::Set(f, scales[m * scale_stride + block].scale);
-      sums[m][0] = hn::MulAdd(hn::Mul(hn::ConvertTo(f, dots[m][0]), s0), scale, sums[m][0]);
-      sums[m][1] = hn::MulAdd(hn::Mul(hn::ConvertTo(f, dots[m][1]), s1), scale, sums[m][1]);
+      sums[m][0] = hn::MulAdd(exact_product(dots[m][0], s0, less0), scale, sums[m][0]);
+      sums[m][1] = hn::MulAdd(exact_product(dots[m][1], s1, less1), scale, sums[m][1]);
     });
   }
   store_tile<Rows>(sums, tile, row, output);
@@ -102,7 +103,7 @@ HWY_NOINLINE void multiply_int4_by_fours(const Tile& tile, const Activations& a,
   for (std::size_t block = 0; block < blocks; ++block) {
     const std::byte* values = w + kPanelRows * 4;
     Ints dots[Rows][kVectors];
-    unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { dots[m][0] = dots[m][1] = hn::Zero(i); });
+    unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { dots[m][0] = dots[m][1] = hn::Set(i, kExact); });
     unroll<kSteps>([&](std::size_t step) GGML_PACKED_INLINE {
       const auto* both = reinterpret_cast<const std::uint8_t*>(values) + step * kPanelRows * 4;
       const auto both0 = hn::Load(u8, both), both1 = hn::Load(u8, both + kLanes * 4);
@@ -121,11 +122,11 @@ HWY_NOINLINE void multiply_int4_by_fours(const Tile& tile, const Activations& a,
     });
     const auto finish_vector = [&](std::size_t v) GGML_PACKED_INLINE {
       const Floats weight_scale = scales_of(w + v * kLanes * 2),
-                   minimum = scales_of(w + kPanelRows * 2 + v * kLanes * 2);
+                   minimum = scales_of(w + kPanelRows * 2 + v * kLanes * 2), offset = exact_offset(weight_scale);
       unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
         const BlockScale& s = scales[m * scale_stride + block];
         const Floats less = hn::NegMulAdd(minimum, hn::Set(f, s.sum), sums[m][v]);
-        sums[m][v] = hn::MulAdd(hn::Mul(hn::ConvertTo(f, dots[m][v]), weight_scale), hn::Set(f, s.scale), less);
+        sums[m][v] = hn::MulAdd(exact_product(dots[m][v], weight_scale, offset), hn::Set(f, s.scale), less);
       });
     };
     finish_vector(0);

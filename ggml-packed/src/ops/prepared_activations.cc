@@ -41,23 +41,25 @@ void PreparedActivations::store(const ggml_tensor& x, Format format, std::span<c
   const auto rows = static_cast<std::size_t>(ggml_nrows(&x)), columns = static_cast<std::size_t>(x.ne[0]);
   const std::size_t stored = places.empty() ? rows : places.size(), copies = stored / rows;
   from_ = nullptr;  // whatever happens: what there is now is overwritten
-  prepared_ = {.stride = columns};
+  prepared_ = {};
   switch (format) {
     case Format::Int4:
     case Format::Int8:
-      grow(int8_, stored * columns);
-      grow(scales_, stored * (columns / kBlock));
+      prepared_.stride = row_stride(columns);
+      grow(int8_, stored * prepared_.stride);
+      grow(scales_, stored * (prepared_.stride / kBlock));
       prepared_.int8 = int8_.data();
       prepared_.scales = scales_.data();
       break;
     case Format::Bf16:
-      prepared_.stride = (columns + 1) / 2 * 2;
+      prepared_.stride = row_stride(columns * sizeof(std::uint16_t)) / sizeof(std::uint16_t);
       grow(bf16_, stored * prepared_.stride);
       prepared_.bf16 = bf16_.data();
       break;
     case Format::F32:
       // A copy: what is fused with the product may be stored where the activations lie.
-      grow(f32_, stored * columns);
+      prepared_.stride = row_stride(columns * sizeof(float)) / sizeof(float);
+      grow(f32_, stored * prepared_.stride);
       prepared_.f32 = f32_.data();
       break;
   }
@@ -65,7 +67,7 @@ void PreparedActivations::store(const ggml_tensor& x, Format format, std::span<c
     for (std::size_t m = begin; m < end; ++m) {
       const std::size_t first = places.empty() ? m : places[m * copies];
       store_row(f32_row(x, m), columns, format, first);
-      for (std::size_t copy = 1; copy < copies; ++copy) copy_row(columns, format, first, places[m * copies + copy]);
+      for (std::size_t copy = 1; copy < copies; ++copy) copy_row(format, first, places[m * copies + copy]);
     }
   });
   from_ = &x;
@@ -73,23 +75,24 @@ void PreparedActivations::store(const ggml_tensor& x, Format format, std::span<c
 }
 
 void PreparedActivations::store_row(const float* x, std::size_t columns, Format format, std::size_t row) {
+  const std::size_t at = row * prepared_.stride;
   if (format == Format::F32) {
-    std::copy_n(x, columns, f32_.data() + row * columns);
+    std::copy_n(x, columns, f32_.data() + at);
   } else if (format == Format::Bf16) {
-    kernels_.to_bf16(x, columns, bf16_.data() + row * prepared_.stride);
+    kernels_.to_bf16(x, columns, bf16_.data() + at);
   } else {
-    kernels_.quantize(x, columns, int8_.data() + row * columns, scales_.data() + row * (columns / kBlock));
+    kernels_.quantize(x, columns, int8_.data() + at, scales_.data() + at / kBlock);
   }
 }
 
-void PreparedActivations::copy_row(std::size_t columns, Format format, std::size_t from, std::size_t to) {
+void PreparedActivations::copy_row(Format format, std::size_t from, std::size_t to) {
   const auto copy = [&](auto& values, std::size_t width) {
     std::copy_n(values.data() + from * width, width, values.data() + to * width);
   };
-  if (format == Format::F32) return copy(f32_, columns);
+  if (format == Format::F32) return copy(f32_, prepared_.stride);
   if (format == Format::Bf16) return copy(bf16_, prepared_.stride);
-  copy(int8_, columns);
-  copy(scales_, columns / kBlock);
+  copy(int8_, prepared_.stride);
+  copy(scales_, prepared_.stride / kBlock);
 }
 
 }  // namespace ggml_packed

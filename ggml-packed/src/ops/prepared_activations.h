@@ -32,7 +32,7 @@ class PreparedActivations {
   // Row m becomes the rows places[m * copies], …, places[(m + 1) * copies - 1]; or row m, where there are no places.
   void store(const ggml_tensor& x, Format format, std::span<const std::uint32_t> places, ThreadTeam& team);
   void store_row(const float* x, std::size_t columns, Format format, std::size_t row);
-  void copy_row(std::size_t columns, Format format, std::size_t from, std::size_t to);
+  void copy_row(Format format, std::size_t from, std::size_t to);
 
   const Kernels& kernels_;
   const ggml_tensor* from_ = nullptr;

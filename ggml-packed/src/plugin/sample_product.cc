@@ -15,10 +15,7 @@ SampleProduct::SampleProduct(const Kernels& kernels, enum ggml_type type, Produc
       shape_(shape),
       weights_(shape.outputs * shape.columns),
       x_(shape.rows * shape.columns),
-      out_(shape.rows * shape.outputs),
-      int8_(x_.size()),
-      scales_(x_.size() / kBlock),
-      bf16_(x_.size()) {
+      out_(shape.rows * shape.outputs) {
   // Every program that loads the plug-in waits for this: evenly spread numbers take a tenth of the time of normal ones.
   std::minstd_rand random(1);
   const auto fill = [&](std::vector<float>& values) {
@@ -47,18 +44,36 @@ SampleProduct::SampleProduct(const Kernels& kernels, enum ggml_type type, Produc
   }
   ThreadTeam team(1);
   packed_.emplace(tensor, layout_for(*format_for(type, kernels), kernels), team);
-  for (std::size_t m = 0; m < shape.rows; ++m) {
-    const std::size_t at = m * shape.columns;
-    kernels.quantize(x_.data() + at, shape.columns, int8_.data() + at, scales_.data() + at / kBlock);
-    kernels.to_bf16(x_.data() + at, shape.columns, bf16_.data() + at);
+  prepare();
+}
+
+void SampleProduct::prepare() {
+  const Format format = packed_->format();
+  const std::size_t width = format == Format::F32 ? sizeof(float) : format == Format::Bf16 ? sizeof(std::uint16_t) : 1;
+  activations_.stride = row_stride(shape_.columns * width) / width;
+  bytes_.resize(shape_.rows * activations_.stride * width);
+  scales_.resize(shape_.rows * activations_.stride / kBlock);
+  activations_.int8 = reinterpret_cast<std::int8_t*>(bytes_.data());
+  activations_.bf16 = reinterpret_cast<std::uint16_t*>(bytes_.data());
+  activations_.f32 = reinterpret_cast<float*>(bytes_.data());
+  activations_.scales = scales_.data();
+  for (std::size_t m = 0; m < shape_.rows; ++m) {
+    const float* from = x_.data() + m * shape_.columns;
+    const std::size_t at = m * activations_.stride;
+    std::byte* to = bytes_.data() + at * width;
+    if (format == Format::F32) {
+      std::memcpy(to, from, shape_.columns * width);
+    } else if (format == Format::Bf16) {
+      kernels_.to_bf16(from, shape_.columns, reinterpret_cast<std::uint16_t*>(to));
+    } else {
+      kernels_.quantize(from, shape_.columns, reinterpret_cast<std::int8_t*>(to), scales_.data() + at / kBlock);
+    }
   }
 }
 
 void SampleProduct::compute() {
-  const Activations activations{
-      .int8 = int8_.data(), .scales = scales_.data(), .bf16 = bf16_.data(), .f32 = x_.data(), .stride = shape_.columns};
   for (std::size_t panel = 0; panel < packed_->panels(); ++panel) {
-    kernels_.multiply(*packed_, panel, activations, 0, shape_.rows, {.data = out_.data(), .stride = shape_.outputs});
+    kernels_.multiply(*packed_, panel, activations_, 0, shape_.rows, {.data = out_.data(), .stride = shape_.outputs});
   }
 }
 

@@ -26,13 +26,15 @@ class SampleProduct {
   [[nodiscard]] double relative_error() const;
 
  private:
+  void prepare();
+
   const Kernels& kernels_;
   ProductShape shape_;
   std::vector<float> weights_, x_, out_;  // weights_: what the packed ones mean
   std::optional<PackedMatrix> packed_;
-  std::vector<std::int8_t> int8_;
+  std::vector<std::byte> bytes_;  // the activations in the kernel's format
   std::vector<BlockScale> scales_;
-  std::vector<std::uint16_t> bf16_;
+  Activations activations_;
 };
 
 }  // namespace ggml_packed
