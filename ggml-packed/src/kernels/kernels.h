@@ -52,8 +52,8 @@ struct Kernels {
   std::size_t panel_rows;  // of the packed weights
   Int8Sign int8_sign;
   std::uint32_t int8_group;  // as Layout's
-  bool has_bf16;           // in hardware
-  bool has_tiles;          // in which weights of 8 bits are faster as bfloat16
+  bool has_bf16;             // in hardware
+  bool has_tiles;            // in which weights of 8 bits are faster as bfloat16
 
   void (*quantize)(const float* values, std::size_t count, std::int8_t* quants, BlockScale* scales);
   void (*to_bf16)(const float* values, std::size_t count, std::uint16_t* out);

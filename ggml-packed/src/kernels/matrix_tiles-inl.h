@@ -32,8 +32,8 @@ namespace {
 
 #if GGML_PACKED_IS_NEON
 
-// As many rows as the registers hold a block's sums for, beside the activations of 16 columns.
-constexpr std::size_t kMatrixRows = 8;
+// As many rows as the registers hold sums for, of the block and of the row, beside the activations of 16 columns.
+constexpr std::size_t kMatrixRows = 4;
 constexpr std::size_t kMatrixColumns = 8;
 constexpr std::size_t kMatrices = kPanelRows / 2;  // that a panel has side by side
 
@@ -93,9 +93,8 @@ HWY_NOINLINE void multiply_int8_by_matrices(const Tile& tile, const Activations&
       unroll<2>([&](std::size_t step) GGML_PACKED_INLINE {
         unroll<kMatrices>([&](std::size_t q) GGML_PACKED_INLINE {
           const auto weights = hn::Load(i8, values + ((half * 2 + step) * kMatrices + q) * 2 * kMatrixColumns);
-          unroll<kPairs>([&](std::size_t p) GGML_PACKED_INLINE {
-            dots[p][q] = add_matrices(dots[p][q], pairs[p][step], weights);
-          });
+          unroll<kPairs>([&](std::size_t p)
+                             GGML_PACKED_INLINE { dots[p][q] = add_matrices(dots[p][q], pairs[p][step], weights); });
         });
       });
     });
@@ -141,9 +140,8 @@ HWY_NOINLINE void multiply_int4_by_matrices(const Tile& tile, const Activations&
         unroll<kMatrices>([&](std::size_t q) GGML_PACKED_INLINE {
           const auto both = hn::Load(u8, values + (step * kMatrices + q) * 2 * kMatrixColumns);
           const auto weights = hn::BitCast(i8, half == 0 ? hn::And(both, low_half) : hn::ShiftRight<4>(both));
-          unroll<kPairs>([&](std::size_t p) GGML_PACKED_INLINE {
-            dots[p][q] = add_matrices(dots[p][q], pairs[p][step], weights);
-          });
+          unroll<kPairs>([&](std::size_t p)
+                             GGML_PACKED_INLINE { dots[p][q] = add_matrices(dots[p][q], pairs[p][step], weights); });
         });
       });
     });
