@@ -17,12 +17,11 @@
 #include "kernels/kernels.h"
 #include "kernels/tiles-inl.h"
 
+#if GGML_PACKED_IS_NEON
 HWY_BEFORE_NAMESPACE();
 namespace ggml_packed {
 namespace HWY_NAMESPACE {
 namespace {
-
-#if GGML_PACKED_IS_NEON
 
 // As many rows as the registers hold sums for, of the block and of the row, beside a vector of each row's activations.
 // With more of them some sums go through memory: with eight rows a row costs 56 instructions, with four 46.
@@ -151,11 +150,10 @@ HWY_NOINLINE void multiply_int4_by_dots(const Tile& tile, const Activations& a, 
   store_tile<Rows>(sums, tile, row, output);
 }
 
-#endif
-
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace ggml_packed
 HWY_AFTER_NAMESPACE();
+#endif
 
 #endif

@@ -25,12 +25,11 @@
 #include "kernels/kernels.h"
 #include "kernels/tiles-inl.h"
 
+#if GGML_PACKED_IS_NEON
 HWY_BEFORE_NAMESPACE();
 namespace ggml_packed {
 namespace HWY_NAMESPACE {
 namespace {
-
-#if GGML_PACKED_IS_NEON
 
 // As many rows as the registers hold sums for, of the block and of the row, beside the activations of 16 columns.
 constexpr std::size_t kMatrixRows = 4;
@@ -161,11 +160,10 @@ HWY_NOINLINE void multiply_int4_by_matrices(const Tile& tile, const Activations&
   store_tile<Rows>(sums, tile, row, output);
 }
 
-#endif
-
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace ggml_packed
 HWY_AFTER_NAMESPACE();
+#endif
 
 #endif
