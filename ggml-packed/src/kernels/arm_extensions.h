@@ -1,6 +1,7 @@
 // Which instructions for products of bytes does a CPU of arm64 have?
 //
-// Source   Arm Architecture Reference Manual, FEAT_DotProd and FEAT_I8MM; Linux, Documentation/arch/arm64/elf_hwcaps.rst.
+// Source   Arm Architecture Reference Manual, FEAT_DotProd and FEAT_I8MM; Linux,
+//          Documentation/arch/arm64/elf_hwcaps.rst.
 // Errors   false on other systems than Linux, which nobody has tried.
 #pragma once
 

@@ -3,8 +3,8 @@
 //
 // A vector is a matrix of two rows with eight columns. The instruction multiplies two rows of activations with two of
 // weights, and adds the four results to a vector of sums: twice as many products as SDOT. So panels have eight columns
-// of a row side by side (Kernels::int8_group), and rows of activations are taken in pairs; a last one is its own partner,
-// whose results nobody reads.
+// of a row side by side (Kernels::int8_group), and rows of activations are taken in pairs; a last one is its own
+// partner, whose results nobody reads.
 //
 // Cost     one instruction for 32 products; and one per four of them to pair 16 columns of two rows.
 // Source   Arm Architecture Reference Manual, SMMLA (FEAT_I8MM).
