@@ -24,6 +24,8 @@ check() { count=$((count + 1)); [ "$2" = "$3" ] || { echo "arm64_test: $1: expec
 
 # A CPU that exists (packaging/bundle.py has the same).
 export QEMU_CPU=neoverse-n1
+# One that has all of our kernels' levels. Without SVE, whose emulation takes many times as long.
+every_level=max,sve=off,sme=off
 
 # emulated COMMAND…: a namespace whose kernel starts arm64's programs, too, each with the emulator. Nothing outside of it
 # changes. Source: the kernel's binfmt-misc.rst; one for each user namespace since Linux 6.7.
@@ -37,26 +39,47 @@ emulated() {
     exec "$@"' "$emulator" "$@"
 }
 
+# passes PROGRAM [FILTER]: its tests on $QEMU_CPU, in the environment that llama_test() of cmake/llama_library.cmake gives
+# them. What they say is in $log; where some fail, it is shown and noted.
+failed=()
+passes() {
+  log="$work/$1-$QEMU_CPU.log"
+  TEST_MODELS="$models" XDG_CACHE_HOME="$work/cache" GGML_PACKED_PATH="$built/lib/llama-cli/libggml-packed.so" \
+    "$script/enter" --section arm64 bash -c 'cd "$(dirname "$1")" && exec qemu-aarch64 -L "$ARM64_SYSROOT" "$1" --gtest_brief=1 --gtest_filter="$2"' - \
+    "$built/${1%%-*}-$(cut -d- -f2 <<<"$1")/$1" "${2-*}" >"$log" 2>&1 </dev/null || {
+    failed+=("$1 on $QEMU_CPU")
+    grep -vE '^\[  (PASSED|SKIPPED)' "$log" | head -n 60 >&2
+  }
+  printf '%s, %s: %s\n' "$1" "$QEMU_CPU" "$(grep -E '^\[  (PASSED|FAILED)' "$log" | tr '\n' ' ')" >&2
+}
+
+# The tests of our kernels on a CPU of each level. On the lowest and on one that has them all everything is tested, with
+# every level that it has; on those between the kernels. The emulator's Neoverse V1 has no bfloat16.
+kernels() {
+  local QEMU_CPU lacks log
+  export QEMU_CPU
+  while IFS=: read -r QEMU_CPU lacks; do
+    case "$QEMU_CPU" in neoverse-*) passes ggml-packed-tests '*Kernels*:*SelfCheck*' ;; *) passes ggml-packed-tests ;; esac
+    check "the levels that $QEMU_CPU lacks" "$(sed -n 's/^this CPU has no //p' "$log" | sort -u | xargs)" "$lacks"
+  done <<END
+cortex-a72:neon-bf16 neon-dotprod neon-i8mm
+neoverse-n1:neon-bf16 neon-i8mm
+neoverse-v1:neon-bf16
+$every_level:
+END
+}
+
 libraries() {
-  local programs=(ggml-packed-tests llama-base-tests llama-http-tests llama-core-tests llama-core-model-tests
+  local programs=(llama-base-tests llama-http-tests llama-core-tests llama-core-model-tests
     llama-core-device-tests llama-tokenizer-tests llama-loader-tests llama-embedding-tests llama-embedding-model-tests
     llama-table-tests llama-table-write-tests llama-corpus-text-tests llama-corpus-store-tests llama-corpus-model-tests
     llama-vectors-tests llama-agent-tests llama-cli-tests)
-  "$script/bootstrap" arm64 "${programs[@]}"
-  local failed=() program
-  for program in "${programs[@]}"; do
-    # Of CPUs with arithmetic of 16 bits ggml's attention, which ours is compared with, is further off than our tests allow.
-    case "$program" in ggml-packed*) QEMU_CPU=cortex-a72 ;; *) QEMU_CPU=neoverse-n1 ;; esac
-    # As llama_test() of cmake/llama_library.cmake has them.
-    TEST_MODELS="$models" XDG_CACHE_HOME="$work/cache" GGML_PACKED_PATH="$built/lib/llama-cli/libggml-packed.so" \
-      "$script/enter" --section arm64 bash -c 'cd "$(dirname "$1")" && exec qemu-aarch64 -L "$ARM64_SYSROOT" "$1" --gtest_brief=1' - \
-      "$built/${program%%-*}-$(cut -d- -f2 <<<"$program")/$program" >"$work/$program.log" 2>&1 || failed+=("$program")
-    printf '%s: %s\n' "$program" "$(grep -E '^\[  (PASSED|FAILED)' "$work/$program.log" | tr '\n' ' ')" >&2
-  done
-  if [ ${#failed[@]} -gt 0 ]; then
-    for program in "${failed[@]}"; do grep -vE '^\[  (PASSED|SKIPPED)' "$work/$program.log" | head -n 60; done >&2
-    check 'the tests of our libraries' "${failed[*]} failed" ''
-  fi
+  local log program
+  "$script/bootstrap" arm64 ggml-packed-tests "${programs[@]}"
+  kernels
+  for program in "${programs[@]}"; do passes "$program"; done
+  QEMU_CPU=$every_level passes llama-embedding-model-tests '*PrefixSharing*'
+  check 'the tests of our libraries' "${failed[*]+${failed[*]} failed}" ''
 }
 
 # cosine LEAST FILE FILE: "same" where the rows of the same text have that cosine or more.
@@ -93,17 +116,22 @@ bundle() {
   check 'kernels' "$(nothing --version | sed -n 's/^kernels: \(stock (.*not measured\).*/\1/p' | cut -c1-7)" 'stock ('
   # Activations of 8 bits are rounded in another way on each CPU: MiniLM's Q8_0 is 0.99987 apart with llama.cpp's own
   # kernels on both sides, and the limit is ten times that.
-  # The real models beside llama.cpp's own kernels here, which round as those do. F16 is left out: the emulator computes
-  # its arithmetic in software, for minutes.
-  local row model kernels at least
-  for row in "$models/bert.gguf auto" "$models/bert.gguf other" \
-    ${real_models+"$real/all-MiniLM-L6-v2-F32.gguf auto" "$real/all-MiniLM-L6-v2-F32.gguf other" "$real/all-MiniLM-L6-v2-Q8_0.gguf auto"}; do
-    model=${row% *} kernels=${row##* }
-    case "$model" in "$models"/*) at=/models ;; *) at=/real ;; esac
+  # The real models beside llama.cpp's own kernels here, which round as those do. F16 with llama.cpp's kernels is left
+  # out: the emulator computes its arithmetic in software, for minutes.
+  local rows=(bert.gguf:auto bert.gguf:neon bert.gguf:neon-dotprod "bert.gguf:neon-i8mm:$every_level") row model kernels cpu at least
+  if [ -n "${real_models-}" ]; then
+    rows+=(all-MiniLM-L6-v2-F32.gguf:auto all-MiniLM-L6-v2-F32.gguf:neon all-MiniLM-L6-v2-Q8_0.gguf:auto
+      all-MiniLM-L6-v2-Q8_0.gguf:neon-dotprod "all-MiniLM-L6-v2-Q8_0.gguf:neon-i8mm:$every_level"
+      "all-MiniLM-L6-v2-F16.gguf:neon-bf16:$every_level")
+  fi
+  for row in "${rows[@]}"; do
+    IFS=: read -r model kernels cpu <<<"$row"
+    case "$model" in all-*) at=$at_real ;; *) at=$models ;; esac
     case "$model" in *-Q8_0.gguf) least=0.999 ;; *) least=0.9999 ;; esac
-    "$script/llama-cli" embed -m "$model" -i "$work/in/texts.txt" -o "$work/out/x86.parquet" --kernels stock --quiet
-    nothing embed -m "$at/$(basename "$model")" -i /in/texts.txt -o /out/arm64.parquet --kernels "$kernels" --quiet
-    check "the vectors of $(basename "$model"), kernels $kernels" "$(cosine "$least" "$work"/out/{x86,arm64}.parquet)" same
+    "$script/llama-cli" embed -m "$at/$model" -i "$work/in/texts.txt" -o "$work/out/x86.parquet" --kernels stock --quiet
+    case "$model" in all-*) at=/real ;; *) at=/models ;; esac
+    QEMU_CPU=${cpu:-$QEMU_CPU} nothing embed -m "$at/$model" -i /in/texts.txt -o /out/arm64.parquet --kernels "$kernels" --quiet
+    check "the vectors of $model, kernels $kernels" "$(cosine "$least" "$work"/out/{x86,arm64}.parquet)" same
     rm "$work"/out/*.parquet
   done
   [ -n "${real_models-}" ] || echo "arm64_test: no MiniLM (script/models): synthetic models alone" >&2

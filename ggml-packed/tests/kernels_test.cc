@@ -242,6 +242,22 @@ TEST_P(KernelsTest, NormsAgreeWithTheirDefinition) {
 
 TEST_P(KernelsTest, PassTheirSelfCheck) { EXPECT_TRUE(passes_self_check(*kernels_)); }
 
+// Sums of bytes are exact, and become float32 in the same order, however many at once a level adds.
+TEST(Kernels, OfNeonAgreeBitForBitOnEightAndFourBits) {
+  const Kernels* plain = kernels("neon");
+  if (plain == nullptr) GTEST_SKIP() << "no CPU of arm64";
+  for (const char* name : {"neon-dotprod", "neon-i8mm", "neon-bf16"}) {
+    const Kernels* level = kernels(name);
+    if (level == nullptr) continue;
+    for (const ggml_type type : {GGML_TYPE_Q8_0, GGML_TYPE_Q6_K, GGML_TYPE_Q4_0, GGML_TYPE_Q4_K}) {
+      const Shape s{35, 256, 27};
+      const Weights w(type, s.outputs, s.columns);
+      const auto x = random_values(s.rows * s.columns, 11);
+      EXPECT_EQ(multiplied(*level, w, x, s), multiplied(*plain, w, x, s)) << name << " " << ggml_type_name(type);
+    }
+  }
+}
+
 TEST(SelfCheck, FindsAKernelThatReturnsNaN) {
   static Kernels broken = *kernels();
   broken.multiply = [](const PackedMatrix&, std::size_t, const Activations&, std::size_t begin, std::size_t end,

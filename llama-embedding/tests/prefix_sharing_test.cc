@@ -94,7 +94,8 @@ TEST_P(PrefixSharing, ChangesNoVector) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, PrefixSharing,
-                         testing::Values("stock", "avx2", "avx-vnni", "avx512-vnni", "avx512-bf16", "amx-bf16"),
+                         testing::Values("stock", "avx2", "avx-vnni", "avx512-vnni", "avx512-bf16", "amx-bf16", "neon",
+                                         "neon-dotprod", "neon-i8mm", "neon-bf16"),
                          [](const auto& level) {
                            std::string name = level.param;
                            std::erase(name, '-');

@@ -104,7 +104,7 @@ PackedMatrix::PackedMatrix(const ggml_tensor& weights, const Layout& layout, Thr
   release_file_pages(weights.data, ggml_nbytes(&weights));
 }
 
-// Per block: the scales of all rows, then four columns of all rows at a time. `rows`: Q8_0.
+// Per block: the scales of all rows, then a group of columns of all rows at a time. `rows`: Q8_0.
 void PackedMatrix::pack_int8(const std::byte* rows, std::size_t row_size, std::size_t count, std::size_t panel) {
   std::byte* out = data_.get() + panel * panel_bytes_;
   const std::uint32_t flip = layout_.int8_sign == Int8Sign::PlusTo128 ? 0x80808080U : 0U;
@@ -120,16 +120,18 @@ void PackedMatrix::pack_int8(const std::byte* rows, std::size_t row_size, std::s
         std::memcpy(fours, from + sizeof scale, sizeof fours);
       }
       std::memcpy(scales + row * sizeof scale, &scale, sizeof scale);
-      for (std::size_t step = 0; step < kBlock / 4; ++step) {
-        const std::uint32_t four = fours[step] ^ flip;
-        std::memcpy(values + (step * layout_.panel_rows + row) * 4, &four, 4);
+      for (std::size_t i = 0; i < kBlock / 4; ++i) {
+        const std::uint32_t four = fours[i] ^ flip;
+        const std::size_t step = i * 4 / layout_.int8_group, place = i * 4 % layout_.int8_group;
+        std::memcpy(values + (step * layout_.panel_rows + row) * layout_.int8_group + place, &four, 4);
       }
     }
     out = values + layout_.panel_rows * kBlock;
   }
 }
 
-// Per block: the scales of all rows, their minimums, then the lower and upper halves of bytes for four columns each.
+// Per block: the scales of all rows, their minimums, then the lower and upper halves of bytes for a group of columns
+// each.
 void PackedMatrix::pack_int4(const std::byte* rows, std::size_t row_size, enum ggml_type type, std::size_t count,
                              std::size_t panel) {
   std::byte* out = data_.get() + panel * panel_bytes_;
@@ -145,11 +147,11 @@ void PackedMatrix::pack_int4(const std::byte* rows, std::size_t row_size, enum g
       std::memcpy(to + row * sizeof from.scale, &from.scale, sizeof from.scale);
       std::memcpy(to + (layout_.panel_rows + row) * sizeof from.minimum, &from.minimum, sizeof from.minimum);
       std::byte* values = to + layout_.panel_rows * 2 * sizeof(ggml_fp16_t);
-      for (std::size_t step = 0; step < kBlock / 8; ++step) {
-        for (std::size_t i = 0; i < 4; ++i) {
-          const auto low = from.values[step * 4 + i], high = from.values[kBlock / 2 + step * 4 + i];
-          values[(step * layout_.panel_rows + row) * 4 + i] = static_cast<std::byte>(low | high << 4U);
-        }
+      for (std::size_t i = 0; i < kBlock / 2; ++i) {
+        const auto low = from.values[i], high = from.values[kBlock / 2 + i];
+        const std::size_t step = i / layout_.int8_group, place = i % layout_.int8_group;
+        values[(step * layout_.panel_rows + row) * layout_.int8_group + place] =
+            static_cast<std::byte>(low | high << 4U);
       }
     }
   }

@@ -32,6 +32,7 @@ struct Layout {
   Format format = Format::F32;
   std::size_t panel_rows = 0;
   Int8Sign int8_sign = Int8Sign::Signed;
+  std::uint32_t int8_group = 4;  // columns of a row that are neighbours, of 8 and 4 bits: a divisor of 16
   auto operator<=>(const Layout&) const = default;
 };
 

@@ -16,7 +16,10 @@ namespace ggml_packed {
 
 // How the kernels of a level want weights of that format.
 [[nodiscard]] inline Layout layout_for(Format format, const Kernels& kernels) {
-  return {.format = format, .panel_rows = kernels.panel_rows, .int8_sign = kernels.int8_sign};
+  return {.format = format,
+          .panel_rows = kernels.panel_rows,
+          .int8_sign = kernels.int8_sign,
+          .int8_group = kernels.int8_group};
 }
 
 // A model's weights in host memory, of a type and a shape that we pack? A matrix, or one for each expert.

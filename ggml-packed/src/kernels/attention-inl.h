@@ -59,7 +59,7 @@ void attend_rows(Products& products, const PackedText& text, const QueryBlock& b
   begin = begin / kPanelRows * kPanelRows;
   const std::size_t length = panels(end - begin) * kPanelRows;
   const Rows rows{.first = first, .count = count, .begin = begin, .end = end};
-#if HWY_NATIVE_DOT_BF16
+#if GGML_PACKED_ADDS_BF16
   constexpr bool kRounds = Products::kPrecision == Precision::Bf16;
   if (kRounds) round_queries(block, first, count, text.key_width);
 #endif
@@ -75,7 +75,7 @@ void attend_rows(Products& products, const PackedText& text, const QueryBlock& b
       base::add_bias(scores, block.bias + (first + m) * block.bias_stride + begin, seen, seen_end, block.slope / scale);
     }
     inverse_sums[m] = base::softmax(scores, seen, seen_end, length, scale);
-#if HWY_NATIVE_DOT_BF16
+#if GGML_PACKED_ADDS_BF16
     if (kRounds) to_bf16(scores, length, reinterpret_cast<std::uint16_t*>(scores));
 #endif
   }
@@ -92,7 +92,7 @@ void attend_with(const PackedText& text, const QueryBlock& block) {
   }
 }
 
-#if HWY_NATIVE_DOT_BF16
+#if GGML_PACKED_ADDS_BF16
 void pack(const std::uint16_t* keys, std::size_t key_stride, const std::uint16_t* values, std::size_t value_stride,
           const PackedText& text) {
   const bool rounds = text.precision == Precision::Bf16;
@@ -111,7 +111,7 @@ constexpr auto pack = pack_as<Precision::F32>;
 constexpr auto attend = attend_with<VectorProducts<Precision::F32>>;
 #endif
 
-#if HWY_TARGET != HWY_AVX3_ZEN4
+#if !GGML_PACKED_ADDS_BF16
 // Columns [column, column + Vectors * kLanes) of the mixed values.
 template <std::size_t Vectors>
 HWY_INLINE void mix_alone(const LoneQuery& q, std::size_t column, float scale, float* out) {
@@ -171,7 +171,7 @@ void attend_alone(const LoneQuery& q) {
 
 constexpr AttentionKernels kAttention = {
     .target = HWY_TARGET,
-    .has_bf16 = HWY_NATIVE_DOT_BF16 != 0,
+    .has_bf16 = GGML_PACKED_ADDS_BF16 != 0,
     .max_rows = kFloatRows,
     .pack = pack,
     .attend = attend,

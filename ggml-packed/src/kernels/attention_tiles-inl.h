@@ -86,7 +86,7 @@ void pack_as(const std::uint16_t* keys, std::size_t key_stride, const std::uint1
   }
 }
 
-#if HWY_NATIVE_DOT_BF16
+#if GGML_PACKED_ADDS_BF16
 void round_queries(const QueryBlock& block, std::size_t first, std::size_t count, std::size_t width) {
   for (std::size_t m = 0; m < count; ++m) {
     float* pairs = block.rounded + m * steps(Precision::Bf16, width);
@@ -98,7 +98,7 @@ void round_queries(const QueryBlock& block, std::size_t first, std::size_t count
 template <Precision P, std::size_t Count>
 HWY_INLINE void sum(const float* panel, std::size_t length, const float* x, std::size_t stride,
                     Floats (&sums)[Count][kVectors]) {
-#if HWY_NATIVE_DOT_BF16
+#if GGML_PACKED_ADDS_BF16
   if constexpr (P == Precision::Bf16) return sum_pair_products<Count>(panel, length, x, stride, sums);
 #endif
   sum_products<Count>(panel, length, x, stride, sums);

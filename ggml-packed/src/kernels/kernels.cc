@@ -32,6 +32,10 @@ constexpr std::span<const Kernels> kLevels[] = {N_AVX3_ZEN4::kLevels, N_AVX3_DL:
 constexpr const AttentionKernels* kAttention[] = {&N_AVX3_ZEN4::kAttention, &N_AVX3_DL::kAttention,
                                                   &N_AVX2::kAttention};
 constexpr const RowKernels* kRows[] = {&N_AVX3_DL::kRows, &N_AVX2::kRows};
+#elif HWY_TARGETS == (HWY_NEON_BF16 | HWY_NEON_WITHOUT_AES)
+constexpr std::span<const Kernels> kLevels[] = {N_NEON_BF16::kLevels, N_NEON_WITHOUT_AES::kLevels};
+constexpr const AttentionKernels* kAttention[] = {&N_NEON_BF16::kAttention, &N_NEON_WITHOUT_AES::kAttention};
+constexpr const RowKernels* kRows[] = {&N_NEON_WITHOUT_AES::kRows};
 #else
 constexpr std::span<const Kernels> kLevels[] = {HWY_STATIC_NAMESPACE::kLevels};
 constexpr const AttentionKernels* kAttention[] = {&HWY_STATIC_NAMESPACE::kAttention};

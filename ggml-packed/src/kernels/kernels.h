@@ -53,13 +53,14 @@ struct Activations {
 };
 
 struct Kernels {
-  const char* name;        // "avx2", "avx-vnni", "avx512-vnni", "avx512-bf16", "amx-bf16", "other"
+  const char* name;        // "avx2" to "amx-bf16", "neon" to "neon-bf16", "other"
   std::int64_t target;     // Highway's, which kernels of other kinds are chosen by
   bool (*is_here)();       // does this CPU have what the target alone does not say?
   std::size_t panel_rows;  // of the packed weights
   Int8Sign int8_sign;
-  bool has_bf16;   // in hardware
-  bool has_tiles;  // in which weights of 8 bits are faster as bfloat16
+  std::uint32_t int8_group;  // as Layout's
+  bool has_bf16;             // in hardware
+  bool has_tiles;            // in which weights of 8 bits are faster as bfloat16
 
   void (*quantize)(const float* values, std::size_t count, std::int8_t* quants, BlockScale* scales);
   void (*to_bf16)(const float* values, std::size_t count, std::uint16_t* out);

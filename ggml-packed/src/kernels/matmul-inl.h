@@ -14,8 +14,11 @@
 #endif
 
 #include "kernels/amx_tiles-inl.h"
+#include "kernels/arm_extensions.h"
+#include "kernels/dot_tiles-inl.h"
 #include "kernels/finished_tiles-inl.h"
 #include "kernels/kernels.h"
+#include "kernels/matrix_tiles-inl.h"
 #include "kernels/pair_tiles-inl.h"
 #include "kernels/tile_registers.h"
 #include "kernels/tiles-inl.h"
@@ -47,7 +50,7 @@ Tile tile_of(const PackedMatrix& weights, std::size_t panel) {
           .count = std::min(kPanelRows, weights.rows() - first)};
 }
 
-#if HWY_TARGET != HWY_AVX3_ZEN4
+#if !GGML_PACKED_ADDS_BF16
 template <std::size_t Rows>
 HWY_NOINLINE void multiply_f32(const Tile& tile, const Activations& a, std::size_t row, const Output& output) {
   Floats sums[Rows][kVectors];
@@ -59,6 +62,14 @@ constexpr auto kF32Tiles = by_rows<kFloatRows>([]<std::size_t Rows> { return mul
 #if HWY_TARGET > HWY_AVX3_DL
 constexpr auto kInt8PairTiles = by_rows<kPairRows>([]<std::size_t Rows> { return multiply_int8_by_pairs<Rows>; });
 constexpr auto kInt4PairTiles = by_rows<kPairRows>([]<std::size_t Rows> { return multiply_int4_by_pairs<Rows>; });
+#endif
+#if GGML_PACKED_IS_NEON
+constexpr auto kInt8DotTiles = by_rows<kDotRows>([]<std::size_t Rows> { return multiply_int8_by_dots<Rows>; });
+constexpr auto kInt4DotTiles = by_rows<kDotRows>([]<std::size_t Rows> { return multiply_int4_by_dots<Rows>; });
+constexpr auto kInt8MatrixTiles =
+    by_rows<kMatrixRows>([]<std::size_t Rows> { return multiply_int8_by_matrices<Rows>; });
+constexpr auto kInt4MatrixTiles =
+    by_rows<kMatrixRows>([]<std::size_t Rows> { return multiply_int4_by_matrices<Rows>; });
 #endif
 #if HWY_TARGET == HWY_AVX3_DL || HWY_TARGET == HWY_AVX2
 constexpr auto kInt8VnniTiles = by_rows<kVnniRows>([]<std::size_t Rows> { return multiply_int8_by_fours<Rows>; });
@@ -82,6 +93,9 @@ void multiply(const PackedMatrix& weights, std::size_t panel, const Activations&
 }
 #if HWY_TARGET == HWY_AVX3_DL || HWY_TARGET == HWY_AVX2
 constexpr auto multiply_with_vnni = multiply<kInt8VnniTiles, kInt4VnniTiles>;
+#endif
+#if GGML_PACKED_IS_NEON
+constexpr auto multiply_with_matrices = multiply<kInt8MatrixTiles, kInt4MatrixTiles>;
 #endif
 
 // Source   ggml's quantize_row_q8_0: the largest magnitude of 32 becomes 127. Our scale stays float32.
@@ -112,7 +126,13 @@ void quantize(const float* values, std::size_t count, std::int8_t* quants, Block
 }
 #endif
 
-#if HWY_NATIVE_DOT_BF16
+#if GGML_PACKED_ADDS_BF16
+#if HWY_ARCH_X86
+constexpr auto multiply_other_formats = base::multiply_with_vnni;
+#else
+constexpr auto multiply_other_formats = base::multiply_with_matrices;
+#endif
+
 template <std::size_t Rows>
 HWY_NOINLINE void multiply_bf16(const Tile& tile, const Activations& a, std::size_t row, const Output& output) {
   Floats sums[Rows][kVectors];
@@ -125,7 +145,7 @@ constexpr auto kBf16Tiles = by_rows<kFloatRows>([]<std::size_t Rows> { return mu
 void multiply_with_bf16(const PackedMatrix& weights, std::size_t panel, const Activations& activations,
                         std::size_t begin, std::size_t end, const Output& output) {
   if (weights.format() != Format::Bf16) {
-    return base::multiply_with_vnni(weights, panel, activations, begin, end, output);
+    return multiply_other_formats(weights, panel, activations, begin, end, output);
   }
   multiply_rows(kBf16Tiles, tile_of(weights, panel), activations, begin, end, output);
 }
@@ -147,13 +167,14 @@ bool has_avx_vnni() { return __builtin_cpu_supports("avxvnni") != 0; }
 [[maybe_unused]] bool always() { return true; }
 
 constexpr Kernels with(const char* name, Int8Sign sign, bool (*is_here)(), decltype(Kernels::multiply) multiply,
-                       bool has_tiles = false) {
+                       bool has_tiles = false, std::uint32_t int8_group = 4) {
   return {.name = name,
           .target = HWY_TARGET,
           .is_here = is_here,
           .panel_rows = kPanelRows,
           .int8_sign = sign,
-          .has_bf16 = HWY_NATIVE_DOT_BF16 != 0,
+          .int8_group = int8_group,
+          .has_bf16 = GGML_PACKED_ADDS_BF16 != 0,
           .has_tiles = has_tiles,
           .quantize = base::quantize,
           .to_bf16 = to_bf16,
@@ -164,16 +185,20 @@ constexpr Kernels with(const char* name, Int8Sign sign, bool (*is_here)(), declt
 
 // The levels that run on this target, the best one first.
 constexpr std::array kLevels = {
-#if HWY_NATIVE_DOT_BF16
-#if HWY_ARCH_X86
+#if HWY_TARGET == HWY_AVX3_ZEN4
     with("amx-bf16", Int8Sign::PlusTo128, has_tile_registers, multiply_in_tiles, true),
-#endif
     with("avx512-bf16", Int8Sign::PlusTo128, always, multiply_with_bf16),
 #elif HWY_TARGET == HWY_AVX3_DL
     with("avx512-vnni", Int8Sign::PlusTo128, always, multiply_with_vnni),
 #elif HWY_TARGET == HWY_AVX2
     with("avx-vnni", Int8Sign::PlusTo128, has_avx_vnni, multiply_with_vnni),
     with("avx2", Int8Sign::Signed, always, multiply<kInt8PairTiles, kInt4PairTiles>),
+#elif HWY_TARGET == HWY_NEON_BF16
+    with("neon-bf16", Int8Sign::Signed, has_matrix_products, multiply_with_bf16, false, base::kMatrixColumns),
+#elif GGML_PACKED_IS_NEON
+    with("neon-i8mm", Int8Sign::Signed, has_matrix_products, multiply_with_matrices, false, kMatrixColumns),
+    with("neon-dotprod", Int8Sign::Signed, has_dot_products, multiply<kInt8DotTiles, kInt4DotTiles>),
+    with("neon", Int8Sign::Signed, always, multiply<kInt8PairTiles, kInt4PairTiles>),
 #else
     with("other", Int8Sign::Signed, always, multiply<kInt8PairTiles, kInt4PairTiles>),
 #endif

@@ -16,7 +16,7 @@
 #include "kernels/row_kernels.h"
 #include "kernels/tiles-inl.h"
 
-#if HWY_TARGET != HWY_AVX3_ZEN4
+#if !GGML_PACKED_ADDS_BF16
 HWY_BEFORE_NAMESPACE();
 namespace ggml_packed {
 namespace HWY_NAMESPACE {

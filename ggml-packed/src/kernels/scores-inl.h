@@ -26,7 +26,7 @@ HWY_INLINE Floats from_f16(const std::uint16_t* at, std::size_t count) {
   return hn::PromoteTo(F(), count >= kLanes ? hn::LoadU(h, halves) : hn::LoadN(h, halves, count));
 }
 
-#if HWY_TARGET != HWY_AVX3_ZEN4
+#if !GGML_PACKED_ADDS_BF16
 // Scores to weights: exp(scale * score - most) in [begin, end), 0 elsewhere up to `length`. Returns 1 / their sum.
 float softmax(float* scores, std::size_t begin, std::size_t end, std::size_t length, float scale) {
   const F f;

@@ -25,9 +25,11 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// AVX3_ZEN4 is AVX3_DL with bfloat16: only what has bfloat16 is compiled for it, everything else is base's.
+// Where only bfloat16 is added (targets.h), everything else is base's.
 #if HWY_TARGET == HWY_AVX3_ZEN4
 namespace base = N_AVX3_DL;
+#elif HWY_TARGET == HWY_NEON_BF16
+namespace base = N_NEON_WITHOUT_AES;
 #else
 namespace base = HWY_NAMESPACE;
 #endif
@@ -114,7 +116,7 @@ HWY_INLINE void to_bf16(const float* values, std::size_t count, std::uint16_t* o
   if (count % 2 != 0) out[count] = 0;
 }
 
-#if HWY_NATIVE_DOT_BF16
+#if GGML_PACKED_ADDS_BF16
 // The same with pairs of bfloat16 in the place of each float: `length` and `stride` count pairs.
 template <std::size_t Rows>
 HWY_INLINE void sum_pair_products(const float* panel, std::size_t length, const float* x, std::size_t stride,

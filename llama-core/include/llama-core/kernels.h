@@ -21,8 +21,8 @@ namespace llama {
 // Errors   InvalidArgument: no such name, a level that this CPU lacks, or a plug-in that cannot be loaded.
 [[nodiscard]] Result<void> choose_kernels(std::string_view name);
 
-// The levels that our kernels were compiled for, whether this CPU has them or not, the best one first: "avx512-bf16"
-// to "avx2"; "other" elsewhere than on x86. {} where our kernels cannot be used.
+// The levels that our kernels were compiled for, whether this CPU has them or not, the best one first: "amx-bf16" to
+// "avx2"; "neon-bf16" to "neon" on arm64; "other" elsewhere. {} where our kernels cannot be used.
 [[nodiscard]] std::vector<std::string> kernel_levels();
 
 // "packed, avx512-bf16", "stock", or "stock (why)" where our own were wanted: for people and for provenance.
