@@ -55,19 +55,12 @@ def make(folder):
 
 
 def measure(page, seconds):
-    from selenium import webdriver
     from selenium.webdriver.support.ui import WebDriverWait
 
-    options = webdriver.ChromeOptions()
-    for flag in (
-        "--headless=new",
-        "--no-sandbox",
-        f"--window-size={SIZE[0]},{SIZE[1]}",
-        "--enable-unsafe-swiftshader",
-    ):
-        options.add_argument(flag)
-    options.binary_location = "/usr/bin/chromium"
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "testing"))
+    from chromium import start_chromium
+
+    driver = start_chromium(SIZE)
     driver.set_script_timeout(60 + 2 * seconds)
     try:
         driver.get(pathlib.Path(page).resolve().as_uri())

@@ -42,11 +42,6 @@ cat "$work/key.pem" "$work/trust/ca.pem" >"$work/both.pem"
 for _ in $(seq 100); do grep -qs HF_ENDPOINT "$work/hub.log" && break; sleep 0.1; done
 endpoint=$(sed -n 's/^HF_ENDPOINT=//p' "$work/hub.log")
 
-# The mirror is the machine's own, as in script/root-fs.
-mirror=$(apt-get indextargets --format '$(LABEL)|$(COMPONENT)|$(REPO_URI)' 'Created-By: Packages' |
-  awk -F'|' '$1 == "Debian" && $2 == "main" { print $3; exit }')
-suite() { mmdebstrap --quiet --variant=essential --components=main --aptopt='Acquire::Check-Valid-Until "false"' \
-  "$1" "$work/roots/$1" "$mirror" >"$work/$1.log" 2>&1 || { tail -n 3 "$work/$1.log" >&2; return 1; }; }
 busybox() {
   mkdir -p "$work/roots/busybox/bin"
   (cd "$work" && apt-get download busybox-static >/dev/null 2>&1 && dpkg-deb -x busybox-static_*.deb busybox-package)
@@ -70,7 +65,7 @@ for root in bookworm bullseye busybox; do
   if [ "$root" = busybox ]; then
     mkdir -p "$work/roots/busybox"/{opt,mnt,proc,dev}
     busybox
-  elif ! suite "$root"; then
+  elif ! "$top/testing/debian_root.sh" "$root" "$work/roots/$root"; then
     echo "bundle_roots: no root of $root here; it is left out" >&2
     continue
   fi

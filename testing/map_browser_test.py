@@ -12,7 +12,7 @@ import time
 import map_page
 import numpy
 import pytest
-from selenium import webdriver
+from chromium import start_chromium
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -116,17 +116,7 @@ class Browser:
 
 @pytest.fixture(scope="module")
 def chromium():
-    options = webdriver.ChromeOptions()
-    for flag in (
-        "--headless=new",
-        "--no-sandbox",
-        f"--window-size={SIZE[0]},{SIZE[1]}",
-        "--enable-unsafe-swiftshader",
-    ):
-        options.add_argument(flag)
-    options.binary_location = "/usr/bin/chromium"
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
+    driver = start_chromium(SIZE, {"goog:loggingPrefs": {"browser": "ALL"}})
     yield driver
     driver.quit()
 

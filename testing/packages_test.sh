@@ -64,11 +64,8 @@ check 'it needs no other package' "$(dpkg-deb --field "$package" Depends)" ''
 contents=$(dpkg-deb --contents "$package" | awk '$1 !~ /^d/ { print substr($6, 2) }' | sort)
 shared=$(comm -12 <(printf '%s\n' "$contents") <(sort "$("$top/script/root-fs" build)/var/lib/dpkg/info/llama.cpp-tools.list"))
 check 'files that llama.cpp-tools has too' "${shared:+$(dpkg-deb --field "$package" Conflicts)}" "${shared:+llama.cpp-tools}"
-mirror=$(apt-get indextargets --format '$(LABEL)|$(COMPONENT)|$(REPO_URI)' 'Created-By: Packages' |
-  awk -F'|' '$1 == "Debian" && $2 == "main" { print $3; exit }')
 for suite in bullseye bookworm; do
-  mmdebstrap --quiet --variant=essential --components=main --aptopt='Acquire::Check-Valid-Until "false"' \
-    "$suite" "$work/$suite" "$mirror" >"$work/$suite.log" 2>&1
+  "$top/testing/debian_root.sh" "$suite" "$work/$suite"
   inside() { bwrap --bind "$work/$suite" / --proc /proc --dev /dev --ro-bind "$models" /mnt --ro-bind "$package" /srv/package.deb \
     --tmpfs /tmp --unshare-all --clearenv --setenv PATH /usr/sbin:/usr/bin:/sbin:/bin --chdir /tmp "$@"; }
   touch "$work/$suite/srv/package.deb"

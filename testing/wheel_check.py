@@ -22,7 +22,7 @@ assert package.is_relative_to(sys.prefix), package
 assert llama_cli.find_program() == str(package / "bundle/llama-cli")
 assert (package / "py.typed").exists()
 with Embedder(model) as one:
-    assert os.readlink(f"/proc/{one._connection.pid}/exe").startswith(str(package)), "another program"
+    assert os.readlink(f"/proc/{one._session._connection.pid}/exe").startswith(str(package)), "another program"
     made = one.encode(texts)
     assert np.array_equal(made, wanted) and made.dtype == np.float32
     table = one.embed_table(pa.table({"text": texts}))
@@ -35,5 +35,6 @@ said = [
 assert said[0] == said[1] and said[0].startswith(f"llama-cli {llama_cli.__version__}"), said
 bad = subprocess.run([command, "embed", "-m", "none.gguf", "-i", "none", "-o", "none.parquet"], capture_output=True)
 assert bad.returncode == 3, bad  # the exit status is the program's
-which = f"Python {sys.version.split()[0]}, numpy {np.__version__}, pyarrow {pa.__version__}"
+library = " on musl" if "musl" in (sysconfig.get_config_var("SOABI") or "") else ""
+which = f"Python {sys.version.split()[0]}{library}, numpy {np.__version__}, pyarrow {pa.__version__}"
 print(f"{which}: {len(texts)} vectors are the command's")

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The wheel in new virtual environments, installed without a network: of this machine's Python and of the private root file
-# system's, with the oldest numpy and pyarrow that it asks for and with the newest. Not part of script/test: two minutes,
-# 260 MB to fetch once. Needs what script/bundle needs, and the synthetic models (script/test makes them).
+# The wheel in new virtual environments, installed without a network: of this machine's Python, of the private root file
+# system's, of Debian 13's, with the oldest numpy and pyarrow that it asks for and with the newest, and of one with musl. Not
+# part of script/test: three minutes, once six with 550 MB to fetch. Needs what script/bundle needs, and the synthetic models
+# (script/test makes them).
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 models=${TEST_MODELS:-$top/build/release/test-models}
@@ -65,4 +66,23 @@ for age in oldest newest; do
   [ ! -d "$house/$here-$age" ] || try python3 "$here-$age"
   [ "$root" = "$here" ] || [ ! -d "$house/$root-$age" ] || try python3 "$root-$age" "$top/script/enter"
 done
+
+# inside ROOT COMMAND…: what the test names is there as well, and no network
+inside() {
+  local root=$1 binds=()
+  shift
+  for path in "$work" "$house" "$top" "${XDG_CACHE_HOME:-$HOME/.cache}/llama-cli"; do binds+=(--bind "$path" "$path"); done
+  bwrap --bind "$root" / "${binds[@]}" --proc /proc --dev /dev --unshare-all --setenv PATH /usr/bin:/bin --die-with-parent "$@"
+}
+trixie=$work/trixie
+if "$top/testing/debian_root.sh" trixie "$trixie" python3 libstdc++6; then  # the second is numpy's
+  for age in oldest newest; do try python3 "3.13-$age" inside "$trixie"; done
+else
+  echo "wheel_test: no root of trixie here; its Python is left out" >&2
+fi
+if musl=$("$top/testing/musl_python.sh"); then
+  try /opt/python/bin/python3 3.13-musl inside "$musl"
+else
+  echo 'wheel_test: no Python with musl here; it is left out' >&2
+fi
 echo "wheel: $count checks passed"

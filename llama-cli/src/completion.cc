@@ -214,7 +214,7 @@ std::string manual_page(const Program& program) {
   return text + ".SH EXIT STATUS\n" + roff(kStatusHelp.substr(kStatusHelp.find(':') + 2)) + "\n";
 }
 
-Command completion_command(std::function<const Program&()> program) {
+Command completion_command(const std::function<const Program&()>& program) {
   return {.name = "completion",
           .help = "Print a completion script for a shell",
           .commands = {shell_command(program, "bash", "source <(llama-cli completion bash)", bash_completion),
@@ -222,7 +222,7 @@ Command completion_command(std::function<const Program&()> program) {
                        shell_command(program, "fish", "llama-cli completion fish | source", fish_completion)}};
 }
 
-Command manual_command(std::function<const Program&()> program) {
+Command manual_command(const std::function<const Program&()>& program) {
   return shell_command(program, "manual", "Print the manual page: llama-cli manual | man -l -", manual_page);
 }
 

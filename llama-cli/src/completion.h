@@ -10,8 +10,8 @@ namespace llama {
 
 // `llama-cli completion bash|zsh|fish`, `llama-cli manual`. program: with all commands, these too; asked for when the
 // command runs.
-[[nodiscard]] Command completion_command(std::function<const Program&()> program);
-[[nodiscard]] Command manual_command(std::function<const Program&()> program);
+[[nodiscard]] Command completion_command(const std::function<const Program&()>& program);
+[[nodiscard]] Command manual_command(const std::function<const Program&()>& program);
 
 [[nodiscard]] std::string bash_completion(const Program& program);
 [[nodiscard]] std::string zsh_completion(const Program& program);

@@ -12,7 +12,7 @@
 namespace llama {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 4 * 1024 * 1024;  // of a prompt, a schema, a grammar, a template
+constexpr std::size_t kMaxFileBytes = std::size_t{4} * 1024 * 1024;  // of a prompt, a schema, a grammar, a template
 
 // A whole file; "-" is standard input.
 Step<std::string> read_file(const std::filesystem::path& path) {

@@ -23,7 +23,7 @@ class LineEditor {
 
  private:
   const Interrupt& interrupt_;
-  bool is_terminal_;
+  bool is_terminal_;  // NOLINT(modernize-use-default-member-init): it asks the system
 };
 
 }  // namespace llama

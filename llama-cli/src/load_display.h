@@ -16,6 +16,13 @@ class LoadDisplay {
         download_(console.quiet, console.terminal),
         reading_(stderr, console.terminal, "Loading", 100) {}
 
+  // Show what a model's config tells while it loads; the display lives until it is loaded.
+  template <class Config>
+  void watch(Config& config) {
+    config.on_download = [this](const DownloadProgress& progress) { on_download(progress); };
+    config.on_message = [this](std::string_view line) { on_message(line); };
+    config.on_load_progress = [this](double fraction) { on_progress(fraction); };
+  }
   void on_download(const DownloadProgress& progress) { download_.update(progress); }
   void on_message(std::string_view line) { download_.say(line); }
   void on_progress(double fraction) {

@@ -59,7 +59,7 @@ TEST(Progress, GoesOnFromWhatAnEarlierRunHasDone) {
       progress.update(i == 0 ? 10 : 600, i == 0 ? 0.01 : 0.6);
     }
   }
-  std::rewind(stream);
+  EXPECT_EQ(std::fseek(stream, 0, SEEK_SET), 0);
   std::string shown(2000, '\0');
   shown.resize(std::fread(shown.data(), 1, shown.size(), stream));
   std::fclose(stream);

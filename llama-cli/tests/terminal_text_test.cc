@@ -26,7 +26,7 @@ TEST(TerminalText, CountsWhatCharactersTake) {
 
 TEST(TerminalText, HasNothingThatCommandsATerminal) {
   EXPECT_EQ(fitted("a\x1b[31mb\x7f\x9b\r", 20), "a[31mb\ufffd");
-  EXPECT_EQ(fitted("a\u009b2J\u202eb", 20), "a2Jb");
+  EXPECT_EQ(fitted("a\u009b2J\u202eb\u202c", 20), "a2Jb");
   EXPECT_EQ(fitted("two\nlines\tmore", 20), "two lines more");
   EXPECT_EQ(fitted("bad \xff bytes", 20), "bad \ufffd bytes");
 }

@@ -199,13 +199,13 @@ Result<void> EmbeddingStream::State::compute(internal::Window& window) {
     ++statistics.texts;
     statistics.tokens += row.tokens->tokens.size();
     statistics.truncated += row.tokens->truncated ? 1 : 0;
-    ready_.push_back(EmbeddingResult{.text = std::move(row.text),
-                                     .text_hash = std::move(row.hash),
-                                     .embedding = std::move(embedded.vector),
-                                     .sequence_length = static_cast<std::uint32_t>(row.tokens->tokens.size()),
-                                     .processing_time_ms = embedded.time_ms,
-                                     .truncated = row.tokens->truncated,
-                                     .row = row.row});
+    ready_.emplace_back(EmbeddingResult{.text = std::move(row.text),
+                                        .text_hash = std::move(row.hash),
+                                        .embedding = std::move(embedded.vector),
+                                        .sequence_length = static_cast<std::uint32_t>(row.tokens->tokens.size()),
+                                        .processing_time_ms = embedded.time_ms,
+                                        .truncated = row.tokens->truncated,
+                                        .row = row.row});
   }
   return {};
 }

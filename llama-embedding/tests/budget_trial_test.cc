@@ -107,7 +107,7 @@ TEST(BudgetTrial, LeavesASmallWindowAloneAndTextsThatFillAPass) {
   EXPECT_FALSE(plan_trial(lengths(400, 20, 40), 32).batches.empty());
 }
 
-std::vector<BudgetMeasurement> measured(std::map<std::int32_t, std::vector<int>> tokens_per_second) {
+std::vector<BudgetMeasurement> measured(const std::map<std::int32_t, std::vector<int>>& tokens_per_second) {
   std::vector<BudgetMeasurement> all;
   for (const auto& [budget, speeds] : tokens_per_second) {
     for (const int speed : speeds) all.push_back({budget, static_cast<std::size_t>(speed), milliseconds(1000)});

@@ -58,7 +58,7 @@ TEST(EmbeddingModel, CountsTheTokensThatACutLeavesOut) {
     const auto whole = load(name);
     const auto cut = load(name, [](auto& c) { c.max_sequence_length = 5; });
     const auto limit = static_cast<std::size_t>(whole->max_sequence_length());
-    const std::string fits = text.substr(0, 12 * 20);
+    const std::string fits = text.substr(0, std::size_t{12} * 20);
     ASSERT_FALSE(whole->tokenize(fits)->truncated) << name;
     EXPECT_EQ(whole->count_tokens(fits).value(), whole->tokenize(fits)->tokens.size()) << name;
     EXPECT_EQ(cut->count_tokens(fits).value(), whole->tokenize(fits)->tokens.size()) << name;

@@ -135,7 +135,7 @@ TEST(SharedPrefixOfAModel, LeavesTheOtherTextsTheirVectorsWhereOneHasNone) {
     }
   }
   // Nor where the prompt itself has the word: then no text has a vector, and each was tried alone.
-  for (std::string& text : texts) text = "zz" + text;
+  for (std::string& text : texts) text.insert(0, "zz");
   texts.resize(internal::kMaxNotFinite - 1);
   for (const auto& text : compute(model, texts, true).texts) EXPECT_TRUE(text.vector.empty());
 }

@@ -11,7 +11,7 @@ namespace {
 // A text of the tokens 0, 1, 2, … of which the first `same` are every text's, and the others its own.
 std::vector<Token> text_of(std::size_t same, std::size_t length, Token own) {
   std::vector<Token> tokens(length);
-  std::iota(tokens.begin(), tokens.end(), 0);
+  std::ranges::iota(tokens, 0);
   for (std::size_t i = same; i < length; ++i) tokens[i] = 1000 + own;
   return tokens;
 }

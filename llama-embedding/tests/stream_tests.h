@@ -10,8 +10,8 @@
 namespace llama {
 
 inline BatchProcessor stream_processor(std::int32_t batch_size = 4) {
-  static const auto model = load("bert.gguf");
-  return BatchProcessor::create(model, batch_size).value();
+  static const auto kModel = load("bert.gguf");
+  return BatchProcessor::create(kModel, batch_size).value();
 }
 
 inline EmbeddingStream stream_of(std::unique_ptr<TextSource> source, StreamOptions options = {}) {

@@ -30,7 +30,7 @@ inline std::string sound_model(std::uint64_t kilobytes, std::string_view name = 
 inline std::string draft_model() {
   GgufBytes bytes;
   bytes.start(1, 3).key("general.architecture", "qwen35").key("qwen35.block_count", 65);
-  return bytes.key("qwen35.nextn_predict_layers", 1).tensor("blk.64.w", {256, 64}, 0, 0).pad_and(64 * 1024).data;
+  return bytes.key("qwen35.nextn_predict_layers", 1).tensor("blk.64.w", {256, 64}, 0, 0).pad_and(65'536).data;
 }
 
 struct MemoryHub {
@@ -48,7 +48,7 @@ struct MemoryHub {
   [[nodiscard]] MemoryAnswer answer(const HttpRequest& request) const {
     const bool is_dataset = repo.starts_with("datasets/");
     const std::string base = "http://hub.test/", api = base + "api/" + (is_dataset ? "" : "models/") + repo + "/";
-    if (request.url == api + "revision/main") return {.pieces = {"{\"sha\": \"" + kCommit + "\"}"}};
+    if (request.url == api + "revision/main") return {.pieces = {R"({"sha": ")" + kCommit + R"("})"}};
     if (const std::string tree = api + "tree/" + kCommit; request.url.starts_with(tree)) {
       const std::string folder = request.url.substr(tree.size(), request.url.find('?') - tree.size());
       return {.pieces = {listing(folder.empty() ? "" : folder.substr(1) + "/")}};

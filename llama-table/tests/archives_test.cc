@@ -26,7 +26,7 @@ TEST(Archives, OneThatIsCutShortOrDamagedIsTold) {
   for (int i = 0; i < 10'000; ++i) {
     csv += std::format("row {}\n", i * 7919 % 10'007);
     lines += std::format("{{\"text\": \"row {}\"}}\n", i * 7919 % 10'007);
-    array += std::format("{}{{\"text\": \"row {}\"}}", i == 0 ? "" : ",\n", i * 7919 % 10'007);
+    array += std::format(R"({}{{"text": "row {}"}})", i == 0 ? "" : ",\n", i * 7919 % 10'007);
   }
   array += "]";
   for (const auto& [kind, ending] : {std::pair{arrow::Compression::GZIP, ".gz"}, {arrow::Compression::ZSTD, ".zst"}})

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <format>
 #include <random>
 #include <thread>
 
@@ -45,7 +46,7 @@ std::string csv_of(const std::vector<std::string>& ends, int rows) {
 
 std::vector<std::string> texts_of(int rows) {
   std::vector<std::string> texts;
-  for (int i = 0; i < rows; ++i) texts.push_back(i % 3 == 0 ? "q\r\n\"w" : "word");
+  for (int i = 0; i < rows; ++i) texts.emplace_back(i % 3 == 0 ? "q\r\n\"w" : "word");
   return texts;
 }
 
@@ -77,7 +78,7 @@ TEST(Csv, EveryRowIsReadWhereTheHeaderHasALineBreak) {
   for (const std::string name : {"te\nxt", "te\r\nxt", "te\rxt"})
     for (const std::string mark : {"", "\xef\xbb\xbf"})
       for (const std::string end : {"\n", "\r\n", "\r"}) {
-        const std::string csv = mark + "\"" + name + "\",id" + end + "a,1" + end + "b,2" + end;
+        const std::string csv = std::format("{0}\"{1}\",id{2}a,1{2}b,2{2}", mark, name, end);
         EXPECT_THAT(read_table(file_input(folder.write("t.csv", csv), {name})).texts(), ElementsAre("a", "b")) << csv;
       }
 }

@@ -94,8 +94,8 @@ TEST_F(TableWriterTest, RefusesValuesThatDoNotFitTheColumns) {
 }
 
 TEST_F(TableWriterTest, RefusesColumnsThatCannotBe) {
-  const auto opens = [&](std::vector<ColumnSpec> columns) {
-    return open_table_writer({.path = path_}, nullptr, std::move(columns)).has_value();
+  const auto opens = [&](const std::vector<ColumnSpec>& columns) {
+    return open_table_writer({.path = path_}, nullptr, columns).has_value();
   };
   EXPECT_TRUE(opens({{.name = "a"}, {.name = "A"}}));
   EXPECT_FALSE(opens({{.name = "a"}, {.name = "a"}}));

@@ -83,7 +83,7 @@ TEST(VectorTable, ReadsListsOfEveryKindWhereverTheyLie) {
     bool has_null;
   };
   const TestFolder folder;
-  const auto f = arrow::float32();
+  const auto& f = arrow::float32();
   for (const auto& [type, has_null] : std::vector<Case>{{arrow::list(f), true},
                                                         {arrow::large_list(f), true},
                                                         {arrow::fixed_size_list(f, 2), false},

@@ -14,7 +14,6 @@ MAX_LINES = 300
 LONGER = {
     "graph_test.cc": "one table of graphs, each row run by every level",
     "agent_run_test.cc": "one fixture, a case after the other",
-    "call_executor_test.cc": "one fixture, a case after the other",
     "call_grammar_test.cc": "one fixture, a case after the other",
     "json_families.h": "one table of golden conversations",
 }

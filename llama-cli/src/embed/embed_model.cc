@@ -75,9 +75,7 @@ Step<SharedModel> load_embedding_model(const EmbedArguments& arguments, ModelSou
   console.line("Loading model: {}", arguments.loader.model);
   const auto started = std::chrono::steady_clock::now();
   LoadDisplay display(console);
-  config.on_download = [&](const DownloadProgress& progress) { display.on_download(progress); };
-  config.on_message = [&](std::string_view line) { display.on_message(line); };
-  config.on_load_progress = [&](double fraction) { display.on_progress(fraction); };
+  display.watch(config);
   auto model = EmbeddingModel::load(config);
   display.end();
   if (!model) {

@@ -29,7 +29,7 @@ OutputWatch::~OutputWatch() {
   ::close(wake_[0]);
 }
 
-void OutputWatch::watch(int file, std::stop_source stop) {
+void OutputWatch::watch(int file, const std::stop_source& stop) {
   std::array<pollfd, 2> files{pollfd{.fd = file, .events = 0, .revents = 0},
                               pollfd{.fd = wake_[0], .events = 0, .revents = 0}};
   while (::poll(files.data(), files.size(), -1) < 0 && errno == EINTR) continue;

@@ -23,7 +23,7 @@ class OutputWatch {
   [[nodiscard]] bool is_closed() const { return is_closed_; }
 
  private:
-  void watch(int file, std::stop_source stop);
+  void watch(int file, const std::stop_source& stop);
 
   std::atomic<bool> is_closed_{false};
   std::array<int, 2> wake_{-1, -1};  // a pipe; its other end is closed when the run is over

@@ -28,9 +28,9 @@ Step<std::string> read_input(const std::string& input) {
   const Json value = Json::parse(text, nullptr, false);
   if (!value.is_object()) {
     return stop_with(
-        {ErrorCode::InvalidArgument,
-         value.is_discarded() ? "the tool's arguments are no JSON (they are an object, as {\"path\": \"/a\"})"
-                              : "the tool's arguments are no JSON object, as {\"path\": \"/a\"}"},
+        {ErrorCode::InvalidArgument, value.is_discarded()
+                                         ? R"(the tool's arguments are no JSON (they are an object, as {"path": "/a"}))"
+                                         : R"(the tool's arguments are no JSON object, as {"path": "/a"})"},
         kInputError);
   }
   return text;

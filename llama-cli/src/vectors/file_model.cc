@@ -79,9 +79,7 @@ Step<FileModel> load_file_model(const VectorFile& file, const LoaderFlags& loade
   config->threads = threads;
   config->stop = interrupt.token();
   LoadDisplay display(console);
-  config->on_download = [&](const DownloadProgress& progress) { display.on_download(progress); };
-  config->on_message = [&](std::string_view line) { display.on_message(line); };
-  config->on_load_progress = [&](double fraction) { display.on_progress(fraction); };
+  display.watch(*config);
   auto model = EmbeddingModel::load(std::move(*config));
   display.end();
   if (model) return *model;

@@ -17,7 +17,7 @@ FoundColumns choose_found_columns(const SearchArguments& arguments, const Vector
                       .renamed = {},
                       .has_similarity = arguments.reranker.has_value()};
   std::vector<std::string_view> ours = {"query", "row", "score", "text"};
-  if (chosen.has_similarity) ours.push_back("similarity");
+  if (chosen.has_similarity) ours.emplace_back("similarity");
   for (const std::string& name : arguments.columns)
     // The texts are there already, under the name "text".
     if ((name != chosen.text || name != "text") && !std::ranges::contains(chosen.kept, name))

@@ -122,9 +122,7 @@ Step<std::optional<Reranker>> load_reranker(const SearchArguments& arguments, co
   auto config = reranker_config(arguments, interrupt);
   if (!config) return std::unexpected(config.error());
   LoadDisplay display(console);
-  config->on_download = [&](const DownloadProgress& progress) { display.on_download(progress); };
-  config->on_message = [&](std::string_view line) { display.on_message(line); };
-  config->on_load_progress = [&](double fraction) { display.on_progress(fraction); };
+  display.watch(*config);
   auto reranker = Reranker::load(std::move(*config));
   display.end();
   if (!reranker) {

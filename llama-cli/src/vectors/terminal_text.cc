@@ -37,8 +37,8 @@ class CharacterWidths {
 };
 
 std::optional<std::size_t> width_of(char32_t c) {
-  static const CharacterWidths widths;
-  return widths.of(c);
+  static const CharacterWidths kWidths;
+  return kWidths.of(c);
 }
 
 }  // namespace

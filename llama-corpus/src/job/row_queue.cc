@@ -104,7 +104,7 @@ std::optional<RowQueue::Rows> RowQueue::take_rows(TextNumber answered) {
   Rows taken;
   std::size_t bytes = 0;
   while (!rows_.empty() && !taken.flush && taken.rows.size() < kTakenRows && bytes < kTakenBytes) {
-    JobRow* first = std::get_if<JobRow>(&rows_.front());
+    auto* first = std::get_if<JobRow>(&rows_.front());
     if (first != nullptr && first->needs > answered) break;
     if (first != nullptr) {
       bytes += size_of(*first);

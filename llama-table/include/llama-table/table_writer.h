@@ -70,7 +70,7 @@ void remove_unfinished(const TableOutput& output);
 //          what check_output() refuses), Io, NoSpace.
 // Requires for a stream: the program ignores SIGPIPE, so that a reader that went away is an error (Io).
 [[nodiscard]] Result<std::unique_ptr<RowWriter>> open_table_writer(
-    TableOutput output, const RowReader* reader, std::vector<ColumnSpec> columns,
+    TableOutput output, const RowReader* reader, const std::vector<ColumnSpec>& columns,
     const std::vector<std::pair<std::string, std::string>>& rename = {});
 
 }  // namespace llama

@@ -63,7 +63,7 @@ Result<std::shared_ptr<const VectorTable>> PiecedTable::open_files(const VectorI
   if (!found) return std::unexpected(found.error());
   const auto format = format_of_vectors(*found);
   if (!format) return std::unexpected(format.error());
-  const std::shared_ptr<PiecedTable> table(new PiecedTable());
+  std::shared_ptr<PiecedTable> table(new PiecedTable());
   table->open_file_ = format->open;
   table->format_ = format->name;
   for (const std::string& path : found->files) {
@@ -173,7 +173,7 @@ Result<std::unique_ptr<ArrowFile>> PiecedTable::open_file(std::size_t file) cons
   return open_file_(files_[file].path);
 }
 
-PieceReader::PieceReader(std::shared_ptr<const PiecedTable> table, std::vector<int> columns)
+PieceReader::PieceReader(std::shared_ptr<const PiecedTable> table, const std::vector<int>& columns)
     : table_(std::move(table)) {
   arrow::FieldVector fields;
   for (const int column : columns) {

@@ -67,7 +67,7 @@ class PiecedTable : public VectorTable, public std::enable_shared_from_this<Piec
 class PieceReader {
  public:
   // columns: of the table's schema, rising.
-  PieceReader(std::shared_ptr<const PiecedTable> table, std::vector<int> columns);
+  PieceReader(std::shared_ptr<const PiecedTable> table, const std::vector<int>& columns);
 
   [[nodiscard]] const std::shared_ptr<arrow::Schema>& schema() const { return schema_; }
   [[nodiscard]] Result<void> start(std::size_t piece);

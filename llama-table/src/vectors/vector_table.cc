@@ -39,8 +39,8 @@ Result<T> without_throwing(Work&& work) {
 class PieceVectorReader : public VectorReader {
  public:
   // columns: in the table's schema. places: of the vectors among them, then of the columns that come along.
-  PieceVectorReader(std::shared_ptr<const PiecedTable> table, std::vector<int> columns, std::vector<int> places)
-      : table_(std::move(table)), reader_(table_, std::move(columns)), places_(std::move(places)) {}
+  PieceVectorReader(std::shared_ptr<const PiecedTable> table, const std::vector<int>& columns, std::vector<int> places)
+      : table_(std::move(table)), reader_(table_, columns), places_(std::move(places)) {}
 
   Result<void> start(std::size_t piece) override {
     row_ = table_->piece(piece).first_row;
@@ -169,7 +169,7 @@ Result<std::unique_ptr<VectorReader>> PiecedTable::reader(const std::vector<std:
   std::vector<int> read = rising(*found), places;
   for (const int column : *found)
     places.push_back(static_cast<int>(std::ranges::lower_bound(read, column) - read.begin()));
-  return std::make_unique<PieceVectorReader>(shared_from_this(), std::move(read), std::move(places));
+  return std::make_unique<PieceVectorReader>(shared_from_this(), read, std::move(places));
 }
 
 Result<RowSet> PiecedTable::rows_where(const std::string& condition, const std::stop_token& stop) const {

@@ -251,12 +251,12 @@ std::uint64_t max_rows_of_file(const TableOutput& output, const std::vector<Colu
 }
 
 Result<std::unique_ptr<RowWriter>> open_table_writer(TableOutput output, const RowReader* reader,
-                                                     std::vector<ColumnSpec> columns,
+                                                     const std::vector<ColumnSpec>& columns,
                                                      const std::vector<std::pair<std::string, std::string>>& rename) {
   if (auto checked = check_output(output); !checked) return std::unexpected(checked.error());
   const auto* source = dynamic_cast<const internal::HasKeptSchema*>(reader);
-  return internal::open_writer(std::move(output), source == nullptr ? nullptr : source->kept_schema(),
-                               std::move(columns), rename, STDOUT_FILENO);
+  return internal::open_writer(std::move(output), source == nullptr ? nullptr : source->kept_schema(), columns, rename,
+                               STDOUT_FILENO);
 }
 
 std::optional<OutputFormat> parse_output_format(std::string_view name) {
