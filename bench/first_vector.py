@@ -13,7 +13,7 @@ import time
 
 import pyarrow as pa
 
-ROUNDS = 9
+ROUNDS = 5
 TEXT = "hello world"
 
 

@@ -79,21 +79,38 @@ HWY_INLINE void store(Floats value, const Output& output, std::size_t row, std::
   }
 }
 
+// Is nothing to be done but adding what lies at each result's place, in a whole panel?
+HWY_INLINE bool is_simple(const Tile& tile, const Output& output) {
+  const Epilogue& e = output.epilogue;
+  return tile.count == kPanelRows && output.places == nullptr && e.bias == nullptr && e.factor == nullptr &&
+         e.activation == Activation::None;
+}
+
 HWY_NOINLINE void finish(const float* sums, std::size_t rows, const Tile& tile, std::size_t row, const Output& output) {
   const F f;
+  if (is_simple(tile, output)) {
+    const std::size_t addend_stride = output.epilogue.addend_stride;
+    const float* addend = output.epilogue.addend;
+    float* to = output.data + row * output.stride + tile.first;
+    if (addend != nullptr) addend += row * addend_stride + tile.first;
+    for (std::size_t m = 0; m < rows; ++m, sums += kPanelRows, to += output.stride) {
+      Floats first = hn::Load(f, sums), second = hn::Load(f, sums + kLanes);
+      if (addend != nullptr) {
+        first = hn::Add(first, hn::LoadU(f, addend));
+        second = hn::Add(second, hn::LoadU(f, addend + kLanes));
+        addend += addend_stride;
+      }
+      hn::StoreU(first, f, to);
+      hn::StoreU(second, f, to + kLanes);
+    }
+    return;
+  }
   for (std::size_t m = 0; m < rows; ++m, sums += kPanelRows) {
     const std::size_t place = output.places != nullptr ? output.places[row + m] : row + m;
     for (std::size_t column = 0; column < tile.count; column += kLanes) {
       store(hn::Load(f, sums + column), output, place, tile.first + column, tile.count - column);
     }
   }
-}
-
-// Is nothing to be done but adding what lies at each result's place, in a whole panel?
-HWY_INLINE bool is_simple(const Tile& tile, const Output& output) {
-  const Epilogue& e = output.epilogue;
-  return tile.count == kPanelRows && output.places == nullptr && e.bias == nullptr && e.factor == nullptr &&
-         e.activation == Activation::None;
 }
 
 // Other sums go through memory: an address taken of them would keep them out of the registers in the loops before.

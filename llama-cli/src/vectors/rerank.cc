@@ -28,7 +28,8 @@ Step<RerankerConfig> reranker_config(const SearchArguments& arguments, const Int
                            .no_cache_limit = arguments.loader.no_cache_limit,
                            .kernels = arguments.loader.kernels,
                            .gpu_layers = arguments.loader.gpu_layers,
-                           .device = arguments.loader.device};
+                           .device = arguments.loader.device,
+                           .nice = arguments.loader.nice};
   auto source = make_source(loader);
   if (!source) return stop_with(source.error(), kUsageError);
   RerankerConfig config(std::move(*source));
