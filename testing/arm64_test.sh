@@ -44,9 +44,9 @@ emulated() {
 failed=()
 passes() {
   log="$work/$1-$QEMU_CPU.log"
-  TEST_MODELS="$models" XDG_CACHE_HOME="$work/cache" GGML_PACKED_PATH="$built/lib/llama-cli/libggml-packed.so" \
-    "$script/enter" --section arm64 bash -c 'cd "$(dirname "$1")" && exec qemu-aarch64 -L "$ARM64_SYSROOT" "$1" --gtest_brief=1 --gtest_filter="$2"' - \
-    "$built/${1%%-*}-$(cut -d- -f2 <<<"$1")/$1" "${2-*}" >"$log" 2>&1 </dev/null || {
+  TEST_MODELS="$models" GGML_PACKED_PATH="$built/lib/llama-cli/libggml-packed.so" "$script/enter" --section arm64 bash -c '
+    cd "$(dirname "$1")" && XDG_CACHE_HOME=$3 exec qemu-aarch64 -L "$ARM64_SYSROOT" "$1" --gtest_brief=1 --gtest_filter="$2"' - \
+    "$built/${1%%-*}-$(cut -d- -f2 <<<"$1")/$1" "${2-*}" "$work/cache" >"$log" 2>&1 </dev/null || {
     failed+=("$1 on $QEMU_CPU")
     grep -vE '^\[  (PASSED|SKIPPED)' "$log" | head -n 60 >&2
   }
