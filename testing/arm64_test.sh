@@ -44,11 +44,11 @@ emulated() {
 failed=()
 passes() {
   log="$work/$1-$QEMU_CPU.log"
-  TEST_MODELS="$models" XDG_CACHE_HOME="$work/cache" GGML_PACKED_PATH="$built/lib/llama-cli/libggml-packed.so" \
-    "$script/enter" --section arm64 bash -c 'cd "$(dirname "$1")" && exec qemu-aarch64 -L "$ARM64_SYSROOT" "$1" --gtest_brief=1 --gtest_filter="$2"' - \
-    "$built/${1%%-*}-$(cut -d- -f2 <<<"$1")/$1" "${2-*}" >"$log" 2>&1 </dev/null || {
+  TEST_MODELS="$models" GGML_PACKED_PATH="$built/lib/llama-cli/libggml-packed.so" "$script/enter" --section arm64 bash -c '
+    cd "$(dirname "$1")" && XDG_CACHE_HOME=$3 exec qemu-aarch64 -L "$ARM64_SYSROOT" "$1" --gtest_brief=1 --gtest_filter="$2"' - \
+    "$built/${1%%-*}-$(cut -d- -f2 <<<"$1")/$1" "${2-*}" "$work/cache" >"$log" 2>&1 </dev/null || {
     failed+=("$1 on $QEMU_CPU")
-    grep -vE '^\[  (PASSED|SKIPPED)' "$log" | head -n 60 >&2
+    { grep -vE '^\[  (PASSED|SKIPPED)' "$log" | head -n 60 >&2; } || true
   }
   printf '%s, %s: %s\n' "$1" "$QEMU_CPU" "$(grep -E '^\[  (PASSED|FAILED)' "$log" | tr '\n' ' ')" >&2
 }
@@ -77,8 +77,9 @@ libraries() {
   local log program
   "$script/bootstrap" arm64 ggml-packed-tests "${programs[@]}"
   kernels
-  for program in "${programs[@]}"; do passes "$program"; done
-  QEMU_CPU=$every_level passes llama-embedding-model-tests '*PrefixSharing*'
+  # Whole models take minutes for each level in the emulator: one of ours is enough beside kernels(). McpTools start
+  # a server of arm64's with an environment of its own, which does not tell the emulator where its libraries are.
+  for program in "${programs[@]}"; do passes "$program" '-*PrefixSharing*/neon:McpTools.*'; done
   check 'the tests of our libraries' "${failed[*]+${failed[*]} failed}" ''
 }
 
