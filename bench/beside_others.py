@@ -1,8 +1,8 @@
-"""What others on the machine get while texts are embedded: bench/beside_others.py PROGRAM MODEL TEXTS [ROUNDS] [FLAG…]
+"""What others on the machine get meanwhile: bench/beside_others.py PROGRAM MODEL TEXTS [ROUNDS] [FLAG…]
 
-Beside `embed`, with and without --nice 19, runs one process that always computes, and one that wakes up every 5 ms, as a
-desktop does: how much of its pace alone does the first one keep, and how late does the second one wake up? The runs are
-in turn, medians. FLAGs go to embed.
+Beside `embed`, with and without --nice 19, runs one process that always computes, and one that wakes up every 5 ms, as
+a desktop does: how much of its pace alone does the first one keep, and how late does the second one wake up? The runs
+are in turn, medians. FLAGS go to embed.
 """
 import multiprocessing
 import statistics
@@ -83,7 +83,8 @@ def main():
     for name in shown:
         median, worst = (1000 * statistics.median(column) for column in zip(*late[name]))
         own = f"{statistics.median(seconds[name]):.2f}" if seconds[name] else ""
-        print(f"| {name} | {100 * statistics.median(paces[name]) / usual:.0f} % | {median:.2f} ms | {worst:.2f} ms | {own} |")
+        pace = 100 * statistics.median(paces[name]) / usual
+        print(f"| {name} | {pace:.0f} % | {median:.2f} ms | {worst:.2f} ms | {own} |")
 
 
 if __name__ == "__main__":

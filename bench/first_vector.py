@@ -62,7 +62,8 @@ def main():
         with open(line, "w") as file:
             print(TEXT, file=file)
         for model in models:
-            ours = [program, "embed", "-m", model, "-i", line, "-o", f"{folder}/out.parquet", "--force", "--quiet", *flags]
+            ours = [program, "embed", "-m", model, "-i", line, "-o", f"{folder}/out.parquet", "--force", "--quiet",
+                    *flags]
             theirs = ["llama-embedding", "--model", model, "--file", line]
             runs = [(first_vector(program, model, flags), whole(ours), whole(theirs)) for _ in range(ROUNDS + 1)][1:]
             first, embed, peer = (statistics.median(run[0] for run in column) for column in zip(*runs))

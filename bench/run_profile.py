@@ -3,7 +3,8 @@
 
 Runs `llama-cli embed` under Linux's perf, and adds up the samples of both by what the functions do. Shares are of
 processor time, so that other work on the machine disturbs little; what threads do while they wait for each other is a
-row of its own. Several models, each with its texts, and several levels become the columns of one table. Needs `perf`, and the right to use it (kernel.perf_event_paranoid); runs outside script/enter.
+row of its own. Several models, each with its texts, and several levels become the columns of one table. Needs `perf`,
+and the right to use it (kernel.perf_event_paranoid); runs outside script/enter.
 """
 
 import argparse
@@ -87,8 +88,8 @@ def main():
     print("| | " + " | ".join(columns) + " |\n|" + "---|" * (len(columns) + 1))
     for name, largest in sorted(steps.items(), key=lambda step: -step[1]):
         if largest >= 0.01:
-            cells = (f"{shares.get(name, 0):.0%}" if shares.get(name, 0) >= 0.005 else "" for shares in columns.values())
-            print(f"| {name} | " + " | ".join(cells) + " |")
+            own = (shares.get(name, 0) for shares in columns.values())
+            print(f"| {name} | " + " | ".join(f"{share:.0%}" if share >= 0.005 else "" for share in own) + " |")
 
 
 if __name__ == "__main__":

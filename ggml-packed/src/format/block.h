@@ -10,8 +10,8 @@ namespace ggml_packed {
 
 inline constexpr std::size_t kBlock = 32;
 
-// 1.5 * 2^23 as the bits of a float32. Its last place is worth 1: a whole number added to the bits (below 2^22 either way)
-// is added to the value, so that a sum which starts here needs no conversion.
+// 1.5 * 2^23 as the bits of a float32. Its last place is worth 1: a whole number added to the bits (below 2^22 either
+// way) is added to the value, so that a sum which starts here needs no conversion.
 inline constexpr std::int32_t kExact = 0x4B400000;
 inline constexpr float kExactValue = 12582912.0F;
 

@@ -17,8 +17,8 @@
 namespace ggml_packed {
 namespace {
 
-// Not in huge pages: they made no product faster (0.6B, 100 texts: 7.85 s of processor time, 7.92 with small ones), and a
-// virtual machine whose free pages go back to its host waits a second for them.
+// Not in huge pages: they made no product faster (0.6B, 100 texts: 7.85 s of processor time, 7.92 with small ones), and
+// a virtual machine whose free pages go back to its host waits a second for them.
 constexpr std::size_t kAlignment = 64;
 
 std::size_t round_up(std::size_t value, std::size_t unit) { return (value + unit - 1) / unit * unit; }

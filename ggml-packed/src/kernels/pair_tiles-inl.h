@@ -49,8 +49,8 @@ HWY_INLINE void add_in_turn(V& sum, V value) {
 // AVX2 multiplies bytes only as unsigned times signed, and adds two neighbouring products in 16 bits (vpmaddubsw). So
 // the unsigned operand is |w| and the signed one the activation with w's sign, which is the same product; a pair is at
 // most 2 * 127 * 128 = 32,512, so nothing overflows. Another instruction adds two such pairs in 32 bits. The sums start
-// at kExact: after a block of 32 they are float32 as they are, and take the two scales. Costs three instructions for 32 products (sign, multiply, add
-// pairs) and one to add, four times as many as VNNI's one.
+// at kExact: after a block of 32 they are float32 as they are, and take the two scales. Costs three instructions for 32
+// products (sign, multiply, add pairs) and one to add, four times as many as VNNI's one.
 template <std::size_t Rows>
 HWY_NOINLINE void multiply_int8_by_pairs(const Tile& tile, const Activations& a, std::size_t row,
                                          const Output& output) {

@@ -73,8 +73,8 @@ HWY_INLINE Floats scales_of(const std::byte* at) {
   return hn::PromoteTo(F(), hn::LoadU(h, reinterpret_cast<const hwy::float16_t*>(at)));
 }
 
-// A sum of products of bytes that started at kExact, times a weight's scale. The scale has 11 bits and kExactValue 2, so
-// what is taken off again is exact, and the product is rounded once: as if the sum had been converted.
+// A sum of products of bytes that started at kExact, times a weight's scale. The scale has 11 bits and kExactValue 2,
+// so what is taken off again is exact, and the product is rounded once: as if the sum had been converted.
 HWY_INLINE Floats exact_offset(Floats scale) { return hn::Mul(scale, hn::Set(F(), -kExactValue)); }
 HWY_INLINE Floats exact_product(Ints sum, Floats scale, Floats offset) {
   return hn::MulAdd(hn::BitCast(F(), sum), scale, offset);
