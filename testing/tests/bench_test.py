@@ -52,9 +52,9 @@ def test_a_machine_with_tile_registers_is_a_class_of_its_own():
 def test_a_bar_says_whether_it_is_met_or_missed_or_not_measured():
     entries = {"0.6b-short": entry()}
     process, engine = bars.BARS[:2]
-    assert bars.cell(process, entries, 0) == "8.00 (≥ 7.00)"
-    assert bars.cell(engine, entries, 0) == "1.50 (≥ 2.00) missed"
-    assert bars.cell(process, {}, 1) == "not measured (≥ 5.00)"
+    assert bars.cell(process, entries, 1) == "8.00 (≥ 7.00)"
+    assert bars.cell(engine, entries, 1) == "1.50 (≥ 2.20) missed"
+    assert bars.cell(process, {}, 1) == "not measured (≥ 7.00)"
 
 
 def test_a_bar_of_a_quick_run_says_so():
