@@ -32,7 +32,7 @@ std::size_t resident(const void* mapping) {
 }
 
 // As often as it takes for the collected ranges to be looked at.
-void release_all(std::span<const std::byte> bytes) {
+void release_all(std::span<std::byte> bytes) {
   for (int i = 0; i < 32; ++i) release_file_pages(bytes.data(), bytes.size());
 }
 

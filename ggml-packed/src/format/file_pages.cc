@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <fstream>
 #include <mutex>
+#include <span>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -42,27 +43,27 @@ std::vector<MappedRange> files_to_read() {
   return ranges;
 }
 
-void drop_pages(const std::vector<MappedRange>& unused) {
+void drop_pages(const std::vector<std::span<std::byte>>& unused) {
   const std::vector<MappedRange> files = files_to_read();
-  for (const MappedRange& range : unused) {
+  for (const std::span<std::byte> bytes : unused) {
+    const auto first = reinterpret_cast<std::uintptr_t>(bytes.data());
     for (const MappedRange& file : files) {
-      const std::uintptr_t begin = (std::max(range.begin, file.begin) + kFilePage - 1) / kFilePage * kFilePage;
-      const std::uintptr_t end = std::min(range.end, file.end) / kFilePage * kFilePage;
-      if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);  // locked pages stay
+      const std::uintptr_t begin = (std::max(first, file.begin) + kFilePage - 1) / kFilePage * kFilePage;
+      const std::uintptr_t end = std::min(first + bytes.size(), file.end) / kFilePage * kFilePage;
+      if (begin < end) madvise(bytes.data() + (begin - first), end - begin, MADV_DONTNEED);  // locked pages stay
     }
   }
 }
 
 }  // namespace
 
-void release_file_pages(const void* data, std::size_t bytes) {
+void release_file_pages(void* data, std::size_t bytes) {
   static std::mutex mutex;
-  static std::vector<MappedRange> unused;
+  static std::vector<std::span<std::byte>> unused;
   static std::size_t collected = 0;
 
-  const auto begin = reinterpret_cast<std::uintptr_t>(data);
   const std::scoped_lock lock(mutex);
-  unused.push_back({.begin = begin, .end = begin + bytes});
+  unused.emplace_back(static_cast<std::byte*>(data), bytes);
   collected += bytes;
   if (collected < kAtOnce) return;
   collected = 0;
@@ -73,6 +74,6 @@ void release_file_pages(const void* data, std::size_t bytes) {
 
 #else
 namespace ggml_packed {
-void release_file_pages(const void* /*data*/, std::size_t /*bytes*/) {}
+void release_file_pages(void* /*data*/, std::size_t /*bytes*/) {}
 }  // namespace ggml_packed
 #endif
