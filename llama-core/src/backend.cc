@@ -3,13 +3,27 @@
 #include <ggml-backend.h>
 #include <llama.h>
 
+#include <cstdlib>
 #include <mutex>
 
+#include "back_end_folder.h"
 #include "llama-core/kernels.h"
 #include "llama-core/log.h"
-#include "plugin_path.h"
 
 namespace llama {
+namespace {
+
+void load_from(const std::filesystem::path& folder) {
+  const auto library = internal::choose_cpu_back_end(folder);
+  if (!library || ggml_backend_load(library->c_str()) == nullptr) {
+    ggml_backend_load_all_from_path(folder.c_str());
+    return;
+  }
+  // What ggml does with it after its own search.
+  if (const char* path = std::getenv("GGML_BACKEND_PATH"); path != nullptr) ggml_backend_load(path);
+}
+
+}  // namespace
 
 Result<void> start_backends(const std::optional<std::filesystem::path>& directory) {
   static std::once_flag once;
@@ -17,7 +31,7 @@ Result<void> start_backends(const std::optional<std::filesystem::path>& director
   std::call_once(once, [&] {
     internal::capture_log();
     if (const auto folder = directory ? directory : internal::find_back_ends()) {
-      ggml_backend_load_all_from_path(folder->c_str());
+      load_from(*folder);
     } else {
       ggml_backend_load_all();
     }

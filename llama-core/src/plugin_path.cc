@@ -20,19 +20,4 @@ std::optional<fs::path> find_plugin() {
   return std::nullopt;
 }
 
-// Source   ggml-backend-reg.cpp, ggml_backend_load_best(): "libggml-cpu-" and the level of the CPU.
-bool holds_back_ends(const fs::path& folder) {
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    if (entry->path().filename().string().starts_with("libggml-cpu-")) return true;
-  }
-  return false;
-}
-
-std::optional<fs::path> find_back_ends() {
-  fs::path folder = own_file().parent_path();
-  if (!holds_back_ends(folder)) return std::nullopt;
-  return folder;
-}
-
 }  // namespace llama::internal

@@ -15,12 +15,4 @@ namespace llama::internal {
 // Errors   nullopt: in none of these. What the environment names is taken as it is, there or not.
 [[nodiscard]] std::optional<std::filesystem::path> find_plugin();
 
-// The folder of ggml's CPU back ends where they lie beside the file that holds this library's code, as in a bundle. An
-// installed ggml knows by itself where its own are.
-//
-// Errors   nullopt: they do not lie there.
-[[nodiscard]] std::optional<std::filesystem::path> find_back_ends();
-// The same for a folder.
-[[nodiscard]] bool holds_back_ends(const std::filesystem::path& folder);
-
 }  // namespace llama::internal

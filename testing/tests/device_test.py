@@ -1,5 +1,7 @@
 """Layers on a GPU, and what happens where it has no room or fails. The GPU is a fake: testing/fake_gpu.cc."""
+import json
 import os
+import shutil
 
 import pytest
 from devices import assert_as_on_the_cpu, assert_same_answer, device_of, devices, embed_on, generate_on, run, warnings
@@ -121,3 +123,10 @@ def test_a_chat_remembers_what_its_device_read():
         done = run(*flags, environment=faulty(FAIL=graph), input=turns)
         assert done.returncode == 0 and done.stdout == expected.stdout, done.stderr
         assert len(warnings(done)) == 1
+
+
+def test_a_back_end_in_the_working_folder_is_not_loaded(tmp_path):
+    """ggml's own search looks there, so that a folder that somebody else filled could run what it likes."""
+    shutil.copy(os.environ["FAKE_GPU"], tmp_path / "libggml-cuda.so")
+    listed = run("devices", "--json", cwd=tmp_path)
+    assert listed.returncode == 0 and [device["name"] for device in json.loads(listed.stdout)] == ["CPU"]
