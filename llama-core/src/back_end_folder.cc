@@ -26,6 +26,7 @@ constexpr std::array<std::string_view, 14> kLevels = {
     "sapphirerapids", "zen4",    "cooperlake", "icelake",   "cascadelake", "cannonlake", "skylakex",
     "alderlake",      "haswell", "piledriver", "ivybridge", "sandybridge", "sse42",      "x64"};
 constexpr std::size_t kFirstWithoutAvx512 = 7;
+static_assert(kLevels[kFirstWithoutAvx512] == "alderlake");
 
 bool has_avx512() {
 #ifdef __x86_64__

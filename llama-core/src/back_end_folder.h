@@ -1,7 +1,7 @@
 // The folder that ggml's back ends lie in, and of its CPU back ends the one for this CPU.
 //
 // ggml's own search looks into the working folder too, and runs what it finds there; and for each start it opens its
-// back ends for all CPUs, 14 on x86-64, to ask each how well it suits: 20 ms.
+// back ends for all CPUs, 14 on x86-64, to ask each how well it suits: 10 to 20 ms.
 //
 // Threads  any.
 // Source   ggml-backend-reg.cpp, ggml_backend_load_best(): "libggml-cpu-" and the level of the CPU.
