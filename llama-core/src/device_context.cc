@@ -67,6 +67,11 @@ Result<void> DeviceContext::move(std::string_view what) {
   return {};
 }
 
+void DeviceContext::set_threads(int threads) {
+  params_.n_threads = params_.n_threads_batch = threads;
+  llama_set_n_threads(context_.get(), threads, threads);
+}
+
 bool DeviceContext::may_move(const Error& error) const {
   return on_->is_on_device() && (error.code == ErrorCode::OutOfMemory || error.code == ErrorCode::Internal);
 }

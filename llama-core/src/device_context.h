@@ -36,6 +36,8 @@ class DeviceContext {
   // Errors   as open(); everything is as it was then.
   [[nodiscard]] Result<void> move_to_cpu(const Error& cause);
 
+  void set_threads(int threads);  // of what is decoded from now on, wherever
+
   [[nodiscard]] llama_context* get() const { return context_.get(); }
   [[nodiscard]] std::string device() const;
 

@@ -72,6 +72,8 @@ struct SequencesOfTokens {
   std::vector<llama_seq_id*> ids;
 };
 
+int threads_of(const EmbeddingContextConfig& config) { return config.threads > 0 ? config.threads : default_threads(); }
+
 }  // namespace
 
 struct EmbeddingContext::State {
@@ -157,7 +159,7 @@ Result<EmbeddingContext> EmbeddingContext::create(std::shared_ptr<const Model> m
   params.n_batch = params.n_ctx;
   params.n_ubatch = params.n_ctx;  // pooling must see a sequence whole
   params.n_seq_max = static_cast<std::uint32_t>(config.max_sequences);
-  const int threads = config.threads > 0 ? config.threads : default_threads();
+  const int threads = threads_of(config);
   params.n_threads = threads;
   params.n_threads_batch = threads;
   params.embeddings = true;
@@ -170,6 +172,7 @@ Result<EmbeddingContext> EmbeddingContext::create(std::shared_ptr<const Model> m
   auto opened = state->context.open(*state->model, params, {.tokens = config.max_tokens, .small_batches_too = true});
   if (!opened) return std::unexpected(opened.error());
   EmbeddingContext context(std::move(state));
+  if (!config.warm_up) return context;
   if (auto warm = context.warm_up(); !warm) return std::unexpected(warm.error());
   return context;
 }
@@ -185,6 +188,12 @@ Result<void> EmbeddingContext::warm_up() {
   auto computed = compute(batch);
   state_->computed_sequences = 0;
   return computed;
+}
+
+void EmbeddingContext::set_threads(std::int32_t threads) {
+  if (threads == state_->config.threads) return;
+  state_->config.threads = threads;
+  state_->context.set_threads(threads_of(state_->config));
 }
 
 bool EmbeddingContext::takes_prefix(std::size_t longest) const {

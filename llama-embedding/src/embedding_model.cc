@@ -70,6 +70,7 @@ Result<std::shared_ptr<const EmbeddingModel>> EmbeddingModel::load(EmbeddingConf
   if (config.batch_size < 1) return invalid("the batch size must be at least 1");
   if (config.token_budget < 0) return invalid("the token budget must not be negative");
   if (config.threads < 0) return invalid("the number of threads must not be negative");
+  if (config.lanes < 0) return invalid("the number of lanes must not be negative");
   if (config.max_sequence_length && *config.max_sequence_length < 1)
     return invalid("the maximum length must be at least 1 token");
 

@@ -1,40 +1,32 @@
-// The inside of EmbeddingStream: a thread that reads and tokenizes windows of texts ahead of the one that computes.
+// The inside of EmbeddingStream: a thread that reads and tokenizes windows of texts, and one that computes them while
+// the caller does what it does with the last one's vectors. Between two of them at most one window waits.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
+#include <optional>
+#include <stop_token>
 #include <thread>
 
 #include "embedder.h"
 #include "llama-embedding/batch_processor.h"
-#include "llama-embedding/text_source.h"
+#include "window_reader.h"
 
 namespace llama {
 
 namespace internal {
 
-struct WindowRow {
-  std::uint64_t row = 0;
-  std::string text;
-  std::string hash;
-  Result<TokenizedText> tokens;  // or why the row fails
-};
-
-// Some rows in order, read together so that batches are full.
-struct Window {
-  std::vector<WindowRow> rows;
-  std::size_t bytes = 0, tokens = 0;  // of the rows
-  std::uint64_t skipped = 0;          // rows without text between them
-  std::optional<Error> error;         // reading broke off after these rows
+// What became of a window's rows.
+struct AnsweredWindow {
+  std::deque<RowResult> rows;
+  BatchStatistics statistics;       // with these rows
+  std::optional<Error> read_error;  // reading broke off after these rows
+  std::optional<Error> failure;     // computing failed: there are no rows
   bool last = false;
-
-  [[nodiscard]] bool is_full(std::size_t max_tokens) const;
-  // Both together are within the bounds of one.
-  [[nodiscard]] bool has_room_for(const Window& more, std::size_t max_tokens) const;
-  void append(Window more);
 };
 
 }  // namespace internal
@@ -50,34 +42,41 @@ struct EmbeddingStream::State {
   BatchStatistics statistics;
 
  private:
-  void read_ahead(const std::stop_token& stop);  // the thread
-  internal::Window read_window(const std::stop_token& stop);
-  void add_row(internal::Window& window, SourceText row) const;
+  void read_ahead(const std::stop_token& stop);  // the reading thread
+  internal::WindowBounds window_bounds() const;
   bool hand_over(internal::Window window, const std::stop_token& stop);  // false: stopped
 
-  Result<internal::Window> take_window();
-  Result<void> fill();  // computes one window
-  Result<void> compute(internal::Window& window);
+  void compute_ahead();                           // the computing thread
+  std::optional<internal::Window> take_window();  // nothing: stopped
+  internal::AnsweredWindow answer(internal::Window& window);
+  Result<void> compute(internal::Window& window, std::deque<RowResult>& rows);
+  void tell_progress();
+  bool deliver(internal::AnsweredWindow window);  // false: stopped
   void choose_window(std::size_t tokens, std::chrono::steady_clock::duration time);
   TextFailure failure_of(const internal::WindowRow& row, const Error& error) const;
 
-  std::shared_ptr<const EmbeddingModel> model_;
-  internal::Embedder embedder_;
-  std::unique_ptr<TextSource> source_;
+  Result<void> fill();  // the caller's: waits for a window, and tells of progress meanwhile
+
   StreamOptions options_;
   std::deque<RowResult> ready_;
   std::optional<Error> error_;  // comes after what is ready
   bool over_ = false;
 
-  SourceBatch unread_;           // of the source's last batch: what is in no window yet; the thread's
-  std::size_t unread_from_ = 0;  // its first text that is not
+  internal::Embedder embedder_;  // the computing thread's, and what it has done
+  BatchStatistics computed_;
+  internal::WindowReader reader_;  // the reading thread's
 
-  std::atomic<std::size_t> window_tokens_;  // of one, at most
+  std::size_t window_texts_;                // of one, at most
+  std::atomic<std::size_t> window_tokens_;  // the same
 
+  std::stop_source end_;  // of computing
+  std::stop_callback<std::function<void()>> stopped_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::optional<internal::Window> ahead_;  // one window waits at most
-  std::jthread thread_;                    // last: it uses everything above
+  std::optional<internal::Window> ahead_;             // one window waits at most,
+  std::optional<internal::AnsweredWindow> answered_;  // and one for the caller
+  std::optional<BatchStatistics> progress_;           // the latest that the caller was not told of
+  std::jthread reading_, computing_;                  // last: they use everything above
 };
 
 }  // namespace llama

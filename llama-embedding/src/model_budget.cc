@@ -25,10 +25,10 @@ std::unique_ptr<BudgetTuner> make_budget_tuner(const EmbeddingConfig& config, co
         BudgetChoice{.budget = kUsualBudget, .reason = "with these kernels a vector depends on its batch"});
   }
   const MeasurementMemory memory(config.loader->cache().folder());
-  const std::string key =
-      std::format("token budget; {}; {}, {} threads; {}; llama-embedding {}; {} texts a pass", loaded.metadata.identity,
-                  processor_name(), config.threads > 0 ? config.threads : default_threads(), kernels,
-                  LLAMA_EMBEDDING_VERSION, texts_per_pass);
+  const std::string key = std::format(
+      "token budget; {}; {}, {} threads, {} lanes; {}; llama-embedding {}; {} texts a pass", loaded.metadata.identity,
+      processor_name(), config.threads > 0 ? config.threads : default_threads(),
+      config.lanes > 0 ? std::to_string(config.lanes) : "any", kernels, LLAMA_EMBEDDING_VERSION, texts_per_pass);
   return std::make_unique<BudgetTuner>(
       BudgetTuner::Memory{.recall = [=] { return memory.recall(key); },
                           .remember = [=](std::int64_t budget) { memory.remember(key, budget); }});

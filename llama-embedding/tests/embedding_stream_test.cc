@@ -46,7 +46,8 @@ TEST(EmbeddingStream, GivesTheLinesInOrderAndCounts) {
   EXPECT_EQ(statistics.failed, 1u);
   EXPECT_EQ(statistics.not_finite, 0u);
   EXPECT_EQ(statistics.truncated, 0u);
-  EXPECT_EQ(calls, statistics.batches);
+  EXPECT_GE(calls, 1u);  // for several batches at once where this thread was busy
+  EXPECT_LE(calls, statistics.batches);
   auto source = TextFile::open(file.path);
   ASSERT_TRUE((*source)->count());
   EXPECT_EQ(bytes, (*source)->total()->bytes);

@@ -36,9 +36,9 @@ class NotFinite : public testing::TestWithParam<Mixed> {
   static bool is_bad(int i) { return i % 10 == 7; }
 
   // The sound rows are those of each text alone; the bad ones fail by themselves.
-  void check(std::int32_t batch_size) const {
+  void check(std::int32_t batch_size, std::int32_t threads = 1) const {
     // One thread: those of ggml's own team wait for each other busily, which takes long on a machine with other work.
-    const auto model = load(GetParam().model, [](auto& c) { c.threads = 1; });
+    const auto model = load(GetParam().model, [&](auto& c) { c.threads = threads; });
     const auto sound =
         load(GetParam().model.substr(0, GetParam().model.find('-')) + ".gguf", [](auto& c) { c.threads = 1; });
     auto stream = BatchProcessor::create(model, batch_size)->process_source(std::make_unique<TextList>(texts()));
@@ -70,6 +70,10 @@ class NotFinite : public testing::TestWithParam<Mixed> {
 
 TEST_P(NotFinite, FailsOnlyTheTextsThatHaveTheToken) {
   for (const std::int32_t batch_size : {1, 8, 32}) check(batch_size);
+}
+
+TEST_P(NotFinite, FailsOnlyThoseOfPassesSideBySide) {
+  for (const std::int32_t batch_size : {1, 8}) check(batch_size, 3);
 }
 
 TEST_P(NotFinite, FailsOnlyThoseWhereNanSpreadsInABatch) {

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "format/file_pages.h"
 #include "format/weight_format.h"
 
 namespace ggml_packed {
@@ -27,12 +28,13 @@ struct Identity {
   bool operator==(const Identity&) const = default;
 };
 
-// 64 places of 8 bytes, spread evenly.
+// 16 places of 8 bytes, spread evenly. Each may be a page that comes from the file.
 std::uint64_t sample(const ggml_tensor& weights) {
+  constexpr std::size_t kPlaces = 16;
   const std::size_t size = ggml_nbytes(&weights);
   std::uint64_t hash = size;
-  for (std::size_t i = 0; i < 64; ++i) {
-    const std::size_t at = size <= 8 ? 0 : (size - 8) / 63 * i;
+  for (std::size_t i = 0; i < kPlaces; ++i) {
+    const std::size_t at = size <= 8 ? 0 : (size - 8) / (kPlaces - 1) * i;
     std::uint64_t bytes = 0;
     std::memcpy(&bytes, static_cast<const std::byte*>(weights.data) + at, std::min<std::size_t>(size, 8));
     hash = (hash ^ bytes) * 0x9E3779B97F4A7C15U;
@@ -76,7 +78,10 @@ std::shared_ptr<Packed> share(const ggml_tensor& weights, const Layout& layout, 
   const std::scoped_lock lock(mutex);
   Shared<Packed>& shared = all<Packed>()[{weights.data, layout}];
   auto packed = shared.identity == identity ? shared.packed.lock() : nullptr;
-  if (packed) return packed;
+  if (packed) {
+    release_file_pages(weights.data, ggml_nbytes(&weights));  // the system brings some in around each that is read
+    return packed;
+  }
   try {
     packed = make();
   } catch (const std::bad_alloc&) {

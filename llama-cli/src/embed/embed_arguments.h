@@ -63,6 +63,7 @@ struct EmbedArguments {
   bool normalize = false;
   std::optional<std::string> pooling;
   std::int32_t threads = 0;
+  std::int32_t lanes = 0;
   bool no_bf16_copy = false;
 
   // The run.

@@ -190,6 +190,12 @@ Flags computing_flags(EmbedArguments& a) {
        .help = "Threads; default: one per physical core that the process may use",
        .value = "N",
        .values = WholeRange{1, 4096}},
+      {.name = "--lanes",
+       .target = &a.lanes,
+       .help = "Passes side by side, each with its part of the threads and memory of its own; "
+               "default: one per thread, at most 16, of decoders 4",
+       .value = "N",
+       .values = WholeRange{1, 256}},
   };
 }
 

@@ -24,6 +24,7 @@ EmbeddingConfig make_config(const EmbedArguments& arguments, ModelSource source,
   config.token_budget = arguments.token_budget;
   config.bf16_copy = !arguments.no_bf16_copy;
   config.threads = arguments.threads;
+  config.lanes = arguments.lanes;
   config.stop = interrupt.token();
   return config;
 }

@@ -27,6 +27,8 @@ struct EmbeddingContextConfig {
   std::int32_t max_sequences = 32;  // of one batch; at most max_parallel_sequences()
   std::int32_t threads = 0;         // 0: default_threads(), llama-core/processor.h
   Pooling pooling = Pooling::Mean;  // not None; Rank only of a model with a classification head
+  bool warm_up = true;              // some tokens are computed at once, so that the weights are packed before the first
+                                    // batch. Where another context of the model has done so there is no need.
 };
 
 // The most sequences that llama.cpp can hold in one batch.
@@ -65,6 +67,9 @@ class EmbeddingContext {
   //          Valid until the next compute().
   // Errors   InvalidArgument for a sequence that the batch lacked.
   [[nodiscard]] Result<std::span<const float>> embedding(std::size_t sequence) const;
+
+  // Of the batches from now on. 0: default_threads().
+  void set_threads(std::int32_t threads);
 
   [[nodiscard]] const EmbeddingContextConfig& config() const;
   [[nodiscard]] std::string device() const;  // that computes it, as Model::device()

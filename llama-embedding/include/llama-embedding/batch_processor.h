@@ -47,9 +47,10 @@ struct TextFailure {
 using RowResult = std::expected<EmbeddingResult, TextFailure>;
 
 struct StreamOptions {
-  bool stop_on_error = false;                               // else a text that fails is reported and left out
-  std::function<void(const TextFailure&)> on_failure;       // called by next(), when its row's turn comes
-  std::function<void(const BatchStatistics&)> on_progress;  // after each batch, by the thread that calls next()
+  bool stop_on_error = false;                          // else a text that fails is reported and left out
+  std::function<void(const TextFailure&)> on_failure;  // called by next(), when its row's turn comes
+  // By the thread that calls next(), while it waits there; after each batch, or for several at once.
+  std::function<void(const BatchStatistics&)> on_progress;
   std::stop_token stop;
   // Vectors are handed out when so much time was computed, about, or sooner; 0: when the stream's memory is full, which
   // takes a large model minutes. For callers that keep what is done.
@@ -60,8 +61,9 @@ struct StreamOptions {
 //
 // Each row is answered once, by a vector or a failure. When the source says Pause, all rows before it can be had
 // without one more text: whoever writes into a pipe may wait for the answers.
-// Memory   bounded: about a thousand texts are in flight, fewer where they are long.
-// Threads  one at a time; reading and tokenizing run ahead on a thread of their own.
+// Memory   bounded: some thousand texts are in flight, fewer where they are long.
+// Threads  one at a time; reading and tokenizing run ahead on a thread of their own, and so does computing: the next
+//          texts are computed while the caller writes what it has got. EmbeddingConfig::on_notice is called there.
 // Errors   of both calls: the source's own (after the rows before it), InvalidText (with stop_on_error), InvalidModel
 //          (32 texts in a row without a finite vector; with stop_on_error one), Cancelled, OutOfMemory. The stream is
 //          over after an error.
