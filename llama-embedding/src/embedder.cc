@@ -52,7 +52,9 @@ Result<std::vector<PrefixGroup>> Embedder::group_texts(const EmbeddingJob& job) 
   Result<void> made{};
   auto groups = group_by_prefix(job.texts, [&](std::size_t longest) {
     if (!shares_prefixes_ || model_.pooling() != Pooling::Last || batch_size_ == 1) return false;
-    if (!lanes_.first().has_context()) made = lanes_.make_room_for(1, longest);
+    if (!lanes_.first().has_context()) {
+      if (auto room = lanes_.make_room_for(1, longest); !room) made = std::unexpected(room.error());
+    }
     return made && lanes_.first().takes_prefix(longest);
   });
   if (!made) return std::unexpected(made.error());

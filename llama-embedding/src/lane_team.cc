@@ -91,7 +91,7 @@ void LaneTeam::share_threads(std::size_t lanes) {
     lanes_[i]->set_threads(static_cast<int>(all / lanes + (i < all % lanes ? 1 : 0)));
 }
 
-Result<void> LaneTeam::make_room_for(std::size_t batches, std::size_t tokens) {
+Result<std::size_t> LaneTeam::make_room_for(std::size_t batches, std::size_t tokens) {
   const std::size_t wanted = lanes_for(batches, tokens);
   while (lanes_.size() < wanted)
     lanes_.push_back(std::make_unique<EmbeddingLane>(model_, texts_per_pass_, tuner_, false));
@@ -99,13 +99,13 @@ Result<void> LaneTeam::make_room_for(std::size_t batches, std::size_t tokens) {
   for (std::size_t i = 0; i < wanted; ++i) {
     auto made = lanes_[i]->make_room_for(tokens);
     if (made) continue;
-    if (i == 0 || made.error().code != ErrorCode::OutOfMemory) return made;
+    if (i == 0 || made.error().code != ErrorCode::OutOfMemory) return std::unexpected(made.error());
     most_ = i;
     lanes_.resize(i);
     share_threads(i);
-    break;
+    return i;
   }
-  return {};
+  return wanted;
 }
 
 Result<void> LaneTeam::compute(EmbeddingJob& job, std::span<const std::vector<std::size_t>> batches,
@@ -118,7 +118,8 @@ Result<void> LaneTeam::compute(EmbeddingJob& job, std::span<const std::vector<st
                       }));
   }
   if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "embedding was stopped");
-  if (auto room = make_room_for(batches.size(), tokens); !room) return room;
+  const auto lanes = make_room_for(batches.size(), tokens);
+  if (!lanes) return std::unexpected(lanes.error());
 
   Work work(batches, stop);
   const auto tell = [&] {
@@ -126,7 +127,7 @@ Result<void> LaneTeam::compute(EmbeddingJob& job, std::span<const std::vector<st
   };
   {
     std::vector<std::jthread> threads;  // joined at the end of the block
-    for (std::size_t i = 1; i < lanes_for(batches.size(), tokens); ++i) {
+    for (std::size_t i = 1; i < *lanes; ++i) {
       try {
         threads.emplace_back([&, i] { work_on(*lanes_[i], job, work, {}); });
       } catch (const std::system_error&) {

@@ -44,10 +44,12 @@ class LaneTeam {
   // The context in which texts are computed alone.
   [[nodiscard]] EmbeddingLane& first() { return *lanes_.front(); }
 
-  // Opens the lanes that so many batches need; fewer of them where memory is scarce.
+  // Opens the lanes that so many batches need; fewer of them where memory is scarce. A device that has no room for the
+  // first one's context is left for the CPU meanwhile, where more lanes may be had the next time.
   //
+  // Returns  how many there are for these batches.
   // Errors   OutOfMemory, where there is none for the first.
-  [[nodiscard]] Result<void> make_room_for(std::size_t batches, std::size_t tokens);
+  [[nodiscard]] Result<std::size_t> make_room_for(std::size_t batches, std::size_t tokens);
 
   // on_batch  called by the calling thread.
   // Errors    InvalidModel (kMaxNotFinite texts in a row, of all that the team computed, have no finite vector),
