@@ -122,6 +122,7 @@ Result<void> LaneTeam::compute(EmbeddingJob& job, std::span<const std::vector<st
   const auto lanes = make_room_for(batches.size(), tokens);
   if (!lanes) return std::unexpected(lanes.error());
 
+  started_ = std::chrono::steady_clock::now();
   Work work(batches, stop);
   const auto tell = [&] {
     for (const FinishedBatch& batch : work.take_finished()) on_batch(batch);

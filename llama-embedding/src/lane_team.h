@@ -58,6 +58,9 @@ class LaneTeam {
                                      const std::stop_token& stop,
                                      const std::function<void(const FinishedBatch&)>& on_batch);
 
+  // When the last compute() had its contexts, so that making them, and packing weights for them, is not a pass's time.
+  [[nodiscard]] std::chrono::steady_clock::time_point started() const { return started_; }
+
  private:
   class Work;
   [[nodiscard]] int threads() const;
@@ -70,6 +73,7 @@ class LaneTeam {
   std::int32_t texts_per_pass_;
   const BudgetTuner& tuner_;
   std::vector<std::unique_ptr<EmbeddingLane>> lanes_;
+  std::chrono::steady_clock::time_point started_;
   std::size_t most_;                        // lanes: falls where there is no memory for more
   std::atomic<int> not_finite_in_row_ = 0;  // texts, up to the last one
 };
