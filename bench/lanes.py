@@ -1,7 +1,9 @@
-"""Passes side by side beside one after the other: bench/lanes.py [--threads N,…] [--kernels LEVEL,…] MODEL TEXTS […]
+"""Passes side by side beside one after the other.
 
-Runs `llama-cli embed` with --lanes 1 and without, in turn, and prints the medians of whole commands. The vectors of
-both are compared: they are the same in every bit with our kernels.
+    bench/lanes.py [--threads N,…] [--lanes N] [--kernels LEVEL,…] MODEL TEXTS […]
+
+Runs `llama-cli embed` with --lanes 1 and with a lane for each thread or --lanes N, in turn, and prints the medians of
+whole commands. The vectors of both are compared: they are the same in every bit with our kernels.
 """
 import argparse
 import pathlib
@@ -28,11 +30,11 @@ def run(model, texts, threads, kernels, flags):
         return seconds, tokens, pyarrow.parquet.read_table(f"{folder}/out.parquet", columns=["embedding"])["embedding"]
 
 
-def compare(model, texts, threads, kernels, rounds):
+def compare(model, texts, threads, lanes, kernels, rounds):
     one, many = [], []
     for _ in range(rounds):
         one.append(run(model, texts, threads, kernels, ["--lanes", "1"]))
-        many.append(run(model, texts, threads, kernels, []))
+        many.append(run(model, texts, threads, kernels, ["--lanes", lanes or threads]))
     tokens = one[0][1]
     slow, fast = (statistics.median(seconds for seconds, *_ in runs) for runs in (one, many))
     same = "yes" if one[0][2].equals(many[0][2]) else "no"
@@ -43,17 +45,18 @@ def compare(model, texts, threads, kernels, rounds):
 def main():
     parser = argparse.ArgumentParser(prog="bench/lanes.py", description=__doc__.splitlines()[0])
     parser.add_argument("--threads", default="2")
+    parser.add_argument("--lanes", help="of the second of two; default: a lane for each thread")
     parser.add_argument("--kernels", default="auto")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("runs", nargs="+", metavar="MODEL TEXTS")
     arguments = parser.parse_args()
     if len(arguments.runs) % 2:
         parser.error("a model without its texts")
-    print("| whole commands, tokens/s | one lane | as many as threads | ratio | same vectors |\n|---|---|---|---|---|")
+    print("| whole commands, tokens/s | one lane | several | ratio | same vectors |\n|---|---|---|---|---|")
     for model, texts in zip(arguments.runs[::2], arguments.runs[1::2]):
         for kernels in arguments.kernels.split(","):
             for threads in arguments.threads.split(","):
-                compare(model, texts, threads, kernels, arguments.rounds)
+                compare(model, texts, threads, arguments.lanes, kernels, arguments.rounds)
 
 
 if __name__ == "__main__":

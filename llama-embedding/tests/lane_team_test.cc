@@ -93,7 +93,10 @@ TEST(LaneTeam, HasOneLaneForFewBatchesAndForLongOnes) {
 TEST(LaneTeam, HasFewerLanesOfDecoders) {
   internal::BudgetTuner tuner(internal::BudgetChoice{});
   const auto lanes = [&](int threads, int wanted) {
-    const auto model = load("qwen3.gguf", [&](auto& c) { c.threads = threads, c.lanes = wanted; });
+    const auto model = load("qwen3.gguf", [&](auto& c) {
+      c.threads = threads;
+      c.lanes = wanted;
+    });
     return internal::LaneTeam(*model, 32, tuner).most_lanes();
   };
   EXPECT_EQ(lanes(40, 0), 4u);
@@ -103,7 +106,7 @@ TEST(LaneTeam, HasFewerLanesOfDecoders) {
 }
 
 TEST(LaneTeam, EndsAllLanesWhenAsked) {
-  const auto model = load("bert.gguf", [](auto& c) { c.threads = c.lanes = kThreads; });
+  const auto model = load("bert.gguf", [](auto& c) { c.threads = kThreads; });
   const auto tokens = tokens_of(*model, 2000);
   const std::vector<std::span<const Token>> views(tokens.begin(), tokens.end());
   internal::Embedder embedder(model, 4);
