@@ -18,8 +18,8 @@ namespace {
 
 // Where nobody says how many. What lanes cost is memory. A decoder's is its cache of keys and values, 60 MB for 512
 // tokens of a model of 0.6 billion weights, and as large a model keeps some threads busy with each operation: on 16
-// processors four lanes were 1.3 times as fast as one, 16 no faster; on two, two were 0.98 to 1.05 times.
-constexpr std::size_t kMaxLanes = 16, kMaxLanesOfDecoder = 4, kThreadsOfDecoderLane = 4;
+// processors four lanes were 1.3 times as fast as one, 16 no faster.
+constexpr std::size_t kMaxLanes = 16, kMaxLanesOfDecoder = 4;
 
 // The most tokens of one sequence's pass in a lane: longer ones are few, large, and work for all threads.
 constexpr std::size_t kLongestPass = kLargestBudget;
@@ -73,8 +73,7 @@ LaneTeam::LaneTeam(const EmbeddingModel& model, std::int32_t texts_per_pass, con
       tuner_(tuner),
       most_(model.config().lanes > 0     ? static_cast<std::size_t>(model.config().lanes)
             : model.model().is_encoder() ? kMaxLanes
-                                         : std::clamp(static_cast<std::size_t>(threads()) / kThreadsOfDecoderLane,
-                                                      std::size_t{1}, kMaxLanesOfDecoder)) {
+                                         : kMaxLanesOfDecoder) {
   lanes_.push_back(std::make_unique<EmbeddingLane>(model_, texts_per_pass_, tuner_, true));
 }
 

@@ -193,7 +193,7 @@ Flags computing_flags(EmbedArguments& a) {
       {.name = "--lanes",
        .target = &a.lanes,
        .help = "Passes side by side, each with its part of the threads and memory of its own; "
-               "default: one per thread, at most 16; of decoders one per four threads, at most 4",
+               "default: one per thread, at most 16, of decoders 4",
        .value = "N",
        .values = WholeRange{1, 256}},
   };

@@ -47,8 +47,8 @@ struct EmbeddingConfig {
   bool bf16_copy = false;
   std::int32_t threads = 0;  // 0: default_threads(), llama-core/processor.h
   // Passes that are computed side by side on the CPU, each with its part of the threads and a context of its own; never
-  // a difference in the vectors. 0: as many as there are threads, 16 at most; of a decoder one for each four threads, 4
-  // at most. A run opens them when it has eight passes or more. One pass of more than 1,024 tokens has all threads.
+  // a difference in the vectors. 0: as many as there are threads, 16 at most and 4 of a decoder. A run opens them when
+  // it has eight passes or more. One pass of more than 1,024 tokens has all threads.
   std::int32_t lanes = 0;
 
   DeviceChoice device;  // nothing said: the first GPU, and the CPU where there is none
