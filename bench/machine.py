@@ -17,11 +17,11 @@ def peaks():
 
 def class_of(measured):
     """A: AVX-512 VNNI at full width (about 950 GOPS of int8 for each thread), B: at half of it, C: less (AVX2 only),
-    D: tile registers (AMX), whatever else there is."""
+    D: tile registers (AMX), whatever else there is, E: AVX2 of which the CPU computes one half after the other."""
     if measured.get("bf16") and measured["bf16"].get("level") == "AMX":
         return "D"
     each = measured["int8"]["giga"] / measured["threads"] if measured["int8"] else 0
-    return "A" if each >= 650 else "B" if each >= 250 else "C"
+    return "A" if each >= 650 else "B" if each >= 250 else "C" if each >= 80 else "E"
 
 
 def processor():

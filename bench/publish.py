@@ -15,7 +15,7 @@ import table
 DOCUMENT = places.PROJECT / "doc/performance.md"
 FOLDER = places.PROJECT / "doc/performance"
 CLASSES = {"A": "AVX-512 VNNI, full width", "B": "AVX-512 VNNI, half width", "C": "AVX2", "D": "AMX",
-           "B-avx2": "B held to AVX2"}
+           "E": "AVX2 in halves", "B-avx2": "B held to AVX2"}
 
 
 def kept(name):

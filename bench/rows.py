@@ -18,6 +18,7 @@ import pyarrow.parquet
 import places
 import texts
 from alternate import median, say
+from workloads import for_class
 
 TINY = places.BUILD / "test-models/bert.gguf"  # 64 dimensions, random weights: all but the model's work shows
 # What two cores cost, about: AWS asks so much for a c7a.large (Zen 4) on demand. Scale it to yours.
@@ -116,9 +117,9 @@ def table_of(name, some):
                        lambda i: some[i])
 
 
-def duplicates(_machine_class, quick, rounds):
+def duplicates(machine_class, quick, rounds):
     """Of ten rows three have a text that another one has."""
-    count = 1_000 if quick else 10_000
+    count = for_class(1_000 if quick else 10_000, machine_class)
     some, _ = texts.make("minilm", "short", count)
     distinct = list(dict.fromkeys(some))[:count]
     some = distinct + [f"{line} " for line in distinct[:count - len(distinct)]]
@@ -132,9 +133,9 @@ def duplicates(_machine_class, quick, rounds):
                               [table_of("distinct", some), table_of("repeated", repeated)], [False, False], rounds))
 
 
-def journal(_machine_class, quick, rounds):
+def journal(machine_class, quick, rounds):
     """A file is read with a journal beside the output; a pipe, which cannot be read again, without."""
-    count = 1_000 if quick else 10_000
+    count = for_class(1_000 if quick else 10_000, machine_class)
     some, _ = texts.make("minilm", "short", count)
     path = places.KEPT / f"journal-{count}-{places.PEERS.name[-8:]}.csv"
     places.keep(path, "id,text\n" + "".join(f'{i},"{line.replace(chr(34), chr(34) * 2)}"\n'
@@ -145,13 +146,14 @@ def journal(_machine_class, quick, rounds):
                  pairs(["without (a pipe)", "with (a file)"], [base, base], [path, path], [True, False], rounds))
 
 
-def cost(_machine_class, quick, rounds):
+def cost(machine_class, quick, rounds):
     """Rows a second, the share of the time that is not the model's, and the price of a million rows."""
     found = []
     for family, model, name in (("minilm", places.minilm("F16"), "all-MiniLM-L6-v2, F16"),
                                 ("0.6b", places.SHAPE, "Qwen3-Embedding-0.6B's shape, Q8_0")):
         for mix, count in (("short", 10_000), ("mixed", 2_500), ("512", 600)):
-            count = max(4, count // (40 if family == "0.6b" else 1) // (10 if quick else 1))
+            count = for_class(count, machine_class) // (40 if family == "0.6b" else 1) // (10 if quick else 1)
+            count = max(4, count)
             some, _ = texts.make(family, mix, count)
             base = command(model, "--column", "text")
             path = table_of(f"{family}-{mix}", some)

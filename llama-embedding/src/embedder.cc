@@ -144,7 +144,7 @@ Result<void> Embedder::compute(Call& call, std::span<const std::vector<std::size
   Seconds all_shares{0};
   const std::chrono::nanoseconds before = compute_time_;
   auto done = lanes_.compute(call.job, batches, call.stop, [&](const FinishedBatch& finished) {
-    compute_time_ = before + (std::chrono::steady_clock::now() - lanes_.started());
+    compute_time_ = before + finished.elapsed;
     batches_ += finished.passes;
     shares.push_back({finished.number, finished.time});
     all_shares += finished.time;

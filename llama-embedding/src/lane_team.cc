@@ -121,10 +121,13 @@ Result<void> LaneTeam::compute(EmbeddingJob& job, std::span<const std::vector<st
   const auto lanes = make_room_for(batches.size(), tokens);
   if (!lanes) return std::unexpected(lanes.error());
 
-  started_ = std::chrono::steady_clock::now();
+  const auto started = std::chrono::steady_clock::now();
   Work work(batches, stop);
   const auto tell = [&] {
-    for (const FinishedBatch& batch : work.take_finished()) on_batch(batch);
+    for (FinishedBatch& batch : work.take_finished()) {
+      batch.elapsed = std::chrono::steady_clock::now() - started;
+      on_batch(batch);
+    }
   };
   {
     std::vector<std::jthread> threads;  // joined at the end of the block
@@ -167,7 +170,7 @@ Result<FinishedBatch> LaneTeam::compute_batch(EmbeddingLane& lane, EmbeddingJob&
                                               std::span<const std::size_t> batch, const std::stop_token& stop) {
   auto pass = lane.compute(job, batch, stop);
   if (!pass) return std::unexpected(pass.error());
-  FinishedBatch finished{.number = 0, .pass = std::move(*pass), .passes = 1, .time = {}};
+  FinishedBatch finished{.number = 0, .pass = std::move(*pass), .passes = 1, .time = {}, .elapsed = {}};
   finished.time = finished.pass.time;
   if (finished.pass.not_finite.size() < batch.size()) not_finite_in_row_ = 0;
   for (const std::size_t text : finished.pass.not_finite) {

@@ -31,6 +31,8 @@ struct FinishedBatch {
   Pass pass;                         // that had all its texts
   std::uint64_t passes = 1;          // with those of texts that were tried again
   std::chrono::nanoseconds time{0};  // of all
+  // From when the contexts were there until on_batch was called: making them and packing weights is no pass's time.
+  std::chrono::nanoseconds elapsed{0};
 };
 
 class LaneTeam {
@@ -58,9 +60,6 @@ class LaneTeam {
                                      const std::stop_token& stop,
                                      const std::function<void(const FinishedBatch&)>& on_batch);
 
-  // When the last compute() had its contexts, so that making them, and packing weights for them, is not a pass's time.
-  [[nodiscard]] std::chrono::steady_clock::time_point started() const { return started_; }
-
  private:
   class Work;
   [[nodiscard]] int threads() const;
@@ -73,7 +72,6 @@ class LaneTeam {
   std::int32_t texts_per_pass_;
   const BudgetTuner& tuner_;
   std::vector<std::unique_ptr<EmbeddingLane>> lanes_;
-  std::chrono::steady_clock::time_point started_;
   std::size_t most_;                        // lanes: falls where there is no memory for more
   std::atomic<int> not_finite_in_row_ = 0;  // texts, up to the last one
 };

@@ -35,13 +35,14 @@ def result(**more):
     return {"machine": about, "versions": {"torch": "1"}, "entries": [entry(**more)]}
 
 
-@pytest.mark.parametrize(("giga", "threads", "expected"), [(1908, 2, "A"), (2280, 2, "A"), (850, 2, "B"), (300, 2, "C"), (1700, 4, "B")])
+@pytest.mark.parametrize(("giga", "threads", "expected"), [(1908, 2, "A"), (2280, 2, "A"), (850, 2, "B"), (300, 2, "C"), (1700, 4, "B"),
+                                                       (73, 2, "E")])
 def test_the_class_follows_from_the_int8_peak_of_each_thread(giga, threads, expected):
     assert machine.class_of({"int8": {"giga": giga}, "threads": threads}) == expected
 
 
 def test_a_machine_without_an_int8_level_is_of_the_lowest_class():
-    assert machine.class_of({"int8": None, "threads": 2}) == "C"
+    assert machine.class_of({"int8": None, "threads": 2}) == "E"
 
 
 def test_a_machine_with_tile_registers_is_a_class_of_its_own():

@@ -1,9 +1,11 @@
 """What the program says of itself, and how it takes its arguments."""
 import os
+import pathlib
+import re
 import subprocess
 
 import pytest
-from program import CLI
+from program import CLI, MODELS, vectors
 
 
 def run(*arguments, **environment):
@@ -14,6 +16,24 @@ def test_asking_for_the_version_leaves_nothing_in_the_cache(tmp_path):
     answer = run("--version", XDG_CACHE_HOME=str(tmp_path))
     assert answer.returncode == 0 and answer.stdout.startswith("llama-cli ") and "\nkernels: " in answer.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_program_of_the_demo_has_the_commands_that_embed(tmp_path):
+    part = pathlib.Path(CLI).with_name("llama-cli-embed")
+    if not part.exists():
+        pytest.skip("not beside this program")
+    found = []
+    for program in (part, CLI):
+        output = tmp_path / "out.parquet"
+        embed = ["embed", "-m", MODELS / "bert.gguf", "-i", "-", "-o", output, "--force", "--quiet"]
+        asked = [subprocess.run([program, *arguments], input="one\ntwo\n", capture_output=True, text=True, timeout=60)
+                 for arguments in (["--version"], ["completion", "fish"], embed)]  # fmt: skip
+        assert [run.returncode for run in asked] == [0, 0, 0], asked
+        names = re.findall(r"__fish_use_subcommand -a (\w+)", asked[1].stdout)
+        found.append((names, asked[0].stdout, vectors(output)))
+    (part_of, version, computed), (all_names, *same) = found
+    assert part_of == ["embed", "shards", "models", "devices", "completion", "manual"] and set(part_of) < set(all_names)
+    assert version == same[0] and (computed == same[1]).all()
 
 
 @pytest.mark.parametrize("command,line", [

@@ -1,0 +1,50 @@
+#include "program.h"
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <system_error>
+#include <utility>
+
+#include "command_line.h"
+#include "completion.h"
+#include "exit_status.h"
+#include "interrupt.h"
+#include "llama-core/kernels.h"
+
+namespace llama {
+namespace {
+
+int run_command(std::vector<Command> commands, int argc, char** argv) {
+  Program program{.name = "llama-cli",
+                  .help = "Turn texts into vectors and prompts into answers with GGUF models",
+                  .version = [] { return "llama-cli " LLAMA_CLI_VERSION "\nkernels: " + kernels_in_use(); },
+                  .commands = std::move(commands)};
+  const auto whole = [&program]() -> const Program& { return program; };
+  program.commands.push_back(completion_command(whole));
+  program.commands.push_back(manual_command(whole));
+  const auto command = read_command_line(program, argc, argv);
+  if (!command) return command.error();
+  Interrupt interrupt;
+  try {
+    return (*command)->run(interrupt);
+  } catch (const std::system_error&) {
+    // Nobody is there any more to be told: the terminal was closed.
+    if (interrupt.signal() != SIGHUP) throw;
+    return interrupt.exit_status();
+  }
+}
+
+}  // namespace
+
+int run_program(std::vector<Command> (*commands)(), int argc, char** argv) {
+  try {
+    return run_command(commands(), argc, argv);
+  } catch (const std::exception& error) {  // out of memory, above all
+    // println() needs memory, and would throw where standard error is closed.
+    for (const char* part : {"Error: ", error.what(), "\n"}) std::fputs(part, stderr);
+    return kInternalError;
+  }
+}
+
+}  // namespace llama
