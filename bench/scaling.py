@@ -33,7 +33,7 @@ def scaling(machine_class, quick, rounds):
     start = measured(contender, one_path, one, 3)["process_seconds"]
     rows = []
     for count in (200, 1000, 4000) if quick else (1000, 10_000, 100_000):
-        count = for_class(count, machine_class) if machine_class != "C" else count  # class C has a bar
+        count = for_class(count, machine_class)
         some, path = texts.make("minilm", "short", count)
         row = measured(contender, path, some, 1 if count > 20_000 else rounds)
         row["us_per_token"] = round((row["process_seconds"] - start) / row["tokens"] * 1e6, 2)
