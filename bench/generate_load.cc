@@ -7,6 +7,7 @@
 // same name goes on where it stood. The template is the messages' text and nothing else, so that peers can be given
 // the same prompt.
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <map>

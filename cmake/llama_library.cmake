@@ -1,7 +1,7 @@
 # llama_library(NAME SOURCES … HEADERS … [PUBLIC …] [PRIVATE …])
 #
 # Add one of our libraries: build, install, export and describe it, so that find_package(NAME) works for its user.
-# Every public header is also compiled alone (target all_verify_interface_header_sets).
+# The target all_verify_interface_header_sets compiles every public header alone, with what its users are given.
 include(CMakePackageConfigHelpers)
 
 function(llama_library name)
@@ -75,9 +75,6 @@ function(llama_test name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gmock_main)
   target_compile_options(${name} PRIVATE ${TEST_OPTIONS})
-  if(TEST_UNITY)
-    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0 UNITY_BUILD_RELOCATABLE ON)
-  endif()
   include(GoogleTest)
   set(needs "")
   if(arg_LABEL STREQUAL "model")

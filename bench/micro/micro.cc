@@ -3,6 +3,7 @@
 // TEXTS is a file of texts, one a line; each MODEL's tokenizer reads them. Without them no tokenizer is measured.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string>
 #include <vector>

@@ -1,5 +1,6 @@
 #include "llama-agent/agent_server.h"
 
+#include <format>
 #include <thread>
 
 #include "agent_fixture.h"

@@ -1,6 +1,7 @@
 // Calls of a small real model: it knows no tools, so whatever is right about them is the grammar's doing.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <format>

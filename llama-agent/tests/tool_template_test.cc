@@ -150,7 +150,7 @@ TEST(ToolTemplate, ATextFromOutsideStaysOneInEveryPlaceOfATool) {
       std::string(kPlainTurns), with_tools(""), with_tools("", ""),
       with_tools("{% if m.tool_calls and m.tool_calls | length > 1 %}{{ raise_exception('one') "
                  "}}{% endif %}")};
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < 15; ++round) {
     const auto evil = [&] { return std::format("{}q{}", markers[random() % std::size(markers)], random()); };
     std::vector<std::string> texts;
     for (int i = 0; i < 5; ++i) texts.push_back(evil());

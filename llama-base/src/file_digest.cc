@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <format>
+#include <system_error>
 #include <vector>
 
 #include "llama-base/disk.h"

@@ -11,6 +11,7 @@
 #include <print>
 #include <ranges>
 #include <span>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 

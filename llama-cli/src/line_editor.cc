@@ -10,6 +10,7 @@
 #include <cstring>
 #include <memory>
 #include <stop_token>
+#include <system_error>
 #include <thread>
 
 namespace llama {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <format>
 #include <string>
+#include <system_error>
 
 namespace llama {
 namespace {

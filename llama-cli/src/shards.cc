@@ -7,6 +7,7 @@
 #include <format>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "console.h"
 #include "exit_status.h"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <format>
 #include <mutex>
+#include <system_error>
 #include <utility>
 
 #include "llama-core/backend.h"

@@ -6,6 +6,7 @@
 #include <array>
 #include <exception>
 #include <format>
+#include <system_error>
 #include <utility>
 
 #include "device_state.h"

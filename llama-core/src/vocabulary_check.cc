@@ -3,6 +3,7 @@
 #include <llama.h>
 
 #include <array>
+#include <cstdint>
 #include <exception>
 #include <format>
 #include <string_view>

@@ -5,6 +5,7 @@
 #include <format>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "llama-table/row_reader.h"

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <system_error>
 
 #include "llama-corpus/shard_manifest.h"
 #include "manifest_text.h"

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <map>
 #include <random>
+#include <system_error>
 
 #include "store_tests.h"
 

@@ -1,5 +1,6 @@
 #include "llama-embedding/text_file.h"
 
+#include <algorithm>
 #include <cstring>
 #include <format>
 #include <string_view>

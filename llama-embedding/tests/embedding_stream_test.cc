@@ -1,7 +1,9 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <format>
 #include <fstream>
+#include <iterator>
 #include <random>
 #include <stdexcept>
 

@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <format>
 #include <fstream>
+#include <limits>
 #include <random>
 #include <thread>
 

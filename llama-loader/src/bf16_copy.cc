@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <format>
 #include <span>
+#include <system_error>
 
 #include "cache/cache_folder.h"
 #include "llama-base/digest.h"

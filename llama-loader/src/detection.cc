@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <format>
+#include <iterator>
 #include <span>
 
 #include "llama-loader/multipart.h"

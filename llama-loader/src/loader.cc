@@ -1,4 +1,5 @@
 #include <format>
+#include <system_error>
 
 #include "cache/cache_room.h"
 #include "cache/manifest.h"

@@ -1,4 +1,5 @@
 #include <format>
+#include <system_error>
 
 #include "gguf/model_check.h"
 #include "llama-loader/detection.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <format>
+#include <system_error>
 
 #include "hub/repo_path.h"
 #include "llama-loader/detection.h"

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "hub/dataset_choice.h"
 #include "hub/repo_kind.h"
 #include "llama-loader/dataset_files.h"

@@ -93,7 +93,10 @@ void call_tool(const Json& id, const Json& params) {
   }
   if (mode == "never-answers") return;
   if (mode == "deaf") sleep_for_ever();
-  if (mode == "huge") return answer(id, text(std::string(std::size_t{100} << 20, 'x')));
+  if (mode == "huge") {  // by hand: nlohmann-json looks at each of a hundred million characters
+    return write_line(R"({"jsonrpc":"2.0","id":)" + id.dump() + R"(,"result":{"content":[{"type":"text","text":")" +
+                      std::string(std::size_t{100} << 20, 'x') + R"("}]}})");
+  }
   if (mode == "ill-formed") {
     return write_line(R"({"jsonrpc":"2.0","id":)" + id.dump() + R"(,"result":{"content":[{"type":"text","text":"a)" +
                       "\xff\xc0" + R"(b"}]}})");

@@ -1,4 +1,5 @@
 // The client over HTTP: what it sends in both eras, streams and sessions, against a server in memory.
+#include <algorithm>
 #include <thread>
 
 #include "http_server_fixture.h"

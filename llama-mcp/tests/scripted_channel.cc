@@ -1,6 +1,7 @@
 #include "scripted_channel.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace llama::internal {

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <tuple>
+
 #include "protocol/mcp_json.h"
 #include "stdio/line_splitter.h"
 

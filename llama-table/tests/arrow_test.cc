@@ -2,6 +2,7 @@
 #include <arrow/ipc/writer.h>
 #include <gmock/gmock.h>
 
+#include <chrono>
 #include <thread>
 
 #include "table_files.h"

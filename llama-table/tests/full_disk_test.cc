@@ -1,6 +1,7 @@
 // A disk that is full at any byte: the error says so, nothing is left that looks finished, whole parts stay.
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "output_folder.h"

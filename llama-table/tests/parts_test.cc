@@ -1,4 +1,5 @@
 // Folders of parts: where one ends, what they are called, what is left of them when something fails.
+#include <algorithm>
 #include <fstream>
 #include <random>
 

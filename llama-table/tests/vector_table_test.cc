@@ -3,7 +3,9 @@
 #include <arrow/json/from_string.h>
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <cstring>
+#include <functional>
 
 #include "table_files.h"
 

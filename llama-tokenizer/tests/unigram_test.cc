@@ -7,6 +7,8 @@
 #include <limits>
 #include <random>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 
 #include "charsmap_bytes.h"
 
@@ -164,6 +166,8 @@ TEST(Unigram, FindsTheBestPathOfAWordOfAnyLength) {
     pieces.push_back({piece, TokenKind::Normal, -2 - static_cast<float>(random() % 3)});
   }
   const auto tokenizer = unigram(pieces, {.unknown = 0});
+  std::unordered_map<std::string_view, std::size_t> last_of;
+  for (std::size_t i = 1; i < pieces.size(); ++i) last_of[pieces[i].text] = i;
   for (const std::size_t length : {10u, 5'000u, 9'000u, 30'000u, 200'000u}) {
     std::string text;
     while (text.size() < length) text += letters[random() % 4];
@@ -175,13 +179,11 @@ TEST(Unigram, FindsTheBestPathOfAWordOfAnyLength) {
     for (std::size_t at = 0; at < word.size(); at += at == 0 ? 3 : 1) {
       bool single = false;
       for (std::size_t size = 1; size <= 6 && at + size <= word.size(); ++size) {
-        for (std::size_t i = pieces.size(); i-- > 1;) {
-          if (word.compare(at, size, pieces[i].text) != 0) continue;
-          single = single || size == (at == 0 ? 3u : 1u);
-          const double sum = best[at] + static_cast<double>(pieces[i].score);
-          if (sum > best[at + size]) best[at + size] = sum, from[at + size] = {at, static_cast<Token>(i)};
-          break;
-        }
+        const auto found = last_of.find(std::string_view(word).substr(at, size));
+        if (found == last_of.end()) continue;
+        single = single || size == (at == 0 ? 3u : 1u);
+        const double sum = best[at] + static_cast<double>(pieces[found->second].score);
+        if (sum > best[at + size]) best[at + size] = sum, from[at + size] = {at, static_cast<Token>(found->second)};
       }
       if (!single && best[at] - 14 > best[at + 1]) best[at + 1] = best[at] - 14, from[at + 1] = {at, 0};
     }

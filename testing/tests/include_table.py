@@ -6,6 +6,7 @@ first; so a path like "../../other/src/x.h", or a header that is found because C
 what it is: a reach into that room.
 """
 import dataclasses
+import functools
 import pathlib
 import re
 
@@ -48,6 +49,7 @@ def read_picture(page):
     return places
 
 
+@functools.cache
 def includes(path):
     return re.findall(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', path.read_text(), re.M)
 
@@ -64,6 +66,10 @@ class Tree:
     def __init__(self, root, rooms):
         self.root, self.rooms = root.resolve(), sorted(rooms)
         self.files = {room: sources(self.root / room) for room in self.rooms}
+        self._by_name = {}
+        for room, files in self.files.items():
+            for file in files:
+                self._by_name.setdefault((room, file.name), []).append(file)
 
     def room_of(self, path):
         return path.relative_to(self.root).parts[0]
@@ -73,13 +79,13 @@ class Tree:
         beside = (path.parent / name).resolve()
         if beside.is_file() and beside.is_relative_to(self.root):
             return beside
-        own = self.room_of(path)
+        own, last = self.room_of(path), pathlib.PurePath(name).name
         for room in [own, *(other for other in self.rooms if other != own)]:
-            public = self.root / room / "include" / name
-            if public.is_file():
+            candidates, public = self._by_name.get((room, last), []), self.root / room / "include" / name
+            if public in candidates:
                 return public
             # Whatever folder of the room CMake may name: the path's end has to agree.
-            if inside := next((file for file in self.files[room] if str(file).endswith("/" + name)), None):
+            if inside := next((file for file in candidates if str(file).endswith("/" + name)), None):
                 return inside
         return None
 

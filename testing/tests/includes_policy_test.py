@@ -7,6 +7,7 @@ import sys
 
 import include_table
 import pytest
+import standard_names
 
 PROJECT = pathlib.Path(os.environ["PROJECT"])
 TABLE = include_table.read_table(PROJECT / "doc/architecture.md")
@@ -15,6 +16,11 @@ TABLE = include_table.read_table(PROJECT / "doc/architecture.md")
 def test_every_include_is_in_the_table():
     wrong = include_table.violations(PROJECT, TABLE)
     assert not wrong, "\n".join(wrong)
+
+
+def test_a_file_names_the_headers_of_the_standard_library_that_it_needs():
+    lacking = standard_names.lacking(include_table.Tree(PROJECT, TABLE))
+    assert not lacking, "\n".join(lacking)
 
 
 def test_every_entry_of_the_table_is_needed():

@@ -19,7 +19,7 @@ from program import CLI, MODELS, cosines, rows
 from pyarrow import parquet
 
 MODEL = MODELS / "bert.gguf"
-KILLS = int(os.environ.get("KILLS", "6"))
+KILLS = int(os.environ.get("KILLS", "4"))
 COUNT = 6_000
 
 

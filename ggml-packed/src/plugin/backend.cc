@@ -5,6 +5,7 @@
 #include <exception>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "plugin/abi.h"
 #include "plugin/executor.h"

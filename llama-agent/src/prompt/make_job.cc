@@ -1,6 +1,7 @@
 #include "make_job.h"
 
 #include <algorithm>
+#include <iterator>
 #include <span>
 #include <utility>
 #include <vector>

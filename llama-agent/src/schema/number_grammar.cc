@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <format>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace llama::internal {

@@ -3,6 +3,7 @@
 #include <re2/re2.h>
 
 #include <array>
+#include <cstdint>
 #include <format>
 #include <map>
 #include <utility>

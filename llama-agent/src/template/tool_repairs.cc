@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <format>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
 

@@ -5,6 +5,7 @@
 // Threads  any number at once.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>

@@ -1,6 +1,7 @@
 // Stop a run: because its caller wants it, its server ends, or its time is over.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <format>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "dedup/dedup_output.h"
 #include "embed/embed_arguments.h"

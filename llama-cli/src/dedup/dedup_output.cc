@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "exit_status.h"

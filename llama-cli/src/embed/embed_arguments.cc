@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <format>
+#include <system_error>
 
 #include "llama-table/table_reader.h"
 

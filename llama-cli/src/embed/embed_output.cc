@@ -4,6 +4,7 @@
 #include <format>
 #include <map>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "embed/embed_settings.h"

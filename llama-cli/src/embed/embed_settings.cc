@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <format>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "exit_status.h"
 #include "llama-corpus/matryoshka.h"

@@ -1,5 +1,6 @@
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include "../exit_status.h"
 #include "tools.h"

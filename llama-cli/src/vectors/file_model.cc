@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <format>
+#include <system_error>
 #include <utility>
 
 #include "exit_status.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <utility>
 
 #include "exit_status.h"

@@ -1,6 +1,7 @@
 #include "break_iterator.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <format>
 
 namespace llama::internal {

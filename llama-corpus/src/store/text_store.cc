@@ -6,6 +6,7 @@
 #include <atomic>
 #include <charconv>
 #include <format>
+#include <system_error>
 #include <utility>
 
 #include "llama-base/disk.h"

@@ -4,6 +4,7 @@
 #include <format>
 #include <fstream>
 #include <span>
+#include <system_error>
 
 #include "cache/cache_folder.h"
 #include "cache/cache_room.h"

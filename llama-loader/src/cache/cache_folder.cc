@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <format>
+#include <system_error>
 
 #include "cache/file_copy.h"
 #include "llama-base/disk.h"

@@ -2,8 +2,10 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
 #include <format>
+#include <system_error>
 
 #include "cache/eviction.h"
 #include "hub/repo_path.h"

@@ -5,6 +5,7 @@
 #include <format>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <vector>
 

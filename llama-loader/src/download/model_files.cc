@@ -4,6 +4,7 @@
 #include <atomic>
 #include <format>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "download/download.h"

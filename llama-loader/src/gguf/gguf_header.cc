@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <format>
+#include <system_error>
 
 #include "gguf/header_reader.h"
 #include "llama-loader/detection.h"

@@ -1,5 +1,6 @@
 #include "config/config_json.h"
 
+#include <algorithm>
 #include <format>
 #include <set>
 #include <utility>

@@ -1,6 +1,7 @@
 #include "stdio/line_splitter.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace llama::internal {
 namespace {

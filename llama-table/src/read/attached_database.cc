@@ -6,6 +6,7 @@
 #include <format>
 #include <fstream>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "read/secrets.h"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <format>
+#include <system_error>
 #include <utility>
 
 #include "llama-base/own_file.h"

@@ -6,6 +6,7 @@
 #include <array>
 #include <filesystem>
 #include <format>
+#include <iterator>
 #include <span>
 #include <system_error>
 #include <utility>

@@ -6,6 +6,7 @@
 #include <arrow/type.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace llama::internal {
 namespace {

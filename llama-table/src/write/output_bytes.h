@@ -9,6 +9,7 @@
 #include <arrow/io/interfaces.h>
 #include <arrow/result.h>
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <format>
+#include <system_error>
 
 #include "llama-base/disk.h"
 

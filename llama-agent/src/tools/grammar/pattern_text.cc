@@ -1,6 +1,7 @@
 #include "pattern_text.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <format>
 #include <utility>
 #include <vector>
