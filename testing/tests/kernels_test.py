@@ -26,14 +26,20 @@ def runs_here(level):
     return run.returncode == 0
 
 
-@pytest.fixture(autouse=True)
-def on_a_cpu_that_has_the_level(request):
-    level = getattr(request.node, "callspec", None) and request.node.callspec.params.get("level")
-    if level and not runs_here(level):
+def need(level):
+    if not runs_here(level):
         pytest.skip(f"this CPU has no {level}")
 
 
+@pytest.fixture(autouse=True)
+def before_anything_is_made_for_it(request):
+    level = getattr(request.node, "callspec", None) and request.node.callspec.params.get("level")
+    if level:
+        need(level)
+
+
 def embed_with(level, *arguments, **options):
+    need(level)
     run = embed(*arguments, "--kernels", level, **options)
     assert run.returncode == 0, run.stderr
 
