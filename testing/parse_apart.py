@@ -48,14 +48,17 @@ def members(source):
 
 
 def commands_of(build):
-    """{source of the project: (compiler, flags)}."""
-    found = {}
+    """{source of the project: (compiler, flags)}, of those that share a unit and of those that the build kept apart."""
+    together, apart = {}, {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         source = pathlib.Path(entry["directory"], entry["file"])
-        for member in members(source) if source.is_file() else []:
-            if member.is_relative_to(PROJECT):
-                found[member] = kept(entry["command"])
-    return found
+        if not source.is_file():
+            continue
+        for member in members(source):
+            together[member] = kept(entry["command"])
+        if source.is_relative_to(PROJECT) and not source.is_relative_to(build):
+            apart[source] = kept(entry["command"])
+    return together, apart
 
 
 def lone_headers(sources):
@@ -87,7 +90,7 @@ def precompile(folder, compiler):
     about = subprocess.run([compiler, "--version"], capture_output=True, text=True)
     if "Free Software Foundation" not in about.stdout:
         return []
-    header = pathlib.Path(folder, f"{abs(hash(compiler))}.h")
+    header = pathlib.Path(folder, compiler.replace("/", "_") + ".h")
     header.write_text("".join(f"#include <{name}>\n" for name in COMMON))
     subprocess.run([compiler, "-std=c++23", "-w", "-x", "c++-header", header, "-o", f"{header}.gch"], check=True)
     return ["-include", str(header)]
@@ -98,7 +101,7 @@ def parse(file, compiler, flags):
     text = f'#include "{file}"\nstatic_assert(false, "{END}");\n'
     command = [compiler, *flags, "-fsyntax-only", "-w", "-Wfatal-errors", "-x", "c++", "-"]
     said = subprocess.run(command, input=text, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}).stderr
-    return None if END in said else said or f"{file}: the compiler came to no end\n"
+    return None if f"static assertion failed: {END}" in said else said or f"{file}: the compiler came to no end\n"
 
 
 def without_tests(files):
@@ -107,21 +110,24 @@ def without_tests(files):
 
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
-    commands = commands_of(build)
-    if not commands:
-        sys.exit(f"parse_apart: {build / 'compile_commands.json'} has no units of several files")
+    together, apart = commands_of(build)
+    if not together and not apart:
+        sys.exit(f"parse_apart: {build / 'compile_commands.json'} names no file of the project")
+    if "--tests" not in sys.argv:
+        together = without_tests(together)
+    commands = together | apart
     headers = {header: command_for(header, commands) for header in lone_headers(commands)}
     if "--tests" not in sys.argv:
-        commands, headers = without_tests(commands), without_tests(headers)
+        headers = without_tests(headers)
     with tempfile.TemporaryDirectory() as folder:
         standard = {compiler: precompile(folder, compiler) for compiler in {of[0] for of in commands.values()}}
         jobs = [(file, compiler, standard[compiler] + flags)
-                for file, (compiler, flags) in (commands | headers).items()]
+                for file, (compiler, flags) in (together | headers).items()]
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as workers:
             faults = list(filter(None, workers.map(lambda job: parse(*job), jobs)))
     for fault in faults:
         print(fault)
-    print(f"{len(commands)} sources and {len(headers)} headers, {len(faults)} that do not stand by themselves")
+    print(f"{len(together)} sources and {len(headers)} headers, {len(faults)} that do not stand by themselves")
     sys.exit(bool(faults))
 
 

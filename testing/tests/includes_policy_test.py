@@ -23,6 +23,15 @@ def test_a_file_names_the_headers_of_the_standard_library_that_it_needs():
     assert not lacking, "\n".join(lacking)
 
 
+def test_a_header_that_another_brings_is_named_and_one_that_none_brings_is_lacking(tmp_path):
+    folder = tmp_path / "llama-a/src"
+    folder.mkdir(parents=True)
+    (folder / "row.h").write_text("#include <vector>\n")
+    (folder / "row.cc").write_text('#include "row.h"\nstd::vector<int> rows;  // std::map\nstd::string name;\n')
+    assert standard_names.lacking(include_table.Tree(tmp_path, ["llama-a"])) == [
+        "llama-a/src/row.cc: <string> for std::string"]
+
+
 def test_every_entry_of_the_table_is_needed():
     assert include_table.unused(PROJECT, TABLE) == []
 

@@ -28,6 +28,7 @@ def test_a_file_that_stands_by_itself_has_no_fault(tmp_path):
     ("class Table; int count(const Table& t) { return t.count; }\n", "Table"),
     ("#include \"beside.h\"\nint count() { return kCount + kOther; }\n", "kOther"),
     ("int count( { return 1; }\n", "error"),
+    ("struct Row { int number; }\n", "expected"),  # what is said shows the line after it
 ])
 def test_what_nothing_declares_is_named(tmp_path, text, named):
     (tmp_path / "beside.h").write_text("constexpr int kCount = 3;\n")
