@@ -11,6 +11,7 @@ import texts
 import workloads
 from contenders import Process
 from slow_contenders import too_slow
+from turns import turns
 
 
 def say(line):
@@ -24,6 +25,9 @@ def median(values):
 
 def rounded(value, digits):
     return None if value is None else round(value, digits)
+
+
+_too_slow = {}  # family -> its contenders that a table before left out: torch's bf16 took two minutes to show that
 
 
 def warm_up(contenders, workload, count, few, few_path):
@@ -41,8 +45,11 @@ def warm_up(contenders, workload, count, few, few_path):
             contender.tune(some_path, [b for b in workloads.BATCHES[workload.mix] if b == 1 or b <= sample], sample)
     best = {contender.name: max(contender.tried.values()) for contender in tuned if contender.name not in left_out}
     left_out |= too_slow(best, kinds)
+    before = _too_slow.setdefault(workload.family, {})
+    before |= left_out
+    left_out = dict(before)
     for name, (rate, other) in left_out.items():
-        say(f"bench: {workload.name}: {name} is left out: {rate:.1f} tokens/s, less than a quarter of {other}")
+        say(f"bench: {workload.name}: {name} is left out: {rate:.1f} tokens/s, less than a third of {other}")
     notes = [{"name": name, "tokens_per_second": round(rate, 1), "slower_than": other}
              for name, (rate, other) in left_out.items()]
     return [contender for contender in contenders if contender.name not in left_out], notes
@@ -55,14 +62,15 @@ def measure(workload, machine_class, quick, rounds):
     say(f"bench: {workload.name}: {count} texts; f32 reference for {min(count, max(1, compared))}")
     expected = reference.vectors(workload.family, path, some[:max(1, compared)])
     with contextlib.ExitStack() as stack:
-        contenders = [stack.enter_context(contender) for contender in workload.contenders()]
+        contenders = [stack.enter_context(contender) for contender in workload.contenders()
+                      if contender.name not in _too_slow.get(workload.family, {})]
         say(f"bench: {workload.name}: warming up")
         few, few_path = texts.make(workload.family, "short", 2)
         contenders, left_out = warm_up(contenders, workload, count, few, few_path)
         before = machine.peaks()
         runs = {contender.name: [] for contender in contenders}
         accuracy = {}
-        for number in range(rounds):
+        for number in turns(rounds):
             for contender in contenders:
                 if isinstance(contender, Process):  # minutes have passed: its files may have left memory again
                     contender.run(few_path, few)
@@ -71,12 +79,12 @@ def measure(workload, machine_class, quick, rounds):
                 run.vectors = None
                 runs[contender.name].append(run)
                 whole = f"{run.seconds:.1f} s, " if run.seconds else ""
-                say(f"bench: {workload.name}: round {number + 1} of {rounds}: {contender.name}: {whole}engine {run.engine_seconds:.2f} s")
+                say(f"bench: {workload.name}: round {number + 1}: {contender.name}: {whole}engine {run.engine_seconds:.2f} s")
         after = machine.peaks()
         rows = [summary(contender, runs[contender.name], accuracy[contender.name], runs) for contender in contenders]
     add_ratios(workload, rows)
     return {"name": workload.name, "title": workload.title, "date": datetime.date.today().isoformat(), "quick": quick,
-            "rounds": rounds,
+            "rounds": len(next(iter(runs.values()))),
             "texts": count, "tokens": rows[0]["tokens"], "texts_sha256": texts.sha256(path), "threads": places.THREADS,
             "peaks_before": before, "peaks_after": after, "engine_peers": workload.engine_peers,
             "left_out": left_out, "rows": rows}

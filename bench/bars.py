@@ -3,6 +3,8 @@ import dataclasses
 from collections.abc import Callable
 
 OURS = "llama-cli embed"
+TABLES = ("0.6b-short", "0.6b-mixed", "0.6b-512", "0.6b-long", "minilm-short", "minilm-mixed", "thousand", "scaling",
+          "batch", "generate", "rows", "duplicates", "journal", "cost", "micro")
 
 
 def row(entries, workload, name):
@@ -50,7 +52,7 @@ def worst_deviation(entries):
 class Bar:
     work: str
     value: Callable
-    bars: tuple  # for A, B, C; None: no bar. There are none for other columns
+    bars: tuple  # for A, B, C, and those after them where there are any; None: no bar
     entry: str  # of the results
     least: bool = True  # the value has to be at least the bar; else at most
     show: str = "{:.2f}"
@@ -67,6 +69,13 @@ def first_of(name, key):
 
 def last_of(name, key):
     return lambda entries: entries[name]["rows"][-1][key] if name in entries else None
+
+
+def minutes_of_all(entries):
+    """How long the whole of script/bench took, the preparations apart."""
+    if any("took_seconds" not in entries.get(name, {}) for name in TABLES):
+        return None
+    return sum(entries[name]["took_seconds"] for name in TABLES) / 60
 
 
 def embed(work, workload, name, key, *bars, **more):
@@ -110,6 +119,8 @@ BARS = [
         "duplicates", least=False),
     Bar("with a journal, time of without", last_of("journal", "ratio"), (1.03, 1.03, 1.03), "journal", least=False,
         show="{:.3f}"),
+    Bar("the whole of `script/bench`, minutes", minutes_of_all, (60, 60, 60, 60, 60), "micro", least=False,
+        show="{:.0f}"),
 ]
 
 

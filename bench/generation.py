@@ -8,6 +8,7 @@ import places
 import texts
 import tokens
 from alternate import median, say
+from turns import turns
 
 MODELS = {"0.6B's shape, Q8_0": places.SHAPE_GENERATOR, "SmolLM2-135M, Q4_1": places.SMOLLM2}
 PROMPT, DECODE = 512, 128
@@ -57,13 +58,13 @@ def prompts():
 
 
 def generation(_machine_class, quick, rounds):
-    rows = []
+    rows, fewest = [], rounds
     for name, model in MODELS.items():
         text = prompts()
         prompt, decode, their_prompt, their_decode, sizes = [], [], [], [], []
         with Ours(model) as ours:
             ours.ask(next(text), 2)
-            for _ in range(1 if quick else rounds):
+            for _ in turns(1 if quick else rounds):
                 read = ours.ask(next(text), 1)
                 sizes.append(read["prompt_tokens"] - read["reused_tokens"])
                 prompt.append(sizes[-1] / read["prompt_ms"] * 1000)
@@ -73,10 +74,11 @@ def generation(_machine_class, quick, rounds):
                 their_prompt.append(a)
                 their_decode.append(b)
                 say(f"bench: generate, {name}: prompt {prompt[-1]:.0f} beside {a:.0f}, decode {decode[-1]:.1f} beside {b:.1f} tokens/s")
+        fewest = min(fewest, len(prompt))
         for what, mine, theirs in ((f"prompt of {PROMPT} tokens", prompt, their_prompt),
                                    (f"{DECODE} tokens of one stream", decode, their_decode)):
             rows.append({"model": name, "what": what, "ours": round(median(mine), 1), "peer": round(median(theirs), 1),
                          "ratio": round(median(mine) / median(theirs), 2), "prompt_tokens": sizes[0]})
     return {"name": "generate", "title": f"generation, tokens/s, beside llama-bench pp{PROMPT} and tg{DECODE}",
             "quick": quick, "rows": rows,
-            "date": datetime.date.today().isoformat(), "threads": places.THREADS, "rounds": 1 if quick else rounds}
+            "date": datetime.date.today().isoformat(), "threads": places.THREADS, "rounds": fewest}

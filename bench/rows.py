@@ -18,6 +18,7 @@ import pyarrow.parquet
 import places
 import texts
 from alternate import median, say
+from turns import turns
 from workloads import for_class
 
 TINY = places.BUILD / "test-models/bert.gguf"  # 64 dimensions, random weights: all but the model's work shows
@@ -100,7 +101,7 @@ def rows(_machine_class, quick, _rounds):
 
 def pairs(names, bases, sources, piped, rounds):
     """Runs of A and B in turn. The first is what the ratio is of."""
-    made = [[run(base, source, pipe) for base, source, pipe in zip(bases, sources, piped)] for _ in range(rounds)]
+    made = [[run(base, source, pipe) for base, source, pipe in zip(bases, sources, piped)] for _ in turns(rounds)]
     found = []
     for i, name in enumerate(names):
         found.append({"name": name, "command": places.shown(" ".join(bases[i])) + (" --input - <TABLE" if piped[i] else
@@ -158,7 +159,7 @@ def cost(machine_class, quick, rounds):
             base = command(model, "--column", "text")
             path = table_of(f"{family}-{mix}", some)
             run(base, table_of(f"{family}-few", some[:4]))
-            made = [run(base, path) for _ in range(rounds)]
+            made = [run(base, path) for _ in turns(rounds)]
             rate = median(count / m["seconds"] for m in made)
             outside = median(1 - m["compute_seconds"] / m["seconds"] for m in made)
             found.append({"name": name, "command": places.shown(" ".join(base)) + " --input TABLE",

@@ -16,7 +16,9 @@ import os
 import pathlib
 import signal
 import sys
+import time
 
+import bars
 import places
 
 
@@ -43,10 +45,11 @@ def measures(folder):
     import scaling
     import workloads
     found = {w.name: lambda *rest, w=w: alternate.measure(w, *rest) for w in workloads.WORKLOADS}
-    return found | {"thousand": scaling.thousand, "scaling": scaling.scaling, "batch": scaling.batch,
-                    "generate": generation.generation,
-                    "rows": rows.rows, "duplicates": rows.duplicates, "journal": rows.journal, "cost": rows.cost,
-                    "micro": lambda _machine_class, *rest: micro.micro(folder, *rest)}
+    found |= {"thousand": scaling.thousand, "scaling": scaling.scaling, "batch": scaling.batch,
+              "generate": generation.generation,
+              "rows": rows.rows, "duplicates": rows.duplicates, "journal": rows.journal, "cost": rows.cost,
+              "micro": lambda _machine_class, *rest: micro.micro(folder, *rest)}
+    return {name: found[name] for name in bars.TABLES}
 
 
 def main():
@@ -80,8 +83,11 @@ def main():
     result |= {"machine": about, "versions": machine.versions()}
     rounds = arguments.rounds or (1 if arguments.quick else 3)
     for name in chosen:
-        entry = known[name](about["class"], arguments.quick, rounds) | {"busy": arguments.busy,
-                                                                        "commit": result["versions"]["commit"]}
+        began = time.monotonic()
+        entry = known[name](about["class"], arguments.quick, rounds)
+        entry |= {"busy": arguments.busy, "commit": result["versions"]["commit"],
+                  "took_seconds": round(time.monotonic() - began)}
+        print(f"bench: {name}: took {entry['took_seconds']} s", file=sys.stderr, flush=True)
         kept = {e["name"]: e for e in result["entries"]} | {name: entry}
         result["entries"] = [kept[n] for n in known if n in kept]
         save(arguments.output, result)

@@ -5,6 +5,7 @@ import places
 import texts
 from alternate import median, say
 from contenders import Ours
+from turns import turns
 from workloads import for_class
 
 
@@ -51,7 +52,7 @@ def batch(machine_class, quick, rounds):
     contenders = [Ours(f"batch {size}", places.minilm("F16"), batch_size=size) for size in sizes]
     contenders[0].run(path, some)
     runs = {size: [] for size in sizes}
-    for _ in range(rounds):  # in turn
+    for _ in turns(rounds):
         for size, contender in zip(sizes, contenders):
             runs[size].append(contender.run(path, some))
     rows = []

@@ -31,7 +31,8 @@ def chat(smol, tmp_path, monkeypatch):
     started = []
 
     def start(tool, *flags, **entry):
-        server = {"command": sys.executable, "args": [str(PROJECT / "testing/mcp/plain_server.py")], **entry}
+        few = {"includeTools": [tool, "fail"]}  # of ten tools the prompt takes seconds to read
+        server = {"command": sys.executable, "args": [str(PROJECT / "testing/mcp/plain_server.py")], **few, **entry}
         path = tmp_path / "servers.json"
         path.write_text(json.dumps({"mcpServers": {"one": server}}))
         words = ["generate", "-m", smol, "--chat", "--mcp-config", path, "--tool-choice", tool, "--tool-rounds", "2"]

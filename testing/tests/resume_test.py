@@ -20,7 +20,7 @@ from pyarrow import parquet
 
 MODEL = MODELS / "bert.gguf"
 KILLS = int(os.environ.get("KILLS", "4"))
-COUNT = 6_000
+AT_LEAST, AT_MOST, SECONDS = 2_400, 6_000, 2.5  # rows, and how long a run of them shall take
 
 
 def start(source, output, *flags, **options):
@@ -51,14 +51,22 @@ def finish(*arguments, status=0):
 def corpus(tmp_path_factory):
     folder = tmp_path_factory.mktemp("resume")
     rng = random.Random(1)
-    texts = [" ".join(f"w{rng.randrange(400)}" for _ in range(rng.choice([3, 20, 60]))) for _ in range(COUNT)]
+    texts = [" ".join(f"w{rng.randrange(400)}" for _ in range(rng.choice([3, 20, 60]))) for _ in range(AT_MOST)]
     texts[100:200] = texts[:100]
-    texts[50] = texts[3000] = None
+    texts[50] = texts[AT_LEAST // 2] = None
     source = folder / "in.parquet"
-    parquet.write_table(pa.table({"id": range(COUNT), "text": texts}), source)
-    begun = time.monotonic()
-    finish(source, folder / "whole.parquet")
-    return source, rows(folder / "whole.parquet"), time.monotonic() - begun
+
+    def timed(count):
+        parquet.write_table(pa.table({"id": range(count), "text": texts[:count]}), source)
+        begun = time.monotonic()
+        finish(source, folder / "whole.parquet", "--force")
+        return time.monotonic() - begun
+
+    count, duration = AT_LEAST, timed(AT_LEAST)
+    if duration < SECONDS:  # too quick to be met in its middle
+        count = min(AT_MOST, int(AT_LEAST * SECONDS / duration))
+        duration = timed(count)
+    return source, rows(folder / "whole.parquet"), duration
 
 
 def same(found, whole):
@@ -159,7 +167,7 @@ def test_ctrl_c_says_how_to_go_on_and_the_next_run_says_where(tmp_path, corpus):
         pytest.skip("no run was interrupted in its middle: the machine is too uneven")
     assert "the same command goes on from there" in err and not out.exists()
     said, _ = finish(source, out)
-    assert "Resuming: " in said and f" of {COUNT:,} rows are done" in said
+    assert "Resuming: " in said and f" of {parquet.read_metadata(source).num_rows:,} rows are done" in said
     same(rows(out), whole)
 
 
