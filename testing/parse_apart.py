@@ -33,6 +33,8 @@ def kept(command):
     for word in rest:
         if word in ("-isystem", "-I", "-include"):
             flags += [word, next(rest)]
+        elif word.startswith("-D_GLIBCXX_"):  # checks at run time; with it no header comes precompiled
+            continue
         elif re.match(r"-(I|D|std=|isystem)", word):
             flags.append(word)
     return words[0], flags
