@@ -22,6 +22,19 @@ check 'exit status' "$status" 3
 ln -s "$cli" linked
 check 'through a link' "$(./linked --version | head -n 1 | cut -d' ' -f1)" llama-cli
 
+# Which program it runs: all of it once that is built, before that what script/demo built, for the commands that this has.
+tree=$work/tree; built=$tree/build/release/llama-cli
+mkdir -p "$tree/script" "$built"
+cp "$cli" "$tree/script"
+printf '#!/bin/sh\necho "ran ${1##*/} $2"\n' >"$tree/script/enter"
+printf '#!/bin/sh\necho "built $2"\ntouch "%s/$2"; chmod +x "%s/$2"\n' "$built" "$built" >"$tree/script/bootstrap"
+chmod +x "$tree/script/enter" "$tree/script/bootstrap"
+ran() { "$tree/script/llama-cli" "$@" | paste -sd' '; }
+check 'nothing is built: what embeds is' "$(ran embed)" 'built llama-cli-embed ran llama-cli-embed embed'
+check 'a part is built: it runs' "$(ran models)" 'ran llama-cli-embed models'
+check 'a part is built: the rest is when it is asked for' "$(ran generate)" 'built llama-cli ran llama-cli generate'
+check 'all is built: it runs' "$(ran embed)" 'ran llama-cli embed'
+
 seq -f 'the number %.0f of the long text' 300000 >many.txt  # equal texts would be computed once
 started() { for _ in $(seq 100); do grep -q Processing log 2>/dev/null && return; sleep 0.1; done; cat log >&2; }
 # As a terminal does: the signal goes to every process of the group. (A background job would ignore SIGINT.)

@@ -44,5 +44,6 @@ def test_the_files_of_a_unit_are_taken_apart_and_what_is_a_unit_of_its_own_is_le
 
 
 def test_flags_that_change_what_a_file_means_are_kept():
-    command = "/usr/bin/ccache c++ -DX=1 -D_GLIBCXX_ASSERTIONS -Iinclude -isystem /eigen3 -O2 -g -std=gnu++23 -o a.o -c a.cc"
+    command = ("/usr/bin/ccache c++ -DX=1 -D_GLIBCXX_ASSERTIONS -Iinclude -isystem /eigen3 -O2 -g -std=gnu++23 "
+               "-o a.o -c a.cc")
     assert parse_apart.kept(command) == ("c++", ["-DX=1", "-Iinclude", "-isystem", "/eigen3", "-std=gnu++23"])
