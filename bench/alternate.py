@@ -10,7 +10,7 @@ import reference
 import texts
 import workloads
 from contenders import Process
-from slow_contenders import too_slow
+from slow_contenders import left_out_of, too_slow
 from turns import turns
 
 
@@ -27,9 +27,6 @@ def rounded(value, digits):
     return None if value is None else round(value, digits)
 
 
-_too_slow = {}  # family -> its contenders that a table before left out: torch's bf16 took two minutes to show that
-
-
 def warm_up(contenders, workload, count, few, few_path):
     """Files into the cache, libraries loaded, best batch sizes of the sorted peers. Returns who takes part, and who is
     left out since it would take hours: first by a few texts, then by its best batch size."""
@@ -37,7 +34,8 @@ def warm_up(contenders, workload, count, few, few_path):
     some, some_path = texts.make(workload.family, workload.mix, sample)
     tuned = [contender for contender in contenders if hasattr(contender, "tune")]
     kinds = {contender.name: contender.kind for contender in tuned}
-    left_out = too_slow({contender.name: contender.probe(few_path, len(few)) for contender in tuned}, kinds)
+    left_out = left_out_of(workload.family)
+    left_out |= too_slow({contender.name: contender.probe(few_path, len(few)) for contender in tuned}, kinds)
     for contender in contenders:
         if contender not in tuned:
             contender.run(few_path, few)
@@ -45,11 +43,8 @@ def warm_up(contenders, workload, count, few, few_path):
             contender.tune(some_path, [b for b in workloads.BATCHES[workload.mix] if b == 1 or b <= sample], sample)
     best = {contender.name: max(contender.tried.values()) for contender in tuned if contender.name not in left_out}
     left_out |= too_slow(best, kinds)
-    before = _too_slow.setdefault(workload.family, {})
-    before |= left_out
-    left_out = dict(before)
     for name, (rate, other) in left_out.items():
-        say(f"bench: {workload.name}: {name} is left out: {rate:.1f} tokens/s, less than a third of {other}")
+        say(f"bench: {workload.name}: {name} is left out: {rate:.1f} tokens/s, less than a quarter of {other}")
     notes = [{"name": name, "tokens_per_second": round(rate, 1), "slower_than": other}
              for name, (rate, other) in left_out.items()]
     return [contender for contender in contenders if contender.name not in left_out], notes
@@ -63,7 +58,7 @@ def measure(workload, machine_class, quick, rounds):
     expected = reference.vectors(workload.family, path, some[:max(1, compared)])
     with contextlib.ExitStack() as stack:
         contenders = [stack.enter_context(contender) for contender in workload.contenders()
-                      if contender.name not in _too_slow.get(workload.family, {})]
+                      if contender.name not in left_out_of(workload.family)]
         say(f"bench: {workload.name}: warming up")
         few, few_path = texts.make(workload.family, "short", 2)
         contenders, left_out = warm_up(contenders, workload, count, few, few_path)

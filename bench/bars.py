@@ -73,7 +73,7 @@ def last_of(name, key):
 
 def minutes_of_all(entries):
     """How long the whole of script/bench took, the preparations apart."""
-    if any("took_seconds" not in entries.get(name, {}) for name in TABLES):
+    if any("took_seconds" not in entries.get(name, {}) or entries[name]["quick"] for name in TABLES):
         return None
     return sum(entries[name]["took_seconds"] for name in TABLES) / 60
 

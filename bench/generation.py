@@ -58,7 +58,7 @@ def prompts():
 
 
 def generation(_machine_class, quick, rounds):
-    rows, fewest = [], rounds
+    rows = []
     for name, model in MODELS.items():
         text = prompts()
         prompt, decode, their_prompt, their_decode, sizes = [], [], [], [], []
@@ -74,11 +74,10 @@ def generation(_machine_class, quick, rounds):
                 their_prompt.append(a)
                 their_decode.append(b)
                 say(f"bench: generate, {name}: prompt {prompt[-1]:.0f} beside {a:.0f}, decode {decode[-1]:.1f} beside {b:.1f} tokens/s")
-        fewest = min(fewest, len(prompt))
         for what, mine, theirs in ((f"prompt of {PROMPT} tokens", prompt, their_prompt),
                                    (f"{DECODE} tokens of one stream", decode, their_decode)):
             rows.append({"model": name, "what": what, "ours": round(median(mine), 1), "peer": round(median(theirs), 1),
-                         "ratio": round(median(mine) / median(theirs), 2), "prompt_tokens": sizes[0]})
+                         "ratio": round(median(mine) / median(theirs), 2), "prompt_tokens": sizes[0], "rounds": len(prompt)})
     return {"name": "generate", "title": f"generation, tokens/s, beside llama-bench pp{PROMPT} and tg{DECODE}",
             "quick": quick, "rows": rows,
-            "date": datetime.date.today().isoformat(), "threads": places.THREADS, "rounds": fewest}
+            "date": datetime.date.today().isoformat(), "threads": places.THREADS}

@@ -12,6 +12,7 @@ replaces its own entry and leaves the others.
 """
 import argparse
 import json
+import math
 import os
 import pathlib
 import signal
@@ -20,6 +21,7 @@ import time
 
 import bars
 import places
+import turns
 
 
 def load(folder):
@@ -82,6 +84,8 @@ def main():
         result["entries"] = []
     result |= {"machine": about, "versions": machine.versions()}
     rounds = arguments.rounds or (1 if arguments.quick else 3)
+    if arguments.rounds:
+        turns.patience = math.inf
     for name in chosen:
         began = time.monotonic()
         entry = known[name](about["class"], arguments.quick, rounds)

@@ -44,7 +44,7 @@ def embedding(entry):
                      f"{row['cosine_min']:.5f}", f"{row['cosine_mean']:.5f}",
                      mib(row["peak_bytes"])])
     left_out = "".join(f" Left out: {one['name']}, {number(one['tokens_per_second'])} tokens/s on a few texts, less "
-                       f"than a third of {one['slower_than']}." for one in entry.get("left_out", []))
+                       f"than a quarter of {one['slower_than']}." for one in entry.get("left_out", []))
     return lines + markdown(header, rows) + [
         "", f"Cosine to the f32 reference: {entry['rows'][0]['cosine_texts']} texts.{left_out}"]
 

@@ -97,9 +97,9 @@ def test_parquet_that_is_cut_short(tmp_path, cut):
     refused(tmp_path, INPUT, ["a.parquet"], "-i", "a.parquet", "--column", "text")
 
 
-@pytest.mark.parametrize("ending, megabytes", [("csv", 35), ("jsonl", 100)])
-def test_one_very_long_cell(tmp_path, ending, megabytes):
-    long = "word " * (megabytes * 200_000)
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_one_cell_of_a_hundred_megabytes(tmp_path, ending):
+    long = "word " * 20_000_000
     text = (
         f'text,n\n"{long}",1\nshort,2\n'
         if ending == "csv"
