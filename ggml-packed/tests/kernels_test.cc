@@ -85,7 +85,8 @@ std::vector<float> multiplied(const Kernels& kernels, const Weights& w, const st
                                 .stride = packed.format() == Format::Bf16 ? stride : s.columns};
   std::vector<float> out(s.rows * s.outputs, NAN);
   for (std::size_t panel = 0; panel < packed.panels(); ++panel) {
-    kernels.multiply(packed, panel, activations, 0, s.rows,
+    const std::byte* next = panel + 1 < packed.panels() ? packed.panel(panel + 1) : nullptr;
+    kernels.multiply({.weights = packed, .index = panel, .next = next}, activations, 0, s.rows,
                      {.data = out.data(), .stride = s.outputs, .epilogue = epilogue});
   }
   return out;
@@ -261,8 +262,7 @@ TEST(Kernels, OfNeonAgreeBitForBitOnEightAndFourBits) {
 
 TEST(SelfCheck, FindsAKernelThatReturnsNaN) {
   static Kernels broken = *kernels();
-  broken.multiply = [](const PackedMatrix&, std::size_t, const Activations&, std::size_t begin, std::size_t end,
-                       const Output& output) {
+  broken.multiply = [](const Panel&, const Activations&, std::size_t begin, std::size_t end, const Output& output) {
     for (std::size_t i = begin * output.stride; i < end * output.stride; ++i) output.data[i] = NAN;
   };
   EXPECT_FALSE(passes_self_check(broken));

@@ -51,6 +51,7 @@ class PackedMatrix {
   [[nodiscard]] std::size_t panel_rows() const { return layout_.panel_rows; }
   [[nodiscard]] std::size_t panels() const { return (rows_ + layout_.panel_rows - 1) / layout_.panel_rows; }
   [[nodiscard]] const std::byte* panel(std::size_t index) const { return data_.get() + index * panel_bytes_; }
+  [[nodiscard]] std::size_t panel_bytes() const { return panel_bytes_; }
   [[nodiscard]] std::size_t size_bytes() const { return panels() * panel_bytes_; }
 
  private:

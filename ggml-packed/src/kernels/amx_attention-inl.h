@@ -65,12 +65,13 @@ class AmxAttention {
   static void multiply(const float* x, std::size_t terms, std::size_t rows, const float* panel, float* sums,
                        std::size_t sums_stride, std::size_t x_stride = 0) {
     AmxBlock nothing;
+    LinesAhead none;
     multiply_amx_block({.x = reinterpret_cast<const std::byte*>(x),
                         .stride = (x_stride == 0 ? terms : x_stride) * sizeof(float),
                         .rows = rows,
                         .columns = 2 * terms,
                         .panel = reinterpret_cast<const std::byte*>(panel)},
-                       sums, sums_stride * sizeof(float), nothing);
+                       sums, sums_stride * sizeof(float), nothing, none);
   }
 
   AmxRegisters registers_;

@@ -23,6 +23,7 @@
 
 #include "kernels/finished_tiles-inl.h"
 #include "kernels/kernels.h"
+#include "kernels/lines_ahead.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ggml_packed {
@@ -35,6 +36,7 @@ constexpr std::size_t kAmxRows = 16, kAmxBlockRows = 2 * kAmxRows, kAmxLine = 64
 constexpr std::size_t kAmxStep = kAmxLine / sizeof(std::uint16_t);        // columns
 constexpr std::size_t kAmxPair = 2 * sizeof(std::uint16_t) * kPanelRows;  // bytes of two columns of a panel
 constexpr std::size_t kAmxStepBytes = kAmxStep / 2 * kAmxPair;
+constexpr std::size_t kAmxLinesAhead = 8;  // a step, at most
 constexpr std::size_t kAmxSumStride = kPanelRows * sizeof(float);
 static_assert(kPanelRows == 2 * kAmxRows);
 
@@ -146,7 +148,8 @@ struct AmxBlock {
 };
 
 template <bool kTwo>
-HWY_INLINE void multiply_amx_tiles(const AmxFactors& factors, std::byte* sums, std::size_t stride, AmxBlock& before) {
+HWY_INLINE void multiply_amx_tiles(const AmxFactors& factors, std::byte* sums, std::size_t stride, AmxBlock& before,
+                                   LinesAhead& ahead) {
   zero_amx<0>();
   zero_amx<1>();
   if constexpr (kTwo) {
@@ -158,6 +161,7 @@ HWY_INLINE void multiply_amx_tiles(const AmxFactors& factors, std::byte* sums, s
   const std::byte *x = factors.x, *panel = factors.panel;
   for (std::size_t step = 0; step < steps; ++step, x += kAmxLine, panel += kAmxStepBytes) {
     add_step<kTwo>(x, factors.stride, panel);
+    ahead.fetch_some();
     before.finish_some(each);
   }
   if (steps * kAmxStep < factors.columns) add_last_step<kTwo>(factors, steps * kAmxStep);
@@ -170,22 +174,24 @@ HWY_INLINE void multiply_amx_tiles(const AmxFactors& factors, std::byte* sums, s
   before.finish_some(before.left);
 }
 
-// Sums of kPanelRows floats for each row, `stride` bytes apart. Meanwhile `before` is finished. The registers are set
-// up for that many rows.
-void multiply_amx_block(const AmxFactors& factors, float* sums, std::size_t stride, AmxBlock& before) {
+// Sums of kPanelRows floats for each row, `stride` bytes apart. Meanwhile `before` is finished, and what is `ahead` is
+// asked for. The registers are set up for that many rows.
+void multiply_amx_block(const AmxFactors& factors, float* sums, std::size_t stride, AmxBlock& before,
+                        LinesAhead& ahead) {
   auto* to = reinterpret_cast<std::byte*>(sums);
   if (factors.rows > kAmxRows) {
-    multiply_amx_tiles<true>(factors, to, stride, before);
+    multiply_amx_tiles<true>(factors, to, stride, before, ahead);
   } else {
-    multiply_amx_tiles<false>(factors, to, stride, before);
+    multiply_amx_tiles<false>(factors, to, stride, before, ahead);
   }
 }
 
 void multiply_bf16_by_amx(const Tile& tile, const Activations& a, std::size_t begin, std::size_t end,
-                          const Output& output) {
+                          const Output& output, LinesAhead ahead) {
   alignas(kAmxLine) float sums[2][kAmxBlockRows * kPanelRows];
   AmxRegisters registers;
   AmxBlock before;
+  ahead.share_among(((end - begin + kAmxBlockRows - 1) / kAmxBlockRows) * (tile.columns / kAmxStep), kAmxLinesAhead);
   for (std::size_t row = begin, block = 0; row < end; row += kAmxBlockRows, ++block) {
     const AmxFactors factors{.x = reinterpret_cast<const std::byte*>(a.bf16 + row * a.stride),
                              .stride = a.stride * sizeof(std::uint16_t),
@@ -193,7 +199,7 @@ void multiply_bf16_by_amx(const Tile& tile, const Activations& a, std::size_t be
                              .columns = (tile.columns + 1) / 2 * 2,
                              .panel = tile.panel};
     registers.set_up(factors.rows);
-    multiply_amx_block(factors, sums[block % 2], kAmxSumStride, before);
+    multiply_amx_block(factors, sums[block % 2], kAmxSumStride, before, ahead);
     before = {.sums = sums[block % 2], .row = row, .left = factors.rows, .tile = &tile, .output = &output};
   }
   before.finish_some(before.left);

@@ -52,6 +52,15 @@ struct Activations {
   std::size_t stride = 0;
 };
 
+// Some outputs of a matrix.
+struct Panel {
+  const PackedMatrix& weights;
+  std::size_t index = 0;
+  // Weights that the same thread will want next, as many bytes as a panel of these: asked for meanwhile, since no CPU
+  // looks so far ahead. nullptr: nobody knows.
+  const std::byte* next = nullptr;
+};
+
 struct Kernels {
   const char* name;        // "avx2" to "amx-bf16", "neon" to "neon-bf16", "other"
   std::int64_t target;     // Highway's, which kernels of other kinds are chosen by
@@ -65,8 +74,8 @@ struct Kernels {
   void (*quantize)(const float* values, std::size_t count, std::int8_t* quants, BlockScale* scales);
   void (*to_bf16)(const float* values, std::size_t count, std::uint16_t* out);
   // Rows [begin, end) of the activations times one panel: columns [0, columns) of the output, which are the panel's.
-  void (*multiply)(const PackedMatrix& weights, std::size_t panel, const Activations& activations, std::size_t begin,
-                   std::size_t end, const Output& output);
+  void (*multiply)(const Panel& panel, const Activations& activations, std::size_t begin, std::size_t end,
+                   const Output& output);
 };
 
 // The best that the CPU can do, or a lower level by name; nullptr where it has none of them. The environment's

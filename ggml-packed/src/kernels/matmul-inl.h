@@ -18,6 +18,7 @@
 #include "kernels/dot_tiles-inl.h"
 #include "kernels/finished_tiles-inl.h"
 #include "kernels/kernels.h"
+#include "kernels/lines_ahead.h"
 #include "kernels/matrix_tiles-inl.h"
 #include "kernels/pair_tiles-inl.h"
 #include "kernels/tile_registers.h"
@@ -29,22 +30,27 @@ namespace ggml_packed {
 namespace HWY_NAMESPACE {
 namespace {
 
+constexpr std::size_t kLinesAhead = 128;  // a tile, at most
+
 using TileFunction = void (*)(const Tile&, const Activations&, std::size_t, const Output&);
 
 template <std::size_t Max>
 void multiply_rows(const std::array<TileFunction, Max>& tiles, const Tile& tile, const Activations& a,
-                   std::size_t begin, std::size_t end, const Output& output) {
+                   std::size_t begin, std::size_t end, const Output& output, LinesAhead ahead) {
+  ahead.share_among((end - begin) / Max, kLinesAhead);
   for (std::size_t row = begin; row < end;) {
     const std::size_t rows = rows_of_tile<Max>(end - row);
     fetch_results(tile, row, rows, output);
+    ahead.fetch_some();
     tiles[rows - 1](tile, a, row, output);
     row += rows;
   }
 }
 
-Tile tile_of(const PackedMatrix& weights, std::size_t panel) {
-  const std::size_t first = panel * kPanelRows;
-  return {.panel = weights.panel(panel),
+Tile tile_of(const Panel& panel) {
+  const PackedMatrix& weights = panel.weights;
+  const std::size_t first = panel.index * kPanelRows;
+  return {.panel = weights.panel(panel.index),
           .columns = weights.columns(),
           .first = first,
           .count = std::min(kPanelRows, weights.rows() - first)};
@@ -77,16 +83,17 @@ constexpr auto kInt4VnniTiles = by_rows<kVnniRows>([]<std::size_t Rows> { return
 #endif
 
 template <const auto& Int8Tiles, const auto& Int4Tiles>
-void multiply(const PackedMatrix& weights, std::size_t panel, const Activations& activations, std::size_t begin,
-              std::size_t end, const Output& output) {
-  const Tile tile = tile_of(weights, panel);
-  switch (weights.format()) {
+void multiply(const Panel& panel, const Activations& activations, std::size_t begin, std::size_t end,
+              const Output& output) {
+  const Tile tile = tile_of(panel);
+  const LinesAhead ahead(panel.next, panel.weights.panel_bytes());
+  switch (panel.weights.format()) {
     case Format::Int8:
-      return multiply_rows(Int8Tiles, tile, activations, begin, end, output);
+      return multiply_rows(Int8Tiles, tile, activations, begin, end, output, ahead);
     case Format::Int4:
-      return multiply_rows(Int4Tiles, tile, activations, begin, end, output);
+      return multiply_rows(Int4Tiles, tile, activations, begin, end, output, ahead);
     case Format::F32:
-      return multiply_rows(kF32Tiles, tile, activations, begin, end, output);
+      return multiply_rows(kF32Tiles, tile, activations, begin, end, output, ahead);
     case Format::Bf16:
       return;  // nobody packs for what the CPU has not
   }
@@ -142,20 +149,18 @@ HWY_NOINLINE void multiply_bf16(const Tile& tile, const Activations& a, std::siz
 }
 constexpr auto kBf16Tiles = by_rows<kFloatRows>([]<std::size_t Rows> { return multiply_bf16<Rows>; });
 
-void multiply_with_bf16(const PackedMatrix& weights, std::size_t panel, const Activations& activations,
-                        std::size_t begin, std::size_t end, const Output& output) {
-  if (weights.format() != Format::Bf16) {
-    return multiply_other_formats(weights, panel, activations, begin, end, output);
-  }
-  multiply_rows(kBf16Tiles, tile_of(weights, panel), activations, begin, end, output);
+void multiply_with_bf16(const Panel& panel, const Activations& activations, std::size_t begin, std::size_t end,
+                        const Output& output) {
+  if (panel.weights.format() != Format::Bf16) return multiply_other_formats(panel, activations, begin, end, output);
+  multiply_rows(kBf16Tiles, tile_of(panel), activations, begin, end, output, {panel.next, panel.weights.panel_bytes()});
 }
 
 #if HWY_ARCH_X86
 // Weights of 16 bits in tile registers, others as above.
-void multiply_in_tiles(const PackedMatrix& weights, std::size_t panel, const Activations& activations,
-                       std::size_t begin, std::size_t end, const Output& output) {
-  if (weights.format() != Format::Bf16) return multiply_with_bf16(weights, panel, activations, begin, end, output);
-  multiply_bf16_by_amx(tile_of(weights, panel), activations, begin, end, output);
+void multiply_in_tiles(const Panel& panel, const Activations& activations, std::size_t begin, std::size_t end,
+                       const Output& output) {
+  if (panel.weights.format() != Format::Bf16) return multiply_with_bf16(panel, activations, begin, end, output);
+  multiply_bf16_by_amx(tile_of(panel), activations, begin, end, output, {panel.next, panel.weights.panel_bytes()});
 }
 #endif
 #endif

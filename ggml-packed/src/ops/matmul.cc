@@ -46,15 +46,21 @@ bool Matmul::compute(const ggml_tensor& node, const ggml_tensor& result, const E
   const Output output{.data = floats(result), .stride = packed->rows(), .epilogue = epilogue};
   if (rows <= kFewRows) {
     team.for_shrinking_ranges(packed->panels(), [&](std::size_t begin, std::size_t end) {
-      for (std::size_t i = begin; i < end; ++i) kernels_.multiply(*packed, i, activations, 0, rows, output);
+      for (std::size_t i = begin; i < end; ++i) {
+        kernels_.multiply({.weights = *packed, .index = i}, activations, 0, rows, output);
+      }
     });
     return true;
   }
   const std::size_t groups = (rows - 1) / rows_at_once(kernels_, *packed) + 1;
   const std::size_t group_rows = (rows + groups - 1) / groups;
-  team.for_each(groups * packed->panels(), [&](std::size_t i) {
-    const std::size_t begin = i / packed->panels() * group_rows;
-    kernels_.multiply(*packed, i % packed->panels(), activations, begin, std::min(rows, begin + group_rows), output);
+  const std::size_t panels = packed->panels(), pieces = groups * panels;
+  const auto threads = static_cast<std::size_t>(team.threads());  // each takes about every so manieth piece
+  team.for_each(pieces, [&](std::size_t i) {
+    const std::size_t begin = i / panels * group_rows;
+    const std::byte* next = i + threads < pieces ? packed->panel((i + threads) % panels) : nullptr;
+    kernels_.multiply({.weights = *packed, .index = i % panels, .next = next}, activations, begin,
+                      std::min(rows, begin + group_rows), output);
   });
   return true;
 }

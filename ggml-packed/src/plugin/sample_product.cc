@@ -73,7 +73,8 @@ void SampleProduct::prepare() {
 
 void SampleProduct::compute() {
   for (std::size_t panel = 0; panel < packed_->panels(); ++panel) {
-    kernels_.multiply(*packed_, panel, activations_, 0, shape_.rows, {.data = out_.data(), .stride = shape_.outputs});
+    kernels_.multiply({.weights = *packed_, .index = panel}, activations_, 0, shape_.rows,
+                      {.data = out_.data(), .stride = shape_.outputs});
   }
 }
 
