@@ -10,7 +10,8 @@ import reference
 import texts
 import workloads
 from contenders import Process
-from slow_contenders import left_out_of, too_slow
+from ratios import add_ratios
+from slow_contenders import left_out_of, note, probed, told, too_slow
 from turns import turns
 
 
@@ -35,7 +36,7 @@ def warm_up(contenders, workload, count, few, few_path):
     tuned = [contender for contender in contenders if hasattr(contender, "tune")]
     kinds = {contender.name: contender.kind for contender in tuned}
     left_out = left_out_of(workload.family)
-    left_out |= too_slow({contender.name: contender.probe(few_path, len(few)) for contender in tuned}, kinds)
+    left_out |= too_slow(probed(tuned, few_path, len(few)), kinds)
     for contender in contenders:
         if contender not in tuned:
             contender.run(few_path, few)
@@ -43,10 +44,9 @@ def warm_up(contenders, workload, count, few, few_path):
             contender.tune(some_path, [b for b in workloads.BATCHES[workload.mix] if b == 1 or b <= sample], sample)
     best = {contender.name: max(contender.tried.values()) for contender in tuned if contender.name not in left_out}
     left_out |= too_slow(best, kinds)
-    for name, (rate, other) in left_out.items():
-        say(f"bench: {workload.name}: {name} is left out: {rate:.1f} tokens/s, less than a quarter of {other}")
-    notes = [{"name": name, "tokens_per_second": round(rate, 1), "slower_than": other}
-             for name, (rate, other) in left_out.items()]
+    notes = [note(name, rate, other) for name, (rate, other) in left_out.items()]
+    for one in notes:
+        say(f"bench: {workload.name}: left out: {told(one)}")
     return [contender for contender in contenders if contender.name not in left_out], notes
 
 
@@ -100,13 +100,3 @@ def summary(contender, runs, cosines, all_runs):
     if getattr(contender, "tried", None):
         row["batches_tried"] = contender.tried
     return row
-
-
-def add_ratios(workload, rows):
-    by_name = {row["name"]: row for row in rows}
-    best = max(by_name[name]["engine_tokens_per_second"] for name in workload.engine_peers if name in by_name)
-    for row in rows:
-        peer = by_name[workload.process_peer(row["name"])]
-        if row["process_seconds"]:
-            row["process_ratio"] = round(peer["process_seconds"] / row["process_seconds"], 2)
-        row["engine_ratio"] = round(row["engine_tokens_per_second"] / best, 2)

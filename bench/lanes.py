@@ -18,13 +18,13 @@ import pyarrow.parquet
 PROGRAM = pathlib.Path(__file__).resolve().parent.parent / "build/release/llama-cli/llama-cli"
 
 
-def run(model, texts, threads, kernels, flags):
+def run(model, texts, threads, kernels, flags, environment=None):
     """(seconds, tokens, the column of vectors)"""
     with tempfile.TemporaryDirectory() as folder:
         command = [PROGRAM, "embed", "--model", model, "--input", texts, "--output", f"{folder}/out.parquet",
                    "--threads", threads, "--kernels", kernels, *flags]
         begun = time.perf_counter()
-        run = subprocess.run(command, capture_output=True, text=True, check=True)
+        run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
         seconds = time.perf_counter() - begun
         tokens = int(re.search(r"Tokens: ([\d,]+)", run.stdout + run.stderr)[1].replace(",", ""))
         return seconds, tokens, pyarrow.parquet.read_table(f"{folder}/out.parquet", columns=["embedding"])["embedding"]

@@ -1,4 +1,5 @@
 """Results as Markdown: a table for each workload, the machine above, the commands beneath."""
+from slow_contenders import told
 
 
 def number(value, digits=1):
@@ -43,18 +44,19 @@ def embedding(entry):
                      number(row["engine_tokens_per_second"], 0), number(row["engine_ratio"], 2),
                      f"{row['cosine_min']:.5f}", f"{row['cosine_mean']:.5f}",
                      mib(row["peak_bytes"])])
-    left_out = "".join(f" Left out: {one['name']}, {number(one['tokens_per_second'])} tokens/s on a few texts, less "
-                       f"than a quarter of {one['slower_than']}." for one in entry.get("left_out", []))
+    left_out = "".join(f" Left out: {told(one)}." for one in entry.get("left_out", []))
     return lines + markdown(header, rows) + [
         "", f"Cosine to the f32 reference: {entry['rows'][0]['cosine_texts']} texts.{left_out}"]
 
 
 def scaling(entry):
+    has_outside = all("outside_engine" in r for r in entry["rows"])
     rows = [[f"{r['texts']:,}", f"{r['tokens']:,}", number(r["process_seconds"]), number(r["us_per_token"], 2),
-             f"{r['deviation']:+.1%}", mib(r["peak_bytes"])]
+             f"{r['deviation']:+.1%}", *([f"{r['outside_engine']:.1%}"] if has_outside else []), mib(r["peak_bytes"])]
             for r in entry["rows"]]
-    return [f"{entry['date']}.{quick_mark(entry)}",
-            ""] + markdown(["texts", "tokens", "process, s", "µs per token", "from the last row", "peak MiB"], rows)
+    return [f"{entry['date']}.{quick_mark(entry)}", ""] + markdown(
+        ["texts", "tokens", "process, s", "µs per token", "from the last row",
+         *(["outside the model"] if has_outside else []), "peak MiB"], rows)
 
 
 def batch(entry):

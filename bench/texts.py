@@ -54,10 +54,18 @@ def counted(tokenizer, some):
     return [len(encoding.ids) for encoding in tokenizer.encode_batch(some)]
 
 
+def endless(some):
+    """All of them, and then again with a number behind: no text twice, since `embed` computes one but once."""
+    yield from some
+    for again in itertools.count(2):
+        yield from (f"{line} {again}" for line in some)
+
+
 def short(tokenizer, count):
-    """Lines in their order; one is left out where it takes the mean away from 29 tokens."""
+    """Lines in their order; one is left out where it takes the mean away from 29 tokens. Long ones are few, so that
+    100,000 texts take all lines several times."""
     kept, total = [], 0
-    for block in itertools.batched(itertools.cycle(lines()), 4096):
+    for block in itertools.batched(endless(lines()), 4096):
         for line, length in zip(block, counted(tokenizer, block)):
             if (length >= SHORT_MEAN) == (total <= SHORT_MEAN * len(kept)):
                 kept.append(line)
@@ -100,7 +108,7 @@ def mixed_lengths(count):
 def make(family, mix, count):
     """That many texts of a mix, and the file that they lie in, one a line."""
     tokenizer = tokens.FAMILIES[family]()
-    path = places.KEPT / f"texts-{places.PEERS.name[-8:]}-{family}-{mix}-{count}.txt"
+    path = places.KEPT / f"texts-2-{places.PEERS.name[-8:]}-{family}-{mix}-{count}.txt"  # 2: none twice
     if not path.exists():
         if mix == "short":
             made = short(tokenizer, count)

@@ -50,11 +50,34 @@ void add(ReplyEvents& events, const ReplyEvents& more) {
   }
 }
 
-Told told(const ReplyRules& rules, std::string_view text, std::size_t length) {
+// The format's marker that the text begins with; "": none.
+std::string_view marker_of(const ReplyFormatKind& format, std::string_view text) {
+  std::string_view longest;
+  for (const std::string_view marker : format.markers) {
+    if (text.starts_with(marker) && marker.size() > longest.size()) longest = marker;
+  }
+  return longest;
+}
+
+// In pieces of that length. Markers are text, or control tokens, each a piece of its own.
+Told told(const ReplyRules& rules, bool has_controls, std::string_view text, std::size_t length) {
+  constexpr Token kControl = 1;
+  const auto marker_at = [&](std::size_t at) {
+    return has_controls ? marker_of(*rules.format, text.substr(at)) : std::string_view();
+  };
   Reply reply(rules);
   Told all;
-  for (std::size_t at = 0; at < text.size() && !reply.finished(); at += length) {
-    add(all.events, reply.push({.bytes = text.substr(at, length)}).events);
+  for (std::size_t at = 0; at < text.size() && !reply.finished();) {
+    ReplyToken token{.bytes = marker_at(at)};
+    if (!token.bytes.empty()) {
+      token.control = kControl;
+    } else {
+      std::size_t end = at + 1;
+      while (end < text.size() && end - at < length && marker_at(end).empty()) ++end;
+      token.bytes = text.substr(at, end - at);
+    }
+    at += token.bytes.size();
+    add(all.events, reply.push(token).events);
   }
   add(all.events, reply.flush().events);
   all.answer = reply.answer();
@@ -84,11 +107,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((data[0] & 8U) != 0) rules.stopping.stop_strings = {"STOP", "\n\n"};
   rules.stopping.max_tokens = 32'768;
   const std::size_t length = 1 + (data[0] >> 4U);
+  const bool has_controls = (data[0] & 1U) != 0;
   for (const bool is_spoken : {false, true}) {
     rules.format_options.spoken_calls = is_spoken;
     for (const ReplyFormatKind* format : reply_formats()) {
       rules.format = format;
-      require(told(rules, text, length) == told(rules, text, text.size() + 1));
+      require(told(rules, has_controls, text, length) == told(rules, has_controls, text, text.size() + 1));
     }
   }
   return 0;

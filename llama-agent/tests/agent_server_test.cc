@@ -92,7 +92,7 @@ TEST_F(AgentServerTest, OneReplyAtATimePerSession) {
   EXPECT_EQ(code_of(server_->generate_stream({.session_id = id})), ErrorCode::Busy);
 }
 
-TEST_F(AgentServerTest, LettingGoOfAStreamCancelsItAndFreesTheSession) {
+TEST_F(AgentServerTest, DestroyingAStreamCancelsItAndFreesTheSession) {
   start({.max_sequences = 1, .time_per_token = 1ms, .endless = true});
   const auto id = session_with("hello");
   {

@@ -163,5 +163,39 @@ TEST(EngineFailure, NoAllocationThatFailsLosesARequest) {
   EXPECT_EQ(counts.completed + counts.failed, counts.total_requests);
 }
 
+// It waits for the only slot and is cancelled when its words find no memory.
+TEST(EngineFailure, ARequestThatCannotBeToldWhyItEndsCostsNobodyElseTheReply) {
+  const auto calls_to_go = std::make_shared<std::atomic<int>>(-1);  // until the middle of the first reply
+  const auto cancel = std::make_shared<std::stop_source>(std::nostopstate);
+  const auto budget = std::make_shared<std::atomic<long>>(-1);
+  const ScriptedDecoder::Config model{.max_sequences = 1,
+                                      .time_per_token = 100us,
+                                      .reply = [](std::string_view) { return std::string(100, 'y'); },
+                                      .on_call =
+                                          [=] {
+                                            if (calls_to_go->fetch_sub(1) != 0) return;
+                                            cancel->request_stop();
+                                            allocations_to_go = budget->load();
+                                          }};
+  Engine engine(std::make_unique<ScriptedDecoder>(model), {});
+  int untold = 0;
+  for (long k = 0; k < 20; ++k) {
+    const auto running = std::make_shared<ReplyStream>(), waiting = std::make_shared<ReplyStream>();
+    ASSERT_TRUE(engine.submit(job_for("first", running)));
+    auto job = job_for("second", waiting);
+    *cancel = job->cancel;
+    budget->store(k);
+    ASSERT_TRUE(engine.submit(std::move(job)));
+    calls_to_go->store(50);
+    const auto first = end_of(*running), second = end_of(*waiting);
+    calls_to_go->store(-1);
+    const bool is_untold = !second && second.error().code == ErrorCode::OutOfMemory;
+    EXPECT_TRUE(!is_untold || first) << k << ": " << first.error().message;
+    untold += is_untold ? 1 : 0;
+    EXPECT_EQ(engine.metrics().queue_size, 0);
+  }
+  EXPECT_GT(untold, 0);
+}
+
 }  // namespace
 }  // namespace llama::internal

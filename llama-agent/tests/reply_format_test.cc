@@ -4,6 +4,7 @@
 
 #include "../src/reply/hermes_format.h"
 #include "../src/reply/reply.h"
+#include "../src/tools/grammar/call_pattern.h"
 #include "golden_replies.h"
 
 namespace llama::internal {
@@ -13,6 +14,15 @@ using test::lines_of;
 using testing::ElementsAre;
 
 const std::vector<std::string> kTools{"look", "get_weather"};
+
+// Else a call that must come would not be held to anything, and nobody would be told.
+TEST(ReplyFormat, OfCallsHasAPatternOrAnOpenerThatGrammarsAreMadeOf) {
+  for (const ReplyFormatKind* kind : reply_formats()) {
+    const bool is_known = call_pattern_of(kind->name) != nullptr || !call_opener_of(kind->name).empty();
+    // Gemma 3 writes calls as Python between no markers, or none at all; a text has none.
+    EXPECT_EQ(is_known, kind->name != "gemma3" && kind->name != "text") << kind->name;
+  }
+}
 
 TEST(ReplyFormat, IsChosenByTheTemplate) {
   EXPECT_EQ(choose_reply_format({.source = "…<tool_call>…"}).name, "hermes");

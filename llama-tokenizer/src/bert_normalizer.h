@@ -1,7 +1,9 @@
 // Normalize text as BERT's published tokenizers do, one character after the other.
 //
 // The result goes to a sink as characters; ' ' stands for all white space. Only marks that survive (a handful of
-// spacing marks have a combining class) ever wait for others, to be put in canonical order. Threads  one at a time.
+// spacing marks have a combining class) ever wait for others, to be put in canonical order.
+//
+// Threads  one at a time.
 #pragma once
 
 #include <algorithm>

@@ -4,7 +4,9 @@
 // string of the map that it begins with replaces all of it: of a letter with two accents the second is lost. Any other
 // cluster, and one that is not found, is looked up character by character. Nothing is composed or put in order beyond
 // that, so that e.g. kana with a separate voicing mark (six bytes) stay as they are.
-// Cost     linear. Threads  the table is immutable.
+//
+// Cost     linear.
+// Threads  the table is immutable.
 // Source   the tokenizers library 0.23, normalizers/precompiled.rs.
 #pragma once
 

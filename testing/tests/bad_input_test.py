@@ -154,6 +154,20 @@ def test_texts_without_a_finite_vector_are_left_out(out, tmp_path, kernels):
     refused(failing, MODEL, "line 4", NAN)
 
 
+def test_a_vector_that_float16_cannot_hold_is_no_vector_with_infinities(out, tmp_path):
+    large = tmp_path / "large.gguf"
+    def a_million_times(values):
+        values *= 1e6
+    make_models.patched(GOOD, large, "blk.2.layer_output_norm.weight", a_million_times)
+    run = embed(large, b"one\ntwo\n", out, "--dtype", "float16")
+    assert run.returncode == 0 and run.stderr.count("and float16 ends at 65504") == 2, run.stderr
+    assert "no text could be embedded; the output has no rows" in run.stderr
+    refused(embed(large, b"one\ntwo\n", out, "--dtype", "float16", "--force", "--on-error", "fail"), INPUT, "line 1", "float16")
+    for flags in (["--dtype", "float32"], ["--dtype", "float16", "--normalize"]):
+        assert embed(large, b"one\ntwo\n", out, "--force", *flags).returncode == 0
+        assert numpy.isfinite(vectors(out)).all() and len(vectors(out)) == 2
+
+
 def test_not_a_gguf_file(out, tmp_path):
     refused(embed(MODELS / "text.gguf", b"x\n", out), MODEL, "text.gguf", "not a GGUF file")
     nothing_left(tmp_path)

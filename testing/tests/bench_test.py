@@ -2,17 +2,23 @@
 import json
 import os
 import pathlib
+import subprocess
 import sys
+import types
 
+import numpy
 import pytest
 
 PROJECT = pathlib.Path(os.environ["PROJECT"])
 sys.path.insert(0, str(PROJECT / "bench"))
 import bars
+import level_accuracy
 import machine
 import micro
 import plots
 import publish
+import ratios
+import run_profile
 import slow_contenders
 import table
 import turns
@@ -63,11 +69,38 @@ def test_a_bar_of_a_quick_run_says_so():
     assert bars.cell(bars.BARS[0], {"0.6b-short": entry(quick=True)}, 0).endswith("quick run")
 
 
-def test_who_is_four_times_slower_than_the_best_of_its_kind_is_left_out():
+def test_who_is_five_times_slower_than_the_best_of_its_kind_is_left_out():
     kinds = {"torch f32": "torch", "torch bf16": "torch", "onnxruntime f32": "onnxruntime"}
-    rates = {"torch f32": 86.0, "torch bf16": 21.4, "onnxruntime f32": 9.0}
-    assert slow_contenders.too_slow(rates, kinds) == {"torch bf16": (21.4, "torch f32")}
-    assert slow_contenders.too_slow(rates | {"torch bf16": 21.6}, kinds) == {}
+    rates = {"torch f32": 86.0, "torch bf16": 17.1, "onnxruntime f32": 9.0}
+    assert slow_contenders.too_slow(rates, kinds) == {"torch bf16": (17.1, "torch f32")}
+    assert slow_contenders.too_slow(rates | {"torch bf16": 17.3}, kinds) == {}
+
+
+class Probed:
+    """A peer of whom is known what each probe will say."""
+
+    def __init__(self, name, *rates):
+        self.name, self.kind, self.rates = name, name.split()[0], list(rates)
+
+    def probe(self, path, count):
+        assert (path, count) == ("few", 2)
+        return self.rates.pop(0)
+
+
+def test_nobody_is_left_out_for_one_slow_probe():
+    peers = [Probed("onnxruntime f32", 17_000.0), Probed("torch f32", 728.8, 7229.0), Probed("torch bf16", 22_000.0)]
+    rates = slow_contenders.probed(peers, "few", 2, pause=lambda seconds: None)
+    assert rates == {"onnxruntime f32": 17_000.0, "torch f32": 7229.0, "torch bf16": 22_000.0}
+    assert slow_contenders.too_slow(rates, {peer.name: peer.kind for peer in peers}) == {}
+
+
+def test_who_is_slow_in_both_probes_is_left_out_with_the_better_of_them():
+    peers = [Probed("torch f32", 49.0), Probed("torch bf16", 8.8, 8.1)]
+    paused = []
+    rates = slow_contenders.probed(peers, "few", 2, pause=paused.append)
+    assert rates == {"torch f32": 49.0, "torch bf16": 8.8} and len(paused) == 1
+    kinds = {peer.name: peer.kind for peer in peers}
+    assert slow_contenders.too_slow(rates, kinds) == {"torch bf16": (8.8, "torch f32")}
 
 
 def test_who_was_left_out_stays_so_for_the_tables_of_that_model_alone():
@@ -77,10 +110,43 @@ def test_who_was_left_out_stays_so_for_the_tables_of_that_model_alone():
     assert slow_contenders.left_out_of("another") == {}
 
 
-def test_who_is_left_out_is_named_below_the_table():
-    text = "\n".join(table.embedding(entry(left_out=[
-        {"name": "torch bf16", "tokens_per_second": 19.0, "slower_than": "torch f32"}])))
+def test_who_is_left_out_is_named_below_the_table_with_the_rule_of_its_day():
+    text = "\n".join(table.embedding(entry(left_out=[slow_contenders.note("torch bf16", 19.04, "torch f32")])))
+    assert "Left out: torch bf16, 19.0 tokens/s on a few texts, less than a fifth of torch f32." in text
+    old = {"name": "torch bf16", "tokens_per_second": 19.0, "slower_than": "torch f32"}
+    text = "\n".join(table.embedding(entry(left_out=[old])))
     assert "Left out: torch bf16, 19.0 tokens/s on a few texts, less than a quarter of torch f32." in text
+
+
+def ratios_of(*rows):
+    peers = types.SimpleNamespace(engine_peers=["torch f32", "torch bf16"], process_peer=lambda name: "llama-embedding")
+    bare = [{key: value for key, value in one.items() if not key.endswith("_ratio")} for one in rows]
+    ratios.add_ratios(peers, bare)
+    return bare
+
+
+def test_ratios_are_to_llama_embeddings_process_and_the_best_engine():
+    ours, _, torch, _ = ratios_of(row("llama-cli embed", False, 4.0, 800), row("llama-embedding", True, 32.0, 110),
+                                  row("torch f32", True, None, 200), row("torch bf16", True, None, 400))
+    assert (ours["process_ratio"], ours["engine_ratio"]) == (8.0, 2.0)
+    assert torch["engine_ratio"] == 0.5 and "process_ratio" not in torch
+
+
+def test_where_all_that_engines_are_compared_with_were_left_out_that_column_is_empty():
+    rows = ratios_of(row("llama-cli embed", False, 4.0, 800), row("llama-embedding", True, 32.0, 110))
+    assert [one["engine_ratio"] for one in rows] == [None, None]
+    assert "| **llama-cli embed** | 4.0 | 8.00 | 800 |  | 0.99960 |" in "\n".join(table.embedding(entry(rows=rows)))
+    assert bars.cell(bars.BARS[1], {"0.6b-short": entry(rows=rows)}, 1) == "not measured (≥ 2.20)"
+
+
+def test_the_time_outside_the_model_is_shown_by_number_of_texts_where_it_was_measured():
+    count = {"texts": 1000, "tokens": 29_000, "process_seconds": 1.5, "us_per_token": 25.0, "deviation": -0.01,
+             "peak_bytes": 80 << 20}
+    old = table.scaling(entry(rows=[count]))
+    assert old[-1] == "| 1,000 | 29,000 | 1.5 | 25.00 | -1.0% | 80 |" and "outside" not in old[2]
+    new = table.scaling(entry(rows=[count | {"outside_engine": 0.034}]))
+    assert new[-1] == "| 1,000 | 29,000 | 1.5 | 25.00 | -1.0% | 3.4% | 80 |"
+    assert "| from the last row | outside the model | peak MiB |" in new[2]
 
 
 @pytest.mark.parametrize("round_takes, made", [(10, 3), (74, 3), (76, 2)])
@@ -121,6 +187,28 @@ def test_publishing_twice_gives_the_same_page(page):
     assert page.read_text() == first
     assert "| **llama-cli embed** | 4.0 | 8.00 |" in first
     assert "Class B: not measured." in first
+
+
+def of_class(name):
+    return result() | {"machine": result()["machine"] | {"class": name}}
+
+
+def test_any_class_can_be_held_to_a_lesser_cpu_where_the_page_has_its_section(page):
+    page.write_text(page.read_text() + "\n<!-- class D-avx2 -->\n<!-- /class D-avx2 -->\n")
+    publish.publish(of_class("D-avx2"))
+    text = page.read_text()
+    assert "| E: AVX2 in halves | D held to AVX2 |\n" in text
+    assert "<!-- class D-avx2 -->\nClass D-avx2: a CPU, 2 threads" in text
+
+
+def test_results_without_a_place_in_the_page_change_nothing_and_name_the_missing_lines(page):
+    before = page.read_text()
+    with pytest.raises(SystemExit, match="'<!-- class D-avx2 -->' and '<!-- /class D-avx2 -->'.* are missing"):
+        publish.publish(of_class("D-avx2"))
+    for name in ("Q", "Q-avx2", "D-avx512"):
+        with pytest.raises(SystemExit, match=f"there is no class {name}"):
+            publish.publish(of_class(name))
+    assert page.read_text() == before and not publish.FOLDER.exists()
 
 
 def test_an_entry_that_was_not_measured_again_stays(page):
@@ -183,3 +271,57 @@ def test_products_have_a_line_for_each_shape_and_a_column_for_each_number_of_row
     shown = page.read_text()
     assert "| avx2 | q8_0 | 1024x1024 | 100 (25%) | 200 (50%) |" in shown
     assert "| md5, text of 100 bytes | 500 MB/s | 5,000,000 texts/s |" in shown
+
+
+def test_a_sample_belongs_to_the_step_that_its_function_or_its_library_says():
+    ours, kernel, target = "libggml-packed.so", "[kernel.kallsyms]", "ggml_packed::N_AVX3::(anonymous namespace)::"
+    expected = {
+        "products of weights": [(ours, f"[.] {target}multiply_rows<8ul>")],
+        "their ends: bias, activation, gate, sum": [(ours, f"[.] {target}finish")],
+        "rounding activations": [(ours, f"[.] {target}to_bf16"), (ours, "[.] packed::PreparedActivations::store")],
+        "attention": [(ours, f"[.] {target}score<4ul>"), (ours, "[.] ggml_packed::attend_texts")],
+        "norms": [(ours, f"[.] {target}rms_norm"), (ours, f"[.] {target}layer_norm")],
+        "rotation": [(ours, f"[.] {target}rotate_halves")],
+        "packing weights": [(ours, "[.] ggml_packed::PackedMatrix::pack"), ("libggml.so", "[.] ggml_fp32_to_bf16")],
+        "other operations of the graph": [(ours, f"[.] {target}add"), (ours, "[.] ggml_packed::move_values")],
+        "waiting for other threads": [(ours, "[.] ggml_packed::ThreadTeam::work_on"), (kernel, "[k] futex_wait")],
+        "tokenizing": [("llama-cli", "[.] llama::WordPiece::split")],
+        "reading and writing tables": [("libzstd.so.1.5.7", "[.] ZSTD_compressBlock_fast")],
+        "ggml and llama.cpp": [("libggml-cpu-haswell.so", "[.] ggml_vec_dot_q8_0_q8_0")],
+        "copying and clearing memory (libc)": [("libc.so.6", "[.] __memmove_avx"), (kernel, "[k] clear_page_erms")],
+        "the system": [(kernel, "[k] finish_task_switch.isra.0")],
+        "the rest": [("libstdc++.so.6", "[.] std::ostream::flush"), (ours, "[.] ggml_packed::Executor::compute")],
+    }
+    assert list(expected) == [*(name for name, _ in run_profile.STEPS), "the rest"]
+    found = {name: [run_profile.step_of(*sample) for sample in samples] for name, samples in expected.items()}
+    assert found == {name: [name] * len(samples) for name, samples in expected.items()}
+
+
+def test_threads_are_idle_for_what_is_left_of_their_time(tmp_path):
+    assert run_profile.idle_share("2.000 3.100 0.100\n", threads=2) == pytest.approx(0.2)
+    assert run_profile.idle_share("2,000 4,100 0,100\n", threads=2) == 0
+    clock = tmp_path / "clock"
+    run = subprocess.run(["bash", "-c", run_profile.TIMED, clock, "sh", "-c", "echo words >&2; sleep 0.1; exit 3"],
+                         capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (3, "words\n")
+    assert run_profile.idle_share(clock.read_text(), threads=1) > 0
+
+
+def test_a_level_that_the_cpu_has_not_is_no_row_of_the_accuracies(monkeypatch):
+    said = {"avx2": (0, ""), "amx-bf16": (2, "Error: this CPU cannot run the kernels 'amx-bf16'\n"),
+            "neon": (2, "Error: no kernels are called 'neon': auto or stock\n"), "stock": (2, "Error: no such model\n")}
+
+    def run(command, **_):
+        status, message = said[command[-1]]
+        return subprocess.CompletedProcess(command, status, "", message)
+    monkeypatch.setattr(level_accuracy.subprocess, "run", run)
+    assert [level_accuracy.runs_here(level) for level in ("avx2", "amx-bf16", "neon")] == [True, False, False]
+    with pytest.raises(SystemExit, match="no such model"):
+        level_accuracy.runs_here("stock")
+
+
+def test_accuracies_have_a_row_for_each_level_and_two_columns_for_each_model():
+    found = {"avx2": [numpy.array([0.9996, 0.9998])] * 4}
+    head, _, only = level_accuracy.lines(found)
+    assert head.startswith("| level | 0.6B Q8_0, lowest | mean | MiniLM F16, lowest | mean |")
+    assert only == "| `avx2` |" + " 0.99960 | 0.99970 |" * 4

@@ -2,8 +2,10 @@
 import hashlib
 import json
 import os
+import pathlib
 import random
 import subprocess
+import time
 
 import numpy
 import pyarrow as pa
@@ -49,6 +51,33 @@ def test_duckdb_reads_it(tmp_path):
     sql = f"select count(*) n, bool_and(md5(text) = text_hash) ok, min(len(embedding)) d from '{out}'"
     found = json.loads(duckdb("-json", "-c", sql))[0]
     assert found["n"] == len(TEXTS) and str(found["ok"]).lower() == "true" and found["d"] == 64
+
+
+def niceness_of_threads(process):
+    levels = []
+    for task in pathlib.Path(f"/proc/{process}/task").iterdir():
+        try:
+            levels.append(int((task / "stat").read_text().rpartition(")")[2].split()[16]))
+        except FileNotFoundError:
+            pass  # it has just ended
+    return levels
+
+
+def test_nice_puts_every_thread_behind_others(tmp_path):
+    command = [CLI, "embed", "--model", MODELS / "bert.gguf", "--input", "-", "--output", tmp_path / "out.parquet", "--threads", "2"]
+    assert subprocess.run([*command, "--nice", "20"], stdin=subprocess.DEVNULL, capture_output=True).returncode == 2
+    with subprocess.Popen([*command, "--nice", "7"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        run.stdin.write(content(varied(2000)))
+        run.stdin.flush()
+        end = time.monotonic() + 60
+        while len(levels := niceness_of_threads(run.pid)) < 3 or set(levels) != {7}:
+            assert time.monotonic() < end, levels
+            time.sleep(0.01)
+        for _ in range(50):  # whoever is started from now on, too
+            assert set(niceness_of_threads(run.pid)) <= {7}
+            time.sleep(0.01)
+        run.stdin.close()
+        assert run.wait() == 0
 
 
 def llama_embedding(model, prompts, *flags):

@@ -60,16 +60,24 @@ def test_every_flag_in_the_pages_exists(flags):
     assert {page: found for page, found in unknown.items() if found} == {}
 
 
-def commands_in(text):
-    """(command, flags) of every line that runs the program, with the lines that continue it."""
+def commands_in(text, commands):
+    """(command, flags) of every line that runs one of the commands, with the lines that continue it."""
     whole = re.sub(r"\\\n\s*", " ", text)
-    for line in re.findall(r"llama-cli ((?:embed|generate|devices|models [a-z]+)\b[^\n|`]*)", whole):
-        line = line.split(" # ")[0].split("  #")[0]
-        words = line.split()
-        yield " ".join(words[:2]) if words[0] == "models" else words[0], re.findall(FLAG, line)
+    longest_first = "|".join(sorted(commands, key=len, reverse=True))
+    for command, rest in re.findall(rf"llama-cli ({longest_first})\b([^\n|`]*)", whole):
+        yield command, re.findall(FLAG, rest.split(" # ")[0].split("  #")[0])
+
+
+def test_commands_are_found_with_their_flags():
+    lines = "llama-cli tools call a.b --json  # --no\n`llama-cli tools` --no, llama-cli map a \\\n  --seed 1 | x --no\n"
+    assert list(commands_in(lines, ["map", "tools", "tools call"])) == [
+        ("tools call", ["--json"]), ("tools", []), ("map", ["--seed"])]
 
 
 def test_every_command_in_the_pages_has_its_flags(flags):
-    wrong = [f"{page.name}: {command} {flag}" for page in PAGES for command, used in commands_in(page.read_text())
-             for flag in used if flag not in flags.get(command, set())]
+    commands = set(flags) - {""}
+    assert {"search", "verify", "dedup", "tools call", "models pull"} <= commands
+    wrong = [f"{page.name}: {command} {flag}" for page in PAGES
+             for command, used in commands_in(page.read_text(), commands)
+             for flag in used if flag not in flags[command]]
     assert not wrong, "\n".join(wrong)

@@ -1,6 +1,7 @@
 """The form of files: lines, lengths, formatting. Pages are free: a table, or a command to copy, stands on one line."""
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -9,6 +10,8 @@ import pytest
 PROJECT = pathlib.Path(os.environ["PROJECT"])
 MAX_COLUMNS = 120
 MAX_LINES = 300
+# What begins a line of a comment, with its text two spaces or more behind it: "// Errors   NotFound".
+LABELS = "Cost Errors Limits Memory Needs Requires Returns Safety Shape Source Threads Units".split()
 
 # Files longer than MAX_LINES, and why. An entry whose file has become shorter fails: take it out then.
 LONGER = {
@@ -65,6 +68,25 @@ def test_no_file_is_longer_than_can_be_read_at_once():
             if (count := len(path.read_text().splitlines())) > MAX_LINES}
     assert {file: count for file, count in long.items() if file not in LONGER} == {}
     assert sorted(set(LONGER) - set(long)) == [], "no longer needed in LONGER"
+
+
+def swallowed_labels(text):
+    """Labels in the middle of a line of a comment, where joining lines has put them; "Errors, Cost   …" begins one."""
+    found = rf"//.*[^\s,/] ({'|'.join(LABELS)})(?: {{2,}}|$)"
+    return [(number, match[1]) for number, line in enumerate(text.splitlines(), 1) if (match := re.search(found, line))]
+
+
+def test_a_label_in_the_middle_of_a_line_is_found():
+    assert swallowed_labels("// It waits. Errors   Io.\nint a;\nint b;  // Pure. Threads  any\n  // Once. Cost\n") == [
+        (1, "Errors"), (3, "Threads"), (4, "Cost")]
+    assert swallowed_labels("// Errors   Io: no Source was read.\n  // Errors, Cost   as above.\n"
+                            "// Threads: one. Cost: none.\n// Calls it. Errors that nobody caught are printed.\n") == []
+
+
+def test_labels_begin_their_lines():
+    swallowed = [f"{name(path)}:{number}: {label}" for path in files(".cc", ".h")
+                 for number, label in swallowed_labels(path.read_text())]
+    assert not swallowed, "\n".join(swallowed)
 
 
 def clang_format():

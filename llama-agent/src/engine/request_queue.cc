@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "guarded.h"
+
 namespace llama::internal {
 
 Result<void> RequestQueue::push(std::unique_ptr<Job> job) {
@@ -51,13 +53,16 @@ void RequestQueue::drop_ended() {
     }
     counts_->waiting(jobs_.size());
   }
-  for (auto& job : dropped) {
-    const bool cancelled = job->cancel.stop_requested() || Clock::now() < job->deadline;
-    const auto waited = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - job->submitted);
-    job->end(cancelled ? fail(ErrorCode::Cancelled, "the request was cancelled while it waited")
-                       : fail(ErrorCode::TimedOut,
-                              std::format("the request waited for {} s, which is as long as it may", waited.count())));
-  }
+  // Where there is no memory for the words, this request ends without them, with its last owner, and no other with it.
+  for (auto& job : dropped) static_cast<void>(guarded("a request could not be told its end", [&] { end_early(*job); }));
+}
+
+void RequestQueue::end_early(Job& job) {
+  const bool cancelled = job.cancel.stop_requested() || Clock::now() < job.deadline;
+  const auto waited = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - job.submitted);
+  job.end(cancelled ? fail(ErrorCode::Cancelled, "the request was cancelled while it waited")
+                    : fail(ErrorCode::TimedOut,
+                           std::format("the request waited for {} s, which is as long as it may", waited.count())));
 }
 
 }  // namespace llama::internal

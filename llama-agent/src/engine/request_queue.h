@@ -40,6 +40,8 @@ class RequestQueue {
   void drop_ended();
 
  private:
+  static void end_early(Job& job);
+
   const std::int32_t max_size_;
   const std::shared_ptr<RequestCounts> counts_;
   std::mutex mutex_;

@@ -3,7 +3,9 @@
 // A lock belongs to the opened file, so two threads of one process exclude each other as well. Lock files are never
 // deleted: a deleted one could be made anew and locked by another process.
 // There are file systems on which flock() succeeds and does nothing; probe_locks() finds out and turns to fcntl's
-// locks. Source   huggingface_hub issues 2399, 4228, 4306 (Lustre without flock); hf-hub issue 115 (a timeout of 10 s).
+// locks.
+//
+// Source   huggingface_hub issues 2399, 4228, 4306 (Lustre without flock); hf-hub issue 115 (a timeout of 10 s).
 #pragma once
 
 #include <filesystem>

@@ -25,7 +25,8 @@ namespace llama {
 // Prints it. Returns the exit status.
 [[nodiscard]] int tell_failure(const Failure& failure, const Interrupt& interrupt);
 
-// "Reading: [███░] 4,000/10,000 …" on standard error, while rows are read. Threads  one at a time.
+// "Reading: [███░] 4,000/10,000 …" on standard error, while rows are read.
+// Threads  one at a time.
 class RowsDisplay {
  public:
   RowsDisplay(const Console& console, std::string_view name, std::uint64_t rows)

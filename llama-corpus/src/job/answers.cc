@@ -87,7 +87,13 @@ Result<void> Answers::keep(std::vector<Raw> raws, std::uint64_t rows) {
   window_.clear();
   window_begin_ = parts_.texts.answered() + 1;
   for (Raw& raw : raws) {
-    if (!raw.vector.empty()) raw.answer.vector = parts_.encoder.encode(raw.vector);
+    if (!raw.vector.empty()) {
+      if (auto encoded = parts_.encoder.encode(raw.vector)) {
+        raw.answer.vector = std::move(*encoded);
+      } else {
+        raw.answer.failure = std::move(encoded.error());
+      }
+    }
     window_.push_back({.text = raw.digest, .answer = std::move(raw.answer)});
   }
   if (auto added = parts_.texts.add(window_, rows); !added) return added;

@@ -1,6 +1,8 @@
 #include "vector_encoder.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <format>
 #include <string_view>
 #include <utility>
@@ -87,8 +89,17 @@ bool VectorEncoder::read_scales(const std::string& text) {
   return true;
 }
 
-std::vector<std::byte> VectorEncoder::encode(std::vector<float> vector) const {
+Result<std::vector<std::byte>> VectorEncoder::encode(std::vector<float> vector) const {
   cut(vector);
+  if (element_ == VectorElement::Float16) {
+    const auto beyond = std::ranges::find_if(vector, [](float value) { return std::abs(value) >= kFloat16Infinity; });
+    if (beyond != vector.end()) {
+      return fail(ErrorCode::InvalidText,
+                  std::format("its vector has a value of {:.6g}, and float16 ends at 65504: write float32, or vectors "
+                              "scaled to length 1",
+                              *beyond));
+    }
+  }
   std::vector<std::byte> bytes;
   bytes.reserve(vector_bytes(element_, dimension_));
   switch (element_) {

@@ -30,7 +30,8 @@ class VectorEncoder {
   [[nodiscard]] std::string scales() const;                 // "" where none are needed
 
   // Requires is_ready() and a vector of the model's dimension.
-  [[nodiscard]] std::vector<std::byte> encode(std::vector<float> vector) const;
+  // Errors   InvalidText: a value that float16 has only infinity for.
+  [[nodiscard]] Result<std::vector<std::byte>> encode(std::vector<float> vector) const;
 
  private:
   VectorEncoder(VectorElement element, std::int32_t dimension, bool cuts)

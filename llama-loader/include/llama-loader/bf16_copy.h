@@ -1,8 +1,10 @@
 // Keep BF16 copies of models in the model cache, where they are listed, counted and removed like any other.
 //
 // A copy belongs to one content: another file of the same name gets another. Two processes that want the same one make
-// it once. Of those not used for longest, copies go as downloads do when the cache is full. Errors   NoSpace (the disk,
-// the cache's limit), Io, InvalidModel, Cancelled. Threads  any number at once, and any number of processes.
+// it once. Of those not used for longest, copies go as downloads do when the cache is full.
+//
+// Errors   NoSpace (the disk, the cache's limit), Io, InvalidModel, Cancelled.
+// Threads  any number at once, and any number of processes.
 #pragma once
 
 #include <functional>

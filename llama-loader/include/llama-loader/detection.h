@@ -39,7 +39,8 @@ struct ModelWish {
 [[nodiscard]] std::vector<std::string> rank_models(const std::vector<std::string>& names,
                                                    std::string_view repository = "");
 
-// The files of a model that is known by one of them. Errors   NotFound: a part is missing.
+// The files of a model that is known by one of them.
+// Errors   NotFound: a part is missing.
 [[nodiscard]] Result<std::vector<std::string>> with_all_parts(const std::vector<std::string>& names,
                                                               const std::string& one);
 

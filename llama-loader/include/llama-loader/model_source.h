@@ -30,7 +30,9 @@ class ModelSource {
   // Read what a user typed.
   //
   // A name that exists on disk is that folder or .gguf file; else "organization/model" or "organization/model:QUANT" is
-  // a repository. Errors   InvalidArgument for anything else, saying both readings.
+  // a repository.
+  //
+  // Errors   InvalidArgument for anything else, saying both readings.
   [[nodiscard]] static Result<ModelSource> parse(const std::string& name,
                                                  const std::optional<std::string>& filename = std::nullopt);
 

@@ -18,7 +18,8 @@ struct FetchWishes {
   std::stop_token stop{};
 };
 
-// request.endpoint is filled in. Errors   those of fetch.h, and InvalidArgument: a variable of the environment.
+// request.endpoint is filled in.
+// Errors   those of fetch.h, and InvalidArgument: a variable of the environment.
 [[nodiscard]] Result<FetchedModel> fetch_with(const CacheManager& cache, const RetryConfig& retry,
                                               const std::optional<HubSettings>& hub, ModelRequest request,
                                               const FetchWishes& wishes);

@@ -22,7 +22,8 @@ class PrefixHasher {
 
   void advance(std::uint64_t prefix);  // so many bytes from the beginning are there
   [[nodiscard]] std::uint64_t hashed() const;
-  // Requires all bytes there; waits for the rest of the work. Errors   Io, Cancelled.
+  // Requires all bytes there; waits for the rest of the work.
+  // Errors   Io, Cancelled.
   [[nodiscard]] Result<Digest> finish(const std::stop_token& stop);
 
  private:

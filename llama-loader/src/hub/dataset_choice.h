@@ -27,7 +27,9 @@ struct DatasetChoice {
 [[nodiscard]] Error no_match(const HubRepository& repository, std::string_view pattern);
 
 // Asks the hub for as much of its list as the pattern needs; the commit is in `repository` afterwards.
-// Requires request.pattern. Errors   those of huggingface.h; NotFound: nothing matches, or a model of this name.
+// Requires request.pattern.
+//
+// Errors   those of huggingface.h; NotFound: nothing matches, or a model of this name.
 // Cost     two requests where the list has one page; one or two more for a folder, and where nothing matches.
 [[nodiscard]] Result<ModelChoice> choose_dataset_files(const HubAccess& hub, const ModelRequest& request,
                                                        HubRepository& repository);

@@ -48,7 +48,8 @@ struct Pipe {
   Descriptor read, write;
 };
 
-// Closed on exec. Errors   Io.
+// Closed on exec.
+// Errors   Io.
 [[nodiscard]] Result<Pipe> make_pipe();
 void set_non_blocking(const Descriptor& descriptor);
 

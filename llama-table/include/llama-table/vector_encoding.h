@@ -13,6 +13,9 @@
 
 namespace llama {
 
+// From here on a value is infinity as float16: half a step above the greatest, 65504.
+inline constexpr float kFloat16Infinity = 65520.0F;
+
 // IEEE 754 binary16, rounded to nearest, ties to even: beyond 65504 infinity, below 2^-25 zero, subnormals between.
 [[nodiscard]] std::uint16_t to_float16(float value);
 

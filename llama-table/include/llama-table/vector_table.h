@@ -81,7 +81,8 @@ struct VectorBlock {
   [[nodiscard]] std::size_t row(std::size_t vector) const { return row_of.empty() ? vector : row_of[vector]; }
 };
 
-// Reads one piece after the other. Threads  one at a time; any number of readers beside each other.
+// Reads one piece after the other.
+// Threads  one at a time; any number of readers beside each other.
 class VectorReader {
  public:
   virtual ~VectorReader() = default;

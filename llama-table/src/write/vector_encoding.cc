@@ -27,7 +27,7 @@ std::uint16_t to_float16(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   const std::uint32_t sign = (bits >> 16) & 0x8000, magnitude = bits & 0x7fffffff;
   constexpr std::uint32_t kInfinity = 0x7c00, kFloatInfinity = 0x7f800000;
-  constexpr auto kOverflow = std::bit_cast<std::uint32_t>(65520.0F);  // half a step above the greatest
+  constexpr auto kOverflow = std::bit_cast<std::uint32_t>(kFloat16Infinity);
   constexpr auto kLeastNormal = std::bit_cast<std::uint32_t>(0x1p-14F);
   std::uint32_t half = 0;
   if (magnitude > kFloatInfinity) {

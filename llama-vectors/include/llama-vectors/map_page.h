@@ -62,7 +62,8 @@ using MapSink = std::function<Result<void>(std::string_view bytes)>;
 [[nodiscard]] Result<void> write_map_page(const MapPage& page, const MapSink& sink, const MapProgress& progress = {},
                                           const std::stop_token& stop = {});
 
-// The file has its name only when it is complete. Errors  also NoSpace, Io.
+// The file has its name only when it is complete.
+// Errors   also NoSpace, Io.
 [[nodiscard]] Result<void> write_map_file(const MapPage& page, const std::filesystem::path& path,
                                           const MapProgress& progress = {}, const std::stop_token& stop = {});
 

@@ -21,7 +21,8 @@ class VectorSample {
  public:
   VectorSample(std::uint64_t rows, std::size_t count, std::uint64_t seed, std::size_t length);
 
-  // Keeps the vector of a row that is chosen and has a direction. Threads  any, each with other rows.
+  // Keeps the vector of a row that is chosen and has a direction.
+  // Threads  any, each with other rows.
   void offer(std::uint64_t row, const double* values, double norm);
 
   struct Similarities {

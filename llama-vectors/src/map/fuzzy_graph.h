@@ -21,7 +21,8 @@ struct FuzzyGraph {
   std::vector<float> weights;  // above 0, at most 1
 };
 
-// Pure. Cost  rows × each × log(each).
+// Pure.
+// Cost     rows × each × log(each).
 [[nodiscard]] FuzzyGraph fuzzy_graph(const RowNeighbours& near);
 
 }  // namespace llama::internal

@@ -1,6 +1,7 @@
 // Tell whether a stored vector is what the model gives.
 //
-// Pure. Threads  any, each with a judge of its own.
+// Pure.
+// Threads  any, each with a judge of its own.
 #pragma once
 
 #include <cstddef>
