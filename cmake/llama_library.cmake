@@ -67,8 +67,7 @@ endfunction()
 # llama_test(NAME LABEL unit|model SOURCES … LIBRARIES …)
 #
 # With label "model" the tests find the synthetic models of testing/make_models.py in the folder $TEST_MODELS, and the
-# plug-in of kernels is built before them. The target unit-tests builds all programs with label "unit", but those of the
-# kernels: without optimization they take longer than all others.
+# plug-in of kernels is built before them. The target unit-tests builds all programs with label "unit".
 add_custom_target(unit-tests)
 function(llama_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL" "SOURCES;LIBRARIES")
@@ -82,7 +81,7 @@ function(llama_test name)
     set(needs FIXTURES_REQUIRED models
       ENVIRONMENT "TEST_MODELS=${CMAKE_BINARY_DIR}/test-models;XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/test-cache")
   endif()
-  if(arg_LABEL STREQUAL "unit" AND NOT name MATCHES "^ggml-packed")
+  if(arg_LABEL STREQUAL "unit")
     add_dependencies(unit-tests ${name})
   endif()
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${arg_LABEL} TIMEOUT 300 ${needs})
