@@ -6,6 +6,7 @@ Runs `llama-cli embed` with --lanes 1 and with a lane for each thread or --lanes
 whole commands. The vectors of both are compared: they are the same in every bit with our kernels.
 """
 import argparse
+import functools
 import pathlib
 import re
 import statistics
@@ -30,16 +31,17 @@ def run(model, texts, threads, kernels, flags, environment=None):
         return seconds, tokens, pyarrow.parquet.read_table(f"{folder}/out.parquet", columns=["embedding"])["embedding"]
 
 
-def compare(model, texts, threads, lanes, kernels, rounds):
-    one, many = [], []
-    for _ in range(rounds):
-        one.append(run(model, texts, threads, kernels, ["--lanes", "1"]))
-        many.append(run(model, texts, threads, kernels, ["--lanes", lanes or threads]))
-    tokens = one[0][1]
-    slow, fast = (statistics.median(seconds for seconds, *_ in runs) for runs in (one, many))
-    same = "yes" if one[0][2].equals(many[0][2]) else "no"
-    print(f"| {pathlib.Path(model).stem}, {pathlib.Path(texts).stem}, `{kernels}`, {threads} threads "
-          f"| {tokens / slow:,.0f} | {tokens / fast:,.0f} | {slow / fast:.2f} | {same} |", flush=True)
+def compare(what, one, other, rounds):
+    """Two ways to run(), in turn."""
+    runs = [(one(), other()) for _ in range(rounds)]
+    tokens = runs[0][0][1]
+    slow, fast = (statistics.median(seconds for seconds, *_ in of_one) for of_one in zip(*runs))
+    same = "yes" if runs[0][0][2].equals(runs[0][1][2]) else "no"
+    print(f"| {what} | {tokens / slow:,.0f} | {tokens / fast:,.0f} | {slow / fast:.2f} | {same} |", flush=True)
+
+
+def names(model, texts, kernels):
+    return f"{pathlib.Path(model).stem}, {pathlib.Path(texts).stem}, `{kernels}`"
 
 
 def main():
@@ -56,7 +58,9 @@ def main():
     for model, texts in zip(arguments.runs[::2], arguments.runs[1::2]):
         for kernels in arguments.kernels.split(","):
             for threads in arguments.threads.split(","):
-                compare(model, texts, threads, arguments.lanes, kernels, arguments.rounds)
+                one, many = (functools.partial(run, model, texts, threads, kernels, ["--lanes", lanes])
+                             for lanes in ("1", arguments.lanes or threads))
+                compare(f"{names(model, texts, kernels)}, {threads} threads", one, many, arguments.rounds)
 
 
 if __name__ == "__main__":

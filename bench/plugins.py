@@ -5,25 +5,15 @@
 Runs `llama-cli embed` with either in turn, and prints the medians of whole commands. The vectors of both are compared.
 """
 import argparse
+import functools
 import os
 import pathlib
-import statistics
 
-from lanes import run
+from lanes import compare, names, run
 
 
-def compare(plugins, model, texts, threads, kernels, rounds):
-    runs = {plugin: [] for plugin in plugins}
-    for _ in range(rounds):
-        for plugin in plugins:
-            environment = dict(os.environ, GGML_PACKED_PATH=str(pathlib.Path(plugin).resolve()))
-            runs[plugin].append(run(model, texts, threads, kernels, [], environment))
-    before, after = (runs[plugin] for plugin in plugins)
-    tokens = before[0][1]
-    slow, fast = (statistics.median(seconds for seconds, *_ in some) for some in (before, after))
-    same = "yes" if before[0][2].equals(after[0][2]) else "no"
-    print(f"| {pathlib.Path(model).stem}, {pathlib.Path(texts).stem}, `{kernels}` "
-          f"| {tokens / slow:,.0f} | {tokens / fast:,.0f} | {slow / fast:.2f} | {same} |", flush=True)
+def with_plugin(path):
+    return dict(os.environ, GGML_PACKED_PATH=str(pathlib.Path(path).resolve()))
 
 
 def main():
@@ -41,7 +31,9 @@ def main():
     print("| whole commands, tokens/s | before | after | ratio | same vectors |\n|---|---|---|---|---|")
     for model, texts in zip(arguments.runs[::2], arguments.runs[1::2]):
         for kernels in arguments.kernels.split(","):
-            compare(arguments.plugins, model, texts, arguments.threads, kernels, arguments.rounds)
+            before, after = (functools.partial(run, model, texts, arguments.threads, kernels, [], with_plugin(path))
+                             for path in arguments.plugins)
+            compare(names(model, texts, kernels), before, after, arguments.rounds)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import tokenizers
 
 import places
 import tokens
+from endless import endless
 
 PACKAGES = ("transformers", "torch", "sympy", "networkx", "onnx")
 SHORT_MEAN = 29
@@ -52,13 +53,6 @@ def lines():
 
 def counted(tokenizer, some):
     return [len(encoding.ids) for encoding in tokenizer.encode_batch(some)]
-
-
-def endless(some):
-    """All of them, and then again with a number behind: no text twice, since `embed` computes one but once."""
-    yield from some
-    for again in itertools.count(2):
-        yield from (f"{line} {again}" for line in some)
 
 
 def short(tokenizer, count):

@@ -4,23 +4,15 @@
 #include <cmath>
 #include <cstddef>
 #include <numbers>
-#include <string>
 #include <vector>
 
-#include "kernels/kernels.h"
 #include "kernels/row_kernels.h"
+#include "level_test.h"
 
 namespace ggml_packed {
 namespace {
 
-class ActivationsTest : public testing::TestWithParam<const char*> {
- protected:
-  void SetUp() override {
-    kernels_ = kernels(GetParam());
-    if (kernels_ == nullptr) GTEST_SKIP() << "this CPU has no " << GetParam();
-  }
-  const Kernels* kernels_ = nullptr;
-};
+class ActivationsTest : public LevelTest {};
 
 TEST_P(ActivationsTest, AreAccurateInTheMiddle) {
   const RowKernels& rows = row_kernels(*kernels_);
@@ -71,11 +63,7 @@ TEST_P(ActivationsTest, TanhIsAccurateNearZeroAndFarOut) {
   EXPECT_TRUE(std::isnan(out[0]));
 }
 
-INSTANTIATE_TEST_SUITE_P(Levels, ActivationsTest, testing::ValuesIn(level_names()), [](const auto& level) {
-  std::string name = level.param;
-  std::erase(name, '-');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Levels, ActivationsTest, kLevels, level_name);
 
 }  // namespace
 }  // namespace ggml_packed

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "kernels/kernels.h"
+#include "level_test.h"
 #include "test_graph.h"
 
 namespace ggml_packed {
@@ -114,14 +115,6 @@ inline ggml_tensor* turned(ggml_context* c, ggml_tensor* x, ggml_tensor* positio
   const int dimensions = turn.dimensions != 0 ? turn.dimensions : static_cast<int>(x->ne[0]);
   return ggml_rope_ext(c, x, positions, turn.factors, dimensions, turn.mode, turn.trained_context, turn.base,
                        turn.scale, turn.yarn, turn.magnitude, turn.beta_fast, turn.beta_slow);
-}
-
-// All that were compiled for this kind of CPU; a test skips those that this one lacks.
-inline const auto kLevels = testing::ValuesIn(level_names());
-inline std::string level_name(const testing::TestParamInfo<const char*>& level) {
-  std::string name = level.param;
-  std::erase(name, '-');
-  return name;
 }
 
 }  // namespace ggml_packed

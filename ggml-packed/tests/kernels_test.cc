@@ -13,6 +13,7 @@
 
 #include "format/weight_format.h"
 #include "kernels/row_kernels.h"
+#include "level_test.h"
 #include "ops/matmul.h"
 #include "plugin/self_check.h"
 
@@ -92,14 +93,7 @@ std::vector<float> multiplied(const Kernels& kernels, const Weights& w, const st
   return out;
 }
 
-class KernelsTest : public testing::TestWithParam<const char*> {
- protected:
-  void SetUp() override {
-    kernels_ = kernels(GetParam());
-    if (kernels_ == nullptr) GTEST_SKIP() << "this CPU has no " << GetParam();
-  }
-  const Kernels* kernels_ = nullptr;
-};
+class KernelsTest : public LevelTest {};
 
 TEST_P(KernelsTest, MultiplyEveryTypeAndShape) {
   for (const ggml_type type : {GGML_TYPE_Q8_0, GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1,
@@ -237,11 +231,7 @@ TEST(SelfCheck, FindsAKernelThatReturnsNaN) {
 
 TEST(Kernels, HaveNoLevelOfAnotherName) { EXPECT_EQ(kernels("avx9000"), nullptr); }
 
-INSTANTIATE_TEST_SUITE_P(Levels, KernelsTest, testing::ValuesIn(level_names()), [](const auto& level) {
-  std::string name = level.param;
-  std::erase(name, '-');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Levels, KernelsTest, kLevels, level_name);
 
 // The kernels' sums need no conversion to float32: bit for bit the same.
 TEST(BlockScale, ASumThatStartsAtKExactIsMultipliedAsIfItHadBeenConverted) {

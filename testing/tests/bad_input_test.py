@@ -162,6 +162,8 @@ def test_a_vector_that_float16_cannot_hold_is_no_vector_with_infinities(out, tmp
     run = embed(large, b"one\ntwo\n", out, "--dtype", "float16")
     assert run.returncode == 0 and run.stderr.count("and float16 ends at 65504") == 2, run.stderr
     assert "no text could be embedded; the output has no rows" in run.stderr
+    nulls = embed(large, b"one\ntwo\n", out, "--dtype", "float16", "--force", "--on-error", "null")
+    assert nulls.returncode == 0 and "no text could be embedded; the output has no vectors" in nulls.stderr, nulls.stderr
     refused(embed(large, b"one\ntwo\n", out, "--dtype", "float16", "--force", "--on-error", "fail"), INPUT, "line 1", "float16")
     for flags in (["--dtype", "float32"], ["--dtype", "float16", "--normalize"]):
         assert embed(large, b"one\ntwo\n", out, "--force", *flags).returncode == 0

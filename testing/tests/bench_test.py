@@ -1,4 +1,5 @@
 """What script/bench makes of its measurements, without measuring anything."""
+import itertools
 import json
 import os
 import pathlib
@@ -22,6 +23,7 @@ import run_profile
 import slow_contenders
 import table
 import turns
+from endless import endless
 
 
 def row(name, peer, process_seconds, speed, **more):
@@ -318,6 +320,10 @@ def test_a_level_that_the_cpu_has_not_is_no_row_of_the_accuracies(monkeypatch):
     assert [level_accuracy.runs_here(level) for level in ("avx2", "amx-bf16", "neon")] == [True, False, False]
     with pytest.raises(SystemExit, match="no such model"):
         level_accuracy.runs_here("stock")
+
+
+def test_texts_that_go_on_for_ever_have_none_twice():
+    assert list(itertools.islice(endless(["a", "b"]), 6)) == ["a", "b", "a 2", "b 2", "a 3", "b 3"]
 
 
 def test_accuracies_have_a_row_for_each_level_and_two_columns_for_each_model():

@@ -50,7 +50,7 @@ void print_summary(const Console& console, const EmbedArguments& arguments, cons
     if (const std::uint64_t now = s.embedded - std::min(s.embedded, s.rows_before); now > 0)
       console.line("Average processing time: {:.1f}ms per text", seconds * 1e3 / static_cast<double>(now));
   } else {
-    const bool had_texts = s.skipped_failed + s.skipped_long > 0;
+    const bool had_texts = s.distinct + s.skipped_failed + s.skipped_long > 0;
     tell("Warning: {}; the output has no {}", had_texts ? "no text could be embedded" : "the input has no texts",
          s.rows_out == 0 ? "rows" : "vectors");
   }
