@@ -19,6 +19,9 @@ import pyarrow.parquet
 
 import places
 
+sys.path.insert(0, str(places.PROJECT / "testing"))
+import llama_embedding  # noqa: E402
+
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -107,30 +110,24 @@ class LlamaEmbedding(Process):
     def __init__(self, name, model, flags=()):
         self.name, self.peer = name, True
         self.base = ["llama-embedding", "--model", model, "--threads", places.THREADS, "--no-escape",
-                     "--embd-output-format", "json", *flags]
+                     "--embd-output-format", "raw", *flags]
         self.command = places.shown(" ".join(map(str, self.base)) + " --file TEXTS >OUT.json")
 
     def run(self, path, texts):
-        for _ in range(5):  # its output breaks off now and then
-            with (tempfile.TemporaryDirectory() as folder, open(f"{folder}/out", "w+") as out,
-                  open(f"{folder}/err", "w+") as err):
-                seconds, peak = timed([*self.base, "--file", path], out, err)
-                out.seek(0)
-                err.seek(0)
-                printed, log = out.read(), err.read()
-            try:
-                answers = sorted(json.loads(printed)["data"], key=lambda answer: answer["index"])
-            except json.JSONDecodeError:
-                continue
-            vectors = numpy.array([answer["embedding"] for answer in answers], dtype=numpy.float32)
-            assert len(vectors) == len(texts), (self.name, len(vectors), len(texts))
-            # Its log tells when the first batch began (minutes.seconds.milliseconds.microseconds) and how large each
-            # was.
-            stamps = re.search(r"^(\d+)\.(\d+)\.(\d+)\.(\d+) I batch_decode", log, re.MULTILINE)
-            before = sum(int(part) * unit for part, unit in zip(stamps.groups(), (60, 1, 1e-3, 1e-6))) if stamps else 0
-            tokens = sum(int(n) for n in re.findall(r"batch_decode: n_tokens = (\d+)", log)) or None
-            return Run(seconds, seconds - before, tokens, peak, vectors)
-        sys.exit(f"bench: {self.name}: its output broke off five times")
+        with (tempfile.TemporaryDirectory() as folder, open(f"{folder}/out", "w+") as out,
+              open(f"{folder}/err", "w+") as err):
+            seconds, peak = timed([*self.base, "--file", path], out, err)
+            out.seek(0)
+            err.seek(0)
+            printed, log = out.read(), err.read()
+        vectors = llama_embedding.whole_lines(printed)
+        lost = len(texts) - len(vectors)
+        assert 0 <= lost <= 2, (self.name, len(vectors), len(texts))  # the end of what it printed, 600 numbers at most
+        # Its log tells when the first batch began (minutes.seconds.milliseconds.microseconds) and how large each was.
+        stamps = re.search(r"^(\d+)\.(\d+)\.(\d+)\.(\d+) I batch_decode", log, re.MULTILINE)
+        before = sum(int(part) * unit for part, unit in zip(stamps.groups(), (60, 1, 1e-3, 1e-6))) if stamps else 0
+        tokens = sum(int(n) for n in re.findall(r"batch_decode: n_tokens = (\d+)", log)) or None
+        return Run(seconds, seconds - before, tokens, peak, vectors)
 
 
 class LlamaServer:

@@ -3,7 +3,6 @@
     parity.py TEXTS.tsv REFERENCE.npz MODEL_FOLDER MODEL.onnx LLAMA_CLI
 """
 import collections
-import json
 import pathlib
 import subprocess
 import sys
@@ -13,6 +12,9 @@ import numpy
 import onnxruntime
 import pyarrow.parquet
 import tokenizers
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "testing"))
+from llama_embedding import llama_embedding  # noqa: E402
 
 texts_path, reference_path, folder, onnx_path, cli = sys.argv[1:6]
 rows = [line.split("\t", 1) for line in open(texts_path, encoding="utf-8", newline="\n").read().split("\n") if line]
@@ -29,20 +31,6 @@ def ours(kind):
     subprocess.run([cli, "embed", "-m", folder / f"all-MiniLM-L6-v2-{kind}.gguf", "-i", work / "texts.txt", "-o", out,
                     "--quiet"], check=True)
     return numpy.stack(pyarrow.parquet.read_table(out)["embedding"].to_numpy(zero_copy_only=False))
-
-
-def llama_embedding(kind):
-    command = ["llama-embedding", "-m", folder / f"all-MiniLM-L6-v2-{kind}.gguf", "-f", work / "texts.txt",
-               "--embd-normalize", "-1",
-               "--embd-output-format", "json"]
-    for _ in range(5):  # its output breaks off now and then
-        run = subprocess.run(command, capture_output=True, text=True, errors="replace")
-        try:
-            return numpy.array([e["embedding"]
-                                for e in sorted(json.loads(run.stdout)["data"], key=lambda e: e["index"])])
-        except json.JSONDecodeError:
-            continue
-    sys.exit(run.stderr[-500:])
 
 
 def onnx():
@@ -63,7 +51,7 @@ def cosines(vectors):
 
 
 columns = {"llama-cli, F32": cosines(ours("F32")), "llama-cli, F16": cosines(ours("F16")),
-           "llama-embedding, F32": cosines(llama_embedding("F32")),
+           "llama-embedding, F32": cosines(llama_embedding(folder / "all-MiniLM-L6-v2-F32.gguf", work / "texts.txt")),
            "onnxruntime + tokenizers": cosines(onnx())}
 kinds = collections.defaultdict(list)
 for i, (kind, _) in enumerate(rows):

@@ -23,5 +23,7 @@ def vectors(family, path, texts):
 
 
 def cosines(some, reference):
-    a, b = some[:len(reference)].astype(numpy.float64), reference.astype(numpy.float64)
+    """Of the texts that both have: llama-embedding loses its last one now and then."""
+    count = min(len(some), len(reference))
+    a, b = some[:count].astype(numpy.float64), reference[:count].astype(numpy.float64)
     return (a * b).sum(axis=1) / numpy.linalg.norm(a, axis=1) / numpy.linalg.norm(b, axis=1)

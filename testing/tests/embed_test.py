@@ -11,6 +11,7 @@ import numpy
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from llama_embedding import llama_embedding
 from program import CLI, MODELS, cosines, duckdb, embed, rows, vectors
 
 TEXTS = ["hello world", "the number 42 is a long number", "短い日本語のテスト文です。", "  kept  ", "a\tb", "x", "Größe 👍 naïve"]
@@ -78,20 +79,6 @@ def test_nice_puts_every_thread_behind_others(tmp_path):
             time.sleep(0.01)
         run.stdin.close()
         assert run.wait() == 0
-
-
-def llama_embedding(model, prompts, *flags):
-    """llama.cpp's own vectors. Now and then its output breaks off with status 0 (7 of 30 runs with 40 lines, llama.cpp 0.7.0 build 11669): then it is run again."""
-    command = ["llama-embedding", "-m", str(model), "-f", str(prompts), "--embd-normalize", "-1", "-c", "4096", "-b", "4096", "-ub", "4096",
-               "--embd-output-format", "json", *flags]
-    for _ in range(5):
-        tool = subprocess.run(command, capture_output=True, text=True)
-        assert tool.returncode == 0, tool.stderr[-2000:]
-        try:
-            return numpy.array([e["embedding"] for e in sorted(json.loads(tool.stdout)["data"], key=lambda e: e["index"])])
-        except json.JSONDecodeError:
-            continue
-    pytest.fail("llama-embedding's output is cut every time")
 
 
 @pytest.mark.parametrize("model", BOTH)

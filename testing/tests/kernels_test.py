@@ -10,7 +10,8 @@ import tempfile
 
 import model_families
 import pytest
-from embed_test import content, llama_embedding, varied
+from embed_test import content, varied
+from llama_embedding import llama_embedding
 from parity_test import FOLDER, reference
 from program import CLI, MODELS, PROJECT, cosines, embed, rows, vectors
 

@@ -4,7 +4,8 @@ import json
 
 import model_families
 import pytest
-from embed_test import content, llama_embedding, varied
+from embed_test import content, varied
+from llama_embedding import llama_embedding
 from kernels_test import LEVELS, embed_with
 from program import MODELS, cosines, rows, vectors
 
