@@ -3,6 +3,7 @@
 #include <ggml.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -67,6 +68,18 @@ void to_q8(const std::byte* row, enum ggml_type type, std::size_t columns, std::
   }
 }
 
+// Where in a block's values each of a row's columns begins, `unit` columns of them at a time; the next row's are
+// int8_group farther.
+template <std::size_t Count>
+std::array<std::size_t, Count> places_of_columns(const Layout& layout, std::size_t unit) {
+  std::array<std::size_t, Count> places;
+  for (std::size_t i = 0; i < Count; ++i) {
+    const std::size_t column = i * unit;
+    places[i] = column / layout.int8_group * layout.panel_rows * layout.int8_group + column % layout.int8_group;
+  }
+  return places;
+}
+
 }  // namespace
 
 void PackedMatrix::Free::operator()(std::byte* memory) const noexcept { std::free(memory); }
@@ -104,29 +117,34 @@ PackedMatrix::PackedMatrix(const ggml_tensor& weights, const Layout& layout, Thr
   release_file_pages(weights.data, ggml_nbytes(&weights));
 }
 
+// No CPU follows 32 rows at once by itself.
+constexpr std::size_t kBytesAhead = 256;
+
 // Per block: the scales of all rows, then a group of columns of all rows at a time. `rows`: Q8_0.
 void PackedMatrix::pack_int8(const std::byte* rows, std::size_t row_size, std::size_t count, std::size_t panel) {
-  std::byte* out = data_.get() + panel * panel_bytes_;
+  // Copies: bytes that are written could be the layout's, for all that the compiler knows.
+  const std::size_t panel_rows = layout_.panel_rows, group = layout_.int8_group, blocks = columns_ / kBlock;
+  const auto places = places_of_columns<kBlock / 4>(layout_, 4);
   const std::uint32_t flip = layout_.int8_sign == Int8Sign::PlusTo128 ? 0x80808080U : 0U;
-  for (std::size_t block = 0; block < columns_ / kBlock; ++block) {
-    std::byte* scales = out;
-    std::byte* values = out + layout_.panel_rows * sizeof(ggml_fp16_t);
-    for (std::size_t row = 0; row < layout_.panel_rows; ++row) {
+  std::byte* scales = data_.get() + panel * panel_bytes_;
+  for (std::size_t block = 0; block < blocks; ++block) {
+    std::byte* const values = scales + panel_rows * sizeof(ggml_fp16_t);
+    for (std::size_t row = 0; row < panel_rows; ++row) {
       ggml_fp16_t scale = 0;
-      std::uint32_t fours[kBlock / 4] = {};
+      std::array<std::uint32_t, kBlock / 4> fours = {};
       if (row < count) {
         const std::byte* from = rows + row * row_size + block * kQ8Size;
+        __builtin_prefetch(from + kBytesAhead);
         std::memcpy(&scale, from, sizeof scale);
-        std::memcpy(fours, from + sizeof scale, sizeof fours);
+        std::memcpy(fours.data(), from + sizeof scale, sizeof fours);
       }
       std::memcpy(scales + row * sizeof scale, &scale, sizeof scale);
-      for (std::size_t i = 0; i < kBlock / 4; ++i) {
+      for (std::size_t i = 0; i < fours.size(); ++i) {
         const std::uint32_t four = fours[i] ^ flip;
-        const std::size_t step = i * 4 / layout_.int8_group, place = i * 4 % layout_.int8_group;
-        std::memcpy(values + (step * layout_.panel_rows + row) * layout_.int8_group + place, &four, 4);
+        std::memcpy(values + places[i] + row * group, &four, sizeof four);
       }
     }
-    out = values + layout_.panel_rows * kBlock;
+    scales = values + panel_rows * kBlock;
   }
 }
 
@@ -135,8 +153,9 @@ void PackedMatrix::pack_int8(const std::byte* rows, std::size_t row_size, std::s
 void PackedMatrix::pack_int4(const std::byte* rows, std::size_t row_size, enum ggml_type type, std::size_t count,
                              std::size_t panel) {
   std::byte* out = data_.get() + panel * panel_bytes_;
-  const std::size_t blocks = columns_ / kBlock,
-                    block_bytes = layout_.panel_rows * (2 * sizeof(ggml_fp16_t) + kBlock / 2);
+  const std::size_t panel_rows = layout_.panel_rows, group = layout_.int8_group, blocks = columns_ / kBlock,
+                    block_bytes = panel_rows * (2 * sizeof(ggml_fp16_t) + kBlock / 2);
+  const auto places = places_of_columns<kBlock / 2>(layout_, 1);
   std::memset(out, 0, panel_bytes_);
   std::vector<Block4> row_blocks(blocks);
   for (std::size_t row = 0; row < count; ++row) {
@@ -145,13 +164,11 @@ void PackedMatrix::pack_int4(const std::byte* rows, std::size_t row_size, enum g
       const Block4& from = row_blocks[block];
       std::byte* to = out + block * block_bytes;
       std::memcpy(to + row * sizeof from.scale, &from.scale, sizeof from.scale);
-      std::memcpy(to + (layout_.panel_rows + row) * sizeof from.minimum, &from.minimum, sizeof from.minimum);
-      std::byte* values = to + layout_.panel_rows * 2 * sizeof(ggml_fp16_t);
+      std::memcpy(to + (panel_rows + row) * sizeof from.minimum, &from.minimum, sizeof from.minimum);
+      std::byte* values = to + panel_rows * 2 * sizeof(ggml_fp16_t) + row * group;
       for (std::size_t i = 0; i < kBlock / 2; ++i) {
         const auto low = from.values[i], high = from.values[kBlock / 2 + i];
-        const std::size_t step = i / layout_.int8_group, place = i % layout_.int8_group;
-        values[(step * layout_.panel_rows + row) * layout_.int8_group + place] =
-            static_cast<std::byte>(low | high << 4U);
+        values[places[i]] = static_cast<std::byte>(low | high << 4U);
       }
     }
   }
