@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "answer_printer.h"
+#include "conversation.h"
 #include "exit_status.h"
 #include "generate.h"
 #include "line_editor.h"
@@ -54,13 +55,13 @@ class Chat {
       : server_(server),
         request_(std::move(request)),
         options_(options),
-        system_(options.system),
+        conversation_(server, options.system),
         interrupt_(interrupt),
         console_(console),
         editor_(kCommands, interrupt) {}
 
   Step<int> run() {
-    if (auto begun = begin(); !begun) return stop_with(begun.error(), kInternalError);
+    if (auto begun = conversation_.begin(); !begun) return stop_with(begun.error(), kInternalError);
     if (editor_.is_terminal()) console_.line("Chat: /help lists the commands, Ctrl-C stops an answer, /exit leaves\n");
     if (options_.first) {
       if (editor_.is_terminal()) std::println("> {}", options_.first->content);
@@ -84,34 +85,25 @@ class Chat {
   }
 
  private:
-  Result<void> begin() {
-    auto session = server_.create_session();
-    if (!session) return std::unexpected(session.error());
-    if (!id_.empty()) static_cast<void>(server_.sessions().remove(id_));
-    id_ = session->id;
-    if (system_.empty()) return {};
-    return server_.add_message(id_, {.role = MessageRole::System, .content = system_});
-  }
-
-  // In a pipe nobody reads the message: the exit status has to tell.
   void complain(const Error& error) {
     std::println(stderr, "Error: {}", error.message);
-    if (!editor_.is_terminal()) status_ = answer_status(error.code);
+    note(answer_status(error.code));
+  }
+
+  // In a pipe nobody reads what was said: the exit status has to tell.
+  void note(int status) {
+    if (!editor_.is_terminal()) status_ = status;
   }
 
   void ask(const std::string& question) {
-    auto added = server_.add_message(id_, {.content = question});
-    if (!added && added.error().code == ErrorCode::NotFound) {  // it has expired
-      std::println(stderr, "({}; a new conversation begins)", added.error().message);
-      added = begin().and_then([&] { return server_.add_message(id_, {.content = question}); });
-    }
-    if (!added) return complain(added.error());
-    if (!answer()) undo(MessageRole::User);
+    if (auto added = conversation_.ask(question); !added) return complain(added.error());
+    // What tools did is done, and the model has to know of it.
+    if (!answer() && !conversation_.was_acted_upon()) conversation_.undo();
   }
 
   // False where nothing came of it.
   bool answer() {
-    request_.session_id = id_;
+    request_.session_id = conversation_.id();
     run_end_ = RunEnd::Answered, calls_were_made_ = false;
     auto response = options_.tools == nullptr ? plain_answer() : answer_with_tools();
     if (!response) {
@@ -127,6 +119,7 @@ class Chat {
                (run_end_ == RunEnd::Answered || run_end_ == RunEnd::TokenLimit)) {
       std::println(stderr, "({}{})", to_string(response->finish_reason),
                    response->finish_detail.empty() ? "" : ": " + response->finish_detail);
+      if (response->finish_reason == FinishReason::TimeLimit) note(kInternalError);
     }
     if (response->usage.dropped_messages > 0) {
       std::println(stderr, "(the context is full: the oldest {} messages were left out)",
@@ -134,6 +127,7 @@ class Chat {
     }
     if (!response->schema_violation.empty()) {
       std::println(stderr, "Warning: the answer is no document of the schema: {}", response->schema_violation);
+      note(kInternalError);
     }
     if (!response->not_kept.empty()) {
       std::println(stderr, "Warning: the conversation goes on without this answer: {}", response->not_kept);
@@ -158,51 +152,39 @@ class Chat {
     run_end_ = run->end;
     if (run->end != RunEnd::Answered && run->end != RunEnd::TokenLimit && run->end != RunEnd::Cancelled) {
       std::println(stderr, "({}{})", to_string(run->end), run->detail.empty() ? "" : ": " + run->detail);
+      note(kToolError);
     }
     return std::move(run->reply);
   }
 
-  // Forgets everything from the last message of that role on; false where there is none.
-  bool undo(MessageRole role) {
-    auto session = server_.get_session(id_);
-    if (!session) return false;
-    auto& messages = session->messages;
-    const auto last = std::ranges::find(messages.rbegin(), messages.rend(), role, &Message::role);
-    if (last == messages.rend()) return false;
-    messages.erase(std::prev(last.base()), messages.end());
-    return server_.sessions().set_messages(id_, std::move(messages)).has_value();
-  }
-
   void retry() {
-    const auto session = server_.get_session(id_);
+    const auto session = conversation_.session();
     if (!session) return complain(session.error());
     const auto is_user = [](const Message& m) { return m.role == MessageRole::User; };
     if (std::ranges::none_of(session->messages, is_user)) return std::println(stderr, "There is nothing to answer yet");
     // All that came after the question: with tools that may be calls, their results and several replies.
     auto asked = session->messages;
     asked.erase(std::ranges::find_if(asked.rbegin(), asked.rend(), is_user).base(), asked.end());
-    if (auto set = server_.sessions().set_messages(id_, std::move(asked)); !set) return complain(set.error());
-    // Without a new answer the old one stays.
-    if (!answer()) static_cast<void>(server_.sessions().set_messages(id_, session->messages));
+    if (auto set = conversation_.set_messages(std::move(asked)); !set) return complain(set.error());
+    if (answer() || conversation_.was_acted_upon()) return;
+    static_cast<void>(conversation_.set_messages(session->messages));  // without a new answer the old one stays
   }
 
   void show_history() {
-    const auto session = server_.get_session(id_);
+    const auto session = conversation_.session();
     if (!session) return complain(session.error());
     for (const auto& message : session->messages) show_message(message);
   }
 
   void save(const std::string& file) {
-    if (auto saved = server_.sessions().save(id_, file); !saved) return complain(saved.error());
+    if (auto saved = conversation_.save(file); !saved) return complain(saved.error());
     std::println(stderr, "Saved to {}", file);
   }
 
   void load(const std::string& file) {
-    auto loaded = server_.sessions().load(file);
+    const auto loaded = conversation_.load(file);
     if (!loaded) return complain(loaded.error());
-    static_cast<void>(server_.sessions().remove(id_));
-    id_ = loaded->id;
-    std::println(stderr, "{} messages loaded", loaded->messages.size());
+    std::println(stderr, "{} messages loaded", *loaded);
   }
 
   void set_thinking(const std::string& how) {
@@ -210,8 +192,8 @@ class Chat {
     request_.enable_thinking = how == "auto" ? std::nullopt : std::optional(how == "on");
   }
 
-  void start_anew() {
-    if (auto begun = begin(); !begun) return complain(begun.error());
+  void start_anew(const Result<void>& begun) {
+    if (!begun) return complain(begun.error());
     std::println(stderr, "A new conversation begins");
   }
 
@@ -229,13 +211,12 @@ class Chat {
     } else if (name == "/exit" || name == "/quit" || name == "/bye") {
       over_ = true;
     } else if (name == "/clear") {
-      start_anew();
+      start_anew(conversation_.begin());
     } else if (name == "/system") {
-      system_ = rest;
-      start_anew();
+      start_anew(conversation_.begin(rest));
     } else if (name == "/undo") {
       std::println(stderr, "{}",
-                   undo(MessageRole::User) ? "The last question is forgotten" : "There is nothing to forget");
+                   conversation_.undo() ? "The last question is forgotten" : "There is nothing to forget");
     } else if (name == "/retry") {
       retry();
     } else if (name == "/history") {
@@ -260,7 +241,7 @@ class Chat {
   AgentServer& server_;
   GenerationRequest request_;
   ChatOptions options_;
-  std::string system_, id_;
+  Conversation conversation_;
   Interrupt& interrupt_;
   const Console& console_;
   LineEditor editor_;

@@ -1,5 +1,9 @@
 #include "console.h"
 
+#if defined(__linux__)
+#include <stdio_ext.h>
+#endif
+
 #include <cerrno>
 #include <system_error>
 
@@ -18,7 +22,11 @@ std::unexpected<Failure> usage_error(std::string message) {
 void put_line(std::FILE* stream, std::string_view line) {
   std::fwrite(line.data(), 1, line.size(), stream);
   std::fputc('\n', stream);
+#if defined(__linux__)
+  if (std::fflush(stream) != 0) ::__fpurge(stream);  // or it would be tried again with the next line
+#else
   std::fflush(stream);
+#endif
   std::clearerr(stream);
 }
 

@@ -135,13 +135,13 @@ Step<int> answer_with_tools(AgentServer& server, GenerateTools& tools, Generatio
 }
 
 Step<int> run(const GenerateArguments& arguments, Interrupt& interrupt, const Console& console) {
-  auto texts = read_texts(arguments);
+  auto texts = read_texts(arguments, interrupt);
   if (!texts) return std::unexpected(texts.error());
   const AgentConfig config = agent_config(arguments, texts->chat_template);
   if (auto sound = check(config); !sound) return stop_with(sound.error(), kUsageError);
   std::unique_ptr<GenerateTools> tools;
   if (arguments.mcp_config) {
-    auto opened = GenerateTools::open(arguments, console);
+    auto opened = GenerateTools::open(arguments, interrupt, console);
     if (!opened) return std::unexpected(opened.error());
     tools = std::move(*opened);
   }

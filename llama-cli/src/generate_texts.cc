@@ -1,10 +1,13 @@
 #include "generate_texts.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <stop_token>
 
 #include "exit_status.h"
 #include "llama-agent/json_schema.h"
@@ -15,7 +18,9 @@ namespace {
 constexpr std::size_t kMaxFileBytes = std::size_t{4} * 1024 * 1024;  // of a prompt, a schema, a grammar, a template
 
 // A whole file; "-" is standard input.
-Step<std::string> read_file(const std::filesystem::path& path) {
+Step<std::string> read_file(const std::filesystem::path& path, const Interrupt& interrupt) {
+  // Nothing is under way yet, and a pipe that gives nothing would not let us look for a signal.
+  const std::stop_callback on_signal(interrupt.token(), [&] { ::_exit(interrupt.exit_status()); });
   const bool is_stdin = path == "-";
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> opened(is_stdin ? nullptr : std::fopen(path.c_str(), "rb"),
                                                                [](std::FILE* f) { return std::fclose(f); });
@@ -42,13 +47,13 @@ std::string without_final_newline(std::string text) {
   return text;
 }
 
-Step<std::optional<Message>> read_prompt(const GenerateArguments& arguments) {
+Step<std::optional<Message>> read_prompt(const GenerateArguments& arguments, const Interrupt& interrupt) {
   Message prompt;
   if (arguments.prompt_file || arguments.prompt == "-") {
     if (arguments.chat && (arguments.prompt == "-" || arguments.prompt_file == "-")) {
       return stop_with({ErrorCode::InvalidArgument, "--chat reads standard input itself"}, kUsageError);
     }
-    auto text = read_file(arguments.prompt_file ? *arguments.prompt_file : "-");
+    auto text = read_file(arguments.prompt_file ? *arguments.prompt_file : "-", interrupt);
     if (!text) return std::unexpected(text.error());
     prompt.content = without_final_newline(std::move(*text));
   } else if (arguments.prompt) {
@@ -79,9 +84,9 @@ void warn_of_unenforced(const JsonSchema& schema, const std::string& file) {
 
 }  // namespace
 
-Step<GenerateTexts> read_texts(const GenerateArguments& a) {
+Step<GenerateTexts> read_texts(const GenerateArguments& a, const Interrupt& interrupt) {
   GenerateTexts texts;
-  auto prompt = read_prompt(a);
+  auto prompt = read_prompt(a, interrupt);
   if (!prompt) return std::unexpected(prompt.error());
   texts.prompt = std::move(*prompt);
   std::string chat_template;
@@ -89,7 +94,7 @@ Step<GenerateTexts> read_texts(const GenerateArguments& a) {
        {std::pair{&a.json_schema, &texts.request.json_schema}, std::pair{&a.grammar, &texts.request.grammar},
         std::pair{&a.chat_template, &chat_template}}) {
     if (!*file) continue;
-    auto read = read_file(**file);
+    auto read = read_file(**file, interrupt);
     if (!read) return std::unexpected(read.error());
     if (read->find_first_not_of(" \t\r\n") == std::string::npos) {
       return stop_with({ErrorCode::InvalidArgument, std::format("'{}' is empty", (*file)->string())}, kInputError);

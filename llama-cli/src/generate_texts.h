@@ -5,6 +5,7 @@
 
 #include "console.h"
 #include "generate.h"
+#include "interrupt.h"
 #include "llama-agent/chat_template.h"
 
 namespace llama {
@@ -16,7 +17,7 @@ struct GenerateTexts {
 };
 
 // Whatever can be known to fail without a model fails here. What a schema says that the model may write wrong at first
-// is told on standard error.
-[[nodiscard]] Step<GenerateTexts> read_texts(const GenerateArguments& arguments);
+// is told on standard error. A signal while a file or standard input is read ends the program.
+[[nodiscard]] Step<GenerateTexts> read_texts(const GenerateArguments& arguments, const Interrupt& interrupt);
 
 }  // namespace llama

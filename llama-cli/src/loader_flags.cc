@@ -2,8 +2,8 @@
 
 #include <charconv>
 #include <format>
-#include <print>
 
+#include "console.h"
 #include "exit_status.h"
 #include "llama-core/kernels.h"
 #include "priority.h"
@@ -141,16 +141,21 @@ std::string download_line(const DownloadProgress& p) {
 }
 
 void DownloadDisplay::update(const DownloadProgress& progress) {
+  const std::scoped_lock lock(mutex_);
   if (!quiet_ && line_.is_due()) line_.draw(download_line(progress));
 }
 
 void DownloadDisplay::say(std::string_view message) {
   if (quiet_) return;
+  const std::scoped_lock lock(mutex_);
   line_.clear();
-  std::println(stderr, "{}", message);
+  put_line(stderr, message);
 }
 
-void DownloadDisplay::end() { line_.clear(); }
+void DownloadDisplay::end() {
+  const std::scoped_lock lock(mutex_);
+  line_.clear();
+}
 
 Error with_flags(Error error) {
   if (error.code == ErrorCode::NoSpace) {

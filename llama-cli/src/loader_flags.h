@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -46,6 +47,7 @@ struct LoaderFlags {
 [[nodiscard]] std::string download_line(const DownloadProgress& progress);
 
 // Shows a download and what the loader has to say.
+// Threads  any: each part of a download has its own.
 class DownloadDisplay {
  public:
   DownloadDisplay(bool quiet, bool is_terminal) : quiet_(quiet), line_(stderr, is_terminal) {}
@@ -55,6 +57,7 @@ class DownloadDisplay {
 
  private:
   bool quiet_;
+  std::mutex mutex_;
   StatusLine line_;
 };
 

@@ -35,15 +35,22 @@ int run_command(std::vector<Command> commands, int argc, char** argv) {
   }
 }
 
+// Done, or not where standard output did not take all that was printed. Other statuses have told their reason.
+int with_written_output(int status) {
+  if (status != kDone || (std::fflush(stdout) == 0 && std::ferror(stdout) == 0)) return status;
+  std::fputs("Error: standard output cannot be written\n", stderr);
+  return kOutputError;
+}
+
 }  // namespace
 
 int run_program(std::vector<Command> (*commands)(), int argc, char** argv) {
   try {
-    return run_command(commands(), argc, argv);
+    return with_written_output(run_command(commands(), argc, argv));
   } catch (const std::exception& error) {  // out of memory, above all
     // println() needs memory, and would throw where standard error is closed.
     for (const char* part : {"Error: ", error.what(), "\n"}) std::fputs(part, stderr);
-    return kInternalError;
+    return std::ferror(stdout) != 0 ? kOutputError : kInternalError;
   }
 }
 

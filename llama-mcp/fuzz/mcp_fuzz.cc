@@ -3,6 +3,7 @@
 // The first byte says which: 'c' a config, 'l' a stream of lines in pieces, all else one message of a server's.
 #include <cstddef>
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "config/variables.h"

@@ -3,8 +3,8 @@
 
     plain_server.py [--name NAME] [--pid-file FILE]
 
-Tools: echo, add, fail, slow (tells its progress, until it is cancelled), ask (asks its user, and
-tells its progress meanwhile), picture, structured,
+Tools: echo, add, fail, slow (tells its progress, until it is cancelled), ask (asks its user by a
+schema that may be an argument, and tells its progress meanwhile), picture, structured,
 environment, wait (as slow, and long), die (ends the server).
 """
 
@@ -116,7 +116,7 @@ def call(number, params):
         over = threading.Event()
         if "progressToken" in meta:
             threading.Thread(target=tell_progress, args=(meta["progressToken"], over), daemon=True).start()
-        answer = ask({"message": "Who are you?", "requestedSchema": schema})
+        answer = ask({"message": "Who are you?", "requestedSchema": arguments.get("schema", schema)})
         over.set()
         return text(json.dumps(answer))
     if name == "picture":

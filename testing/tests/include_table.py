@@ -20,8 +20,8 @@ PACKAGES = {
     "Arrow": r"(arrow|parquet)/.*", "DuckDB": r"duckdb\.h(pp)?", "SQLite": r"sqlite3\.h",
     "GoogleTest": r"(gtest|gmock)/.*", "Google Benchmark": r"benchmark/.*",
 }
-STANDARD = (r"[a-z_0-9]+|(fcntl|poll|pthread|sched|unistd|signal|dlfcn|link|termios|immintrin|sys/\w+|linux/\w+"
-            r"|net\w*/\w+|arpa/\w+)\.h")
+STANDARD = (r"[a-z_0-9]+|(fcntl|poll|pthread|sched|unistd|signal|stdio_ext|dlfcn|link|termios|immintrin|sys/\w+"
+            r"|linux/\w+|net\w*/\w+|arpa/\w+)\.h")
 PARTS = ("include", "src", "tests", "examples", "fuzz")
 SOURCES = (".h", ".cc")
 

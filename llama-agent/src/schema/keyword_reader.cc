@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <format>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace llama::internal {

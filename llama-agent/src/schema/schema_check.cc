@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <nlohmann/json.hpp>
 #include <string_view>
 
 namespace llama::internal {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <format>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 #include <utility>

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <format>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "schema_uri.h"

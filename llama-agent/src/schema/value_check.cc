@@ -3,6 +3,7 @@
 #include <cmath>
 #include <format>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "schema_check.h"

@@ -1,5 +1,6 @@
 #include "message_json.h"
 
+#include <nlohmann/json.hpp>
 #include <string>
 
 namespace llama::internal {

@@ -1,7 +1,7 @@
 // A message as templates know it: transformers' names, and what this template can do with calls.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <vector>
 

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <stop_token>
 #include <string>
 
 #include "../console.h"
@@ -21,9 +22,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Step<std::string> read_input(const std::string& input) {
+Step<std::string> read_input(const std::string& input, const Interrupt& interrupt) {
   if (input.empty()) return "{}";
   std::string text = input;
+  // Nothing is under way yet, and a pipe that gives nothing would not let us look for a signal.
+  const std::stop_callback on_signal(interrupt.token(), [&] { ::_exit(interrupt.exit_status()); });
   if (input == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});
   const Json value = Json::parse(text, nullptr, false);
   if (!value.is_object()) {
@@ -106,11 +109,11 @@ Step<int> run(const ToolsArguments& arguments, Interrupt& interrupt) {
     return usage_error(std::format(
         "'{}' names no tool: it is SERVER.TOOL (llama-cli tools --mcp-config FILE lists them)", arguments.tool));
   }
-  auto input = read_input(arguments.input);
+  auto input = read_input(arguments.input, interrupt);
   if (!input) return std::unexpected(input.error());
   std::optional<std::chrono::seconds> limit;
   if (arguments.time_limit) limit = std::chrono::seconds(*arguments.time_limit);
-  auto opened = open_servers(arguments.config, limit, {.quiet = arguments.quiet});
+  auto opened = open_servers(arguments.config, limit, interrupt, {.quiet = arguments.quiet});
   if (!opened) return std::unexpected(opened.error());
   McpServers& servers = *opened->servers;
   const std::string server = arguments.tool.substr(0, dot), tool = arguments.tool.substr(dot + 1);

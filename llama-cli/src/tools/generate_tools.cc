@@ -25,11 +25,12 @@ ToolChoice tool_choice_of(const GenerateArguments& arguments) {
 
 }  // namespace
 
-Step<std::unique_ptr<GenerateTools>> GenerateTools::open(const GenerateArguments& arguments, const Console& console) {
+Step<std::unique_ptr<GenerateTools>> GenerateTools::open(const GenerateArguments& arguments, const Interrupt& interrupt,
+                                                         const Console& console) {
   if (arguments.logprobs) return usage_error("--logprobs and --mcp-config exclude each other");
   auto mode = parse_approval_mode(arguments.approve);
   if (!mode) return stop_with(mode.error(), kUsageError);
-  auto servers = open_servers(*arguments.mcp_config, std::nullopt, console);
+  auto servers = open_servers(*arguments.mcp_config, std::nullopt, interrupt, console);
   if (!servers) return std::unexpected(servers.error());
   auto made = std::make_unique<GenerateTools>();
   made->servers_ = std::move(servers->servers);

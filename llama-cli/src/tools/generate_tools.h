@@ -17,7 +17,7 @@ class GenerateTools {
  public:
   // Reads the config and starts nothing.
   [[nodiscard]] static Step<std::unique_ptr<GenerateTools>> open(const GenerateArguments& arguments,
-                                                                 const Console& console);
+                                                                 const Interrupt& interrupt, const Console& console);
 
   // Runs the model until it answers, and shows it. The session's last message is what is answered.
   [[nodiscard]] Result<RunResponse> run(AgentServer& server, const GenerationRequest& request,

@@ -39,7 +39,7 @@ std::string type_of(const Json& schema) {
   return printable(type.dump());
 }
 
-void print_arguments(const McpTool& tool, const Console& console) {
+void add_arguments(const McpTool& tool, std::string& shown) {
   const Json schema = Json::parse(tool.input_schema, nullptr, false);
   if (!schema.is_object() || !schema.contains("properties") || !schema["properties"].is_object()) return;
   const Json required = schema.value("required", Json::array());
@@ -48,7 +48,8 @@ void print_arguments(const McpTool& tool, const Console& console) {
     const std::string about = member.is_object() && member.contains("description") && member["description"].is_string()
                                   ? "  " + first_line(member["description"].get<std::string>())
                                   : "";
-    console.line("      {}: {}{}{}", printable(name), type_of(member), is_required ? "" : ", optional", about);
+    shown +=
+        std::format("      {}: {}{}{}\n", printable(name), type_of(member), is_required ? "" : ", optional", about);
   }
 }
 
@@ -70,24 +71,25 @@ std::string rule_of(const McpServerTool& entry, const ApprovalPolicy& policy) {
   return action == ApprovalAction::Allow ? " [approve: always]" : " [approve: never]";
 }
 
-void print(const std::string& server, const McpServerInfo* info, const McpToolList& list, const ApprovalPolicy& policy,
-           const Console& console) {
+void add_server(const std::string& server, const McpServerInfo* info, const McpToolList& list,
+                const ApprovalPolicy& policy, std::string& shown) {
   const auto failed = std::ranges::find(list.failures, server, &McpServerFailure::server);
   if (failed != list.failures.end()) return;  // told as an error
   const auto count = std::ranges::count(list.tools, server, &McpServerTool::server);
-  console.line("{}{}: {} {}", server,
-               info == nullptr
-                   ? ""
-                   : std::format(" ({}{}{}, protocol {})", printable(info->name), info->version.empty() ? "" : " ",
-                                 printable(info->version), info->revision),
-               count, count == 1 ? "tool" : "tools");
+  shown += std::format(
+      "{}{}: {} {}\n", server,
+      info == nullptr ? ""
+                      : std::format(" ({}{}{}, protocol {})", printable(info->name), info->version.empty() ? "" : " ",
+                                    printable(info->version), printable(info->revision)),
+      count, count == 1 ? "tool" : "tools");
   for (const McpServerTool& entry : list.tools) {
     if (entry.server != server) continue;
     const McpTool& tool = entry.tool;
-    console.line("  {}.{}{}{}", server, printable(tool.name), hints_of(tool.annotations), rule_of(entry, policy));
+    shown +=
+        std::format("  {}.{}{}{}\n", server, printable(tool.name), hints_of(tool.annotations), rule_of(entry, policy));
     const std::string about = first_line(tool.description.empty() ? tool.title : tool.description);
-    if (!about.empty()) console.line("      {}", about);
-    print_arguments(tool, console);
+    if (!about.empty()) shown += std::format("      {}\n", about);
+    add_arguments(tool, shown);
   }
 }
 
@@ -129,10 +131,9 @@ Result<void> print_json(const std::vector<McpServerHealth>& servers, const McpTo
 }  // namespace
 
 int list_tools(const ToolsArguments& arguments, Interrupt& interrupt) {
-  const Console console{.quiet = false, .stream = stdout};
   std::optional<std::chrono::seconds> limit;
   if (arguments.time_limit) limit = std::chrono::seconds(*arguments.time_limit);
-  auto opened = open_servers(arguments.config, limit, {.quiet = arguments.quiet});
+  auto opened = open_servers(arguments.config, limit, interrupt, {.quiet = arguments.quiet});
   if (!opened) {
     tell("Error: {}", opened.error().error.message);
     return opened.error().status;
@@ -150,14 +151,14 @@ int list_tools(const ToolsArguments& arguments, Interrupt& interrupt) {
     tell("Error: {}", failure.error.message);
     status = server_status(failure.error.code);
   }
-  if (arguments.json) {
-    if (auto printed = print_json(health, list); !printed) {
-      tell("Error: {}", printed.error().message);
-      return kOutputError;
-    }
-    return status;
+  std::string shown;
+  for (const McpServerHealth& server : health) add_server(server.server, &server.info, list, policy, shown);
+  if (shown.ends_with('\n')) shown.pop_back();
+  const auto printed = arguments.json ? print_json(health, list) : shown.empty() ? Result<void>() : print_result(shown);
+  if (!printed) {
+    tell("Error: {}", printed.error().message);
+    return kOutputError;
   }
-  for (const McpServerHealth& server : health) print(server.server, &server.info, list, policy, console);
   return status;
 }
 

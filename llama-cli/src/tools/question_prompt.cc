@@ -17,37 +17,59 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Reads a member of the answer as it was typed. False: the text is none of its type.
-bool read_member(const std::string& typed, const Json& schema, Json& value) {
-  const std::string type = schema.value("type", "string");
-  if (schema.contains("enum") && schema["enum"].is_array()) {
-    for (const Json& choice : schema["enum"]) {
-      value = choice;
-      if (choice.is_string() ? choice.get<std::string>() == typed : choice.dump() == typed) return true;
-    }
-    return false;
+// A server's schema is not trusted: what is of another type than it should be reads as if it were not there.
+std::string text_of(const Json& schema, const char* key, std::string otherwise) {
+  const auto found = schema.find(key);
+  return found != schema.end() && found->is_string() ? found->get<std::string>() : std::move(otherwise);
+}
+
+bool has_choices(const Json& schema) {
+  const auto found = schema.find("enum");
+  return found != schema.end() && found->is_array();
+}
+
+// Of ["string", "null"] the first: to leave a member out is another way to say null.
+std::string typed_as(const Json& schema) {
+  const auto found = schema.find("type");
+  if (found != schema.end() && found->is_array()) {
+    for (const Json& type : *found)
+      if (type.is_string() && type != "null") return type.get<std::string>();
   }
+  return text_of(schema, "type", "string");
+}
+
+// A member of the answer as it was typed; nothing where the text is none of its type.
+std::optional<Json> read_member(const std::string& typed, const Json& schema) {
+  if (has_choices(schema)) {
+    for (const Json& choice : schema["enum"])
+      if (choice.is_string() ? choice.get<std::string>() == typed : choice.dump() == typed)
+        return std::optional<Json>(std::in_place, choice);
+    return std::nullopt;
+  }
+  const std::string type = typed_as(schema);
   if (type == "boolean") {
-    value = typed == "yes" || typed == "y" || typed == "true";
-    return value.get<bool>() || typed == "no" || typed == "n" || typed == "false";
+    if (typed == "yes" || typed == "y" || typed == "true") return std::optional<Json>(std::in_place, true);
+    return typed == "no" || typed == "n" || typed == "false" ? std::optional<Json>(std::in_place, false) : std::nullopt;
   }
-  value = type == "string" ? Json(typed) : Json::parse(typed, nullptr, false);
-  if (type == "integer") return value.is_number_integer();
-  return type == "number" ? value.is_number() : !value.is_discarded();
+  if (type == "string") return std::optional<Json>(std::in_place, typed);
+  Json value = Json::parse(typed, nullptr, false);
+  const bool fits = type == "integer"  ? value.is_number_integer()
+                    : type == "number" ? value.is_number()
+                                       : !value.is_discarded();
+  return fits ? std::optional<Json>(std::in_place, std::move(value)) : std::nullopt;
 }
 
 std::string prompt_of(const std::string& name, const Json& schema, bool required) {
-  std::string text = "  " + printable(schema.value("title", name));
-  std::string kind = printable(schema.value("type", "string"));
+  std::string text = "  " + printable(text_of(schema, "title", name));
+  std::string kind = printable(typed_as(schema));
   if (kind == "boolean") kind = "yes or no";
-  if (schema.contains("enum") && schema["enum"].is_array()) {
+  if (has_choices(schema)) {
     kind.clear();
     for (const Json& choice : schema["enum"])
       kind += (kind.empty() ? "" : ", ") + printable(choice.is_string() ? choice.get<std::string>() : choice.dump());
   }
   text += std::format(" ({}{})", kind, required ? "" : "; empty: nothing");
-  if (schema.contains("description") && schema["description"].is_string())
-    text += ", " + printable(schema["description"].get<std::string>());
+  if (const std::string about = text_of(schema, "description", ""); !about.empty()) text += ", " + printable(about);
   return text + ": ";
 }
 
@@ -65,7 +87,10 @@ std::optional<std::string> fill_in(const Json& schema, const std::stop_token& st
       if (!typed) return std::nullopt;
       if (typed->empty() && member.contains("default")) content[name] = member["default"];
       if (typed->empty() && (!is_required || member.contains("default"))) break;
-      if (!typed->empty() && read_member(*typed, member, content[name])) break;
+      if (const auto value = typed->empty() ? std::nullopt : read_member(*typed, member)) {
+        content[name] = *value;
+        break;
+      }
       put_line(stderr, "  That does not fit.");
     }
   }

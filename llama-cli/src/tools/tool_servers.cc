@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 #include <iterator>
+#include <stop_token>
 #include <utility>
 
 #include "../exit_status.h"
@@ -20,7 +21,7 @@ ApprovalAction action_of(McpToolRule::Approval approval) {
 }  // namespace
 
 Step<OpenServers> open_servers(const std::filesystem::path& config, std::optional<std::chrono::seconds> time_limit,
-                               const Console& console, McpServersHandlers handlers) {
+                               const Interrupt& interrupt, const Console& console, McpServersHandlers handlers) {
   if (config.empty()) return usage_error("--mcp-config is required (--help lists the flags)");
   auto read = read_mcp_config(config);
   if (!read) return stop_with(read.error(), kInputError);
@@ -36,7 +37,14 @@ Step<OpenServers> open_servers(const std::filesystem::path& config, std::optiona
     if (!time_limit) continue;
     server.start_time_limit = server.call_time_limit = *time_limit;
   }
-  if (!handlers.ask) handlers.ask = ask_in_terminal;
+  if (!handlers.ask) {
+    handlers.ask = [&interrupt](const std::string& server, const McpQuestion& question, const std::stop_token& stop) {
+      std::stop_source either;
+      const auto end = [&] { either.request_stop(); };
+      const std::stop_callback on_stop(stop, end), on_signal(interrupt.token(), end);
+      return ask_in_terminal(server, question, either.get_token());
+    };
+  }
   if (!handlers.log && !console.quiet) {
     handlers.log = [](const std::string& server, const McpLogLine& line) {
       const auto turn = wait_for_lines();  // a question is not written over

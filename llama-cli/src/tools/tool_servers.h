@@ -19,12 +19,12 @@ struct OpenServers {
 };
 
 // What the file says that nobody here knows is told as warnings. time_limit: of every start and call, instead of the
-// file's.
+// file's. interrupt: withdraws a server's question; it outlives the servers.
 //
 // Errors   the file cannot be read or means nothing: input (exit status 3).
 [[nodiscard]] Step<OpenServers> open_servers(const std::filesystem::path& config,
-                                             std::optional<std::chrono::seconds> time_limit, const Console& console,
-                                             McpServersHandlers handlers = {});
+                                             std::optional<std::chrono::seconds> time_limit, const Interrupt& interrupt,
+                                             const Console& console, McpServersHandlers handlers = {});
 
 // Of a server that cannot be reached, or a call that it did not answer.
 [[nodiscard]] int server_status(ErrorCode code);

@@ -1,8 +1,9 @@
 // Several servers of the Model Context Protocol at once: started when they are first needed, started again when they
 // end.
 //
-// A server that cannot be started is asked again after a pause (1 s, doubled up to a minute), so a broken one costs a
-// call nothing but its own message. Others are not touched by it.
+// A server that cannot be started is asked again after a pause (1 s, doubled up to a minute; ten times as long as the
+// attempt took, where that is longer), so that a broken one costs a call little but its own message. Others are not
+// touched by it.
 // Threads  any number of calls at once.
 #pragma once
 

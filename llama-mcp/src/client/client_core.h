@@ -10,7 +10,7 @@
 #include <stop_token>
 #include <string>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "channel.h"
 #include "llama-base/error.h"

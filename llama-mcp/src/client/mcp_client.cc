@@ -1,6 +1,7 @@
 #include "llama-mcp/mcp_client.h"
 
 #include <format>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "client/client_core.h"

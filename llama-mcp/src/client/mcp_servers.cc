@@ -14,6 +14,8 @@ namespace {
 
 using ServersClock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kFirstPause{1'000}, kLongestPause{60'000};
+// So a server that says nothing takes a tenth of the time of whoever needs the others.
+constexpr int kPausePerAttempt = 10;
 // A server that ends sooner than this after its start is one that cannot be started.
 constexpr std::chrono::seconds kSoundLife{10};
 
@@ -107,6 +109,7 @@ Result<std::shared_ptr<McpClient>> McpServers::State::start(Entry& entry, std::u
   entry.is_starting = true;
   lock.unlock();
   ended.reset();  // with what is left of it
+  const auto began = ServersClock::now();
   std::stop_source either;
   const auto end = [&] { either.request_stop(); };
   Result<std::unique_ptr<McpClient>> made = fail(ErrorCode::Cancelled, "");
@@ -122,7 +125,9 @@ Result<std::shared_ptr<McpClient>> McpServers::State::start(Entry& entry, std::u
     // That somebody gave up waiting says nothing of the server.
     if (made.error().code != ErrorCode::Cancelled) {
       entry.failure = made.error();
-      entry.next_start = ServersClock::now() + std::exchange(entry.pause, std::min(entry.pause * 2, kLongestPause));
+      const auto now = ServersClock::now();
+      const ServersClock::duration pause = std::exchange(entry.pause, std::min(entry.pause * 2, kLongestPause));
+      entry.next_start = now + std::max(pause, kPausePerAttempt * (now - began));
     }
     return std::unexpected(std::move(made.error()));
   }

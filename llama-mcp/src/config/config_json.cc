@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 #include <vector>

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <format>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <system_error>
 #include <utility>

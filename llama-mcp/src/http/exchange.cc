@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <format>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "http/message_head.h"

@@ -1,5 +1,7 @@
 #include "http/message_head.h"
 
+#include <nlohmann/json.hpp>
+
 #include "protocol/mcp_json.h"
 
 namespace llama::internal {

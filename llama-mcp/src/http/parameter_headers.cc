@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cstdint>
 #include <format>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <format>
+#include <nlohmann/json.hpp>
 
 #include "http/message_head.h"
 #include "llama-base/utf8.h"

@@ -17,7 +17,7 @@
 #include <stop_token>
 #include <string>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "llama-base/error.h"
 #include "protocol/mcp_session.h"

@@ -124,7 +124,10 @@ void EventThread::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     if (Task task = next()) {
       lock.unlock();
-      task(stop);
+      try {
+        task(stop);
+      } catch (...) {  // a handler's fault, which is not the end of the program
+      }
       lock.lock();
       continue;
     }

@@ -3,8 +3,10 @@
 #include <charconv>
 #include <cmath>
 #include <format>
+#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "http/message_head.h"
 #include "protocol/mcp_json.h"
 #include "protocol/mcp_session.h"
 #include "protocol/one_line.h"
@@ -12,7 +14,7 @@
 namespace llama::internal {
 namespace {
 
-constexpr std::size_t kMaxLogBytes = std::size_t{16} << 10, kShownRefusal = 500;
+constexpr std::size_t kMaxLogBytes = std::size_t{16} << 10, kMaxLabelBytes = 100, kShownRefusal = 500;
 constexpr const char* kSubscriptionId = "io.modelcontextprotocol/subscriptionId";
 
 std::optional<std::int64_t> number_of(std::string_view id) {
@@ -39,16 +41,20 @@ ErrorCode code_of(int rpc_code) {
 
 void McpSession::message(std::string_view json) {
   auto parsed = parse_mcp_json(json);
-  if (!parsed) {
-    ++stray_;
-    return;
-  }
+  if (!parsed) return refuse(json, parsed.error());
   // The revision 2025-03-26 had batches.
   if (parsed->is_array()) {
     for (auto& each : *parsed) take(read_rpc(std::move(each)));
   } else {
     take(read_rpc(std::move(*parsed)));
   }
+}
+
+// Whoever waits for an answer that cannot be read is told, and does not wait until the time is up.
+void McpSession::refuse(std::string_view json, const Error& reason) {
+  const MessageHead head = read_message_head(json);
+  if (head.is_answer && head.has_id) return failed(head.id, {ErrorCode::Network, "it sent " + reason.message});
+  ++stray_;
 }
 
 void McpSession::take(RpcMessage message) {
@@ -137,9 +143,11 @@ void McpSession::take_notification(const RpcMessage& message) {
   if (method == "notifications/message") {
     const auto& data = member(params, "data");
     const std::string text = data.is_string() ? data.get<std::string>() : to_text(data);
-    return events_.log({.level = text_member(params, "level"),
-                        .logger = text_member(params, "logger"),
-                        .text = secrets_(first_part(text, kMaxLogBytes))});
+    const auto label = [&](const char* key) {
+      return secrets_(first_part(one_line(text_member(params, key)), kMaxLabelBytes));
+    };
+    return events_.log(
+        {.level = label("level"), .logger = label("logger"), .text = secrets_(first_part(text, kMaxLogBytes))});
   }
   if (method == "notifications/subscriptions/acknowledged") {
     const auto id = integer_member(object_member(params, "_meta"), kSubscriptionId);

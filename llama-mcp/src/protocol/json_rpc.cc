@@ -1,5 +1,6 @@
 #include "protocol/json_rpc.h"
 
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "protocol/mcp_json.h"

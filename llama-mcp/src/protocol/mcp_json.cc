@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <format>
+#include <nlohmann/json.hpp>
+#include <vector>
 
 namespace llama::internal {
 
@@ -26,9 +28,36 @@ std::size_t nesting_depth(std::string_view json) {
   return deepest;
 }
 
+std::size_t name_comparisons(std::string_view json) {
+  std::size_t comparisons = 0;
+  std::vector<std::size_t> names;  // of each object and array that is open
+  bool in_string = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (in_string) {
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      names.push_back(0);
+    } else if ((c == '}' || c == ']') && !names.empty()) {
+      names.pop_back();
+    } else if (c == ':' && !names.empty()) {
+      comparisons += names.back()++;
+    }
+  }
+  return comparisons;
+}
+
 Result<nlohmann::ordered_json> parse_mcp_json(std::string_view text) {
   if (nesting_depth(text) > kMaxMcpDepth) {
     return fail(ErrorCode::InvalidArgument, std::format("JSON that is nested deeper than {} levels", kMaxMcpDepth));
+  }
+  if (name_comparisons(text) > kMaxNameComparisons) {
+    return fail(ErrorCode::InvalidArgument, "JSON with an object of more than 10,000 members, or with many large ones");
   }
   auto value = nlohmann::ordered_json::parse(text, nullptr, false);
   if (value.is_discarded()) return fail(ErrorCode::InvalidArgument, "no JSON");

@@ -1,8 +1,9 @@
-// Read the protocol's JSON without trusting it: a wrong type reads as nothing, and nothing is nested deeper than a
-// limit.
+// Read the protocol's JSON without trusting it: a wrong type reads as nothing, and nothing is nested deeper or has more
+// members than a limit.
 //
 // nlohmann's parser needs no stack for depth, but its printer recurses; a schema of 100,000 brackets would end the
-// program. So depth is checked in the text, before it is parsed.
+// program. And an object that keeps its members' order looks each new name up among all of those before it: 300,000
+// members would take minutes. So both are checked in the text, before it is parsed.
 // Threads  values.
 #pragma once
 
@@ -12,18 +13,22 @@
 #include <string>
 #include <string_view>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "llama-base/error.h"
 
 namespace llama::internal {
 
 constexpr std::size_t kMaxMcpDepth = 200;
+constexpr std::size_t kMaxNameComparisons = 50'000'000;  // those of one object of 10,000 members
 
 // How deep brackets and braces are nested, strings left out. Cost: one pass over the text.
 [[nodiscard]] std::size_t nesting_depth(std::string_view json);
 
-// Errors   InvalidArgument: no JSON, or nested too deep. The text is not in the message.
+// How many names are compared while such objects are made of a text. Cost: one pass over it.
+[[nodiscard]] std::size_t name_comparisons(std::string_view json);
+
+// Errors   InvalidArgument: no JSON, nested too deep, or too many members. The text is not in the message.
 [[nodiscard]] Result<nlohmann::ordered_json> parse_mcp_json(std::string_view text);
 // The same for what a caller gives: a JSON object, or "" for an empty one.
 [[nodiscard]] Result<nlohmann::ordered_json> parse_object(std::string_view what, std::string_view text);

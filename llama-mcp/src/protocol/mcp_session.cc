@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "protocol/mcp_json.h"
@@ -237,11 +238,8 @@ void McpSession::pause_time(bool is_paused) {
 }
 
 void McpSession::ended(Error error) {
-  const std::string words = one_line(channel_->last_words());
-  if (!words.empty()) {
-    error.message +=
-        std::format("; it wrote last: {}", words.size() > kShownWords ? last_part(words, kShownWords) : words);
-  }
+  const std::string words = one_line(last_words());
+  if (!words.empty()) error.message += std::format("; it wrote last: {}", last_part(words, kShownWords));
   settle_all(failure_of(RequestFailure::End::Ended, named(std::move(error))));
   questions_.withdraw_all();
 }

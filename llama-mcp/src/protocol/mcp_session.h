@@ -124,6 +124,7 @@ class McpSession final : public ChannelReceiver {
   void give_up(std::int64_t id, bool is_cancellable, std::string_view reason);
   void settle(std::int64_t id, RequestResult outcome);
   void settle_all(const RequestFailure& failure);
+  void refuse(std::string_view json, const Error& reason);
   void take(RpcMessage message);
   void take_answer(RpcMessage message);
   void take_request(const RpcMessage& message);

@@ -1,6 +1,7 @@
 #include "protocol/question_desk.h"
 
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "protocol/mcp_json.h"
@@ -23,7 +24,11 @@ nlohmann::ordered_json QuestionDesk::answer(const nlohmann::ordered_json& params
   }
   const std::unique_lock lock(asking_, std::adopt_lock);
   if (stop.stop_requested()) return {{"action", "cancel"}};
-  const McpReply reply = ask_(question, stop);
+  McpReply reply{.action = McpReply::Action::Cancel};
+  try {
+    reply = ask_(question, stop);
+  } catch (...) {  // whoever asks has failed: the server must not wait for it
+  }
   if (reply.action != McpReply::Action::Accept || stop.stop_requested()) {
     return {{"action", reply.action == McpReply::Action::Decline ? "decline" : "cancel"}};
   }

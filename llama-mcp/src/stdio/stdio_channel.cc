@@ -12,11 +12,12 @@
 
 #include "llama-base/utf8.h"
 #include "llama-base/utf8_stream.h"
+#include "protocol/one_line.h"
 
 namespace llama::internal {
 namespace {
 
-constexpr std::size_t kReadBytes = 65'536, kKeptWords = 4'096;
+constexpr std::size_t kReadBytes = 65'536, kKeptWords = 4'093;  // and the mark of a cut
 constexpr std::chrono::milliseconds kLastWordsTime{500}, kSurvivorsTime{200};
 constexpr std::chrono::milliseconds kAskForEnd{250};  // where nothing tells us that the child ended
 constexpr std::chrono::milliseconds kLongestWait{3'600'000};
@@ -80,7 +81,7 @@ void StdioChannel::close() {
 
 std::string StdioChannel::last_words() const {
   const std::scoped_lock lock(mutex_);
-  return valid_utf8(last_words_);
+  return (is_cut_ ? "…" : "") + valid_utf8(last_words_);
 }
 
 std::uint64_t StdioChannel::stray_lines() const {
@@ -223,7 +224,7 @@ void StdioChannel::take_line(std::string_view line) {
     ++stray_lines_;
   }
   // What a program writes in the wrong place is often why it ends.
-  keep_words(std::string(line.substr(0, kKeptWords)) + "\n");
+  keep_words(first_part(line, kKeptWords / 2) + "\n");
 }
 
 void StdioChannel::take_long_line(std::string_view head, std::string_view tail) {
@@ -235,8 +236,10 @@ void StdioChannel::take_long_line(std::string_view head, std::string_view tail) 
 
 void StdioChannel::keep_words(std::string_view words) {
   const std::scoped_lock lock(mutex_);
-  last_words_ += words.size() > kKeptWords ? words.substr(words.size() - kKeptWords) : words;
-  if (last_words_.size() > kKeptWords) last_words_.erase(0, last_words_.size() - kKeptWords);
+  last_words_ += words;
+  if (last_words_.size() <= kKeptWords) return;
+  last_words_.erase(0, last_words_.size() - kKeptWords);
+  is_cut_ = true;
 }
 
 std::unique_ptr<McpChannel> make_stdio_channel(const McpServerConfig& config, const McpClientOptions& options) {

@@ -71,6 +71,7 @@ class StdioChannel final : public McpChannel {
   std::deque<std::string> output_;
   std::size_t output_bytes_ = 0, written_ = 0;  // written_: of the first
   std::string last_words_;
+  bool is_cut_ = false;  // there were more before them
   std::uint64_t stray_lines_ = 0;
   std::jthread thread_;
 };
