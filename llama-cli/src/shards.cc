@@ -1,10 +1,11 @@
 #include "shards.h"
 
-#include <unistd.h>
-
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <format>
+#include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <system_error>
@@ -15,6 +16,7 @@
 #include "llama-corpus/shard_merge.h"
 #include "llama-table/table_reader.h"
 #include "llama-table/table_writer.h"
+#include "llama-table/vector_table.h"
 #include "progress.h"
 
 namespace llama {
@@ -23,6 +25,16 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kRowsAtOnce = 1'000;
+
+// What the vectors of one file, and the query that is to be compared with them, are made with.
+constexpr std::array<std::string_view, 13> kSameInAll = {
+    "llama.int8_scales", "llama.prompt",     "llama.prompt_name",     "llama.pooling",    "llama.dense_layers",
+    "llama.dimension",   "llama.dimensions", "llama.normalized",      "llama.max_length", "llama.special_tokens",
+    "llama.tokenizer",   "llama.dtype",      "llama.model_size_bytes"};
+// Where a model lies differs from machine to machine; that it is the same one, the manifests say.
+constexpr std::array<std::string_view, 3> kOfFirst = {"llama.model_source", "llama.model_file", "llama.model_commit"};
+// Those of all: "CPU, CUDA0".
+constexpr std::array<std::string_view, 3> kListed = {"llama.kernels", "llama.device", "llama.program"};
 
 // text_hash is a column of text in every output, and so a way to open it.
 TableInput input_of(std::vector<std::string> paths, Keep keep) {
@@ -116,31 +128,97 @@ class ShardRows {
   std::size_t at_ = 0;
 };
 
+using PartValues = std::map<std::string, std::string, std::less<>>;
+
+PartValues our_metadata(const TableFilePart& part) {
+  PartValues values;
+  for (const auto& [key, value] : part.metadata)
+    if (key.starts_with("llama.")) values.insert_or_assign(key, value);
+  return values;
+}
+
+std::string value_of(const PartValues& values, std::string_view key) {
+  const auto at = values.find(key);
+  return at == values.end() ? "" : at->second;
+}
+
+std::string name_of(const TableFilePart& part) { return fs::path(part.path).filename().string(); }
+
+// What the parts say of their vectors, as one file that has the rows of all says it: what all have in common, when the
+// last was made, and of what may differ each value that comes.
+Result<PartValues> common_metadata(const std::vector<TableFilePart>& parts) {
+  const PartValues first = our_metadata(parts.front());
+  PartValues common = first;
+  std::map<std::string_view, std::vector<std::string>> listed;
+  std::string created;
+  for (const TableFilePart& part : parts) {
+    const PartValues values = our_metadata(part);
+    for (const std::string_view key : kSameInAll) {
+      if (value_of(values, key) != value_of(first, key))
+        return fail(ErrorCode::InvalidArgument,
+                    std::format("parts '{}' and '{}' differ in '{}', so that their vectors cannot stand in one file; "
+                                "embed --shard with --force computes a shard again",
+                                name_of(parts.front()), name_of(part), key));
+    }
+    for (const std::string_view key : kListed) {
+      std::string value = value_of(values, key);
+      if (!value.empty() && !std::ranges::contains(listed[key], value)) listed[key].push_back(std::move(value));
+    }
+    created = std::max(created, value_of(values, "llama.created"));
+    std::erase_if(common, [&](const auto& known) { return value_of(values, known.first) != known.second; });
+  }
+  for (const std::string_view key : kOfFirst)
+    if (first.contains(key)) common[std::string(key)] = value_of(first, key);
+  for (const auto& [key, values] : listed) {
+    std::string all;
+    for (const std::string& value : values) all += (all.empty() ? "" : ", ") + value;
+    common.insert_or_assign(std::string(key), std::move(all));
+  }
+  if (!created.empty()) common["llama.created"] = created;
+  return common;
+}
+
+std::vector<std::string> parts_of(const CheckedShard& shard, const fs::path& folder) {
+  std::vector<std::string> paths;
+  for (const ShardPart& part : shard.manifest->parts) paths.push_back((folder / part.file).string());
+  return paths;
+}
+
+Step<TableMetadata> merged_metadata(const ShardsArguments& arguments, const ShardReport& report,
+                                    const Interrupt& interrupt) {
+  VectorInput input{.paths = {}, .column = "embedding"};
+  for (const CheckedShard& shard : report.shards) input.paths.append_range(parts_of(shard, arguments.folder));
+  const auto table = VectorTable::open(input, interrupt.token());
+  if (!table) return stop_with(table.error(), kInputError);
+  auto values = common_metadata((*table)->files());
+  if (!values) return stop_with(values.error(), kInputError);
+  const ShardManifest& manifest = *report.shards.front().manifest;
+  values->insert_or_assign("llama.model_sha256", manifest.model);
+  for (const auto& [name, value] : manifest.settings)
+    values->insert_or_assign("llama.setting." + name.substr(name.find_first_not_of('-')), value);
+  return TableMetadata(values->begin(), values->end());
+}
+
 Step<TableSummary> merge(const ShardsArguments& arguments, const ShardReport& report, const Interrupt& interrupt) {
   std::vector<ShardRows> shards;
   for (const CheckedShard& shard : report.shards) {
-    std::vector<std::string> paths;
-    for (const ShardPart& part : shard.manifest->parts) paths.push_back((arguments.folder / part.file).string());
-    TableInput input = input_of(std::move(paths), Keep::All);
+    TableInput input = input_of(parts_of(shard, arguments.folder), Keep::All);
     input.prompt_columns = {"row"};
     auto reader = TableReader::open(std::move(input), interrupt.token());
     if (!reader) return stop_with(reader.error(), kInputError);
     shards.emplace_back(std::move(*reader), interrupt.token());
   }
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(arguments.folder, ignored)) {
-    if (fs::equivalent(entry.path(), *arguments.merge, ignored))
-      for (const CheckedShard& shard : report.shards)
-        for (const ShardPart& part : shard.manifest->parts)
-          if (entry.path().filename() == part.file)
-            return usage_error(std::format("the output would replace the shards' part '{}'", entry.path().string()));
-  }
+  for (const CheckedShard& shard : report.shards)
+    for (const std::string& part : parts_of(shard, arguments.folder))
+      if (fs::equivalent(part, *arguments.merge, ignored))
+        return usage_error(std::format("the output would replace the shards' part '{}'", part));
   TableOutput output{.path = *arguments.merge,
                      .existing = arguments.force ? ExistingFile::Replace : ExistingFile::Refuse};
   output.format = output_format_of_name(*arguments.merge).value_or(OutputFormat::Parquet);
-  for (const auto& [name, value] : report.shards.front().manifest->settings)
-    output.metadata.emplace_back("llama.setting." + name.substr(name.find_first_not_of('-')), value);
-  output.metadata.emplace_back("llama.model_sha256", report.shards.front().manifest->model);
+  auto metadata = merged_metadata(arguments, report, interrupt);
+  if (!metadata) return std::unexpected(metadata.error());
+  output.metadata = std::move(*metadata);
   auto writer = open_table_writer(output, &shards.front().reader(), {});
   if (!writer) return stop_with(writer.error(), kOutputError);
   ShardMerge order(static_cast<std::uint32_t>(shards.size()),

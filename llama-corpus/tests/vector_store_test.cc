@@ -2,11 +2,16 @@
 #include "llama-corpus/vector_store.h"
 
 #include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
 
 #include "store_tests.h"
 
 namespace llama::internal {
 namespace {
+
+const VectorSource kSource = {.kernels = "packed, avx2", .device = "CPU"};
 
 KnownVector vector_number(std::uint64_t i) {
   return {.vector = {static_cast<float>(i), 0.5F, -1},
@@ -21,10 +26,10 @@ TEST(VectorStore, KeepsVectorsByModelAndSettings) {
   {
     auto store = VectorStore::open(path, "model a", 3);
     ASSERT_TRUE(store) << store.error().message;
-    for (std::uint64_t i = 0; i < 100; ++i) ASSERT_TRUE(store->insert(digest_number(i), vector_number(i)));
-    ASSERT_TRUE(store->flush());
-    ASSERT_TRUE(store->insert(digest_number(5), vector_number(6)));  // what is there stays
-    ASSERT_TRUE(store->flush());
+    for (std::uint64_t i = 0; i < 100; ++i) store->insert(digest_number(i), vector_number(i));
+    ASSERT_TRUE(store->keep(kSource) && store->flush());
+    store->insert(digest_number(5), vector_number(6));  // what is there stays
+    ASSERT_TRUE(store->keep(kSource) && store->flush());
   }
   auto store = VectorStore::open(path, "model a", 3);
   ASSERT_TRUE(store) << store.error().message;
@@ -39,6 +44,58 @@ TEST(VectorStore, KeepsVectorsByModelAndSettings) {
   EXPECT_FALSE(store->find(digest_number(100)).value());
   EXPECT_FALSE(VectorStore::open(path, "model b", 3)->find(digest_number(1)).value());
   EXPECT_FALSE(VectorStore::open(path, "model a", 4));
+}
+
+TEST(VectorStore, HasWhatAKilledProcessHadKept) {
+  const StoreFolder folder;
+  const auto path = folder.path / "vectors";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    auto store = VectorStore::open(path, "model", 3);
+    if (!store) ::_exit(1);
+    for (std::uint64_t i = 0; i < 300; ++i) {
+      store->insert(digest_number(i), vector_number(i));
+      if (i % 100 == 99 && i < 200 && !store->keep(kSource)) ::_exit(2);
+    }
+    ::kill(::getpid(), SIGKILL);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_TRUE(VectorStore::open(path, "another model", 4));  // whoever comes first
+  auto store = VectorStore::open(path, "model", 3);
+  ASSERT_TRUE(store) << store.error().message;
+  for (std::uint64_t i = 0; i < 300; ++i) {
+    const auto found = store->find(digest_number(i));
+    ASSERT_TRUE(found);
+    ASSERT_EQ(found->has_value(), i < 200) << i;
+    EXPECT_TRUE(!*found || (*found)->vector == vector_number(i).vector);
+  }
+  EXPECT_EQ(store->sources().value(), std::vector{kSource});
+}
+
+// As it was before it knew who computes, and what is kept but not in the index.
+TEST(VectorStore, OfAnOlderVersionIsGoneOnWith) {
+  const StoreFolder folder;
+  const auto path = folder.path / "vectors";
+  {
+    auto store = VectorStore::open(path, "model", 3);
+    store->insert(digest_number(1), vector_number(1));
+    ASSERT_TRUE(store->keep(kSource) && store->flush());
+    ASSERT_TRUE(VectorStore::open(path, "unused", 3));
+  }
+  {
+    auto database = SqliteDatabase::open(path, "a database", "");
+    ASSERT_TRUE((*database)->run("DROP TABLE waiting; DROP TABLE sources"));
+  }
+  auto store = VectorStore::open(path, "model", 3);
+  ASSERT_TRUE(store) << store.error().message;
+  EXPECT_EQ(store->find(digest_number(1)).value()->vector, vector_number(1).vector);
+  store->insert(digest_number(2), vector_number(2));
+  ASSERT_TRUE(store->keep(kSource));
+  const VectorSource unknown = {.kernels = "unknown", .device = "unknown"};
+  EXPECT_EQ(store->sources().value(), (std::vector{kSource, unknown}));
+  EXPECT_EQ(VectorStore::open(path, "unused", 3)->sources().value(), std::vector<VectorSource>{});
 }
 
 TEST(VectorStore, RefusesAnotherFileAndLeavesItAlone) {
@@ -77,7 +134,8 @@ TEST(VectorStore, IsSharedByProcesses) {
     for (std::uint64_t i = 0; i < 200; ++i) {
       // Some of them are another's as well.
       const std::uint64_t text = i % 2 == 0 ? i : 1000 * child + i;
-      if (!store->insert(digest_number(text), vector_number(text)) || !store->flush()) ::_exit(2);
+      store->insert(digest_number(text), vector_number(text));
+      if (!store->keep(kSource) || (i % 3 == 0 && !store->flush())) ::_exit(2);
     }
     ::_exit(0);
   }

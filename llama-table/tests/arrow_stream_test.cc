@@ -86,6 +86,37 @@ TEST_F(ArrowStreamTest, AnswersEachWriteWithOneBatchOnceFlushed) {
   EXPECT_EQ(reader->Next().ValueOrDie(), nullptr);
 }
 
+// A file of so many values would be full; of a stream each batch is an array of its own.
+TEST_F(ArrowStreamTest, HasNoEndWhereAFileOfItsRowsWouldBeFull) {
+  const std::vector<ColumnSpec> vectors = {{.name = "v", .type = ColumnType::Vector, .dimension = 4}};
+  const TableOutput output{.path = "-", .format = OutputFormat::ArrowStream, .max_elements = 4 * 10};
+  EXPECT_EQ(max_rows_of_file(output, vectors), UINT64_MAX);
+  const auto writer = open_writer(output, nullptr, vectors, {}, write_.get());
+  ASSERT_TRUE(writer) << writer.error().message;
+  std::vector<float> written;
+  for (const std::size_t rows : {10, 7, 25, 10, 1}) {
+    std::vector<float> values(rows * 4);
+    std::iota(values.begin(), values.end(), static_cast<float>(written.size()));
+    written.append_range(values);
+    std::vector<ColumnValues> columns(1);
+    columns[0].vectors = bytes_of(values);
+    const auto done = (*writer)->write({}, columns);
+    ASSERT_TRUE(done) << done.error().message;
+  }
+  ASSERT_TRUE((*writer)->close({}));
+  const auto reader = open_reader();
+  std::vector<std::int64_t> lengths;
+  std::vector<float> read;
+  while (const auto batch = reader->Next().ValueOrDie()) {
+    lengths.push_back(batch->num_rows());
+    const auto lists = std::static_pointer_cast<arrow::FixedSizeListArray>(batch->column(0));
+    const auto values = std::static_pointer_cast<arrow::FloatArray>(lists->values());
+    for (std::int64_t i = 0; i < values->length(); ++i) read.push_back(values->Value(i));
+  }
+  EXPECT_EQ(lengths, (std::vector<std::int64_t>{10, 7, 10, 10, 5, 10, 1}));
+  EXPECT_EQ(read, written);
+}
+
 TEST_F(ArrowStreamTest, HasASchemaThoughItHasNoRows) {
   ASSERT_TRUE(open_stream()->close({}));
   const auto reader = open_reader();

@@ -37,7 +37,9 @@ std::vector<ColumnValues> plain_row() {
 }
 
 TEST_F(TableWriterTest, WritesThePlainCallsFiveColumns) {
-  auto writer = open_table_writer({.path = path_, .metadata = {{"llama.model", "tiny"}}}, nullptr, kPlain);
+  // Of what is told twice the last is true.
+  const TableMetadata metadata = {{"llama.model", "small"}, {"llama.model", "tiny"}};
+  auto writer = open_table_writer({.path = path_, .metadata = metadata}, nullptr, kPlain);
   ASSERT_TRUE(writer) << writer.error().message;
   ASSERT_TRUE((*writer)->write({}, plain_row()));
   EXPECT_FALSE(fs::exists(path_));

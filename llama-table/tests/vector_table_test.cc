@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <functional>
 
 #include "table_files.h"
@@ -73,10 +74,7 @@ ReadVectors read_vectors(const VectorTable& table) {
 
 ReadVectors read_file(const std::string& path, std::optional<std::string> column = {}) {
   const auto table = VectorTable::open({.paths = {path}, .column = std::move(column)});
-  if (table) return read_vectors(**table);
-  ReadVectors failed;
-  failed.error = table.error();
-  return failed;
+  return table ? read_vectors(**table) : ReadVectors{.vectors = {}, .rows = {}, .error = table.error()};
 }
 
 TEST(VectorTable, ReadsListsOfEveryKindWhereverTheyLie) {
@@ -270,6 +268,23 @@ TEST_F(PartedTable, StopsWhenAsked) {
   EXPECT_EQ(table_->rows_where("id = 1", source.get_token()).error().code, ErrorCode::Cancelled);
   const auto again = VectorTable::open({.paths = {folder_.path("")}, .column = {}}, source.get_token());
   EXPECT_EQ(again.error().code, ErrorCode::Cancelled);
+}
+
+TEST(VectorTable, TellsAFileThatHasChangedMeanwhile) {
+  const auto rows = table_of({{"v", array_of(arrow::list(arrow::float32()), "[[1, 2], [3, 4]]")}});
+  for (const std::string name : {"a.parquet", "a.arrow", "a.arrows"}) {
+    const TestFolder folder, other;
+    const auto write = [&](const std::string& path) {
+      name == "a.parquet" ? write_parquet(path, *rows) : write_ipc(path, *rows, name == "a.arrows");
+    };
+    write(folder.path(name)), write(other.path(name));
+    const auto table = VectorTable::open({.paths = {folder.path(name)}, .column = {}}).value();
+    const auto reader = table->reader({}).value();
+    EXPECT_TRUE(reader->start(0));
+    std::filesystem::rename(other.path(name), folder.path(name));
+    EXPECT_FALSE(reader->start(0)) << name;
+    EXPECT_THAT(read_vectors(*table).error.message, HasSubstr(name + "' has changed while it was read"));
+  }
 }
 
 TEST(VectorTable, OfRowsWithoutAnyVectorHasNoDimension) {

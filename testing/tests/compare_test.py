@@ -120,6 +120,34 @@ def test_files_that_are_not_ours_are_matched_by_their_texts(tmp_path):
     assert "'nope'" in said
 
 
+def test_one_text_has_a_cosine_and_no_neighbours(tmp_path, source, bert):
+    one = write_texts(tmp_path / "in.parquet", ["only here", sentences(COUNT)[7]])
+    other = embed(BERT, one, tmp_path / "b.parquet", "--normalize")
+    said = run_json("compare", bert, other)
+    assert said["in_both"] == said["cosine"]["count"] == 1
+    assert said["compared"] == 1 and said["recall"] is None and said["rank_correlation"] is None
+    [text] = said["moved"]
+    assert text.pop("cosine") == pytest.approx(1, abs=1e-6)
+    assert text == {"row_a": 7, "row_b": 1, "overlap": None, "text": sentences(COUNT)[7]}
+    assert "Neighbours" not in run("compare", bert, other).stdout
+    said = run_json("compare", bert, embed(QWEN, source, tmp_path / "qwen.parquet"), "--sample", "1")
+    assert said["cosine"] is None and said["compared"] == 1 and said["moved"] == []
+
+
+def test_quantizations_of_one_model_are_told_by_architecture_and_size(tmp_path, bert):
+    """Their names have any number of words, as llama.cpp writes them."""
+    files = []
+    for description in ("bert 22M Q4_K - Medium", "bert 22M all F32", "bert 22M Q8_0 (guessed)", "bert 33M all F32"):
+        table = read(bert)
+        metadata = {**table.schema.metadata, b"llama.model_description": description.encode()}
+        table = table.replace_schema_metadata(metadata)
+        files.append(tmp_path / f"{len(files)}.parquet")
+        pa.parquet.write_table(table, files[-1])
+    for other in files[1:3]:
+        assert run_json("compare", files[0], other)["cosine"]["min"] == 1
+    assert "different models" in run_json("compare", files[1], files[3])["no_cosine"]
+
+
 def test_nothing_in_common_and_empty_files(tmp_path, bert, folder):
     other = embed(BERT, write_texts(tmp_path / "in.parquet", ["x", "y"]), tmp_path / "b.parquet")
     said = run("compare", bert, other)

@@ -204,6 +204,49 @@ def test_a_full_disk_below_the_vector_store(corpus, tmp_path, at):
     assert '"computed":0' in done.stdout, done.stdout
 
 
+@pytest.mark.parametrize("flags", [[], ["--dtype", "float16", "--dimensions", "32", "--force-dimensions"]])
+def test_what_the_journal_has_is_in_the_vector_store(corpus, tmp_path, flags):
+    """Killed when the journal has a thousand texts, or the store's disk is full at any of its writes."""
+    log = tmp_path / "log"
+    again = command(corpus[0], tmp_path / "again.parquet", "--force", "--json", *flags)
+    (tmp_path / "plain").mkdir()
+    words = command(corpus[0], tmp_path / "out.parquet", *flags, "--vector-store", tmp_path / "plain" / "s.db")
+    assert run(words, tmp_path / "plain", kind="write", name="s.db-wal", log=log).returncode == 0
+    writes = len(log.read_text().splitlines())
+    for at in (0, writes // 2, writes * 3 // 4, writes):
+        store = tmp_path / str(at) / "s.db"
+        store.parent.mkdir()
+        output = store.parent / "out.parquet"
+        words = command(corpus[0], output, *flags, "--vector-store", store)
+        if at == 0:
+            ended = run(words, store.parent, do="kill", kind="create", name=".out.parquet", at=1)
+            assert ended.returncode == -signal.SIGKILL, ended.stderr
+            ended = run(words)
+            assert ended.returncode == 0 and "Resuming: " in ended.stdout, ended
+        else:
+            assert str(store) in full_disk(words, store.parent, kind="write", name="s.db-wal", at=at)
+        done = run([*again, "--vector-store", store])
+        assert '"computed":0' in done.stdout, (at, done)
+
+
+def test_the_output_names_all_kernels_that_were_at_work(corpus, tmp_path):
+    own = corpus[1].schema.metadata[b"llama.kernels"].decode()
+    if own.startswith("stock"):
+        pytest.skip("there are no other kernels here")
+    output, store = tmp_path / "out.parquet", tmp_path / "store.db"
+    ended = run(command(corpus[0], output), tmp_path, do="kill", kind="create", name=".out.parquet", at=1)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    said = run(command(corpus[0], output, "--kernels", "stock"))
+    assert "Resuming: " in said.stdout, said
+    assert pa.parquet.read_schema(output).metadata[b"llama.kernels"].decode() == f"{own}; stock"
+    check(output, corpus[1], "file")
+    words = command(corpus[0], tmp_path / "out", "--split-rows", "500", "--force", "--vector-store", store)
+    for kernels, named in (("auto", own), ("stock", f"{own}; stock"), ("auto", own)):
+        assert run([*words, "--kernels", kernels]).returncode == 0
+        found = {pa.parquet.read_schema(part).metadata[b"llama.kernels"] for part in (tmp_path / "out").iterdir()}
+        assert found == {named.encode()}
+
+
 def test_a_full_disk_below_the_manifest(corpus, tmp_path):
     output = tmp_path / "out"
     words = command(corpus[0], output, "--shard", "1/3")
@@ -225,12 +268,28 @@ def test_a_full_disk_below_a_merge(corpus, tmp_path):
         (tmp_path / "merged" / "out.parquet").unlink()
 
 
-def test_a_full_disk_below_what_does_not_fit_into_memory(tmp_path, monkeypatch):
+def larger_than_memory(tmp_path, monkeypatch):
     (tmp_path / "scratch").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
     query = "SET memory_limit='64MB'; SELECT md5(i::VARCHAR) AS text FROM range(2000000) t(i) ORDER BY text"
     words = [CLI, "embed", "-m", MODELS / "bert.gguf", "--query", query, "--column", "text", "--limit", "50"]
-    words += ["-o", tmp_path / "out.parquet"]
+    return [*words, "-o", tmp_path / "out.parquet"]
+
+
+def test_what_others_have_in_tmpdir_is_no_hindrance(tmp_path, monkeypatch):
+    """Another user's, and what a killed run has left, which goes."""
+    words = larger_than_memory(tmp_path, monkeypatch)
+    scratch = tmp_path / "scratch"
+    (scratch / "llama-table.tmp").write_text("of another user")
+    ended = run(words, scratch, do="kill", kind="write", at=3)
+    assert ended.returncode == -signal.SIGKILL and len(list(scratch.iterdir())) == 2, ended
+    ended = run(words)
+    assert ended.returncode == 0, ended.stderr
+    assert [path.name for path in scratch.iterdir()] == ["llama-table.tmp"]
+
+
+def test_a_full_disk_below_what_does_not_fit_into_memory(tmp_path, monkeypatch):
+    words = larger_than_memory(tmp_path, monkeypatch)
     assert "TMPDIR" in full_disk(words, tmp_path / "scratch", at=3)
     assert pa.parquet.read_table(tmp_path / "out.parquet").num_rows == 50
     assert list((tmp_path / "scratch").iterdir()) == []

@@ -4,15 +4,21 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import subprocess
+import sys
 import time
 
 import numpy
 import pyarrow as pa
+import pyarrow.ipc
 import pyarrow.parquet
 import pytest
 from llama_embedding import llama_embedding
-from program import CLI, MODELS, cosines, duckdb, embed, rows, vectors
+from program import CLI, MODELS, PROJECT, cosines, duckdb, embed, rows, vectors
+
+sys.path.insert(0, str(PROJECT / "testing"))
+import model_families
 
 TEXTS = ["hello world", "the number 42 is a long number", "短い日本語のテスト文です。", "  kept  ", "a\tb", "x", "Größe 👍 naïve"]
 BOTH = ["bert.gguf", "qwen3.gguf"]
@@ -184,6 +190,55 @@ def test_a_fifo_and_a_pipe_with_a_byte_order_mark(tmp_path):
     assert rows(out)["text"].to_pylist() == ["one"]
     run = embed(MODELS / "bert.gguf", "-", out, "--force", input=b"\xef\xbb\xbftwo")
     assert run.returncode == 0 and rows(out)["text"].to_pylist() == ["two"]
+
+
+def with_open_input(lines, model, out, *flags, meanwhile=lambda: ""):
+    """Exit status and messages of a run whose input goes on, though nothing more comes."""
+    command = [CLI, "embed", "-m", MODELS / model, "-i", "-", "-o", out, *flags]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
+        for part in (lines, meanwhile):
+            run.stdin.write(part if part is lines else part())
+            run.stdin.flush()
+        return run.wait(timeout=60), run.stderr.read()
+
+
+def test_the_exit_status_says_what_failed_though_the_input_is_still_open(tmp_path):
+    out, lines = tmp_path / "out", "".join(f"text {i}\n" for i in range(40))
+    for flags in ([], ["--on-error", "fail"]):
+        status, told = with_open_input(lines, "qwen3-nan.gguf", out, "--output-format", "parquet", *flags)
+        assert status == 4 and "finite" in told, told
+
+    def folder_goes():
+        while not (out / "part-00001.parquet").exists():
+            time.sleep(0.01)
+        shutil.rmtree(out)
+        return lines
+
+    status, told = with_open_input(lines, "bert.gguf", out, "--split-rows", "10", meanwhile=folder_goes)
+    assert status == 5, told
+
+
+def test_an_input_that_takes_more_memory_than_there_is_has_the_status_of_memory(tmp_path):
+    sql = "select list(repeat('x', 1000) || i)::varchar as text from range(3_000_000) t(i)"
+    run = subprocess.run([CLI, "embed", "-m", MODELS / "bert.gguf", "--query", sql, "-o", tmp_path / "out.parquet"],
+                         capture_output=True, text=True)
+    assert run.returncode == 1 and "allocate" in run.stderr, run.stderr
+
+
+def test_more_rows_than_31_bits_count_are_written_where_nobody_knew_their_number(tmp_path):
+    model, texts = tmp_path / "wide.gguf", tmp_path / "calibration.txt"
+    model_families.write_family(model, "qwen3", "F16", model_families.Size(width=4096, layers=1, head=64))
+    texts.write_text("some words\nothers\n")
+    count = (1 << 31) // 4096 + 1_000
+    for out in (tmp_path / "out.arrow", "-"):
+        command = [CLI, "embed", "-m", model, "-i", "-", "--input-format", "jsonl", "-o", out, "--compression", "lz4",
+                   "--dtype", "int8", "--calibration", texts, "--quiet"]
+        run = subprocess.run(command, input=b'{"text": "words"}\n' * count, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        assert run.returncode == 0, run.stderr
+        assert (b"--split-rows" in run.stderr) == (out != "-"), run.stderr
+    with pa.memory_map(str(tmp_path / "out.arrow")) as file:
+        found = pa.ipc.open_file(file)
+        assert sum(found.get_batch(i).num_rows for i in range(found.num_record_batches)) == count
 
 
 def test_a_very_long_line(tmp_path):

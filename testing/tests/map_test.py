@@ -65,6 +65,29 @@ def test_a_page_has_every_row_with_its_text_its_columns_and_its_nearest(tmp_path
     assert numpy.allclose(page.similarities, numpy.sort(-cosines, axis=1)[:, :10] * -1, atol=1e-4)
 
 
+def test_a_column_that_is_named_gives_colours_however_few_the_rows_are(tmp_path):
+    kinds = [f"kind {i % 30}" for i in range(40)]
+    table = write_table(tmp_path / "a.parquet", vectors_of(40), text=texts_of(40), kind=kinds, other=kinds)
+    make_map(table, tmp_path / "a.html", "--color-by", "kind")
+    page = map_page.Page(tmp_path / "a.html")
+    assert [(c["name"], c["kind"]) for c in page.about["columns"]] == [("kind", "category"), ("other", "text")]
+    assert page.about["color_by"] == 0 and page.columns["kind"] == page.columns["other"] == kinds
+    table = write_table(tmp_path / "b.parquet", vectors_of(1001), text=texts_of(1001), note=texts_of(1001))
+    done = run("map", table, "-o", tmp_path / "b.html", "--color-by", "note")
+    assert done.returncode == 2 and "'note' has more than 1000 different texts" in done.stderr
+
+
+def test_whole_numbers_that_a_page_does_not_keep_are_told(tmp_path):
+    small, large = 2**53 - 1, 2**53 + 1
+    columns = {"small": [small, -small, 0], "large": [1, 2, large], "float": [1e300, -1e300, 0.5]}
+    table = write_table(tmp_path / "a.parquet", vectors_of(3), text=texts_of(3), **columns)
+    done = make_map(table, tmp_path / "a.html", "--quiet")
+    assert done.stderr.count("Warning") == 1 and "column 'large' has whole numbers from 2^53 on" in done.stderr
+    page = map_page.Page(tmp_path / "a.html")
+    assert [int(n) for n in page.columns["small"]] == columns["small"]
+    assert int(page.columns["large"][2]) == large - 1
+
+
 def test_the_same_seed_makes_the_same_page(tmp_path):
     table = write_table(tmp_path / "a.parquet", vectors_of(200), text=texts_of(200))
     pages = []

@@ -622,6 +622,27 @@ def test_which_program(tmp_path, monkeypatch):
     assert "numpy" not in run.stderr and "pyarrow" not in run.stderr  # the command does not wait for them
 
 
+def test_a_variable_that_names_the_command_itself_means_the_packages_program(tmp_path):
+    package, script = tmp_path / "site/llama_cli", tmp_path / "bin/llama-cli"
+    shutil.copytree(PROJECT / "python/llama_cli", package, ignore=shutil.ignore_patterns("__pycache__", "bundle"))
+    script.parent.mkdir()
+    body = f"import sys\nsys.path.insert(0, {str(package.parent)!r})\nfrom llama_cli.program import main\nmain()\n"
+    script.write_text(f"#!{sys.executable}\n{body}")
+    script.chmod(0o755)
+    named = tmp_path / "link"
+    named.symlink_to(script)
+    for name in (script, named):
+        environment = {"LLAMA_CLI": str(name), "PATH": os.path.dirname(CLI), "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [script, "--version"]
+        shutil.rmtree(package / "bundle", ignore_errors=True)
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        assert run.returncode == 126 and "which is the command of this package" in run.stderr, run.stderr
+        (package / "bundle").mkdir()
+        (package / "bundle/llama-cli").symlink_to(CLI)
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        assert run.stdout == subprocess.run([CLI, "--version"], capture_output=True, text=True).stdout, run.stderr
+
+
 def test_what_the_program_says_is_logged(caplog, tmp_path):
     program = tmp_path / "talks"
     program.write_text(f"#!/bin/sh\necho 'Warning: something' >&2\necho 'Note' >&2\nexec {CLI} \"$@\"\n")

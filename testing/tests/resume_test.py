@@ -257,3 +257,36 @@ def test_standard_input_cannot_be_resumed_and_says_so(tmp_path, corpus):
     )
     assert run.returncode == 0 and "cannot be read twice" in run.stdout + run.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["out.parquet"]
+
+
+def piped(out, *flags):
+    command = [CLI, "embed", "-m", str(MODEL), "-i", "-", "-o", str(out), "--split-rows", "10", *flags]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_an_interrupted_pipe_leaves_no_parts_and_begins_anew(tmp_path):
+    out, lines = tmp_path / "out", "".join(f"text {i}\n" for i in range(25))
+    first = piped(out)
+    first.stdin.write(lines)
+    first.stdin.flush()
+    while first.poll() is None and not (out / "part-00001.parquet").exists():
+        time.sleep(0.01)
+    first.send_signal(signal.SIGINT)
+    assert first.wait(timeout=60) == 130
+    assert "no output was written" in first.stderr.read() and list(out.iterdir()) == []
+    second = piped(out)
+    _, err = second.communicate(lines, timeout=600)
+    assert second.returncode == 0, err
+    assert [pyarrow.parquet.read_metadata(path).num_rows for path in sorted(out.iterdir())] == [10, 10, 5]
+
+
+def test_a_pipe_that_breaks_off_says_which_parts_stay(tmp_path):
+    out, lines = tmp_path / "out", "".join(f"text {i}\n" for i in range(25)).encode() + b"\xff\n"
+    for flags in ([], ["--force"]):
+        run = subprocess.run(
+            [CLI, "embed", "-m", MODEL, "-i", "-", "-o", out, "--split-rows", "10", "--on-error", "fail", *flags],
+            input=lines,
+            capture_output=True,
+        )
+        assert run.returncode == 3 and b"2 whole parts stay in " in run.stderr and b"--force" in run.stderr
+        assert sorted(path.name for path in out.iterdir()) == ["part-00000.parquet", "part-00001.parquet"]

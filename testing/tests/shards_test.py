@@ -1,6 +1,7 @@
 """Shards: every row in one of them, and what `llama-cli shards` says and merges."""
 
 import json
+import os
 import subprocess
 
 import pyarrow as pa
@@ -59,6 +60,77 @@ def test_every_row_is_in_one_shard_and_the_merge_is_the_run_without_shards(tmp_p
     for name in set(merged.schema.names) - {"processing_time_ms", "embedding"}:
         assert merged[name].to_pylist() == whole[name].to_pylist(), name
     assert merged["row"].to_pylist() == merged["id"].to_pylist() and set(merged["row_input"].to_pylist()) == {"x"}
+
+
+def metadata_of(path):
+    found = {key.decode(): value.decode() for key, value in (rows(path).schema.metadata or {}).items()}
+    return {key: value for key, value in found.items() if key.startswith("llama.")}
+
+
+def merged_and_whole(tmp_path, source, flags, kernels=("auto", "auto")):
+    folder, merged, whole = (tmp_path / name for name in ("out", "m.parquet", "w.parquet"))
+    for index in (0, 1):
+        embed(source, folder, f"{index}/2", *flags, "--kernels", kernels[index], "--split-rows", 10)
+    run("shards", folder, "--merge", merged)
+    run("embed", "-m", MODEL, "-i", source, "--column", "text", "-o", whole, "--with", "row", *flags)
+    return merged, whole, [metadata_of(path) for path in sorted(folder.glob("*.parquet"))]
+
+
+@pytest.fixture
+def int8(tmp_path):
+    (tmp_path / "c.txt").write_text("".join(f"text {i}\n" for i in range(40)))
+    return ["--dtype", "int8", "--calibration", tmp_path / "c.txt"]
+
+
+@pytest.mark.parametrize("kind", ["int8", "of other kernels"])
+def test_the_merge_says_of_its_vectors_what_the_run_without_shards_says(tmp_path, source, int8, kind):
+    flags = ["--prompt", "about: {text}", "--pooling", "cls", *(int8 if kind == "int8" else [])]
+    kernels = ("auto", "auto" if kind == "int8" else "stock")
+    merged, whole, parts = merged_and_whole(tmp_path, source, flags, kernels)
+    found, expected = metadata_of(merged), metadata_of(whole)
+    assert found["llama.created"] == max(part["llama.created"] for part in parts)
+    assert found["llama.kernels"] == ", ".join(dict.fromkeys(part["llama.kernels"] for part in parts))
+    assert (found["llama.kernels"] == expected["llama.kernels"]) == (kind == "int8")
+    assert found["llama.setting.prompt"] == expected["llama.prompt"]
+    other = {"llama.created", "llama.kernels", "llama.model_sha256"} | {k for k in found if ".setting." in k}
+    assert {k: v for k, v in found.items() if k not in other} == {k: v for k, v in expected.items() if k not in other}
+
+
+def test_the_merge_is_searched_as_the_run_without_shards_is(tmp_path, source, int8):
+    def scores(file):
+        hits = run("search", file, "text 7", "-k", COUNT, "--json").stdout.splitlines()
+        return sorted(json.loads(hit)["score"] for hit in hits)
+
+    merged, whole, _ = merged_and_whole(tmp_path, source, int8)
+    assert scores(merged) == pytest.approx(scores(whole), abs=0.001)
+
+
+def test_parts_with_other_scales_are_not_merged(tmp_path, source):
+    folder, merged, texts = tmp_path / "out", tmp_path / "m.parquet", tmp_path / "c.txt"
+    for index in (0, 1):
+        texts.write_text(f"text {index}\nother words {index}\n")
+        embed(source, folder, f"{index}/2", "--dtype", "int8", "--calibration", texts)
+    told = run("shards", folder, "--merge", merged, status=3).stderr
+    for words in ("'llama.int8_scales'", "part-00000-of-00002-00000", "part-00001-of-00002-00000", "--force"):
+        assert words in told
+    assert not merged.exists()
+    embed(source, folder, "0/2", "--dtype", "int8", "--calibration", texts, "--force")
+    run("shards", folder, "--merge", merged)
+
+
+def test_a_shard_counts_its_own_rows(tmp_path, source):
+    lines = tmp_path / "in.txt"
+    lines.write_text("".join(f"line {i}\n" for i in range(1, 101)))
+    counts = {}
+    for shard in ("0/8", "1/8", "4/8", "5/8"):
+        done = run("embed", "-m", MODEL, "-i", lines, "-o", tmp_path / "lines", "--shard", shard, "--json")
+        counts[shard] = json.loads(done.stdout)["rows_in"]
+        assert f"Processing {counts[shard]} rows" in done.stderr
+        assert f"{counts[shard]}/{counts[shard]} (100%)" in done.stderr
+    assert counts == {"0/8": 12, "1/8": 13, "4/8": 13, "5/8": 12}
+    for shard, count in (("0/3", 17), ("2/3", 16)):
+        done = embed(source, tmp_path / "rows", shard)
+        assert f"Processing {count} rows" in done.stdout and f"{count}/{count} (100%)" in done.stderr
 
 
 def test_what_is_missing_cut_short_or_foreign_is_named(tmp_path, source):
@@ -129,8 +201,6 @@ def test_a_model_of_this_machine_is_known_by_its_content(tmp_path, source):
 
 
 def test_the_scheduler_says_which(tmp_path, source):
-    import os
-
     schedulers = [
         {
             "SLURM_ARRAY_TASK_ID": "5",
@@ -150,6 +220,24 @@ def test_the_scheduler_says_which(tmp_path, source):
             i for i in range(COUNT) if i % 3 == 1 and i % 11 != 3
         ]
     assert "auto" in embed(source, tmp_path / "none", "auto", status=2).stderr
+
+
+@pytest.mark.parametrize("column, flags", [
+    ("Error", ["--on-error", "null"]),
+    ("row", ["--shard", "0/2"]),
+    ("embedding", []),
+    ("words", ["--text-as", "Text_Hash"]),
+    ("chunk_index", ["--on-long", "chunk"]),
+])
+def test_a_text_that_is_called_like_a_column_of_ours_is_refused_at_once(tmp_path, column, flags):
+    pa.parquet.write_table(pa.table({column: ["one", "two"]}), tmp_path / "in.parquet")
+    command = ["embed", "-m", MODEL, "-i", tmp_path / "in.parquet", "--column", column, "-o", tmp_path / "out"]
+    command += ["--split-rows", 10, *flags]
+    done = run(*command, status=2)
+    assert "--text-as" in done.stderr and "Loading" not in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
+    run(*(flag for flag in command if flag not in ("--text-as", "Text_Hash")), "--text-as", "body")
+    assert "body" in pa.parquet.read_table(tmp_path / "out").schema.names
 
 
 def test_no_shard_at_all(tmp_path):

@@ -162,6 +162,31 @@ def test_rows_without_a_vector_are_no_fault(tmp_path):
     assert [(w["row"], w["kind"]) for w in said["wrong"]] == [(0, "no_hash")]
 
 
+def test_texts_without_an_md5_are_counted_apart(tmp_path):
+    source = write_texts(tmp_path / "in.parquet", sentences(10))
+    table = read(embed(MODEL, source, tmp_path / "v.parquet", "--on-error", "null"))  # hashes may be null
+    hashes = table["text_hash"].to_pylist()
+    hashes[3] = None
+    file = changed(tmp_path, with_column(table, "text_hash", hashes))
+    said = run("verify", file, "--sample", "0", status=1)
+    assert "Texts: 9 of 9 have the MD5 that the file says; of 1 more the text or its MD5 is missing" in said.stdout
+    hashes[5] = hashes[6]
+    file = changed(tmp_path, with_column(table, "text_hash", hashes))
+    said = run("verify", file, "--sample", "0", status=1)
+    assert "Texts: 8 of 9 have" in said.stdout and "Wrong: 2 texts" in said.stderr
+
+
+def test_a_prompts_column_is_the_inputs_whatever_it_is_called(tmp_path):
+    """What has a name of embed's own was written as NAME_input, or NAME_input_; and what is called so from the start
+    is another column."""
+    words = {name: [f"{name} {i}" for i in range(20)] for name in ("title", "title_input", "row", "row_input")}
+    source = write_texts(tmp_path / "in.parquet", sentences(20), **words)
+    for prompt in ("{title}: {text}", "{row}: {text}", "{title_input}: {text}"):
+        file = embed(MODEL, source, tmp_path / "v.parquet", "--prompt", prompt, "--with", "row", "--force")
+        assert {"title_input", "row_input", "row_input_"} <= set(read(file).column_names)
+        assert run_json("verify", file)["is_right"], prompt
+
+
 def test_against_another_model_is_as_numpy_has_it(files, folder, source):
     other = embed(MODELS / "bert-q5_0.gguf", source, folder / "q5.parquet")
     recall, correlation = agreement(numbers(read(files["float32"])), numbers(read(other)), 10)

@@ -54,11 +54,6 @@ Step<double> measure(const Pieces& pieces, const SharedModel& model, std::int32_
   return computed / std::max(1e-6, Seconds(Clock::now() - started).count());
 }
 
-// Of all rows of the input those of this shard.
-std::uint64_t rows_of_shard(std::uint64_t rows, const Shard& shard) {
-  return rows > shard.index ? (rows - shard.index + shard.count - 1) / shard.count : 0;
-}
-
 double ratio(std::uint64_t part, std::uint64_t whole) {
   return static_cast<double>(part) / static_cast<double>(std::max<std::uint64_t>(1, whole));
 }
@@ -70,9 +65,7 @@ Estimate estimate(const Sample& sample, const EmbedInput& input, const Pieces& p
   const bool has_all_texts = pieces.texts == sample.with_text;
   const bool is_cut = options.on_long != OnLong::Truncate;
   all.is_exact = sample.is_all && (is_cut ? has_all_texts : sample.distinct_of == sample.with_text);
-  const std::uint64_t rows = sample.is_all ? sample.rows
-                             : input.rows  ? rows_of_shard(*input.rows, options.shard)
-                                           : sample.rows;
+  const std::uint64_t rows = sample.is_all ? sample.rows : rows_of_shard(input, options.shard).value_or(sample.rows);
   all.rows = static_cast<std::uint64_t>(static_cast<double>(rows) / input.share);
   const double scale = ratio(all.rows, sample.rows);
   const double texts = static_cast<double>(sample.with_text) * scale;

@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <format>
+#include <system_error>
 
 #include "console.h"
 #include "embed/dry_run.h"
@@ -45,6 +47,8 @@ Step<Prepared> prepare(const EmbedArguments& arguments, const Interrupt& interru
   if (auto checked = check_calibration(arguments.output); !checked) return std::unexpected(checked.error());
   auto input = open_input(arguments, *prompt, interrupt, console);
   if (!input) return std::unexpected(input.error());
+  OutputNames names = choose_names(arguments, *input);
+  if (auto checked = check_names(names.columns); !checked) return std::unexpected(checked.error());
   auto source = make_source(arguments.loader);
   if (!source) return stop_with(source.error(), kModelError);
   TableOutput output;
@@ -53,7 +57,6 @@ Step<Prepared> prepare(const EmbedArguments& arguments, const Interrupt& interru
     if (!chosen) return std::unexpected(chosen.error());
     output = std::move(*chosen);
   }
-  OutputNames names = choose_names(arguments, *input);
   return Prepared{.shard = *shard,
                   .prompt = std::move(*prompt),
                   .model = std::move(*source),
@@ -66,7 +69,9 @@ int job_status(ErrorCode code, bool is_input) {
   if (code == ErrorCode::InvalidArgument || code == ErrorCode::InvalidQuery || code == ErrorCode::Busy)
     return kUsageError;
   if (code == ErrorCode::Network || code == ErrorCode::RateLimited) return kNetworkError;
-  if ((is_input && code != ErrorCode::NoSpace) || code == ErrorCode::InvalidText) return kInputError;
+  if (code == ErrorCode::InvalidText) return kInputError;
+  if (is_input && code != ErrorCode::NoSpace && code != ErrorCode::OutOfMemory && code != ErrorCode::Internal)
+    return kInputError;
   switch (code) {
     case ErrorCode::InvalidModel:
       return kModelError;
@@ -110,36 +115,6 @@ Error ended_early(Error error, bool is_stream, bool input_failed, std::optional<
 
 std::string total_of(const std::optional<std::uint64_t>& rows) { return rows ? with_thousands(*rows) + " " : ""; }
 
-// The metadata of the output: where its vectors come from, and what was read.
-TableMetadata metadata_of(const EmbeddingModel& model, const JobOptions& options, const EmbedArguments& arguments) {
-  TableMetadata metadata = provenance(model);
-  if (options.prompt) metadata.emplace_back("llama.prompt", options.prompt->source());
-  if (arguments.prompt_name) metadata.emplace_back("llama.prompt_name", *arguments.prompt_name);
-  if (is_plain_output(arguments)) return metadata;
-  metadata.emplace_back("llama.dtype", arguments.output.dtype);
-  if (options.vectors.dimensions)
-    metadata.emplace_back("llama.dimensions", std::to_string(*options.vectors.dimensions));
-  metadata.emplace_back("llama.text_column", options.columns.text);
-  if (arguments.output.path == "-") metadata.emplace_back("llama.prompts", known_prompts(model));
-  metadata.emplace_back("llama.on_long", arguments.on_long);
-  if (options.shard.count > 1)
-    metadata.emplace_back("llama.shard", std::format("{}/{}", options.shard.index, options.shard.count));
-  return metadata;
-}
-
-// A single file has a limit of rows x dimensions, and more than that is known before the night is over.
-Step<void> check_rows(const EmbedArguments& arguments, const Prepared& prepared, const EmbeddingModel& model) {
-  const OutputArguments& a = arguments.output;
-  if (writes_folder(a, prepared.shard) || !prepared.output.max_elements || a.path == "-") return {};
-  const auto dimension = static_cast<std::uint64_t>(a.dimensions.value_or(model.embedding_dimension()));
-  const std::uint64_t most = *prepared.output.max_elements / (a.dtype == "binary" ? dimension / 8 : dimension);
-  if (prepared.input.rows.value_or(0) <= most) return {};
-  return usage_error(
-      std::format("the input has {} rows, and many readers take no file of more than {} with so many dimensions; "
-                  "--split-rows or --split-size writes a folder of parts",
-                  with_thousands(*prepared.input.rows), with_thousands(most)));
-}
-
 void tell_of_names(const OutputNames& names, const Console& console) {
   for (const auto& [from, to] : names.renamed)
     console.line("Note: the input's column '{}' is written as '{}', beside ours", from, to);
@@ -158,11 +133,13 @@ Step<std::optional<JobSummary>> run_job(const EmbedArguments& arguments, Prepare
   EmbedInput& input = prepared.input;
   JobOptions options = job_options(arguments, input, prepared.shard, prepared.names.columns, std::move(*prompt));
   const bool is_plain = is_plain_output(arguments);
-  if (auto fits = check_rows(arguments, prepared, *model); !fits) return std::unexpected(fits.error());
-  console.line("Processing {}{} with batch size {}...\n", total_of(input.rows), is_plain ? "texts" : "rows",
+  const std::optional<std::uint64_t> most = most_rows(arguments, prepared.shard, *model);
+  if (auto fits = check_rows(input, most); !fits) return std::unexpected(fits.error());
+  const std::optional<std::uint64_t> total = rows_of_shard(input, options.shard);
+  console.line("Processing {}{} with batch size {}...\n", total_of(total), is_plain ? "texts" : "rows",
                arguments.batch_size);
 
-  JobDisplay display(console, input, is_plain ? "texts" : "rows");
+  JobDisplay display(console, input, options.shard, is_plain ? "texts" : "rows");
   std::stop_source stop;
   const std::stop_callback interrupted(interrupt.token(), [&stop] { stop.request_stop(); });
   std::optional<OutputWatch> reader;
@@ -171,8 +148,7 @@ Step<std::optional<JobSummary>> run_job(const EmbedArguments& arguments, Prepare
   options.on_progress = [&](const JobProgress& now) { display.update(now); };
   options.on_resume = [&](std::uint64_t rows) {
     display.go_on_from(rows);
-    console.line("Resuming: {}{} rows are done", with_thousands(rows),
-                 input.rows ? " of " + with_thousands(*input.rows) : "");
+    console.line("Resuming: {}{} rows are done", with_thousands(rows), total ? " of " + with_thousands(*total) : "");
   };
   options.on_failure = [&](std::uint64_t, const Error& error) {
     if (arguments.on_error == "fail") return;  // it comes back as the run's error
@@ -213,26 +189,37 @@ Step<std::optional<JobSummary>> run_job(const EmbedArguments& arguments, Prepare
   options.on_break = [&](std::uint64_t rows) { done_rows = rows; };
   const RowReader* kept = input.reader.get();
   auto watched = std::make_unique<WatchedReader>(std::move(input.reader));
-  const auto input_failed = watched->failed();
+  const auto input_failure = watched->failed();
+  bool is_opened = false;
   const OpenWriter open_writer = [&](const std::vector<ColumnSpec>& columns, const TableMetadata& more) {
     output.metadata.append_range(more);
     if (is_shard) {  // its parts go next
       if (auto removed = remove_manifest(arguments.output.path, options.shard); !removed)
         return Result<std::unique_ptr<RowWriter>>(std::unexpected(removed.error()));
     }
-    return open_table_writer(output, kept, columns, prepared.names.renamed);
+    auto writer = open_table_writer(output, kept, columns, prepared.names.renamed);
+    is_opened = writer.has_value();
+    return writer;
   };
   auto summary = run_embed_job(model, std::move(watched), open_writer, options);
   if (summary) {
-    display.finish(is_plain ? summary->embedded + summary->skipped_failed + summary->skipped_long : summary->rows_in);
+    display.finish(is_plain ? summary->embedded + summary->skipped_failed + summary->skipped_long
+                            : summary->rows_in - summary->skipped_blank);
+    tell_of_rows(summary->rows_out, most);
     return std::move(*summary);
   }
   display.clear();
   if (reader && reader->is_closed() && summary.error().code == ErrorCode::Cancelled)
     return stop_with({ErrorCode::Io, "standard output cannot be written: the program that reads it has ended"},
                      kOutputError);
-  return stop_with(ended_early(summary.error(), arguments.output.path == "-", *input_failed, done_rows, input.rows),
-                   job_status(summary.error().code, *input_failed));
+  // A reader that has failed ahead of what ended the run is not the reason.
+  const bool input_failed = input_failure->load() == summary.error().code;
+  Error error = ended_early(summary.error(), arguments.output.path == "-", input_failed, done_rows, total);
+  std::error_code ignored;
+  const bool goes_on = options.journal && std::filesystem::exists(*options.journal, ignored);
+  if (is_opened && !goes_on && writes_folder(arguments.output, options.shard))
+    error = leave_parts(std::move(error), output);
+  return stop_with(std::move(error), job_status(summary.error().code, input_failed));
 }
 
 // An interrupted job says itself what is kept of it.

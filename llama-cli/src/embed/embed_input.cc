@@ -167,4 +167,13 @@ Step<void> count_rows(EmbedInput& input, const Interrupt& interrupt, const Conso
   return {};
 }
 
+std::optional<std::uint64_t> rows_of_shard(const EmbedInput& input, const Shard& shard) {
+  if (!input.rows) return std::nullopt;
+  const auto below = [&](std::uint64_t end) {  // numbers below it that are the shard's
+    return end > shard.index ? (end - shard.index + shard.count - 1) / shard.count : 0;
+  };
+  // The lines of a text file are numbered from 1.
+  return input.file == nullptr ? below(*input.rows) : below(*input.rows + 1) - below(1);
+}
+
 }  // namespace llama

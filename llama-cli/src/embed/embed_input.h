@@ -11,6 +11,7 @@
 #include "embed/embed_arguments.h"
 #include "interrupt.h"
 #include "llama-corpus/prompt.h"
+#include "llama-corpus/shard.h"
 #include "llama-embedding/text_file.h"
 #include "llama-embedding/text_source.h"
 #include "llama-table/row_reader.h"
@@ -34,5 +35,9 @@ struct EmbedInput {
 
 // Reads what has to be read to know `texts` and `rows`, where that can be known.
 [[nodiscard]] Step<void> count_rows(EmbedInput& input, const Interrupt& interrupt, const Console& console);
+
+// Of `rows` those of this shard. About, where some lines of a text file or rows of a table are left out, for shards go
+// by the numbers that lines and rows have.
+[[nodiscard]] std::optional<std::uint64_t> rows_of_shard(const EmbedInput& input, const Shard& shard);
 
 }  // namespace llama

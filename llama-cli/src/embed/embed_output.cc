@@ -12,6 +12,7 @@
 #include "llama-corpus/interrupted_run.h"
 #include "llama-corpus/shard_manifest.h"
 #include "llama-table/table_reader.h"
+#include "progress.h"
 
 namespace llama {
 namespace {
@@ -134,7 +135,7 @@ Step<TableOutput> choose_output(const EmbedArguments& arguments, const Shard& sh
   if (auto kept = check_replaces_nothing(arguments, shard, output, input, model); !kept)
     return std::unexpected(kept.error());
   if (auto known = check_ending(a); !known) return std::unexpected(known.error());
-  if (is_plain_output(arguments)) output.max_elements.reset();
+  if (!writes_folder(a, shard)) output.max_elements.reset();  // check_rows()
   if (auto checked = check_output(output); !checked) {
     Error error = checked.error();
     const ExistingFile asked = std::exchange(output.existing, ExistingFile::Replace);
@@ -180,6 +181,61 @@ OutputNames choose_names(const EmbedArguments& arguments, const EmbedInput& inpu
     names.renamed.emplace_back(column.name, std::move(name));
   }
   return names;
+}
+
+Step<void> check_names(const OutputColumns& c) {
+  for (const std::string& ours : {c.text_hash, c.embedding, c.sequence_length, c.processing_time_ms, c.token_count,
+                                  c.truncated, c.error, c.row, c.chunk_index, c.chunk_start, c.chunk_end}) {
+    if (ours.empty() || without_case(c.text) != without_case(ours)) continue;
+    return usage_error(
+        std::format("the text's column would be called '{}', and one of ours is called '{}'; --text-as "
+                    "gives it another name",
+                    c.text, ours));
+  }
+  return {};
+}
+
+std::optional<std::uint64_t> most_rows(const EmbedArguments& arguments, const Shard& shard,
+                                       const EmbeddingModel& model) {
+  const OutputArguments& a = arguments.output;
+  const auto values = TableOutput().max_elements;
+  if (!values || writes_folder(a, shard) || is_plain_output(arguments) || a.path == "-") return std::nullopt;
+  const auto dimension = static_cast<std::uint64_t>(a.dimensions.value_or(model.embedding_dimension()));
+  return *values / (a.dtype == "binary" ? dimension / 8 : dimension);
+}
+
+Step<void> check_rows(const EmbedInput& input, std::optional<std::uint64_t> most) {
+  if (!most || input.rows.value_or(0) <= *most) return {};
+  return usage_error(
+      std::format("the input has {} rows, and many readers take no file of more than {} with so many dimensions; "
+                  "--split-rows or --split-size writes a folder of parts",
+                  with_thousands(*input.rows), with_thousands(*most)));
+}
+
+void tell_of_rows(std::uint64_t rows, std::optional<std::uint64_t> most) {
+  if (!most || rows <= *most) return;
+  tell(
+      "Warning: the output has {} rows, and readers that count in 31 bits take no file of more than {} with so many "
+      "dimensions; --split-rows or --split-size writes a folder of parts",
+      with_thousands(rows), with_thousands(*most));
+}
+
+// A run numbers its parts from 0, and before its first one there was none.
+Error leave_parts(Error error, const TableOutput& output) {
+  const std::string_view ending = output.format == OutputFormat::Parquet ? ".parquet" : ".arrow";
+  std::error_code failed;
+  for (std::uint64_t number = 0;; ++number) {
+    const fs::path part = output.path / std::format("{}-{:05}{}", output.part_prefix, number, ending);
+    if (error.code == ErrorCode::Cancelled ? fs::remove(part, failed) : fs::exists(part, failed)) continue;
+    if (failed) {
+      error.message += std::format(", but part '{}' stays: {}", part.string(), failed.message());
+    } else if (number > 0 && error.code != ErrorCode::Cancelled) {
+      error.message += std::format("; {} in '{}', and the same command with --force begins anew",
+                                   number == 1 ? "a whole part stays" : std::format("{} whole parts stay", number),
+                                   output.path.string());
+    }
+    return error;
+  }
 }
 
 VectorFormat choose_vectors(const OutputArguments& arguments) {

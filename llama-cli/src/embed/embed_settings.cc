@@ -137,6 +137,22 @@ Settings journal_settings(const EmbedArguments& a, const Shard& shard) {
           {"--shard", std::format("{}/{}", shard.index, shard.count)}};
 }
 
+TableMetadata metadata_of(const EmbeddingModel& model, const JobOptions& options, const EmbedArguments& arguments) {
+  TableMetadata metadata = provenance(model);
+  if (options.prompt) metadata.emplace_back("llama.prompt", options.prompt->source());
+  if (arguments.prompt_name) metadata.emplace_back("llama.prompt_name", *arguments.prompt_name);
+  if (is_plain_output(arguments)) return metadata;
+  metadata.emplace_back("llama.dtype", arguments.output.dtype);
+  if (options.vectors.dimensions)
+    metadata.emplace_back("llama.dimensions", std::to_string(*options.vectors.dimensions));
+  metadata.emplace_back("llama.text_column", options.columns.text);
+  if (arguments.output.path == "-") metadata.emplace_back("llama.prompts", known_prompts(model));
+  metadata.emplace_back("llama.on_long", arguments.on_long);
+  if (options.shard.count > 1)
+    metadata.emplace_back("llama.shard", std::format("{}/{}", options.shard.index, options.shard.count));
+  return metadata;
+}
+
 bool writes_folder(const OutputArguments& output, const Shard& shard) {
   return output.split_rows || output.split_size || shard.count > 1;
 }

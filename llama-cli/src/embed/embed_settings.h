@@ -54,4 +54,8 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] JobOptions job_options(const EmbedArguments& arguments, const EmbedInput& input, const Shard& shard,
                                      const OutputColumns& columns, std::optional<PromptTemplate> prompt);
 
+// The metadata of the output: where its vectors come from, and what was read.
+[[nodiscard]] TableMetadata metadata_of(const EmbeddingModel& model, const JobOptions& options,
+                                        const EmbedArguments& arguments);
+
 }  // namespace llama

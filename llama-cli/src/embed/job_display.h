@@ -9,17 +9,19 @@
 #include "console.h"
 #include "embed/embed_input.h"
 #include "llama-corpus/embed_job.h"
+#include "llama-corpus/shard.h"
 #include "progress.h"
 
 namespace llama {
 
 class JobDisplay {
  public:
-  JobDisplay(const Console& console, const EmbedInput& input, std::string_view unit)
+  // Of a shard its own rows, and about its bytes: how many those are nobody has counted.
+  JobDisplay(const Console& console, const EmbedInput& input, const Shard& shard, std::string_view unit)
       : console_(console),
-        total_bytes_(input.texts.transform([](const TextCount& count) { return count.bytes; })),
-        total_rows_(input.rows),
-        progress_(stderr, console.terminal, "Progress", input.rows, unit) {}
+        total_bytes_(input.texts.transform([&](const TextCount& count) { return count.bytes / shard.count; })),
+        total_rows_(rows_of_shard(input, shard)),
+        progress_(stderr, console.terminal, "Progress", total_rows_, unit) {}
 
   void update(const JobProgress& now) {
     if (console_.quiet) return;

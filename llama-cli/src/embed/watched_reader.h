@@ -1,8 +1,9 @@
-// A reader that remembers whether it was what failed, so that the exit status can say so.
+// A reader that remembers how it failed, so that the exit status can say so.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <optional>
 
 #include "llama-table/row_reader.h"
 
@@ -12,8 +13,10 @@ class WatchedReader : public RowReader {
  public:
   explicit WatchedReader(std::unique_ptr<RowReader> reader) : reader_(std::move(reader)) {}
 
-  // True from when next() or count() gave an error; outlives the reader.
-  [[nodiscard]] std::shared_ptr<const std::atomic<bool>> failed() const { return failed_; }
+  // The code of the first error that next() or count() gave; outlives the reader. To be stopped is none: a run that
+  // ends for another reason stops its reader, which may wait for a pipe.
+  using Failed = std::atomic<std::optional<ErrorCode>>;
+  [[nodiscard]] std::shared_ptr<const Failed> failed() const { return failed_; }
 
   [[nodiscard]] Result<RowBatch> next(const std::stop_token& stop) override { return watch(reader_->next(stop)); }
   [[nodiscard]] Result<std::optional<std::uint64_t>> count(const std::stop_token& stop) override {
@@ -26,11 +29,11 @@ class WatchedReader : public RowReader {
  private:
   template <class T>
   Result<T> watch(Result<T> result) {
-    if (!result) *failed_ = true;
+    if (!result && result.error().code != ErrorCode::Cancelled && !failed_->load()) *failed_ = result.error().code;
     return result;
   }
   std::unique_ptr<RowReader> reader_;
-  std::shared_ptr<std::atomic<bool>> failed_ = std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<Failed> failed_ = std::make_shared<Failed>();
 };
 
 }  // namespace llama

@@ -1,12 +1,18 @@
 // Keep vectors across runs, so that a corpus that has grown costs only what is new: an SQLite file.
 //
 // Vectors are float32, as the model gives them, and known by the model, by the settings that change them and by the
-// text (prompt included): one file serves any number of models, and nothing is ever overwritten.
+// text (prompt included): one file serves any number of models, and nothing is ever overwritten. Kernels and devices
+// round in the last bits otherwise, and are no setting: the file only knows which have been at work (sources()).
+//
+// What was kept lies in the file at first in the order in which it came, for a digest's place in the index is random:
+// with each thousand texts nearly every page of it would be written. When some megabytes are together, or by flush(),
+// it goes into the index sorted; what a killed process had kept goes there when the file is opened next.
 // Errors   of all calls: Busy (another process writes, for a minute), NoSpace, Corrupt, Io; the message names the file.
 // Threads  any number at once; several processes may share a file that lies on a disk of this machine.
 // Source   SQLite's write-ahead log needs memory that the processes share: https://www.sqlite.org/wal.html
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -27,6 +33,12 @@ struct KnownVector {
   bool truncated = false;
 };
 
+// What computed vectors: their last bits depend on it.
+struct VectorSource {
+  std::string kernels, device;
+  auto operator<=>(const VectorSource&) const = default;
+};
+
 // What vectors depend on besides the text, as one line: the model's content, pooling, scale, limits, tokenizer.
 [[nodiscard]] std::string vector_settings(const EmbeddingModel& model);
 
@@ -43,9 +55,15 @@ class VectorStore {
 
   [[nodiscard]] Result<std::optional<KnownVector>> find(const TextDigest& text);
 
-  // Kept in memory until some megabytes are together, or flush(). Requires known.vector to have the dimension.
-  [[nodiscard]] Result<void> insert(const TextDigest& text, KnownVector known);
+  // In memory until keep(). Requires known.vector to have the dimension.
+  void insert(const TextDigest& text, KnownVector known);
+  // What was inserted outlives the process from now on, and this is what computed it. find() may know it later.
+  [[nodiscard]] Result<void> keep(const VectorSource& source);
+  // What was kept is known to find(), here and in other processes.
   [[nodiscard]] Result<void> flush();
+
+  // What computed the vectors that find() may give; {"unknown", "unknown"} where an older version has kept some.
+  [[nodiscard]] Result<std::vector<VectorSource>> sources();
 
  private:
   struct State;

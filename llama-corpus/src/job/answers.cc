@@ -96,18 +96,22 @@ Result<void> Answers::keep(std::vector<Raw> raws, std::uint64_t rows) {
     }
     window_.push_back({.text = raw.digest, .answer = std::move(raw.answer)});
   }
-  if (auto added = parts_.texts.add(window_, rows); !added) return added;
+  // First: what the journal knows is not computed again, so that its vector would never come into the store.
+  if (auto kept = keep_vectors(std::move(raws)); !kept) return kept;
+  return parts_.texts.add(window_, rows);
+}
+
+Result<void> Answers::keep_vectors(std::vector<Raw> raws) {
   if (parts_.vectors == nullptr) return {};
   for (std::size_t i = 0; i < raws.size(); ++i) {
     const TextAnswer& answer = window_[i].answer;
     if (!raws[i].is_computed || raws[i].vector.empty()) continue;
-    auto kept = parts_.vectors->insert(raws[i].digest, {.vector = std::move(raws[i].vector),
-                                                        .tokens = answer.tokens,
-                                                        .token_count = answer.token_count.value_or(answer.tokens),
-                                                        .truncated = answer.truncated});
-    if (!kept) return kept;
+    parts_.vectors->insert(raws[i].digest, {.vector = std::move(raws[i].vector),
+                                            .tokens = answer.tokens,
+                                            .token_count = answer.token_count.value_or(answer.tokens),
+                                            .truncated = answer.truncated});
   }
-  return {};
+  return parts_.vectors->keep(parts_.sources.own());
 }
 
 Result<const TextAnswer*> Answers::find(TextNumber number) {

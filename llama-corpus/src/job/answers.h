@@ -13,6 +13,7 @@
 #include "llama-corpus/vector_store.h"
 #include "llama-embedding/batch_processor.h"
 #include "vector_encoder.h"
+#include "vector_sources.h"
 
 namespace llama::internal {
 
@@ -26,6 +27,7 @@ class Answers {
     const JobOptions& options;
     TextStore& texts;
     VectorStore* vectors;  // or nothing
+    const VectorSources& sources;
     VectorEncoder& encoder;
   };
   // What parts refer to must outlive it.
@@ -54,6 +56,7 @@ class Answers {
   };
   [[nodiscard]] Raw raw_of(AwaitedText awaited, std::optional<RowResult> result) const;
   [[nodiscard]] Result<void> keep(std::vector<Raw> raws, std::uint64_t rows);
+  [[nodiscard]] Result<void> keep_vectors(std::vector<Raw> raws);  // of window_
 
   Parts parts_;
   std::vector<Raw> sample_;

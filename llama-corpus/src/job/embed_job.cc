@@ -10,8 +10,10 @@
 #include "corpus_source.h"
 #include "job_settings.h"
 #include "llama-embedding/batch_processor.h"
+#include "progress_meter.h"
 #include "row_output.h"
 #include "row_queue.h"
+#include "vector_sources.h"
 
 namespace llama {
 namespace {
@@ -19,11 +21,13 @@ namespace {
 using internal::Answers;
 using internal::CorpusSource;
 using internal::Journal;
+using internal::ProgressMeter;
 using internal::RowOutput;
 using internal::RowQueue;
 using internal::TextNumber;
 using internal::TextStore;
 using internal::VectorEncoder;
+using internal::VectorSources;
 
 // What a job knows of its texts, wherever that lies.
 struct Knowledge {
@@ -78,47 +82,25 @@ Result<void> find_scales(const std::shared_ptr<const EmbeddingModel>& model, con
   return texts.set(internal::kScalesSetting, encoder.scales());
 }
 
-// How far a job is, also while a window of texts is computed.
-class ProgressMeter {
- public:
-  ProgressMeter(const JobOptions& options, const RowOutput& output) : options_(options), output_(output) {}
-
-  void during_window(const BatchStatistics& now) {
-    const bool texts_are_rows = options_.on_long != OnLong::Chunk;
-    report(texts_are_rows ? now.texts + now.failed - texts_ : 0, texts_are_rows ? now.bytes - bytes_ : 0, now.tokens);
-  }
-  void after_window(const BatchStatistics& now) {
-    texts_ = now.texts + now.failed;
-    bytes_ = now.bytes;
-    report(0, 0, now.tokens);
-  }
-
- private:
-  void report(std::uint64_t rows, std::uint64_t bytes, std::uint64_t tokens) {
-    // Duplicates and rows that wait for others are counted later than their texts.
-    progress_.rows = std::max(progress_.rows, output_.counts().rows_in + rows);
-    progress_.bytes = std::max(progress_.bytes, output_.text_bytes() + bytes);
-    progress_.tokens = tokens;
-    if (options_.on_progress) options_.on_progress(progress_);
-  }
-  const JobOptions& options_;
-  const RowOutput& output_;
-  JobProgress progress_;
-  std::uint64_t texts_ = 0, bytes_ = 0;  // at the end of the last window
-};
-
 // The thread that computes and writes: windows of answers come from the stream, and go through the store into rows.
 class EmbedJob {
  public:
-  EmbedJob(const JobOptions& options, Knowledge& knowledge, RowQueue& queue, Answers& answers, RowOutput& output)
-      : options_(options), knowledge_(knowledge), queue_(queue), answers_(answers), output_(output) {}
+  EmbedJob(const JobOptions& options, Knowledge& knowledge, VectorSources& sources, RowQueue& queue, Answers& answers,
+           RowOutput& output)
+      : options_(options),
+        knowledge_(knowledge),
+        sources_(sources),
+        queue_(queue),
+        answers_(answers),
+        output_(output) {}
 
   [[nodiscard]] Result<void> run(EmbeddingStream& stream, ProgressMeter& progress) {
     for (;;) {
       auto results = stream.next_rows();
       if (!results) return break_off(results.error());
       if (results->empty()) break;
-      if (auto taken = take(std::move(*results)); !taken) {
+      auto taken = sources_.note(stream.statistics().device).and_then([&] { return take(std::move(*results)); });
+      if (!taken) {
         static_cast<void>(keep_vectors());
         return taken;
       }
@@ -182,6 +164,7 @@ class EmbedJob {
 
   const JobOptions& options_;
   Knowledge& knowledge_;
+  VectorSources& sources_;
   RowQueue& queue_;
   Answers& answers_;
   RowOutput& output_;
@@ -219,13 +202,24 @@ Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& mo
   if (!rows_before) return std::unexpected(rows_before.error());
   if (recalled > 0 && options.on_resume) options.on_resume(*rows_before);
 
+  auto sources = VectorSources::recall(texts, knowledge->vector_store(), model->kernels());
+  if (!sources) {
+    end_early(*knowledge, recalled == 0, options);
+    return std::unexpected(sources.error());
+  }
+
   RowQueue queue;
-  Answers answers(
-      {.model = *model, .options = options, .texts = texts, .vectors = knowledge->vector_store(), .encoder = *encoder});
+  Answers answers({.model = *model,
+                   .options = options,
+                   .texts = texts,
+                   .vectors = knowledge->vector_store(),
+                   .sources = *sources,
+                   .encoder = *encoder});
   RowOutput output({.options = options,
                     .open_writer = open_writer,
                     .reader = *reader,
                     .encoder = *encoder,
+                    .sources = *sources,
                     .answers = answers,
                     .max_length = model->max_sequence_length()});
   ProgressMeter progress(options, output);
@@ -243,7 +237,7 @@ Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& mo
   const auto has_begun_nothing = [&] {
     return texts.answered() == 0 && output.counts().rows_out == 0 && knowledge->journal && knowledge->journal->is_new();
   };
-  if (auto done = EmbedJob(options, *knowledge, queue, answers, output).run(*stream, progress); !done) {
+  if (auto done = EmbedJob(options, *knowledge, *sources, queue, answers, output).run(*stream, progress); !done) {
     // A journal of failures alone is nothing to go on from.
     const bool is_wrong = done.error().code == ErrorCode::InvalidModel || done.error().code == ErrorCode::InvalidText;
     const bool is_useless = recalled == 0 && (is_wrong ? output.counts().embedded == 0 : has_begun_nothing());
@@ -266,7 +260,7 @@ Result<JobSummary> run_embed_job(const std::shared_ptr<const EmbeddingModel>& mo
           .and_then([&] {
             return knowledge->journal ? knowledge->journal->announce_output(output.counts().rows_out) : Result<void>();
           })
-          .and_then([&] { return output.close({{"llama.device", summary.device}}); });
+          .and_then([&] { return output.close({{"llama.device", sources->devices(summary.device)}}); });
   if (!closed) {
     end_early(*knowledge, false, options);
     return std::unexpected(closed.error());

@@ -7,6 +7,9 @@
 namespace llama::internal {
 namespace {
 
+// About what a row takes besides its vector and its texts: the hash and numbers.
+constexpr std::size_t kRowBytes = 64;
+
 // The part of the row's text that an output row is about.
 std::optional<std::string_view> text_of(const OutputRow& row) {
   if (!row.row.text) return std::nullopt;
@@ -108,7 +111,7 @@ void RowColumns::add(const OutputRow& row) {
   }
   if (row.row.kept.rows) kept_.push_back(row.row.kept);
   ++rows_;
-  bytes_ += vector_bytes_ + text_of(row).value_or("").size();
+  bytes_ += vector_bytes_ + text_of(row).value_or("").size() + row.error.value_or("").size() + kRowBytes;
 }
 
 void RowColumns::clear() {

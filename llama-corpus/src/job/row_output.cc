@@ -22,6 +22,7 @@ Result<void> RowOutput::open() {
   TableMetadata metadata;
   if (std::string scales = parts_.encoder.scales(); !scales.empty())
     metadata.emplace_back("llama.int8_scales", std::move(scales));
+  if (parts_.sources.has_other_kernels()) metadata.emplace_back("llama.kernels", parts_.sources.kernels());
   auto opened = parts_.open_writer(columns_.specs(), metadata);
   if (!opened) return std::unexpected(opened.error());
   writer_ = std::move(*opened);

@@ -10,6 +10,7 @@
 #include "row_columns.h"
 #include "row_queue.h"
 #include "vector_encoder.h"
+#include "vector_sources.h"
 
 namespace llama::internal {
 
@@ -20,6 +21,7 @@ class RowOutput {
     const OpenWriter& open_writer;
     const RowReader& reader;  // for the rows' names
     const VectorEncoder& encoder;
+    const VectorSources& sources;
     Answers& answers;
     std::int32_t max_length;  // of a text, in tokens
   };

@@ -4,7 +4,9 @@
 #include <cstring>
 #include <format>
 #include <mutex>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include "database.h"
@@ -21,18 +23,29 @@ constexpr std::uint32_t kStoreApplication = 0x6c6c7631;  // "llv1"
 constexpr int kBusyMilliseconds = 60'000;
 constexpr std::size_t kWaitingBytes = 16 << 20;
 
+constexpr const char* kVectorColumns =
+    "(id INTEGER PRIMARY KEY, space INTEGER NOT NULL, digest BLOB NOT NULL, tokens INTEGER NOT NULL, "
+    "token_count INTEGER NOT NULL, truncated INTEGER NOT NULL, vector BLOB NOT NULL);";
+
 // In the mode that a new file has, so that its first page says at once what it is. Two processes may do it together.
+// An older version's file gets what it lacks: that version goes on to use the rest of it.
 Result<void> create_store(SqliteDatabase& database) {
   auto transaction = Transaction::begin(database);
   if (!transaction) return std::unexpected(transaction.error());
   return database.run(std::format("PRAGMA application_id = {}", kStoreApplication))
       .and_then([&] {
-        return database.run(
+        return database.run(std::format(
             "CREATE TABLE IF NOT EXISTS spaces(id INTEGER PRIMARY KEY, settings TEXT NOT NULL UNIQUE, "
             "dimension INTEGER NOT NULL);"
-            "CREATE TABLE IF NOT EXISTS vectors(id INTEGER PRIMARY KEY, space INTEGER NOT NULL, digest BLOB NOT NULL, "
-            "tokens INTEGER NOT NULL, token_count INTEGER NOT NULL, truncated INTEGER NOT NULL, vector BLOB NOT NULL);"
-            "CREATE UNIQUE INDEX IF NOT EXISTS by_text ON vectors(space, digest);");
+            "CREATE TABLE IF NOT EXISTS vectors{0}"
+            "CREATE UNIQUE INDEX IF NOT EXISTS by_text ON vectors(space, digest);"
+            "CREATE TABLE IF NOT EXISTS waiting{0}"
+            "CREATE TABLE IF NOT EXISTS sources(space INTEGER NOT NULL, kernels TEXT NOT NULL, device TEXT NOT NULL, "
+            "PRIMARY KEY(space, kernels, device)) WITHOUT ROWID;"
+            "INSERT INTO sources SELECT id, 'unknown', 'unknown' FROM spaces "
+            "WHERE EXISTS(SELECT 1 FROM vectors WHERE space = spaces.id) "
+            "AND NOT EXISTS(SELECT 1 FROM sources WHERE space = spaces.id);",
+            kVectorColumns));
       })
       .and_then([&] { return transaction->commit(); });
 }
@@ -62,17 +75,54 @@ std::string vector_settings(const EmbeddingModel& model) {
 }
 
 struct VectorStore::State {
-  State(std::unique_ptr<SqliteDatabase> d, Statement f, Statement i)
-      : database(std::move(d)), find(std::move(f)), insert(std::move(i)) {}
   std::mutex mutex;
   std::unique_ptr<SqliteDatabase> database;
-  Statement find, insert;
+  std::optional<Statement> find, keep, move, unkeep, tell_source, list_sources;
   std::int64_t space = 0;
   std::size_t dimension = 0;
-  std::vector<std::pair<TextDigest, KnownVector>> waiting;
-
-  Result<void> flush();
+  std::vector<std::pair<TextDigest, KnownVector>> inserted;  // in memory alone
+  std::vector<std::pair<TextDigest, std::int64_t>> waiting;  // of the table, by id
+  std::optional<VectorSource> source;                        // that the file knows of
+  [[nodiscard]] Result<void> prepare();
+  [[nodiscard]] Result<void> recall();
+  [[nodiscard]] Result<void> write_inserted(const VectorSource& by);
+  [[nodiscard]] Result<void> flush();
 };
+
+Result<void> VectorStore::State::prepare() {
+  const auto make = [&](std::optional<Statement>& target, std::string_view sql) -> Result<void> {
+    auto statement = database->prepare(sql);
+    if (!statement) return std::unexpected(statement.error());
+    target = std::move(*statement);
+    return {};
+  };
+  return make(find, "SELECT tokens, token_count, truncated, vector FROM vectors WHERE space = ? AND digest = ?")
+      .and_then([&] { return make(keep, "INSERT INTO waiting VALUES(NULL, ?, ?, ?, ?, ?, ?) RETURNING id"); })
+      .and_then([&] {
+        return make(move,
+                    "INSERT OR IGNORE INTO vectors SELECT NULL, space, digest, tokens, token_count, truncated, vector "
+                    "FROM waiting WHERE id = ?");
+      })
+      .and_then([&] { return make(unkeep, "DELETE FROM waiting WHERE id = ?"); })
+      .and_then([&] { return make(tell_source, "INSERT OR IGNORE INTO sources VALUES(?, ?, ?)"); })
+      .and_then([&] { return make(list_sources, "SELECT kernels, device FROM sources WHERE space = ?"); });
+}
+
+// What killed processes have left, of any model, and what living ones keep just now: whoever moves it.
+Result<void> VectorStore::State::recall() {
+  auto rows = database->prepare("SELECT id, digest FROM waiting");
+  if (!rows) return std::unexpected(rows.error());
+  for (;;) {
+    const auto row = rows->step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) break;
+    TextDigest digest{};
+    const auto blob = rows->blob(1);
+    std::copy_n(blob.begin(), std::min(blob.size(), digest.size()), digest.begin());
+    waiting.emplace_back(digest, rows->integer(0));
+  }
+  return flush();
+}
 
 VectorStore::VectorStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
 VectorStore::~VectorStore() = default;
@@ -97,22 +147,25 @@ Result<VectorStore> VectorStore::open(const std::filesystem::path& path, const s
   if (auto set = (*database)->run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192;");
       !set)
     return std::unexpected(set.error());
-  auto find =
-      (*database)->prepare("SELECT tokens, token_count, truncated, vector FROM vectors WHERE space = ? AND digest = ?");
-  if (!find) return std::unexpected(find.error());
-  auto insert = (*database)->prepare("INSERT OR IGNORE INTO vectors VALUES(NULL, ?, ?, ?, ?, ?, ?)");
-  if (!insert) return std::unexpected(insert.error());
+  const auto is_complete = (*database)->ask("SELECT 1 FROM sqlite_schema WHERE name = 'sources'");
+  if (!is_complete) return std::unexpected(is_complete.error());
+  if (!*is_complete) {
+    if (auto made = create_store(**database); !made) return std::unexpected(made.error());
+  }
   const auto space = space_of(**database, settings, dimension);
   if (!space) return std::unexpected(space.error());
-  auto state = std::make_unique<State>(std::move(*database), std::move(*find), std::move(*insert));
+  auto state = std::make_unique<State>();
+  state->database = std::move(*database);
   state->space = *space;
   state->dimension = static_cast<std::size_t>(dimension);
+  auto ready = state->prepare().and_then([&] { return state->recall(); });
+  if (!ready) return std::unexpected(ready.error());
   return VectorStore(std::move(state));
 }
 
 Result<std::optional<KnownVector>> VectorStore::find(const TextDigest& text) {
   const std::scoped_lock lock(state_->mutex);
-  Statement& find = state_->find;
+  Statement& find = *state_->find;
   find.bind(1, state_->space).bind(2, text);
   const auto row = find.step();
   if (!row) return std::unexpected(row.error());
@@ -129,32 +182,76 @@ Result<std::optional<KnownVector>> VectorStore::find(const TextDigest& text) {
   return known;
 }
 
-Result<void> VectorStore::State::flush() {
-  if (waiting.empty()) return {};
-  // Sorted, so that each page of the index is changed once.
-  std::ranges::sort(waiting, {}, &std::pair<TextDigest, KnownVector>::first);
+Result<void> VectorStore::State::write_inserted(const VectorSource& by) {
+  if (inserted.empty()) return {};
   auto transaction = Transaction::begin(*database);
   if (!transaction) return std::unexpected(transaction.error());
-  for (const auto& [digest, known] : waiting) {
-    insert.bind(1, space).bind(2, digest).bind(3, std::int64_t{known.tokens});
-    insert.bind(4, static_cast<std::int64_t>(known.token_count)).bind(5, std::int64_t{known.truncated});
-    insert.bind(6, std::as_bytes(std::span(known.vector)));
-    if (auto inserted = insert.step(); !inserted) return std::unexpected(inserted.error());
+  if (source != by) {
+    tell_source->bind(1, space).bind(2, by.kernels).bind(3, by.device);
+    if (auto told = tell_source->step(); !told) return std::unexpected(told.error());
+  }
+  std::vector<std::pair<TextDigest, std::int64_t>> written;
+  for (const auto& [digest, known] : inserted) {
+    keep->bind(1, space).bind(2, digest).bind(3, std::int64_t{known.tokens});
+    keep->bind(4, static_cast<std::int64_t>(known.token_count)).bind(5, std::int64_t{known.truncated});
+    keep->bind(6, std::as_bytes(std::span(known.vector)));
+    if (auto kept = keep->step(); !kept) return std::unexpected(kept.error());
+    written.emplace_back(digest, keep->integer(0));
+    keep->reset();
+  }
+  if (auto committed = transaction->commit(); !committed) return committed;
+  source = by;
+  inserted.clear();
+  waiting.append_range(written);
+  return {};
+}
+
+// Sorted, so that each page of the index is changed once. Where another process has moved it already, or another's has
+// got its id since, that does no harm.
+Result<void> VectorStore::State::flush() {
+  if (waiting.empty()) return {};
+  std::ranges::sort(waiting);
+  auto transaction = Transaction::begin(*database);
+  if (!transaction) return std::unexpected(transaction.error());
+  for (const auto& [digest, id] : waiting) {
+    move->bind(1, id);
+    if (auto moved = move->step(); !moved) return std::unexpected(moved.error());
+    unkeep->bind(1, id);
+    if (auto gone = unkeep->step(); !gone) return std::unexpected(gone.error());
   }
   if (auto committed = transaction->commit(); !committed) return committed;
   waiting.clear();
   return {};
 }
 
-Result<void> VectorStore::insert(const TextDigest& text, KnownVector known) {
+void VectorStore::insert(const TextDigest& text, KnownVector known) {
   const std::scoped_lock lock(state_->mutex);
-  state_->waiting.emplace_back(text, std::move(known));
-  return state_->waiting.size() * state_->dimension * sizeof(float) < kWaitingBytes ? Result<void>() : state_->flush();
+  state_->inserted.emplace_back(text, std::move(known));
+}
+
+Result<void> VectorStore::keep(const VectorSource& source) {
+  const std::scoped_lock lock(state_->mutex);
+  auto written = state_->write_inserted(source);
+  if (!written || state_->waiting.size() * state_->dimension * sizeof(float) < kWaitingBytes) return written;
+  return state_->flush();
 }
 
 Result<void> VectorStore::flush() {
   const std::scoped_lock lock(state_->mutex);
   return state_->flush();
+}
+
+Result<std::vector<VectorSource>> VectorStore::sources() {
+  const std::scoped_lock lock(state_->mutex);
+  Statement& list = *state_->list_sources;
+  list.bind(1, state_->space);
+  std::vector<VectorSource> found;
+  for (;;) {
+    const auto row = list.step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return found;
+    found.push_back({.kernels = list.text(0), .device = list.text(1)});
+  }
 }
 
 }  // namespace llama

@@ -44,12 +44,13 @@ struct TableOutput {
   std::optional<std::uint64_t> split_bytes = {};  // of a part on the disk, give or take an eighth (or 1 MB)
   std::string part_prefix = "part";               // part-00000.parquet; of a shard "part-00003-of-00008" makes
                                                   // part-00003-of-00008-00000.parquet
-  // Rows x list length of a file. A part ends before; a single file refuses the row. nothing: no limit.
+  // Rows x list length of a file, or of one batch in a stream, which has as many as there are rows. A part or a batch
+  // ends before; a single file refuses the row. nothing: no limit.
   std::optional<std::uint64_t> max_elements = (std::uint64_t{1} << 31) - 1;
 
   // Replace: of parts, those with the same prefix are removed when the output is opened.
   ExistingFile existing = ExistingFile::Refuse;
-  TableMetadata metadata = {};
+  TableMetadata metadata = {};  // of a key that comes twice the last
 };
 
 // What open_table_writer() would refuse, found out before a long run: settings that contradict one another, a missing
@@ -60,7 +61,8 @@ struct TableOutput {
 // Requires nobody else writes this output now.
 void remove_unfinished(const TableOutput& output);
 
-// How many rows one file takes (max_elements), so that a single file of more can be refused before a long run.
+// How many rows one file takes (max_elements), so that a single file of more can be refused before a long run. A stream
+// takes any number.
 [[nodiscard]] std::uint64_t max_rows_of_file(const TableOutput& output, const std::vector<ColumnSpec>& columns);
 
 // The kept columns come first, those of `reader` (nothing: none), then `columns`. rename: kept columns that get

@@ -79,8 +79,7 @@ void use_bundled_extensions(Settings& settings) {
 }  // namespace
 
 Result<std::unique_ptr<DuckDatabase>> DuckDatabase::open(std::uint64_t memory_bytes) {
-  std::error_code ignored;
-  const std::filesystem::path scratch = std::filesystem::temp_directory_path(ignored);
+  ScratchFolder scratch = ScratchFolder::make();
   Settings settings = {
       {"memory_limit", std::format("{}B", std::max<std::uint64_t>(memory_bytes, 64 << 20))},
       {"threads", "1"},  // the caller's own: the model needs the others
@@ -88,7 +87,7 @@ Result<std::unique_ptr<DuckDatabase>> DuckDatabase::open(std::uint64_t memory_by
       {"autoinstall_known_extensions", "false"},
       {"autoload_known_extensions", "true"},
       {"allow_community_extensions", "false"},
-      {"temp_directory", (scratch.empty() ? std::filesystem::path("/tmp") : scratch) / "llama-table.tmp"},
+      {"temp_directory", scratch.path().string()},
       {"custom_user_agent", "llama-cli"},
   };
   use_bundled_extensions(settings);
@@ -109,6 +108,7 @@ Result<std::unique_ptr<DuckDatabase>> DuckDatabase::open(std::uint64_t memory_by
     return failure;
   }
   std::unique_ptr<DuckDatabase> database(new DuckDatabase());
+  database->scratch_ = std::move(scratch);
   database->database_.reset(opened);
   duckdb_connection connection = nullptr;
   if (duckdb_connect(opened, &connection) != DuckDBSuccess)

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "llama-base/error.h"
+#include "read/scratch_folder.h"
 
 namespace llama::internal {
 
@@ -77,6 +78,7 @@ class DuckDatabase {
  private:
   DuckDatabase() = default;
   Result<std::unique_ptr<DatabaseQuery>> prepare_any(const std::string& sql, const std::stop_token& stop);
+  ScratchFolder scratch_;  // goes after the database
   DuckdbHandle<duckdb_database, CloseDatabase> database_;
   DuckdbHandle<duckdb_connection, CloseConnection> connection_;
 };

@@ -1,5 +1,7 @@
 #include "vectors/pieced_table.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <format>
@@ -57,6 +59,19 @@ Result<TableKind> format_of_vectors(const InputFiles& files) {
 
 }  // namespace
 
+std::optional<FileMark> FileMark::of(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+#if defined(__APPLE__)
+  const timespec& time = status.st_mtimespec;
+#else
+  const timespec& time = status.st_mtim;
+#endif
+  return FileMark{.inode = static_cast<std::uint64_t>(status.st_ino),
+                  .size_bytes = static_cast<std::uint64_t>(status.st_size),
+                  .modified_ns = static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec};
+}
+
 Result<std::shared_ptr<const VectorTable>> PiecedTable::open_files(const VectorInput& input,
                                                                    const std::stop_token& stop) {
   auto found = find_input_files(input.paths, std::nullopt);
@@ -86,6 +101,8 @@ Result<std::shared_ptr<const VectorTable>> PiecedTable::open_files(const VectorI
 }
 
 Result<void> PiecedTable::add_file(const std::string& path) {
+  // Before it is opened: one that is replaced in between is told.
+  marks_.push_back(FileMark::of(path));
   auto file = open_file_(path);
   if (!file) return std::unexpected(file.error());
   const auto schema = (*file)->schema();
@@ -170,7 +187,15 @@ std::size_t PiecedTable::piece_of(std::uint64_t row) const {
 }
 
 Result<std::unique_ptr<ArrowFile>> PiecedTable::open_file(std::size_t file) const {
-  return open_file_(files_[file].path);
+  auto opened = open_file_(files_[file].path);
+  if (auto same = check_unchanged(file); !same) return std::unexpected(same.error());
+  return opened;
+}
+
+Result<void> PiecedTable::check_unchanged(std::size_t file) const {
+  const auto now = FileMark::of(files_[file].path);
+  if (!now || !marks_[file] || *now == *marks_[file]) return {};
+  return fail(ErrorCode::Io, std::format("file '{}' has changed while it was read", files_[file].path));
 }
 
 PieceReader::PieceReader(std::shared_ptr<const PiecedTable> table, const std::vector<int>& columns)
@@ -197,7 +222,10 @@ Result<void> PieceReader::start(std::size_t piece) {
     file_ = std::move(*file);
     open_ = next.file;
   }
-  return file_->select_piece(next.piece, of_file_);
+  // Some kinds of file are opened anew for a piece.
+  auto selected = file_->select_piece(next.piece, of_file_);
+  if (auto same = table_->check_unchanged(next.file); !same) return same;
+  return selected;
 }
 
 Result<std::shared_ptr<arrow::RecordBatch>> PieceReader::next() {

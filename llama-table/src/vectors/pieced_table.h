@@ -17,6 +17,16 @@
 
 namespace llama::internal {
 
+// Tells a file from another one that has taken its place, and from itself when it has been written to.
+struct FileMark {
+  // Nothing: it is gone, or cannot be looked at.
+  [[nodiscard]] static std::optional<FileMark> of(const std::string& path);
+
+  std::uint64_t inode = 0, size_bytes = 0;
+  std::int64_t modified_ns = 0;
+  friend bool operator==(const FileMark&, const FileMark&) = default;
+};
+
 struct TablePiece {
   std::size_t file = 0;
   std::size_t piece = 0;  // of the file
@@ -45,6 +55,9 @@ class PiecedTable : public VectorTable, public std::enable_shared_from_this<Piec
   [[nodiscard]] bool is_key(int column) const { return column >= of_files_; }
   [[nodiscard]] const TablePiece& piece(std::size_t i) const { return pieces_[i]; }
   [[nodiscard]] Result<std::unique_ptr<ArrowFile>> open_file(std::size_t file) const;
+  // Rows and pieces are those that were noted when the table was opened. Cost: a question to the system.
+  // Errors   Io: it is another file now. One that is gone is none: who has it open can read it.
+  [[nodiscard]] Result<void> check_unchanged(std::size_t file) const;
 
  private:
   PiecedTable() = default;
@@ -59,6 +72,7 @@ class PiecedTable : public VectorTable, public std::enable_shared_from_this<Piec
   VectorColumn vectors_;
   std::vector<TableColumn> columns_;
   std::vector<TableFilePart> files_;
+  std::vector<std::optional<FileMark>> marks_;  // of each file
   std::vector<TablePiece> pieces_;
   std::uint64_t rows_ = 0;
 };

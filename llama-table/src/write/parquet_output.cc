@@ -134,7 +134,8 @@ arrow::Result<std::unique_ptr<TableFile>> open_parquet_output(const OutputSchema
 
 std::shared_ptr<arrow::KeyValueMetadata> key_values(const TableMetadata& metadata) {
   auto pairs = std::make_shared<arrow::KeyValueMetadata>();
-  for (const auto& [key, value] : metadata) pairs->Append(key, value);
+  // It fails for no pair.
+  for (const auto& [key, value] : metadata) static_cast<void>(pairs->Set(key, value));
   return pairs;
 }
 

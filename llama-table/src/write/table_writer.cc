@@ -30,16 +30,26 @@ struct Waiting {
   std::uint64_t rows = 0, bytes = 0;
 };
 
-Waiting max_waiting(const TableOutput& output, std::uint64_t group_bytes) {
+// Rows whose values a reader can count: of a file, and of a batch in a stream.
+std::uint64_t countable_rows(const TableOutput& output, const std::vector<ColumnSpec>& columns) {
+  std::uint64_t rows = kUnlimited;
+  for (const ColumnSpec& spec : columns) {
+    if (spec.type == ColumnType::Vector && output.max_elements)
+      rows = std::min(rows, *output.max_elements / static_cast<std::uint64_t>(list_length(spec)));
+  }
+  return rows;
+}
+
+Waiting max_waiting(const TableOutput& output, const std::vector<ColumnSpec>& columns, std::uint64_t group_bytes) {
   switch (output.format) {
     case OutputFormat::Parquet:
       return {1'000, std::min<std::uint64_t>(8 << 20, group_bytes)};
     case OutputFormat::ArrowFile:
       return {static_cast<std::uint64_t>(output.row_group_rows), group_bytes};
     case OutputFormat::ArrowStream:
-      break;  // each write() is one batch
+      break;  // each write() is one batch, unless it is that large
   }
-  return {kUnlimited, kUnlimited};
+  return {countable_rows(output, columns), kUnlimited};
 }
 
 // A part is as large as it was measured when its last row group ended: eighths of it are measured.
@@ -55,7 +65,7 @@ class TableWriter final : public RowWriter {
       : output_(std::move(output)),
         schema_(std::move(schema)),
         group_bytes_(group_bytes_of(output_)),
-        max_waiting_(max_waiting(output_, group_bytes_)),
+        max_waiting_(max_waiting(output_, columns, group_bytes_)),
         max_rows_(max_rows_of_file(output_, columns)),
         descriptor_(descriptor) {
     if (schema_.kept > 0) kept_.emplace(kept);
@@ -242,12 +252,9 @@ Result<std::unique_ptr<RowWriter>> open_writer(TableOutput output, const std::sh
 }  // namespace internal
 
 std::uint64_t max_rows_of_file(const TableOutput& output, const std::vector<ColumnSpec>& columns) {
-  std::uint64_t rows = output.split_rows.value_or(internal::kUnlimited);
-  for (const ColumnSpec& spec : columns) {
-    if (spec.type == ColumnType::Vector && output.max_elements)
-      rows = std::min(rows, *output.max_elements / static_cast<std::uint64_t>(internal::list_length(spec)));
-  }
-  return rows;
+  const std::uint64_t rows = output.split_rows.value_or(internal::kUnlimited);
+  if (output.format == OutputFormat::ArrowStream) return rows;
+  return std::min(rows, internal::countable_rows(output, columns));
 }
 
 Result<std::unique_ptr<RowWriter>> open_table_writer(TableOutput output, const RowReader* reader,
