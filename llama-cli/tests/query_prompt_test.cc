@@ -31,6 +31,9 @@ TEST(QueryPrompt, IsThatOfTheTextsWhereAllAreAlike) {
   ASSERT_TRUE(nomic);
   EXPECT_EQ(choose_query_prompt("clustering: {text}", nomic).pattern, "clustering: {text}");
   EXPECT_EQ(choose_query_prompt("x: {text}", std::nullopt).pattern, "x: {text}");
+  // The user's own words, of a family that is known.
+  EXPECT_EQ(choose_query_prompt("note: {text}", e5).pattern, "note: {text}");
+  EXPECT_EQ(choose_query_prompt("note: {text}", convention_of("Qwen3-Embedding-0.6B")).pattern, "note: {text}");
 }
 
 TEST(QueryPrompt, IsNoneWhereNothingIsKnown) {
@@ -46,6 +49,9 @@ TEST(QueryPrompt, IsNoneAndToldWhereTheTextsLackTheirs) {
   const QueryPrompt chosen = choose_query_prompt(std::nullopt, convention_of("e5-base-v2"));
   EXPECT_EQ(chosen.pattern, std::nullopt);
   EXPECT_THAT(chosen.warning, HasSubstr("passage: {text}"));
+  const QueryPrompt same = choose_query_prompt("{text}", convention_of("e5-base-v2"));
+  EXPECT_EQ(same.pattern, std::nullopt);
+  EXPECT_THAT(same.warning, HasSubstr("passage: {text}"));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "map/page_block.h"
+#include "map/page_columns.h"
 #include "map/page_files.h"
 
 namespace llama {
@@ -100,6 +101,19 @@ TEST(MapPage, RefusesColoursOfTooManyTexts) {
   EXPECT_TRUE(small.write());
   small.page.color_by = "kind";
   EXPECT_THAT(small.write().error().message, HasSubstr("too many for colours"));
+}
+
+TEST(MapPage, TakesColoursOfAThousandTextsWhereTheyAreAskedFor) {
+  std::vector<std::optional<std::string>> texts;
+  for (int i = 0; i < 1000; ++i) texts.emplace_back("text " + std::to_string(i));
+  std::vector<MapColumn> columns = {{.name = "kind", .cells = texts}};
+  EXPECT_TRUE(check_map_color(columns, "kind"));
+  EXPECT_EQ(internal::PageColumn(columns[0], true).kind(), internal::PageColumnKind::Category);
+  EXPECT_EQ(internal::PageColumn(columns[0]).kind(), internal::PageColumnKind::Text);
+  EXPECT_THAT(check_map_color(columns, "kin").error().message, HasSubstr("there are 'kind'"));
+  texts.emplace_back("one more");
+  columns = {{.name = "kind", .cells = texts}};
+  EXPECT_THAT(check_map_color(columns, "kind").error().message, HasSubstr("more than 1000 different texts"));
 }
 
 TEST(MapPage, EndsWithTheSinksError) {

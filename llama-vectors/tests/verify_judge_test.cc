@@ -113,6 +113,15 @@ TEST(VectorJudge, TellsNaNAndZeros) {
   const std::vector<float> zeros(kDimension);
   EXPECT_EQ(judge.judge(stored_as(VectorElement::Float32, zeros, {}).data(), values).wrong, WrongKind::Vector);
   EXPECT_TRUE(judge.judge(stored_as(VectorElement::Float32, zeros, {}).data(), zeros).is_same);
+  // Also where the length may be any.
+  for (const VectorElement element : {VectorElement::Float32, VectorElement::Float16}) {
+    VectorJudge any_length(element, kDimension, std::nullopt, 0.9999, false);
+    const Judgement judged = any_length.judge(stored_as(element, zeros, {}).data(), values);
+    EXPECT_EQ(judged.wrong, WrongKind::Vector);
+    EXPECT_EQ(judged.cosine, 0);
+    EXPECT_TRUE(any_length.judge(stored_as(element, zeros, {}).data(), zeros).is_same);
+    EXPECT_EQ(any_length.judge(stored_as(element, broken, {}).data(), values).wrong, WrongKind::NonFinite);
+  }
 }
 
 }  // namespace

@@ -12,22 +12,33 @@ from .errors import StartError
 BUNDLED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bundle", "llama-cli")
 
 
-def find_program(*, skip: str | None = None) -> str:
-    """The program's path. skip: a file on PATH that is not taken, because it would ask here again.
+def _is_same(path: str, other: str | None) -> bool:
+    return other is not None and os.path.exists(other) and os.path.samefile(path, other)
 
-    LLAMA_CLI, where it is set, is taken or refused: nothing else is tried.
+
+def find_program(*, skip: str | None = None) -> str:
+    """The program's path. skip: a file that is not taken, because it would ask here again.
+
+    LLAMA_CLI, where it is set, is taken or refused: nothing else is tried. Where it is `skip` the package's own program
+    is meant.
     """
     named = os.environ.get("LLAMA_CLI")
     if named:
         found = shutil.which(named)
         if found is None:
             raise StartError(f"LLAMA_CLI names '{named}', which is no program that can be started")
-        return os.path.abspath(found)
+        if not _is_same(found, skip):
+            return os.path.abspath(found)
     if os.path.exists(BUNDLED):
         return BUNDLED
+    if named:
+        raise StartError(
+            f"LLAMA_CLI names '{named}', which is the command of this package, and the package has been installed "
+            "without the program; install the wheel for this machine, or let LLAMA_CLI name the program"
+        )
     for folder in os.get_exec_path():
         found = shutil.which("llama-cli", path=folder) if folder else None
-        if found and not (skip and os.path.exists(skip) and os.path.samefile(found, skip)):
+        if found and not _is_same(found, skip):
             return os.path.abspath(found)
     raise StartError(
         "the program llama-cli is not here: this package has been installed without it, and it is not on PATH; "

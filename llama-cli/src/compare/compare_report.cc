@@ -65,6 +65,7 @@ std::string json_of_comparison(const CompareResult& result) {
               {"min", c.cosines->least},
               {"max", c.cosines->greatest},
               {"mean", c.cosines->mean}};
+  const bool has_neighbours = c.neighbours.compared >= 2;
   const Json whole = {{"rows_a", c.rows_a},
                       {"rows_b", c.rows_b},
                       {"texts_a", c.texts_a},
@@ -78,8 +79,8 @@ std::string json_of_comparison(const CompareResult& result) {
                       {"without_direction", c.without_direction},
                       {"compared", c.neighbours.compared},
                       {"k", c.neighbours.k},
-                      {"recall", c.neighbours.recall},
-                      {"rank_correlation", c.neighbours.rank_correlation},
+                      {"recall", has_neighbours ? Json(c.neighbours.recall) : Json(nullptr)},
+                      {"rank_correlation", has_neighbours ? Json(c.neighbours.rank_correlation) : Json(nullptr)},
                       {"moved", std::move(moved)}};
   return whole.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <format>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "console.h"
@@ -61,6 +63,20 @@ std::string default_title(const std::string& path) {
   return name.filename().string();
 }
 
+// Doubles have all whole numbers below this one.
+constexpr double kFirstInexact = 0x1p53;
+
+// A page keeps numbers as doubles, identifiers too.
+void tell_of_large_numbers(const VectorFile& file, const std::vector<MapColumn>& columns) {
+  for (const MapColumn& column : columns) {
+    const auto* const numbers = std::get_if<std::vector<double>>(&column.cells);
+    const auto& described = *std::ranges::find(file.table().columns(), column.name, &TableColumn::name);
+    if (numbers == nullptr || !described.type.contains("int64")) continue;
+    if (std::ranges::none_of(*numbers, [](double number) { return std::abs(number) >= kFirstInexact; })) continue;
+    tell("Warning: column '{}' has whole numbers from 2^53 on, whose last digits the page does not keep", column.name);
+  }
+}
+
 Step<void> make_page(const MapArguments& arguments, const Console& console, const Interrupt& interrupt) {
   const std::stop_token stop = interrupt.token();
   std::error_code ignored;
@@ -107,6 +123,7 @@ Step<void> make_page(const MapArguments& arguments, const Console& console, cons
     return stop_with(written.error(), kOutputError);
   }
   display.clear();
+  tell_of_large_numbers(*file, rows->columns);
   if (rows->without_vector > 0) {
     tell("Warning: {} {} without a vector, or with one that is no direction, left out",
          with_thousands(rows->without_vector), rows->without_vector == 1 ? "row" : "rows");

@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <format>
+#include <string_view>
 
 #include "exit_status.h"
 #include "llama-core/processor.h"
@@ -40,11 +42,34 @@ bool has_column(const VectorFile& file, const std::string& name) {
   return std::ranges::contains(file.table().columns(), name, &TableColumn::name);
 }
 
-// A column of the input that has one of our names was written as NAME_input.
+std::string in_lower_case(std::string name) {
+  std::ranges::transform(name, name.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return name;
+}
+
+// What embed may call a column of its own.
+bool is_name_of_embed(const VectorFile& file, const std::string& name) {
+  static constexpr std::array<std::string_view, 11> kNames = {
+      "text_hash", "embedding", "sequence_length", "processing_time_ms", "token_count", "truncated",
+      "error",     "row",       "chunk_index",     "chunk_start",        "chunk_end"};
+  const std::string lower = in_lower_case(name);
+  return lower == in_lower_case(file.text_column()) || std::ranges::contains(kNames, lower);
+}
+
+// A column of the input that has one of our names was written as NAME_input, or with more "_" after it where that was
+// there.
+std::string written_name(const VectorFile& file, const std::string& name) {
+  if (!is_name_of_embed(file, name) || !has_column(file, name + "_input")) return name;
+  std::string written = name + "_input";
+  while (has_column(file, written + "_")) written += "_";
+  return written;
+}
+
 Step<std::vector<std::string>> columns_of_prompt(const VectorFile& file, const PromptTemplate& prompt) {
   std::vector<std::string> columns;
   for (const std::string& name : prompt.columns()) {
-    columns.push_back(has_column(file, name + "_input") ? name + "_input" : name);
+    columns.push_back(written_name(file, name));
     if (!has_column(file, columns.back()))
       return stop_with({ErrorCode::InvalidArgument,
                         std::format("the prompt '{}' needs the column '{}', which '{}' does not have: its vectors "

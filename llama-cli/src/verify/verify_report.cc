@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <format>
 #include <nlohmann/json.hpp>
 
@@ -54,8 +53,11 @@ void print_verification(const Console& console, const VerifyResult& result) {
   if (v.hash_column.empty()) {
     console.line("Texts: not checked, there is no column 'text_hash' beside them");
   } else {
-    console.line("Texts: {} of {} have the MD5 that the file says{}",
-                 with_thousands(v.texts - std::min(v.texts, v.wrong_texts)), with_thousands(v.texts),
+    console.line("Texts: {} of {} have the MD5 that the file says{}{}", with_thousands(v.texts - v.other_md5s),
+                 with_thousands(v.texts),
+                 v.without_md5 > 0
+                     ? std::format("; of {} more the text or its MD5 is missing", with_thousands(v.without_md5))
+                     : "",
                  v.null_texts > 0 ? std::format("; {} are null", with_thousands(v.null_texts)) : "");
   }
   if (v.nulls + v.zeros + v.non_finite + v.other_lengths > 0)
@@ -70,8 +72,12 @@ void print_verification(const Console& console, const VerifyResult& result) {
   }
   if (result.agreement) {
     const NeighbourAgreement& a = *result.agreement;
-    console.line("Against {}: of the {} nearest of {} texts {:.1f} % are the same (recall@{}), rank correlation {:.4f}",
-                 result.against, a.k, with_thousands(a.compared), 100 * a.recall, a.k, a.rank_correlation);
+    if (a.compared < 2)
+      console.line("Against {}: fewer than two texts, which have no neighbours to compare", result.against);
+    else
+      console.line(
+          "Against {}: of the {} nearest of {} texts {:.1f} % are the same (recall@{}), rank correlation {:.4f}",
+          result.against, a.k, with_thousands(a.compared), 100 * a.recall, a.k, a.rank_correlation);
   }
   if (v.is_right()) {
     console.line("All right");
@@ -108,12 +114,14 @@ std::string json_of_verification(const VectorFile& file, const VerifyResult& res
                 {"tolerance", computed ? Json(result.least_cosine) : Json(nullptr)},
                 {"lowest_cosine", v.computed > 0 ? Json(v.lowest_cosine) : Json(nullptr)},
                 {"wrong_vectors", v.wrong_vectors}};
+  const bool has_neighbours = result.agreement && result.agreement->compared >= 2;
   if (result.agreement)
-    whole["against"] = {{"model", result.against},
-                        {"compared", result.agreement->compared},
-                        {"k", result.agreement->k},
-                        {"recall", result.agreement->recall},
-                        {"rank_correlation", result.agreement->rank_correlation}};
+    whole["against"] = {
+        {"model", result.against},
+        {"compared", result.agreement->compared},
+        {"k", result.agreement->k},
+        {"recall", has_neighbours ? Json(result.agreement->recall) : Json(nullptr)},
+        {"rank_correlation", has_neighbours ? Json(result.agreement->rank_correlation) : Json(nullptr)}};
   whole["wrong"] = std::move(wrong);
   return whole.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

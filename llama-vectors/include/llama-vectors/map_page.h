@@ -30,7 +30,8 @@ namespace llama {
 // A column of the table, with a cell for each point.
 struct MapColumn {
   std::string name;
-  // Texts: nothing for null. Numbers: NaN for null. A column of texts with at most 1,000 different ones gives colours.
+  // Texts: nothing for null. Numbers: NaN for null. Of texts a column with half as many different ones as there are
+  // points gives colours (12 always, 1,000 at most); the one that is named as color_by does with 1,000.
   std::variant<std::vector<std::optional<std::string>>, std::vector<double>> cells;
 };
 

@@ -22,7 +22,8 @@ struct NeighbourAgreement {
   double recall = 0;
   double rank_correlation = 0;         // Spearman's, of all pairs' cosines; 0 where all are equal in one of them
   std::vector<std::size_t> positions;  // of the compared texts, as given
-  std::vector<double> overlaps;        // of each, the share that `recall` is the mean of
+  // Of each, the share that `recall` is the mean of; none where one text alone is compared, which has no neighbours.
+  std::vector<double> overlaps;
 };
 
 // a, b: vectors of the same texts in the same order; an empty one stands for none.

@@ -65,6 +65,8 @@ struct Verification {
   std::uint64_t rows = 0;
   std::string text_column, hash_column;  // "": there is none, and no text was checked
   std::uint64_t texts = 0;               // whose MD5 was computed
+  std::uint64_t other_md5s = 0;          // of those, another one than the file says
+  std::uint64_t without_md5 = 0;         // rows with a text and no MD5, or an MD5 and no text
   std::uint64_t null_texts = 0;
   std::uint64_t nulls = 0, zeros = 0;  // vectors; both may be as they were meant
   std::uint64_t non_finite = 0, other_lengths = 0;

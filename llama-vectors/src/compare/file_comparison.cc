@@ -147,11 +147,11 @@ class FileComparer {
     const NeighbourAgreement& near = found_.neighbours;
     if (found_.no_cosine.empty()) {
       for (MovedText& text : found_.moved)
-        for (std::size_t i = 0; i < near.positions.size(); ++i)
+        for (std::size_t i = 0; i < near.overlaps.size(); ++i)
           if (sample[near.positions[i]].row_a == text.row_a) text.overlap = near.overlaps[i];
       return {};
     }
-    for (std::size_t i = 0; i < near.positions.size(); ++i) {
+    for (std::size_t i = 0; i < near.overlaps.size(); ++i) {
       const MatchedText& text = sample[near.positions[i]];
       found_.moved.push_back({.row_a = text.row_a, .row_b = text.row_b, .cosine = {}, .overlap = near.overlaps[i]});
     }

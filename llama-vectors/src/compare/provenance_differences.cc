@@ -25,9 +25,11 @@ std::string element_in_words(VectorElement element) {
   return "binary";
 }
 
-// "bert 22M Q8_0" without its last word.
+// Of llama.cpp's "bert 22M Q4_K - Medium (guessed)" the architecture and the size; those of the quantization are any
+// number of words.
 std::string without_quantization(const std::string& description) {
-  return description.substr(0, description.rfind(' '));
+  const std::size_t size = description.find(' ');
+  return size == std::string::npos ? description : description.substr(0, description.find(' ', size + 1));
 }
 
 }  // namespace

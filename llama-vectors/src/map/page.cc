@@ -2,6 +2,7 @@
 #include <cmath>
 #include <format>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "llama-base/atomic_file.h"
@@ -70,18 +71,18 @@ Json label_of(const MapCluster& cluster, std::size_t number, int level) {
 }
 
 // Which of the columns gives the colours; -1: none, but the clusters.
-Result<int> find_color(std::span<const PageColumn> columns, const std::optional<std::string>& name) {
+Result<int> find_color(std::span<const MapColumn> columns, const std::optional<std::string>& name) {
   if (!name) return -1;
   std::string usable;
   for (std::size_t c = 0; c < columns.size(); ++c) {
-    const bool is_usable = columns[c].kind() != PageColumnKind::Text;
-    if (columns[c].name() == *name) {
+    const bool is_usable = internal::gives_colors(columns[c]);
+    if (columns[c].name == *name) {
       if (is_usable) return static_cast<int>(c);
       return fail(ErrorCode::InvalidArgument,
                   std::format("the column '{}' has more than {} different texts: too many for colours", *name,
                               internal::kMaxCategories));
     }
-    if (is_usable) usable += std::format("{}'{}'", usable.empty() ? "" : ", ", columns[c].name());
+    if (is_usable) usable += std::format("{}'{}'", usable.empty() ? "" : ", ", columns[c].name);
   }
   return fail(ErrorCode::InvalidArgument, std::format("no column '{}' to colour by; there {}", *name,
                                                       usable.empty() ? "is none that could be" : "are " + usable));
@@ -91,7 +92,7 @@ class Writer {
  public:
   Writer(const MapPage& page, const MapSink& sink, const MapProgress& progress, const std::stop_token& stop)
       : page_(page), sink_(sink), progress_(progress), stop_(stop) {
-    for (const MapColumn& column : page.columns) columns_.emplace_back(column);
+    for (const MapColumn& column : page.columns) columns_.emplace_back(column, column.name == page.color_by);
     // A random order: the first points are a fair sample of all, and no category lies on top of the others.
     internal::RandomNumbers random(page.seed);
     for (std::uint32_t i = 0; i < page.texts.size(); ++i) order_.push_back(i);
@@ -102,7 +103,7 @@ class Writer {
   }
 
   Result<void> write() {
-    const auto color_by = find_color(columns_, page_.color_by);
+    const auto color_by = find_color(page_.columns, page_.color_by);
     if (!color_by) return std::unexpected(color_by.error());
     if (auto done = write_head(); !done) return done;
     if (auto done = write_block(PageBlock(about(*color_by))); !done) return done;
@@ -274,8 +275,7 @@ Result<void> check(const MapPage& page) {
 }  // namespace
 
 Result<void> check_map_color(std::span<const MapColumn> columns, const std::string& name) {
-  const std::vector<PageColumn> kept(columns.begin(), columns.end());
-  const auto found = find_color(kept, name);
+  const auto found = find_color(columns, name);
   if (!found) return std::unexpected(found.error());
   return {};
 }

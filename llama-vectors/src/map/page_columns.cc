@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <unordered_map>
 #include <utility>
 
@@ -15,7 +16,7 @@ constexpr std::size_t kAlwaysCategories = 12;  // so few different texts are cat
 
 }  // namespace
 
-PageColumn::PageColumn(const MapColumn& column) : column_(&column) {
+PageColumn::PageColumn(const MapColumn& column, bool is_for_colors) : column_(&column) {
   if (const auto* numbers = std::get_if<Numbers>(&column.cells)) {
     bool is_first = true;
     for (const double number : *numbers) {
@@ -32,7 +33,8 @@ PageColumn::PageColumn(const MapColumn& column) : column_(&column) {
   const auto& texts = std::get<Texts>(column.cells);
   std::unordered_map<std::string_view, std::uint16_t> numbers;
   std::optional<std::uint16_t> null;
-  const std::size_t most = std::clamp(texts.size() / 2, kAlwaysCategories, kMaxCategories);
+  const std::size_t most =
+      is_for_colors ? kMaxCategories : std::clamp(texts.size() / 2, kAlwaysCategories, kMaxCategories);
   for (const auto& text : texts) {
     const auto next = static_cast<std::uint16_t>(categories_.size());
     if (!text && !null) null = next;
@@ -76,5 +78,7 @@ std::string_view PageColumn::text(std::uint32_t point) const {
   const auto& text = std::get<Texts>(column_->cells)[point];
   return text ? std::string_view(*text) : std::string_view();
 }
+
+bool gives_colors(const MapColumn& column) { return PageColumn(column, true).kind() != PageColumnKind::Text; }
 
 }  // namespace llama::internal

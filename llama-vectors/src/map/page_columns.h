@@ -1,11 +1,12 @@
 // Decide how a column of a table is kept in a map's page, and put its cells into blocks.
 //
-// A column of texts with few different ones becomes codes and a list of them; others stay texts.
+// A column of texts with few different ones becomes codes and a list of them; others stay texts. Few are half as many
+// as there are points, or 12; and as many as give colours where the column is asked for them.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,13 +18,13 @@
 
 namespace llama::internal {
 
-inline constexpr std::size_t kMaxCategories = 1000;
+inline constexpr std::size_t kMaxCategories = 1000;  // that give colours
 
 enum class PageColumnKind { Category, Number, Text };
 
 class PageColumn {
  public:
-  explicit PageColumn(const MapColumn& column);
+  explicit PageColumn(const MapColumn& column, bool is_for_colors = false);
 
   [[nodiscard]] PageColumnKind kind() const { return kind_; }
   [[nodiscard]] const std::string& name() const { return column_->name; }
@@ -42,5 +43,8 @@ class PageColumn {
   double low_ = 0, high_ = 0;
   std::size_t missing_ = 0;
 };
+
+// Numbers, or texts with at most kMaxCategories different ones.
+[[nodiscard]] bool gives_colors(const MapColumn& column);
 
 }  // namespace llama::internal

@@ -65,12 +65,14 @@ class TextChecker {
     found_.null_texts += text ? 0 : 1;
     if (!text && !hash) return;
     if (!text || !hash) {
+      ++found_.without_md5;
       ++found_.wrong_texts;
       return list(block, row, WrongKind::NoHash, text ? "the text has no MD5" : "there is an MD5 and no text");
     }
     ++found_.texts;
     std::string md5 = digest_of(*text, DigestKind::Md5).hex;
     if (md5 == *hash) return;
+    ++found_.other_md5s;
     ++found_.wrong_texts;
     list(block, row, WrongKind::Text, std::format("the text's MD5 is {}, the file says {}", md5, beginning_of(*hash)));
   }
@@ -146,9 +148,10 @@ Result<Verification> check_texts(const VectorFile& file, const CheckedColumns& c
   all.hash_column = columns.text.empty() ? "" : columns.hash;
   for (TextChecker& checker : checkers) {
     Verification& one = checker.found();
-    for (const auto count : {&Verification::rows, &Verification::texts, &Verification::null_texts, &Verification::nulls,
-                             &Verification::zeros, &Verification::non_finite, &Verification::other_lengths,
-                             &Verification::wrong_texts, &Verification::wrong_vectors})
+    for (const auto count :
+         {&Verification::rows, &Verification::texts, &Verification::other_md5s, &Verification::without_md5,
+          &Verification::null_texts, &Verification::nulls, &Verification::zeros, &Verification::non_finite,
+          &Verification::other_lengths, &Verification::wrong_texts, &Verification::wrong_vectors})
       all.*count += one.*count;
     all.wrong.append_range(one.wrong);
   }

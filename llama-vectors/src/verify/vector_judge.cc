@@ -101,7 +101,10 @@ std::optional<std::size_t> VectorJudge::single_outlier() const {
 void VectorJudge::scale_to(const std::byte* stored, std::vector<float>& computed) {
   widener_.widen(stored, stored_.data());
   const std::vector<double> wide(computed.begin(), computed.end());
-  const double length = root_of_squares(wide), scale = length > 0 ? root_of_squares(stored_) / length : 1;
+  const double length = root_of_squares(wide), stored_length = root_of_squares(stored_);
+  // Zeros have no direction, and are right only where the model gives them; nor has what is not finite.
+  if (length == 0 || stored_length == 0 || !std::isfinite(stored_length)) return;
+  const double scale = stored_length / length;
   for (float& value : computed) value = static_cast<float>(value * scale);
 }
 
