@@ -141,6 +141,18 @@ def test_ctrl_c_ends_the_tool_and_not_the_chat(chat):
     assert terminal.ended() == 0
 
 
+def test_ctrl_c_ends_a_servers_question_and_not_the_chat(chat):
+    terminal = chat("ask")
+    ask(terminal, "Ask me")
+    terminal.until(ASKED)
+    terminal.type("yes\n")
+    terminal.until("yes or no:")
+    terminal.type("\x03")
+    assert "(stopped)" in terminal.until(PROMPT, 20)
+    terminal.type("\x04")
+    assert terminal.ended() == 0
+
+
 def test_a_server_that_dies_takes_no_chat_along(chat):
     terminal = chat("die")
     ask(terminal, "End it")
