@@ -7,48 +7,49 @@
 
 namespace llama::internal {
 
-std::size_t nesting_depth(std::string_view json) {
-  std::size_t depth = 0, deepest = 0;
+namespace {
+
+// take(c) for each character outside of strings.
+template <class Take>
+void for_each_outside_of_strings(std::string_view json, const Take& take) {
   bool in_string = false;
   for (std::size_t i = 0; i < json.size(); ++i) {
-    const char c = json[i];
-    if (in_string) {
-      if (c == '\\')
-        ++i;
-      else if (c == '"')
-        in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
+    if (in_string && json[i] == '\\') {
+      ++i;
+    } else if (json[i] == '"') {
+      in_string = !in_string;
+    } else if (!in_string) {
+      take(json[i]);
+    }
+  }
+}
+
+}  // namespace
+
+std::size_t nesting_depth(std::string_view json) {
+  std::size_t depth = 0, deepest = 0;
+  for_each_outside_of_strings(json, [&](char c) {
+    if (c == '{' || c == '[') {
       deepest = std::max(deepest, ++depth);
     } else if ((c == '}' || c == ']') && depth > 0) {
       --depth;
     }
-  }
+  });
   return deepest;
 }
 
 std::size_t name_comparisons(std::string_view json) {
   std::size_t comparisons = 0;
   std::vector<std::size_t> names;  // of each object and array that is open
-  bool in_string = false;
-  for (std::size_t i = 0; i < json.size(); ++i) {
-    const char c = json[i];
-    if (in_string) {
-      if (c == '\\')
-        ++i;
-      else if (c == '"')
-        in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
+  for_each_outside_of_strings(json, [&](char c) {
+    if (c == '{' || c == '[') {
       names.push_back(0);
     } else if ((c == '}' || c == ']') && !names.empty()) {
       names.pop_back();
     } else if (c == ':' && !names.empty()) {
       comparisons += names.back()++;
     }
-  }
+  });
   return comparisons;
 }
 
