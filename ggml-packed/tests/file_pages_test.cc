@@ -1,5 +1,6 @@
 #include "format/file_pages.h"
 
+#include <ggml.h>
 #include <gtest/gtest.h>
 
 #if defined(__linux__)
@@ -13,6 +14,8 @@
 #include <fstream>
 #include <span>
 #include <string>
+
+#include "format/weight_cache.h"
 
 namespace ggml_packed {
 namespace {
@@ -66,6 +69,21 @@ TEST_F(FilePages, OfAFileToBeReadAreReleasedAndComeBack) {
   ASSERT_TRUE(is_all(bytes, 'w'));
   if (resident(memory_) < kBytes / 1024) GTEST_SKIP() << "nothing says here what is in memory: an emulator's smaps";
   release_all(bytes.subspan(100, kBytes - 200));
+  EXPECT_LT(resident(memory_), 1024U);
+  EXPECT_TRUE(is_all(bytes, 'w'));
+}
+
+TEST_F(FilePages, OfAMatrixThatIsReadInPlaceAreReleasedByEachContextThatReadsIt) {
+  const auto bytes = map(PROT_READ, MAP_SHARED);
+  ASSERT_TRUE(is_all(bytes, 'w'));
+  if (resident(memory_) < kBytes / 1024) GTEST_SKIP() << "nothing says here what is in memory: an emulator's smaps";
+  ggml_tensor weights{};
+  weights.type = GGML_TYPE_I8;
+  weights.data = bytes.data();
+  weights.ne[0] = kBytes;
+  weights.ne[1] = weights.ne[2] = weights.ne[3] = weights.nb[0] = 1;
+  for (std::size_t i = 1; i < 4; ++i) weights.nb[i] = kBytes;
+  for (int i = 0; i < 32; ++i) WeightCache().read_in_place(weights);
   EXPECT_LT(resident(memory_), 1024U);
   EXPECT_TRUE(is_all(bytes, 'w'));
 }

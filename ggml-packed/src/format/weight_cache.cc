@@ -115,6 +115,10 @@ const PackedMatrix* WeightCache::find_or_pack(const ggml_tensor& weights, const 
   return matrix ? matrices_.emplace(weights.data, std::move(matrix)).first->second.get() : nullptr;
 }
 
+void WeightCache::read_in_place(const ggml_tensor& weights) {
+  if (in_place_.insert(weights.data).second) release_file_pages(weights.data, ggml_nbytes(&weights));
+}
+
 bool WeightCache::has_refused(const ggml_tensor& experts) const {
   const auto found = experts_.find(experts.data);
   return found != experts_.end() && found->second == nullptr;

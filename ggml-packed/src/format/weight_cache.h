@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "format/packed_experts.h"
 #include "format/packed_matrix.h"
@@ -38,6 +39,10 @@ class WeightCache {
   // Errors   nullptr: no memory to spare for them.
   [[nodiscard]] PackedExperts* find_experts(const ggml_tensor& weights, const Layout& layout);
 
+  // A matrix of which only some rows are read, where they are: a vocabulary's vectors. The loader brought all of it into
+  // memory; what is read comes back by itself.
+  void read_in_place(const ggml_tensor& weights);
+
   // Was there no memory to spare for these when they were asked for?
   [[nodiscard]] bool has_refused(const ggml_tensor& experts) const;
 
@@ -46,7 +51,8 @@ class WeightCache {
 
   std::unordered_map<const void*, std::shared_ptr<const PackedMatrix>> matrices_;  // by the address of the bytes
   std::unordered_map<const void*, std::shared_ptr<PackedExperts>> experts_;  // nullptr: there was no memory for them
-  std::optional<std::uint64_t> spare_;                                       // bytes left
+  std::unordered_set<const void*> in_place_;
+  std::optional<std::uint64_t> spare_;  // bytes left
 };
 
 }  // namespace ggml_packed

@@ -22,11 +22,14 @@ std::optional<Format> format_for(enum ggml_type type, const Kernels& kernels) {
   }
 }
 
+bool is_weight_in_host_memory(const ggml_tensor& tensor) {
+  return tensor.op == GGML_OP_NONE && tensor.buffer != nullptr &&
+         ggml_backend_buffer_get_usage(tensor.buffer) == GGML_BACKEND_BUFFER_USAGE_WEIGHTS &&
+         ggml_backend_buffer_is_host(tensor.buffer);
+}
+
 bool can_be_packed(const ggml_tensor& weights, const Kernels& kernels) {
-  const bool is_weight = weights.op == GGML_OP_NONE && weights.buffer != nullptr &&
-                         ggml_backend_buffer_get_usage(weights.buffer) == GGML_BACKEND_BUFFER_USAGE_WEIGHTS &&
-                         ggml_backend_buffer_is_host(weights.buffer);
-  if (!is_weight || !ggml_is_contiguous(&weights)) return false;
+  if (!is_weight_in_host_memory(weights) || !ggml_is_contiguous(&weights)) return false;
   const auto format = format_for(weights.type, kernels);
   const bool has_blocks = format == Format::Int8 || format == Format::Int4;
   return format && (!has_blocks || weights.ne[0] % static_cast<std::int64_t>(kBlock) == 0);

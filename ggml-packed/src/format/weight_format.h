@@ -22,6 +22,8 @@ namespace ggml_packed {
           .int8_group = kernels.int8_group};
 }
 
+[[nodiscard]] bool is_weight_in_host_memory(const ggml_tensor& tensor);
+
 // A model's weights in host memory, of a type and a shape that we pack? A matrix, or one for each expert.
 [[nodiscard]] bool can_be_packed(const ggml_tensor& weights, const Kernels& kernels);
 

@@ -186,6 +186,7 @@ std::size_t Executor::one_node(ggml_tensor* node) {
   if (status_ != GGML_STATUS_SUCCESS) return 1;
   const RowKernels& rows = row_kernels(kernels_);
   if (rope) rope_.compute(*node, *team_);
+  if (node->op == GGML_OP_GET_ROWS && is_weight_in_host_memory(*node->src[0])) weights_.read_in_place(*node->src[0]);
   if (moves) move_values(*node, rows, *team_);
   if (elementwise) compute_elementwise(*node, rows, *team_);
   return !attends || attention_.compute(*node, *team_) ? 1 : 0;
