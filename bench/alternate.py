@@ -11,7 +11,7 @@ import texts
 import workloads
 from contenders import Process
 from ratios import add_ratios
-from slow_contenders import left_out_of, note, probed, told, too_slow
+from slow_contenders import left_out_of, note, probed, slower_precision, told, too_slow
 from turns import turns
 
 
@@ -36,7 +36,10 @@ def warm_up(contenders, workload, count, few, few_path):
     tuned = [contender for contender in contenders if hasattr(contender, "tune")]
     kinds = {contender.name: contender.kind for contender in tuned}
     left_out = left_out_of(workload.family)
-    left_out |= too_slow(probed(tuned, few_path, len(few)), kinds)
+    rates = probed(tuned, few_path, len(few))
+    left_out |= too_slow(rates, kinds)
+    if not workload.has_everybody:
+        left_out |= slower_precision(rates, kinds)
     for contender in contenders:
         if contender not in tuned:
             contender.run(few_path, few)
@@ -44,7 +47,7 @@ def warm_up(contenders, workload, count, few, few_path):
             contender.tune(some_path, [b for b in workloads.BATCHES[workload.mix] if b == 1 or b <= sample], sample)
     best = {contender.name: max(contender.tried.values()) for contender in tuned if contender.name not in left_out}
     left_out |= too_slow(best, kinds)
-    notes = [note(name, rate, other) for name, (rate, other) in left_out.items()]
+    notes = [note(name, *why) for name, why in left_out.items()]
     for one in notes:
         say(f"bench: {workload.name}: left out: {told(one)}")
     return [contender for contender in contenders if contender.name not in left_out], notes

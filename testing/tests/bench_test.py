@@ -23,6 +23,7 @@ import run_profile
 import slow_contenders
 import table
 import turns
+import workloads
 from endless import endless
 
 
@@ -74,8 +75,28 @@ def test_a_bar_of_a_quick_run_says_so():
 def test_who_is_five_times_slower_than_the_best_of_its_kind_is_left_out():
     kinds = {"torch f32": "torch", "torch bf16": "torch", "onnxruntime f32": "onnxruntime"}
     rates = {"torch f32": 86.0, "torch bf16": 17.1, "onnxruntime f32": 9.0}
-    assert slow_contenders.too_slow(rates, kinds) == {"torch bf16": (17.1, "torch f32")}
+    assert slow_contenders.too_slow(rates, kinds) == {"torch bf16": (17.1, "torch f32", 5)}
     assert slow_contenders.too_slow(rates | {"torch bf16": 17.3}, kinds) == {}
+
+
+def test_of_torch_the_slower_precision_is_in_the_table_of_short_texts_alone():
+    kinds = {"torch f32": "torch", "torch bf16": "torch", "onnxruntime f32": "onnxruntime",
+             "onnxruntime int8": "onnxruntime"}
+    rates = {"torch f32": 140.0, "torch bf16": 300.0, "onnxruntime f32": 50.0, "onnxruntime int8": 150.0}
+    assert slow_contenders.slower_precision(rates, kinds) == {"torch f32": (140.0, "torch bf16", 1.5)}
+    assert slow_contenders.slower_precision(rates | {"torch f32": 210.0}, kinds) == {}
+    told = slow_contenders.told(slow_contenders.note("torch f32", 140.0, "torch bf16", 1.5))
+    assert told == "torch f32, 140.0 tokens/s on a few texts, less than two thirds of torch bf16"
+
+
+def test_the_tables_of_short_texts_have_everybody_and_the_others_who_counts():
+    def names(mix):
+        return [one.name for one in workloads.Workload("0.6b", mix).contenders()]
+    assert "llama-server" in names("short")
+    assert names("512") == ["llama-cli embed", "llama-embedding", "torch f32", "torch bf16"]
+    mixed = workloads.Workload("minilm", "mixed")
+    assert not mixed.has_everybody and mixed.is_of_short_texts_alone("llama-embedding, F32")
+    assert not mixed.is_of_short_texts_alone("llama-embedding, F16")
 
 
 class Probed:
@@ -102,18 +123,18 @@ def test_who_is_slow_in_both_probes_is_left_out_with_the_better_of_them():
     rates = slow_contenders.probed(peers, "few", 2, pause=paused.append)
     assert rates == {"torch f32": 49.0, "torch bf16": 8.8} and len(paused) == 1
     kinds = {peer.name: peer.kind for peer in peers}
-    assert slow_contenders.too_slow(rates, kinds) == {"torch bf16": (8.8, "torch f32")}
+    assert slow_contenders.too_slow(rates, kinds) == {"torch bf16": (8.8, "torch f32", 5)}
 
 
 def test_who_was_left_out_stays_so_for_the_tables_of_that_model_alone():
     left_out = slow_contenders.left_out_of("a model")
-    left_out |= {"torch bf16": (9.0, "torch f32")}
-    assert slow_contenders.left_out_of("a model") == {"torch bf16": (9.0, "torch f32")}
+    left_out |= {"torch bf16": (9.0, "torch f32", 5)}
+    assert slow_contenders.left_out_of("a model") == {"torch bf16": (9.0, "torch f32", 5)}
     assert slow_contenders.left_out_of("another") == {}
 
 
 def test_who_is_left_out_is_named_below_the_table_with_the_rule_of_its_day():
-    text = "\n".join(table.embedding(entry(left_out=[slow_contenders.note("torch bf16", 19.04, "torch f32")])))
+    text = "\n".join(table.embedding(entry(left_out=[slow_contenders.note("torch bf16", 19.04, "torch f32", 5)])))
     assert "Left out: torch bf16, 19.0 tokens/s on a few texts, less than a fifth of torch f32." in text
     old = {"name": "torch bf16", "tokens_per_second": 19.0, "slower_than": "torch f32"}
     text = "\n".join(table.embedding(entry(left_out=[old])))
@@ -132,6 +153,11 @@ def test_ratios_are_to_llama_embeddings_process_and_the_best_engine():
                                   row("torch f32", True, None, 200), row("torch bf16", True, None, 400))
     assert (ours["process_ratio"], ours["engine_ratio"]) == (8.0, 2.0)
     assert torch["engine_ratio"] == 0.5 and "process_ratio" not in torch
+
+
+def test_what_has_no_process_beside_it_has_no_ratio():
+    ours, _ = ratios_of(row("llama-cli embed", False, 4.0, 800), row("torch f32", True, None, 200))
+    assert "process_ratio" not in ours and ours["engine_ratio"] == 4.0
 
 
 def test_where_all_that_engines_are_compared_with_were_left_out_that_column_is_empty():
