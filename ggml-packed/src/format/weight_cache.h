@@ -39,8 +39,8 @@ class WeightCache {
   // Errors   nullptr: no memory to spare for them.
   [[nodiscard]] PackedExperts* find_experts(const ggml_tensor& weights, const Layout& layout);
 
-  // A matrix of which only some rows are read, where they are: a vocabulary's vectors. The loader brought all of it into
-  // memory; what is read comes back by itself.
+  // A matrix of which only some rows are read, where they are: a vocabulary's vectors. The loader has brought all of it
+  // into memory; what is read comes back by itself.
   void read_in_place(const ggml_tensor& weights);
 
   // Was there no memory to spare for these when they were asked for?
