@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <format>
 #include <fstream>
 #include <system_error>
@@ -12,6 +14,11 @@
 #include "llama-base/atomic_file.h"
 
 namespace llama::internal {
+namespace {
+
+constexpr std::size_t kFirstRead = 16 << 10;  // bytes
+
+}  // namespace
 
 FileHandle::~FileHandle() {
   if (descriptor_ >= 0) ::close(descriptor_);
@@ -58,9 +65,14 @@ std::uint64_t free_space(const std::filesystem::path& folder) {
 
 std::string read_small_file(const std::filesystem::path& path, std::size_t max_bytes) {
   std::ifstream file(path, std::ios::binary);
-  std::string content(max_bytes + 1, '\0');
-  file.read(content.data(), static_cast<std::streamsize>(content.size()));
-  content.resize(static_cast<std::size_t>(file.gcount()));
+  std::string content;
+  // The system's own files have no size to go by; and what may be large is mostly small.
+  for (std::size_t step = kFirstRead; file && content.size() <= max_bytes; step = content.size()) {
+    const std::size_t before = content.size();
+    content.resize(before + std::min(step, max_bytes + 1 - before));
+    file.read(content.data() + before, static_cast<std::streamsize>(content.size() - before));
+    content.resize(before + static_cast<std::size_t>(file.gcount()));
+  }
   if (content.size() > max_bytes) content.clear();
   return content;
 }

@@ -82,6 +82,17 @@ TEST_F(AtomicFileTest, TakesAnyNumberOfWritersOfOneName) {
   EXPECT_EQ(entries(), 1);
 }
 
+TEST_F(AtomicFileTest, ASmallFileIsReadWholeOrNotAtAll) {
+  for (const std::size_t size : {0UZ, 1UZ, 16'383UZ, 16'384UZ, 16'385UZ, 100'000UZ}) {
+    const std::string text(size, 'x');
+    ASSERT_TRUE(replace_file(file_, text, {.is_durable = false}));
+    EXPECT_EQ(read_small_file(file_, size), text);
+    EXPECT_EQ(read_small_file(file_, 200'000), text);
+    EXPECT_EQ(read_small_file(file_, size == 0 ? 0 : size - 1), "") << size;
+  }
+  EXPECT_EQ(read_small_file(folder_ / "missing", 100), "");
+}
+
 TEST_F(AtomicFileTest, NamesTheFileThatCannotBeWritten) {
   const auto written = replace_file(folder_ / "missing" / "name", "text");
   ASSERT_FALSE(written);

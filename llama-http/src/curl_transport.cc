@@ -50,7 +50,7 @@ struct Transfer {
 
   void take_line(std::string_view line) {
     if (head_delivered) return;       // trailers of a chunked body
-    if (line.starts_with("HTTP/")) {  // also after 100 Continue, and after a proxy's answer to CONNECT
+    if (line.starts_with("HTTP/")) {  // also after 100 Continue
       head = {};
       if (const std::size_t space = line.find(' '); space != std::string_view::npos)
         head.status = static_cast<int>(std::strtol(std::string(line.substr(space + 1)).c_str(), nullptr, 10));
@@ -82,6 +82,24 @@ struct Transfer {
     }
   }
 };
+
+constexpr std::array kProxyVariables{"https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"};
+
+// A proxy's address may come without a scheme, as "user:password@host:3128"; libcurl takes http then.
+std::string shown_proxy(const std::string& value) {
+  return internal::without_secrets(value.contains("://") ? value : "http://" + value);
+}
+
+// libcurl's words about a proxy's address that makes no sense have all of it in them, with its password.
+std::string without_proxy_secrets(std::string reason) {
+  for (const char* name : kProxyVariables) {
+    const char* value = std::getenv(name);
+    if (value == nullptr || !std::string_view(value).contains('@')) continue;
+    const std::size_t at = reason.find(value);
+    if (at != std::string::npos) reason.replace(at, std::string_view(value).size(), shown_proxy(value));
+  }
+  return reason;
+}
 
 bool is_hopeless(CURLcode code) {
   switch (code) {
@@ -137,9 +155,10 @@ class CurlTransport : public HttpTransport {
     } else {
       const bool late = limits.total.count() > 0 && Clock::now() - started >= limits.total;
       result.end = code == CURLE_OPERATION_TIMEDOUT && late ? TransferEnd::TimedOut : failed(code);
-      result.reason = detail[0] != '\0' ? detail.data() : curl_easy_strerror(code);
+      result.reason = without_proxy_secrets(detail[0] != '\0' ? detail.data() : curl_easy_strerror(code));
     }
-    result.head = std::move(transfer.head);
+    // A head that the sink has not seen, because the transfer ended before the body began, is none.
+    if (transfer.head_delivered) result.head = std::move(transfer.head);
     return result;
   }
 
@@ -176,6 +195,7 @@ class CurlTransport : public HttpTransport {
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(limits.total.count()));
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &Transfer::on_header);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);
+    curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // a proxy's answer to CONNECT is not the server's
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
   }
@@ -227,9 +247,9 @@ TransportFactory curl_transport(const HttpOptions& options) {
 }
 
 std::string proxy_for_message() {
-  for (const char* name : {"https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"}) {
+  for (const char* name : kProxyVariables) {
     const char* value = std::getenv(name);
-    if (value != nullptr && *value != '\0') return internal::without_secrets(value);
+    if (value != nullptr && *value != '\0') return shown_proxy(value);
   }
   return {};
 }

@@ -65,7 +65,11 @@ bool same_origin(const std::string& a, const std::string& b) {
 
 std::string without_secrets(const std::string& url) {
   const UrlHandle handle = parsed(url);
-  if (!handle) return url.substr(0, url.find_first_of("?#"));
+  if (!handle) {
+    // What is no address may have been meant as one: "user:password@host".
+    const std::string after = url.substr(url.rfind('@') + 1);  // all of it where there is none
+    return after.substr(0, after.find_first_of("?#"));
+  }
   for (const CURLUPart secret : {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_QUERY, CURLUPART_FRAGMENT}) {
     curl_url_set(handle.get(), secret, nullptr, 0);
   }

@@ -218,6 +218,39 @@ TEST(CurlTransport, TellsABreakFromAnEnd) {
   }
 }
 
+TEST(CurlTransport, TellsOfNoHeadThatItsSinkHasNotSeen) {
+  const test::LoopbackServer server([](const test::Connection& connection, const test::Received& request) {
+    const bool is_refused = request.target.starts_with("refused");
+    connection.send(request.method != "CONNECT" ? "HTTP/1.1 206 OK\r\nContent-Length: 10\r\n\r\n"
+                    : is_refused                ? "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"
+                                                : "HTTP/1.1 200 OK\r\nX-From: a proxy\r\n\r\n");
+    connection.end();
+  });
+  const auto expect_none = [](const HttpResult& result) {
+    EXPECT_EQ(result.end, TransferEnd::Broken) << result.reason;
+    EXPECT_EQ(result.head.status, 0);
+    EXPECT_TRUE(result.head.headers.empty());
+  };
+  expect_none(ask({.url = server.url("/")}).result);
+  ::setenv("https_proxy", server.url("").c_str(), 1);
+  expect_none(ask({.url = "https://example.invalid/"}).result);
+  const HttpResult refused = ask({.url = "https://refused.invalid/"}).result;
+  ::unsetenv("https_proxy");
+  expect_none(refused);
+  EXPECT_THAT(refused.reason, HasSubstr("403")) << "what the proxy answered is said";
+}
+
+TEST(CurlTransport, SaysNothingOfAProxysPassword) {
+  for (const char* proxy : {"me:secret@127.0.0.1:9", "http://me:x/secret@127.0.0.1:9", "odd://me:secret@127.0.0.1:9"}) {
+    ::setenv("http_proxy", proxy, 1);
+    const HttpResult result = ask({.url = "http://example.invalid/"}).result;
+    EXPECT_NE(result.end, TransferEnd::Complete);
+    EXPECT_THAT(result.reason + proxy_for_message(), Not(HasSubstr("secret"))) << proxy;
+    EXPECT_THAT(proxy_for_message(), HasSubstr("127.0.0.1:9"));
+    ::unsetenv("http_proxy");
+  }
+}
+
 TEST(CurlTransport, TakesNoMoreThanItsSinkWants) {
   const test::LoopbackServer server([](const test::Connection& connection, const test::Received&) {
     connection.send(test::plain_answer(200, std::string(1 << 20, 'x')));

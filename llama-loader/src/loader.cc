@@ -17,6 +17,7 @@ using Clock = std::chrono::steady_clock;
 
 struct Facts {
   std::string filename, sha256, commit;
+  std::string content;  // content_of(); "" where it is not known
   bool cache_hit = false;
   std::optional<internal::FileLock> use;
 };
@@ -28,8 +29,8 @@ struct HeldModel {
 };
 
 // What tells the files from others without reading them.
-std::string identity_of(const std::vector<std::filesystem::path>& files, const std::string& sha256) {
-  if (!sha256.empty()) return "sha256 " + sha256;
+std::string identity_of(const std::vector<std::filesystem::path>& files, const std::string& content) {
+  if (!content.empty()) return content;
   std::string identity;
   for (const auto& file : files) {
     std::error_code error;
@@ -62,7 +63,7 @@ Result<LoadedModel> load_files(const std::vector<std::filesystem::path>& files, 
     std::error_code error;
     size += std::filesystem::file_size(file, error);
   }
-  std::string identity = identity_of(files, facts.sha256);
+  std::string identity = identity_of(files, facts.content);
   const auto load_time = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started);
   const std::uint64_t after = internal::resident_memory();
   return LoadedModel{.model = std::move(shared),
@@ -111,9 +112,13 @@ Result<LoadedModel> ModelLoader::load_model(const ModelConfig& config) const {
   if (const LocalSource* local = config.source.local()) {
     const auto files = find_local_model(*local);
     if (!files) return std::unexpected(files.error());
-    return load_files(
-        *files, config,
-        {.filename = files->front().filename().string(), .sha256 = {}, .commit = {}, .cache_hit = false, .use = {}});
+    return load_files(*files, config,
+                      {.filename = files->front().filename().string(),
+                       .sha256 = {},
+                       .commit = {},
+                       .content = {},
+                       .cache_hit = false,
+                       .use = {}});
   }
   auto fetched = fetch_into(cache_, retry_, hub_, config, false);
   if (!fetched) return std::unexpected(fetched.error());
@@ -123,6 +128,7 @@ Result<LoadedModel> ModelLoader::load_model(const ModelConfig& config) const {
                     {.filename = first.path,
                      .sha256 = first.digest.kind == internal::DigestKind::Sha256 ? first.digest.hex : std::string(),
                      .commit = fetched->entry.manifest.commit,
+                     .content = internal::content_of(fetched->entry.manifest),
                      .cache_hit = fetched->cache_hit,
                      .use = std::move(fetched->use)});
 }

@@ -4,11 +4,15 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <future>
+#include <initializer_list>
 #include <random>
 #include <set>
 
+#include "cache/cache_folder.h"
 #include "cache/eviction.h"
 #include "cache/manifest.h"
+#include "hub/repo_path.h"
 
 namespace llama {
 namespace {
@@ -51,6 +55,15 @@ TEST(CacheKey, FitsAFileName) {
   EXPECT_LE(CacheManager::generate_cache_key("o/m", x + "a", 1, 1).size(), 200u);
   EXPECT_NE(CacheManager::generate_cache_key("o/m", x + "a", 1, 1),
             CacheManager::generate_cache_key("o/m", x + "b", 1, 1));
+  for (const char* letter : {"ü", "日", "🙂"}) {
+    for (std::string name = "."; name.size() < 6; name += "x") {
+      std::string path = name;
+      while (path.size() < 250) path += letter;
+      const std::string key = CacheManager::generate_cache_key("o/m", path, 1, 1);
+      EXPECT_LE(key.size(), 200u);
+      EXPECT_TRUE(internal::is_safe_path(key)) << key << ": is no UTF-8";
+    }
+  }
 }
 
 TEST_F(CacheTest, KeepsAModelThatIsPutIn) {
@@ -64,6 +77,45 @@ TEST_F(CacheTest, KeepsAModelThatIsPutIn) {
   EXPECT_TRUE(cache_.verify().value().empty());
   EXPECT_TRUE(cache_.remove("key_1"));
   EXPECT_EQ(cache_.remove("key_1").error().code, ErrorCode::NotFound);
+}
+
+TEST_F(CacheTest, TakesWhatASymbolicLinkLeadsTo) {
+  file("real.gguf", "content");
+  fs::create_symlink("real.gguf", folder_ / "link.gguf");
+  const auto put = cache_.cache_model(folder_ / "link.gguf", "k");
+  ASSERT_TRUE(put) << put.error().message;
+  EXPECT_FALSE(fs::is_symlink(put->paths().front()));
+  fs::remove(folder_ / "real.gguf");
+  EXPECT_TRUE(cache_.get_cached_model("k").value()) << "it stays when the first name goes";
+  EXPECT_TRUE(cache_.verify().value().empty());
+}
+
+TEST_F(CacheTest, RefusesFilesThatItWouldNotFindAgain) {
+  for (const char* name : {"a\\b.gguf", "v:2.gguf", "\xff.gguf", "a\nb.gguf"}) {
+    const auto put = cache_.cache_model(file(name, "x"), "k");
+    ASSERT_FALSE(put) << name;
+    EXPECT_EQ(put.error().code, ErrorCode::InvalidArgument) << name;
+  }
+  EXPECT_TRUE(cache_.list().value().empty());
+}
+
+TEST_F(CacheTest, LeavesContentAloneThatIsOnItsWay) {
+  const auto model = file("m.gguf", "content");
+  const auto digest = internal::digest_of("content", internal::DigestKind::Sha256);
+  const auto folder = internal::CacheFolder::open(cache_.folder());
+  ASSERT_TRUE(folder);
+  auto fetching = folder->lock(digest.hex, internal::FileLock::Kind::Exclusive, {}, {});
+  ASSERT_TRUE(fetching);
+  const fs::path partial = folder->incoming(digest) / "data";
+  fs::create_directories(partial.parent_path());
+  std::ofstream(partial) << "con";
+  auto put = std::async(std::launch::async, [&] { return cache_.cache_model(model, "k"); });
+  EXPECT_EQ(put.wait_for(std::chrono::milliseconds(300)), std::future_status::timeout);
+  EXPECT_EQ(fs::file_size(partial), 3u);
+  {
+    const auto fetched = std::move(*fetching);
+  }
+  EXPECT_TRUE(put.get());
 }
 
 TEST_F(CacheTest, RefusesKeysThatAreNoNames) {
@@ -127,6 +179,41 @@ TEST(Manifest, SurvivesTheDisk) {
   EXPECT_EQ(read->owned_bytes(), 0u);
 }
 
+TEST_F(CacheTest, ReadsAManifestOfAsManyFilesAsItWrites) {
+  const auto folder = internal::CacheFolder::open(cache_.folder());
+  ASSERT_TRUE(folder);
+  internal::CacheEntry entry{.key = "k", .folder = cache_.folder() / "k", .manifest = {}};
+  for (int i = 0; i < 100'000; ++i) {
+    entry.manifest.files.push_back({.path = "data/a-folder-of-a-data-set/" + std::to_string(i) + ".json",
+                                    .size_bytes = 1'000'000,
+                                    .digest = {internal::DigestKind::Sha256, std::string(64, 'b')},
+                                    .fingerprint = {1'000'000, 1'795'564'800'123'456'789, 123'456'789}});
+  }
+  fs::create_directories(entry.folder);
+  ASSERT_TRUE(folder->write_manifest(entry));
+  const auto read = folder->entry("k");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->manifest.files.size(), 100'000u);
+}
+
+TEST(Manifest, KnowsItsContentByAllOfItsFiles) {
+  const auto content = [](std::initializer_list<char> digests, internal::DigestKind kind) {
+    internal::Manifest manifest;
+    for (const char digit : digests)
+      manifest.files.push_back(
+          {.path = "m.gguf", .size_bytes = 1, .digest = {kind, std::string(64, digit)}, .fingerprint = {}});
+    return content_of(manifest);
+  };
+  using enum internal::DigestKind;
+  EXPECT_EQ(content({'a'}, Sha256), "sha256 " + std::string(64, 'a'));
+  EXPECT_EQ(content({'a'}, GitBlob), "");
+  // A split model whose first part has no weights.
+  EXPECT_NE(content({'a', 'b', 'c'}, Sha256), content({'a', 'b', 'd'}, Sha256));
+  EXPECT_NE(content({'a', 'b', 'c'}, Sha256), content({'a', 'c', 'b'}, Sha256));
+  EXPECT_EQ(content({'a', 'b'}, GitBlob), content({'a', 'b'}, GitBlob));
+  EXPECT_NE(content({'a', 'b'}, GitBlob), content({'a', 'c'}, GitBlob));
+}
+
 TEST(Manifest, IsRefusedWhereAnythingIsOdd) {
   internal::Manifest manifest{
       .repo = "o/m", .endpoint = "", .commit = "", .revisions = {}, .automatic = true, .created = 9, .files = {}};
@@ -142,10 +229,10 @@ TEST(Manifest, IsRefusedWhereAnythingIsOdd) {
     return internal::parse_manifest(text).has_value();
   };
   EXPECT_FALSE(with("m.gguf", "../m.gguf"));
-  EXPECT_FALSE(with("\"version\": 1", "\"version\": 2"));
+  EXPECT_FALSE(with(R"("version":1)", R"("version":2)"));
   EXPECT_FALSE(with("bbb", "BBB"));
-  EXPECT_FALSE(with("\"size\": 1", "\"size\": -1"));
-  EXPECT_FALSE(with("\"automatic\": true", "\"automatic\": 1"));
+  EXPECT_FALSE(with(R"("size":1)", R"("size":-1)"));
+  EXPECT_FALSE(with(R"("automatic":true)", R"("automatic":1)"));
   for (std::size_t length = 0; length + 1 < good.size(); length += 3)
     EXPECT_FALSE(internal::parse_manifest(good.substr(0, length))) << length;
 }

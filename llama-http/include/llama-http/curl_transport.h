@@ -20,7 +20,7 @@ struct HttpOptions {
 
 [[nodiscard]] TransportFactory curl_transport(const HttpOptions& options);
 
-// The proxy that the environment names, without its password; "" for none. For messages.
+// The proxy that the environment names, without its user and password; "" for none. For messages.
 [[nodiscard]] std::string proxy_for_message();
 
 }  // namespace llama

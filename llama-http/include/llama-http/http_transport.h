@@ -71,7 +71,7 @@ enum class TransferEnd {
 
 struct HttpResult {
   TransferEnd end = TransferEnd::Complete;
-  HttpHead head{};       // status 0 where none came
+  HttpHead head{};       // as the sink saw it; status 0 where it saw none
   std::string reason{};  // of TimedOut, Broken and Hopeless, for people
 };
 

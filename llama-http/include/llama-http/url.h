@@ -23,7 +23,8 @@ struct Origin {
 
 [[nodiscard]] bool same_origin(const std::string& a, const std::string& b);  // both sound, and the same
 
-// For messages: no query (signatures are secrets), no user, no fragment.
+// For messages: no query (signatures are secrets), no user, no fragment. Of what is no address only the part after the
+// last '@'.
 [[nodiscard]] std::string without_secrets(const std::string& url);
 
 // Percent-encode all but letters, digits, "-._~" and what `kept` has.

@@ -74,7 +74,9 @@ class CacheManager {
 
   // Nothing where there is none, or its files are not what they were.
   [[nodiscard]] Result<std::optional<CachedModel>> get_cached_model(const std::string& key) const;
-  // Puts a local model file in (a hard link where the file system can, else a copy).
+  // Puts a local model file in under its own name (a hard link where the file system can, else a copy; of a symbolic
+  // link, what it leads to).
+  // Errors   NotFound; InvalidArgument: a name with '\', as "c:", or that is not UTF-8.
   [[nodiscard]] Result<CachedModel> cache_model(const std::filesystem::path& file, const std::string& key,
                                                 const std::stop_token& stop = {}) const;
   // Removes the models not used for longest until the rest fits the limit.

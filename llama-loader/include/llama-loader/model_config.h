@@ -37,7 +37,8 @@ struct ModelMetadata {
   bool cache_hit = false;  // nothing was downloaded because the cache had it; local files: false
   std::string sha256;      // of the first file, as published; "" where it is not known: local files
   std::string commit;      // of the repository; "" for local files
-  std::string identity;    // of the content: the sha256, or for local files "PATH SIZE MODIFIED" of each
+  std::string identity;    // of the content of all files: the sha256, of a split model that of its parts'; or for local
+                           // files "PATH SIZE MODIFIED" of each
   std::uint64_t memory_before_bytes = 0,
                 memory_after_bytes = 0;  // resident, of this process; 0 where it cannot be told
 };

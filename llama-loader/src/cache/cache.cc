@@ -68,7 +68,11 @@ std::string CacheManager::generate_cache_key(std::string_view repo, std::string_
                                              std::int64_t modified) {
   std::string key = std::format("{}_{}_{}_{}", escaped(repo), escaped(filename), size_bytes, modified);
   if (key.starts_with('.')) key.replace(0, 1, "%2E");
-  if (key.size() > kMaxKey) key = key.substr(0, kMaxKey - 65) + "_" + sha256_of_text(key);
+  if (key.size() > kMaxKey) {
+    std::size_t kept = kMaxKey - 65;
+    while (kept > 0 && (static_cast<unsigned char>(key[kept]) & 0xc0) == 0x80) --kept;  // whole characters of UTF-8
+    key = key.substr(0, kept) + "_" + sha256_of_text(key);
+  }
   return key;
 }
 
@@ -85,6 +89,9 @@ Result<std::optional<CachedModel>> CacheManager::get_cached_model(const std::str
 Result<CachedModel> CacheManager::cache_model(const std::filesystem::path& file, const std::string& key,
                                               const std::stop_token& stop) const {
   if (auto checked = check_key(key); !checked) return std::unexpected(checked.error());
+  const std::string name = file.filename().string();
+  if (!internal::is_safe_path(name))
+    return fail(ErrorCode::InvalidArgument, std::format("the cache takes no file named '{}'", name));
   const auto folder = internal::CacheFolder::open(folder_);
   if (!folder) return std::unexpected(folder.error());
   const auto look = internal::fingerprint_of(file);
@@ -96,6 +103,9 @@ Result<CachedModel> CacheManager::cache_model(const std::filesystem::path& file,
   const auto digest = internal::digest_of_file(file, internal::DigestKind::Sha256, {}, stop);
   if (!digest) return std::unexpected(digest.error());
 
+  // The same content may be on its way from a hub.
+  const auto incoming = folder->lock(digest->hex, internal::FileLock::Kind::Exclusive, {}, stop);
+  if (!incoming) return std::unexpected(incoming.error());
   const auto copy = folder->incoming(*digest) / "data";
   if (auto made = internal::make_folders(copy.parent_path()); !made) return std::unexpected(made.error());
   std::error_code error;
@@ -105,8 +115,7 @@ Result<CachedModel> CacheManager::cache_model(const std::filesystem::path& file,
     return std::unexpected(copied.error());
   }
   internal::Manifest manifest;
-  manifest.files.push_back(
-      {.path = file.filename().string(), .size_bytes = look->size_bytes, .digest = *digest, .fingerprint = {}});
+  manifest.files.push_back({.path = name, .size_bytes = look->size_bytes, .digest = *digest, .fingerprint = {}});
   auto entry = folder->publish(key, std::move(manifest), {{.source = copy}}, stop);
   folder->discard_incoming(*digest);
   if (!entry) return std::unexpected(entry.error());

@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kLayoutVersion = 1;
-constexpr std::size_t kMaxManifest = 16 << 20;
+constexpr std::size_t kMaxManifest = 256 << 20;  // bytes: a million files of a data set
 // Source   https://bford.info/cachedir/
 constexpr std::string_view kTag =
     "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of llama-loader: backups may leave it "
@@ -165,7 +165,12 @@ Result<CacheEntry> CacheFolder::publish(const std::string& key, Manifest manifes
 }
 
 Result<void> CacheFolder::write_manifest(const CacheEntry& entry) const {
-  return replace_file(entry.folder / "manifest.json", to_json(entry.manifest) + "\n");
+  const std::string text = to_json(entry.manifest) + "\n";
+  if (text.size() > kMaxManifest) {  // it would not be read again
+    return fail(ErrorCode::InvalidArgument, std::format("'{}': {} files are more than an entry of the cache may have",
+                                                        entry.key, entry.manifest.files.size()));
+  }
+  return replace_file(entry.folder / "manifest.json", text);
 }
 
 Result<void> CacheFolder::remove(const std::string& key) const {

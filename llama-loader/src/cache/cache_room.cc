@@ -4,8 +4,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <format>
+#include <map>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "cache/eviction.h"
 #include "hub/repo_path.h"
@@ -42,6 +46,29 @@ std::uint64_t remove_counted(const fs::path& path) {
   return error ? 0 : bytes;
 }
 
+// What entries take on the disk: a file that several have (the commits of a data set) lies there once, under one inode.
+class Occupied {
+ public:
+  // Both return the bytes by which it changes.
+  std::uint64_t add(const Manifest& manifest) {
+    std::uint64_t more = 0;
+    for (const ManifestFile& file : manifest.files)
+      if (!file.linked && ++names_[look_of(file)] == 1) more += file.size_bytes;
+    return more;
+  }
+  std::uint64_t remove(const Manifest& manifest) {
+    std::uint64_t less = 0;
+    for (const ManifestFile& file : manifest.files)
+      if (!file.linked && --names_[look_of(file)] == 0) less += file.size_bytes;
+    return less;
+  }
+
+ private:
+  using Look = std::pair<std::uint64_t, std::uint64_t>;
+  static Look look_of(const ManifestFile& file) { return {file.fingerprint.inode, file.size_bytes}; }
+  std::map<Look, std::size_t> names_;
+};
+
 }  // namespace
 
 CachedModel describe(const CacheEntry& entry) {
@@ -65,9 +92,10 @@ Result<CacheCleanup> make_room(const CacheFolder& folder, const RoomWanted& want
   CacheCleanup cleanup;
   std::vector<EvictionCandidate> candidates;
   std::vector<CacheEntry> entries = folder.entries();
+  Occupied occupied;
   for (const CacheEntry& entry : entries) {
     candidates.push_back({entry.key, entry.manifest.owned_bytes(), entry.last_used});
-    cleanup.size_bytes += entry.manifest.owned_bytes();
+    cleanup.size_bytes += occupied.add(entry.manifest);
   }
   if (!wanted.limit) return cleanup;
   if (wanted.needed > *wanted.limit) {
@@ -76,20 +104,24 @@ Result<CacheCleanup> make_room(const CacheFolder& folder, const RoomWanted& want
         std::format("{:.2f} GB are needed and the cache may have {:.2f} GB in all: raise or lift the cache's limit",
                     static_cast<double>(wanted.needed) / 1e9, static_cast<double>(*wanted.limit) / 1e9));
   }
+  // Nothing goes before it is sure that enough can go.
+  std::vector<std::pair<FileLock, const CacheEntry*>> victims;
   for (const auto& victim : eviction_order(candidates, *wanted.limit, wanted.needed, wanted.kept)) {
     if (cleanup.size_bytes + wanted.needed <= *wanted.limit) break;
-    const auto lock = folder.try_lock(victim.key, FileLock::Kind::Exclusive);
+    auto lock = folder.try_lock(victim.key, FileLock::Kind::Exclusive);
     if (!lock || !*lock) continue;  // someone is using it
-    const auto entry = std::ranges::find(entries, victim.key, &CacheEntry::key);
-    if (auto removed = folder.remove(victim.key); !removed) return std::unexpected(removed.error());
-    cleanup.removed.push_back(describe(*entry));
-    cleanup.size_bytes -= victim.size_bytes;
+    victims.emplace_back(std::move(**lock), &*std::ranges::find(entries, victim.key, &CacheEntry::key));
+    cleanup.size_bytes -= occupied.remove(victims.back().second->manifest);
   }
   if (wanted.needed > 0 && cleanup.size_bytes + wanted.needed > *wanted.limit) {
     return fail(
         ErrorCode::NoSpace,
         std::format("the cache may have {:.2f} GB, and what is in it is in use: raise or lift the cache's limit",
                     static_cast<double>(*wanted.limit) / 1e9));
+  }
+  for (const auto& [lock, entry] : victims) {
+    if (auto removed = folder.remove(entry->key); !removed) return std::unexpected(removed.error());
+    cleanup.removed.push_back(describe(*entry));
   }
   return cleanup;
 }

@@ -1,6 +1,6 @@
 // Make room in the cache.
 //
-// Errors   NoSpace: what is asked for is larger than the limit, or what is left is in use.
+// Errors   NoSpace: what is asked for is larger than the limit, or what is left is in use; then nothing is removed.
 #pragma once
 
 #include <cstdint>

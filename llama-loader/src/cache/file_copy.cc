@@ -48,7 +48,8 @@ Result<void> copy_file(const std::filesystem::path& from, const std::filesystem:
 
 Result<void> link_or_copy(const std::filesystem::path& from, const std::filesystem::path& to,
                           const std::stop_token& stop) {
-  if (::link(from.c_str(), to.c_str()) == 0) return {};
+  // Of a symbolic link, what it leads to: a relative one would lead nowhere from another folder.
+  if (::linkat(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), AT_SYMLINK_FOLLOW) == 0) return {};
   return copy_file(from, to, stop);
 }
 

@@ -79,6 +79,16 @@ std::uint64_t Manifest::owned_bytes() const {
   return sum;
 }
 
+std::string content_of(const Manifest& manifest) {
+  if (manifest.files.size() == 1) {
+    const Digest& digest = manifest.files[0].digest;
+    return digest.kind == DigestKind::Sha256 ? "sha256 " + digest.hex : "";
+  }
+  std::string list;
+  for (const ManifestFile& file : manifest.files) list += file.digest.hex + "\n";
+  return "sha256 of parts " + digest_of(list, DigestKind::Sha256).hex;
+}
+
 std::string to_json(const Manifest& manifest) {
   Json files = Json::array();
   for (const auto& file : manifest.files) files.push_back(to_json(file));
@@ -86,7 +96,7 @@ std::string to_json(const Manifest& manifest) {
               {"endpoint", manifest.endpoint},   {"commit", manifest.commit},
               {"revisions", manifest.revisions}, {"automatic", manifest.automatic},
               {"created", manifest.created},     {"files", files}}
-      .dump(2);
+      .dump();
 }
 
 std::optional<Manifest> parse_manifest(std::string_view text) {

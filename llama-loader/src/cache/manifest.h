@@ -49,6 +49,10 @@ struct Manifest {
   [[nodiscard]] std::uint64_t owned_bytes() const;  // of those that are no links
 };
 
+// What tells the files from others, whatever their names: the digest of one, else a digest of all digests. "" for a
+// single file of which the hub has no SHA-256.
+[[nodiscard]] std::string content_of(const Manifest& manifest);
+
 [[nodiscard]] std::string to_json(const Manifest& manifest);
 
 // Nothing for what is no sound manifest; a newer version's is not sound.

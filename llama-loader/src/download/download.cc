@@ -17,7 +17,6 @@
 #include "hub/hub_failure.h"
 #include "hub/hub_request.h"
 #include "hub/repo_kind.h"
-#include "llama-base/disk.h"
 #include "llama-http/curl_transport.h"
 #include "llama-http/url.h"
 
@@ -120,7 +119,8 @@ class Download {
             wait_for_retry(environment_.retry, failures++, *failure, environment_.on_message, stop_.get_token());
         queue_.give_back(*piece);
         if (!again) {
-          give_up(failure->error);
+          // Who was stopped while it waited has not failed.
+          if (!stop_.stop_requested()) give_up(failure->error);
           break;
         }
         continue;
@@ -251,24 +251,12 @@ class Download {
   SignedAddress address_;
 };
 
-Result<void> check_space(const PartialFile& file, const std::filesystem::path& folder) {
-  const std::uint64_t missing = file.size_bytes() - file.ranges().total();
-  const std::uint64_t available = free_space(folder);
-  std::error_code ignored;
-  // A reserved file has its space already.
-  if (missing <= available || file.ranges().total() > 0) return {};
-  return fail(ErrorCode::NoSpace,
-              std::format("{:.1f} MB are needed in '{}', which has {:.1f} MB free", static_cast<double>(missing) / 1e6,
-                          folder.string(), static_cast<double>(available) / 1e6));
-}
-
 }  // namespace
 
 Result<std::filesystem::path> download(const DownloadRequest& request, const std::filesystem::path& folder,
                                        const DownloadEnvironment& environment) {
   auto file = PartialFile::open(folder, request.digest, request.size_bytes);
   if (!file) return std::unexpected(file.error());
-  if (auto enough = check_space(*file, folder); !enough) return std::unexpected(enough.error());
   if (auto reserved = file->reserve(); !reserved) return std::unexpected(reserved.error());
 
   for (int attempt = 0;; ++attempt) {
@@ -288,7 +276,11 @@ Result<std::filesystem::path> download(const DownloadRequest& request, const std
         std::format("file '{}' of '{}' came damaged from {}{}: its digest is {}, published is {}", request.path,
                     bare_name(request.repo), without_secrets(environment.settings.endpoint),
                     proxy.empty() ? "" : std::format(" through the proxy {}", proxy), digest->hex, request.digest.hex);
-    if (attempt > 0) return fail(ErrorCode::Corrupt, what + "; nothing of it was kept");
+    if (attempt > 0) {
+      std::error_code ignored;
+      std::filesystem::remove_all(folder, ignored);
+      return fail(ErrorCode::Corrupt, what + "; nothing of it was kept");
+    }
     if (environment.on_message) environment.on_message(what + "; fetching it once more from the beginning");
   }
 }

@@ -201,7 +201,11 @@ class Fetch {
       manifest.revisions[asked_as(fixed)] = now;
     }
     manifest.automatic = choice_.automatic;
-    if (auto written = folder_.write_manifest(entry); !written) return std::unexpected(written.error());
+    // A cache that is read-only or full serves what it has.
+    if (auto written = folder_.write_manifest(entry); !written) {
+      if (!hit) return std::unexpected(written.error());
+      say(written.error().message);
+    }
     folder_.touch(entry);
     lock.share();
     return FetchedModel{.entry = std::move(entry), .cache_hit = hit, .use = std::move(lock)};
@@ -221,8 +225,10 @@ class Fetch {
     ModelFiles files(environment_, folder_, repository_, choice_.files, key_);
     if (auto locked = files.lock_group(waiting()); !locked) return std::unexpected(locked.error());
     if (auto looked = files.find_here(); !looked) return std::unexpected(looked.error());
+    auto room = make_place(files.missing_bytes());
+    if (!room && files.let_others_go()) room = make_place(files.missing_bytes());
+    if (!room) return std::unexpected(room.error());
     const std::uint64_t missing = files.missing_bytes();
-    if (auto room = make_place(missing); !room) return std::unexpected(room.error());
     if (missing > 0) {
       say(std::format("downloading {}{} ({}) from {} at commit {}", choice_.files[0].path,
                       choice_.files.size() > 1 ? std::format(" and {} more {}", choice_.files.size() - 1,

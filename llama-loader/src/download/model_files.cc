@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <format>
+#include <map>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -69,13 +70,20 @@ Result<void> ModelFiles::lock_group(const CacheFolder::OnWait& on_wait) {
 }
 
 Result<void> ModelFiles::find_here() {
-  const Here cached = cached_files();
+  cached_.emplace(folder_, key_);
   for (std::size_t i = 0; i < files_.size(); ++i) {
     if (first_[i] != i) continue;
-    found_[i] = look_for(files_[i], cached);
+    found_[i] = look_for(files_[i]);
     if (environment_.stop.stop_requested()) return fail(ErrorCode::Cancelled, std::string(kDownloadStopped));
   }
   return {};
+}
+
+bool ModelFiles::let_others_go() {
+  if (!cached_->let_go()) return false;
+  for (std::size_t i = 0; i < files_.size(); ++i)
+    if (found_[i] && found_[i]->how == StagedFile::How::Copy) found_[i] = look_for(files_[i]);
+  return true;
 }
 
 std::uint64_t ModelFiles::missing_bytes() const {
@@ -86,20 +94,8 @@ std::uint64_t ModelFiles::missing_bytes() const {
   return missing;
 }
 
-// Files of the cache's entries that look as they did when their digests were computed.
-ModelFiles::Here ModelFiles::cached_files() const {
-  Here cached;
-  for (const auto& entry : folder_.entries()) {
-    for (const auto& have : entry.manifest.files) {
-      const fs::path place = file_place(entry.folder, have.path);
-      if (!have.linked && fingerprint_of(place) == have.fingerprint) cached.emplace(have.digest.hex, place);
-    }
-  }
-  return cached;
-}
-
 // What no manifest vouches for is read, whatever its name says.
-std::optional<StagedFile> ModelFiles::look_for(const HubFile& file, const Here& cached) const {
+std::optional<StagedFile> ModelFiles::look_for(const HubFile& file) {
   const Digest wanted = digest_of(file);
   const auto is_it = [&](const fs::path& path) {
     std::error_code error;
@@ -107,8 +103,7 @@ std::optional<StagedFile> ModelFiles::look_for(const HubFile& file, const Here& 
     const auto digest = digest_of_file(path, wanted.kind, {}, environment_.stop);
     return digest && digest->hex == wanted.hex;
   };
-  if (const auto found = cached.find(wanted.hex); found != cached.end())
-    return StagedFile{.source = found->second, .how = StagedFile::How::Copy};
+  if (auto found = cached_->find(wanted)) return StagedFile{.source = std::move(*found), .how = StagedFile::How::Copy};
   // In the place itself, left by a damaged manifest.
   if (const fs::path here = file_place(folder_.path() / key_, file.path); is_it(here))
     return StagedFile{.source = here, .how = StagedFile::How::Copy};

@@ -10,12 +10,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "cache/cache_folder.h"
+#include "download/cached_files.h"
 #include "download/fetch.h"
 #include "llama-loader/huggingface.h"
 
@@ -29,8 +29,11 @@ class ModelFiles {
 
   // Before all else: a data set's lock. A model's are taken by download_rest().
   [[nodiscard]] Result<void> lock_group(const CacheFolder::OnWait& on_wait);
-  // Looks for contents on this machine, by their digests.
+  // Looks for contents on this machine, by their digests. Nobody takes away what was found in the cache.
   [[nodiscard]] Result<void> find_here();
+  // Where the cache has no room beside the entries that contents were found in: those may go, and what was found there
+  // is missing then. False: there were none. Requires a call of find_here().
+  [[nodiscard]] bool let_others_go();
   [[nodiscard]] std::uint64_t missing_bytes() const;
   // Requires a call of find_here().
   [[nodiscard]] Result<void> download_rest(const CacheFolder::OnWait& on_wait);
@@ -42,9 +45,7 @@ class ModelFiles {
 
  private:
   [[nodiscard]] bool is_missing(std::size_t number) const;
-  using Here = std::multimap<std::string, std::filesystem::path>;  // by digest
-  [[nodiscard]] Here cached_files() const;
-  [[nodiscard]] std::optional<StagedFile> look_for(const HubFile& file, const Here& cached) const;
+  [[nodiscard]] std::optional<StagedFile> look_for(const HubFile& file);
   [[nodiscard]] Result<void> lock_missing(const CacheFolder::OnWait& on_wait);
   // How much has come, for people; of files that are fetched side by side the one that a worker began last is named.
   class Progress;
@@ -62,7 +63,8 @@ class ModelFiles {
   const HubRepository& repository_;
   const std::vector<HubFile>& files_;
   std::string key_;
-  std::string group_;  // "" for a model
+  std::optional<CachedFiles> cached_;  // since find_here()
+  std::string group_;                  // "" for a model
   std::vector<FileLock> locks_;
   std::uint64_t size_bytes_ = 0;                  // of all files
   std::vector<std::size_t> first_;                // the number of the first file with each one's content

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <format>
 #include <mutex>
@@ -63,6 +64,19 @@ struct PartialFile::State {
     const std::string boot = boot_id();
     if (!boot.empty() && json.value("boot", Json("")) == boot) add_ranges(json.value("written", Json()), size, written);
   }
+
+  // Some of the space is taken: by an earlier attempt, though it may have got no byte, or have packed them into less.
+  [[nodiscard]] Result<void> check_space() const {
+    struct stat facts{};
+    if (::fstat(file.get(), &facts) != 0) return disk_error("read", data(), errno);
+    const std::uint64_t taken = std::max(static_cast<std::uint64_t>(facts.st_blocks) * 512, written.total());
+    const std::uint64_t missing = size - std::min(taken, size);
+    const std::uint64_t available = free_space(folder);
+    if (missing <= available) return {};
+    return fail(ErrorCode::NoSpace,
+                std::format("{:.1f} MB are needed in '{}', which has {:.1f} MB free",
+                            static_cast<double>(missing) / 1e6, folder.string(), static_cast<double>(available) / 1e6));
+  }
 };
 
 PartialFile::PartialFile(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -92,6 +106,7 @@ Result<PartialFile> PartialFile::open(const std::filesystem::path& folder, const
 }
 
 Result<void> PartialFile::reserve() {
+  if (auto enough = state_->check_space(); !enough) return enough;
   const auto size = static_cast<off_t>(state_->size);
   if (size == 0) return {};  // fallocate() would refuse
 #ifdef __linux__

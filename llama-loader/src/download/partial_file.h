@@ -28,7 +28,7 @@ class PartialFile {
   PartialFile(PartialFile&&) noexcept;
   PartialFile& operator=(PartialFile&&) noexcept;
 
-  // Takes the disk space of the whole file.
+  // Takes the disk space of the whole file, if there is as much.
   [[nodiscard]] Result<void> reserve();
   [[nodiscard]] Result<void> write(std::uint64_t offset, std::span<const std::byte> bytes);
   [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> bytes) const;
