@@ -1,9 +1,6 @@
 // The job as a whole, with the synthetic model and tables in memory.
 #include "llama-corpus/embed_job.h"
 
-#include <condition_variable>
-#include <mutex>
-
 #include "job_tests.h"
 #include "llama-corpus/text_rows.h"
 #include "llama-embedding/text_list.h"
@@ -237,51 +234,29 @@ TEST(EmbedJob, IsThePlainCallForTheLinesOfAText) {
   for (const ColumnSpec& column : run.table.columns) EXPECT_FALSE(column.nullable);
 }
 
-// A filter for programs: whoever sends a batch waits for its rows before the next.
-TEST(EmbedJob, AnswersEachBatchAtOnce) {
+// A long cell of another column leaves no room for the text: that is its row's failure alone.
+TEST(EmbedJob, ARowWhosePromptHasNoRoomForAChunkFailsAlone) {
   const TestFolder folder;
   JobOptions options = options_in(folder);
-  options.answers_each_batch = true;
-  const std::vector<std::vector<Cell>> sent = {
-      {"one", "two"}, {"one", "one"}, {std::nullopt, std::nullopt}, {"three"}, {"bad \xff"}};
-  WrittenTable written;
-  std::size_t calls = 0, rows = 0;
-  std::mutex mutex;
-  std::condition_variable_any flushed;
-  // The writer tells of its flushes through a table that only this test's threads share.
-  class TellingWriter : public MemoryWriter {
-   public:
-    TellingWriter(WrittenTable& table, std::mutex& mutex, std::condition_variable_any& flushed)
-        : MemoryWriter(table, -1), mutex_(mutex), flushed_(flushed) {}
-    Result<void> flush() override {
-      const std::scoped_lock lock(mutex_);
-      flushed_.notify_all();
-      return MemoryWriter::flush();
-    }
-
-   private:
-    std::mutex& mutex_;
-    std::condition_variable_any& flushed_;
-  };
-  const auto script = [&](const std::stop_token& stop) -> Result<RowBatch> {
-    std::unique_lock lock(mutex);
-    if (!flushed.wait(lock, stop, [&] { return written.flushes.size() == calls; }))
-      return fail(ErrorCode::Cancelled, "stopped");
-    RowBatch end;
-    end.state = RowState::End;
-    if (calls == sent.size()) return end;
-    auto batch = batch_of(sent[calls], rows);
-    rows += sent[calls++].size();
-    return batch;
-  };
-  const OpenWriter open = [&](const std::vector<ColumnSpec>& columns,
-                              const TableMetadata&) -> Result<std::unique_ptr<RowWriter>> {
-    written.columns = columns;
-    return std::make_unique<TellingWriter>(written, mutex, flushed);
-  };
-  const auto summary = run_embed_job(bert_model(), std::make_unique<MemoryReader>(script), open, options);
-  ASSERT_TRUE(summary) << summary.error().message;
-  EXPECT_EQ(written.flushes, (std::vector<std::size_t>{2, 4, 4, 5, 5}));
+  options.on_long = OnLong::Chunk;
+  options.chunk_tokens = 16;
+  options.prompt = PromptTemplate::parse("{title}: {text}").value();
+  std::string title;
+  for (int i = 0; i < 20; ++i) title += "hello world ";
+  std::deque<Result<RowBatch>> batches;
+  batches.emplace_back(batch_of({"one", "two", "three"}));
+  for (Row& row : batches.front()->rows) row.cells->push_back(row.number == 1 ? title : "short");
+  std::vector<std::string> told;
+  options.on_failure = [&](std::uint64_t, const Error& error) { told.push_back(error.message); };
+  const auto run = run_job(std::make_unique<MemoryReader>(std::move(batches)), options);
+  ASSERT_TRUE(run.summary) << run.summary.error().message;
+  expect_sum(*run.summary);
+  EXPECT_EQ(run.table.kept, (std::vector<std::uint64_t>{0, 2}));
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_TRUE(told.front().starts_with("row 1: chunks of 16 tokens have no room")) << told.front();
+  // Of a prompt that is the same for all rows it is the caller's.
+  options.prompt = PromptTemplate::parse(title + "{text}").value();
+  EXPECT_EQ(run_job(reader_of({"one", "two"}), options).summary.error().code, ErrorCode::InvalidArgument);
 }
 
 }  // namespace

@@ -68,6 +68,7 @@ struct WrittenTable {
   TableMetadata metadata, late;
   std::vector<std::uint64_t> kept;
   std::vector<ColumnValues> values;
+  std::vector<std::size_t> batches;  // of so many rows, each written by itself
   std::vector<std::size_t> flushes;  // after so many rows
   std::size_t rows = 0;
   int calls = 0;
@@ -99,6 +100,7 @@ class MemoryWriter : public RowWriter {
       append(table_.values[i].valid, columns[i].valid);
     }
     table_.rows += kept.size();
+    table_.batches.push_back(kept.size());
     return {};
   }
   Result<void> flush() override {

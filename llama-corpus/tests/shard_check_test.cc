@@ -181,6 +181,22 @@ TEST_F(ShardCheck, RefusesAShardThatCouldNotBeMerged) {
   EXPECT_TRUE(check_same_run(folder_.path() / "nowhere", planned));
 }
 
+// A path need not be UTF-8, and what is written of it is.
+TEST(ShardCheckOfAFolder, KnowsAnInputWhoseNameIsNotUtf8) {
+  const ShardFolder folder;
+  auto planned = manifest_of({1, 2}, 10);
+  planned.input_fingerprint = "caf\xe9.txt 1000 bytes";
+  planned.settings[0].second = "\xe2\x82 cut short";
+  folder.add(planned);
+  EXPECT_EQ(check_shard(folder.path(), planned, rows_of)->state, ShardState::Whole);
+  auto other = manifest_of({0, 2}, 10);
+  other.input_fingerprint = planned.input_fingerprint;
+  other.settings = planned.settings;
+  EXPECT_TRUE(check_same_run(folder.path(), other));
+  other.input_fingerprint = "caf\xe9.txt 1001 bytes";
+  EXPECT_FALSE(check_same_run(folder.path(), other));
+}
+
 TEST(ShardCheckOfAFolder, WithoutShardsIsRefused) {
   const ShardFolder folder;
   EXPECT_EQ(check_shards(folder.path() / "nowhere", rows_of).error().code, ErrorCode::NotFound);

@@ -47,6 +47,42 @@ TEST(Csv, AColumnHasATypeOnlyWhereNothingIsLost) {
   EXPECT_EQ(last("plus"), "+5");
 }
 
+TEST(Csv, AColumnThatIsEmptyAtFirstHasATypeAllTheSame) {
+  const TestFolder folder;
+  std::string csv = "id,late,never,text\n";
+  for (int i = 0; i < 1500; ++i) csv += std::format("{},,,x\n", i);
+  csv += "1500,7,,y\n1501,8,,z\n";
+  const ReadTable read = read_table(file_input(folder.write("t.csv", csv), {"text"}));
+  EXPECT_EQ(read.error.message, "");
+  EXPECT_EQ(read.kept_type("late"), "int64");
+  EXPECT_EQ(read.kept_values("late").back(), "8");
+  EXPECT_EQ(read.kept_values("late").front(), "null");
+  EXPECT_EQ(read.kept_type("never"), "string");
+}
+
+// DuckDB has such dates, and Arrow has not.
+TEST(Csv, InfinityIsNoDate) {
+  const TestFolder folder;
+  const ReadTable read = read_table(file_input(
+      folder.write("t.csv", "d,at,text\n2024-01-05,2024-01-05 10:00:00,x\ninfinity,-infinity,y\n"), {"text"}));
+  EXPECT_EQ(read.error.message, "");
+  EXPECT_THAT(read.kept_values("d"), ElementsAre("2024-01-05", "infinity"));
+  EXPECT_THAT(read.kept_values("at"), ElementsAre("2024-01-05 10:00:00", "-infinity"));
+  EXPECT_EQ(read.kept_type("d"), "string");
+}
+
+TEST(Csv, AFileIsItsNameAndNoPattern) {
+  const TestFolder folder;
+  for (const char* name : {"r1.csv", "rx.csv", "r.csv"}) folder.write(name, "id,text\n1,another\n");
+  for (const char* name : {"r[1].csv", "r?.csv", "r*.csv", "r[].csv", "in [x]/a.csv"}) {
+    SCOPED_TRACE(name);
+    const std::string path = folder.write(name, std::format("id,text\n1,{}\n", name));
+    EXPECT_THAT(read_table(file_input(path, {"text"})).texts(), ElementsAre(name));
+    const std::string broken = folder.write(name, "id,text\n1,a\n2\n");
+    EXPECT_EQ(error_of(broken), std::format("file '{}', line 3: 1 column where the header has 2", broken));
+  }
+}
+
 TEST(Csv, AnEmptyCellIsNullAndAnEmptyQuotedOneIsAText) {
   const TestFolder folder;
   const ReadTable read = read_table(file_input(folder.write("t.csv", "id,text\n1,\"\"\n2,\n3,\"a\"\"b\"\n"), {"text"}));
@@ -223,6 +259,17 @@ TEST(Csv, TellsOfColumnsThatGetAnotherName) {
               ElementsAre(std::format("file '{}' has another column 'text'; column 3 is called 'text_1'", path),
                           std::format("column 4 of file '{}' has no name and is called 'column3'", path),
                           std::format("file '{}' has another column 'id'; column 5 is called 'id_1'", path)));
+  // Capitals make no difference to DuckDB.
+  const std::string capitals = folder.write("c.csv", "Id,id,text,ID_1\n1,2,a,3\n");
+  const auto twins = TableReader::open(file_input(capitals, {"text"}));
+  ASSERT_TRUE(twins) << twins.error().message;
+  EXPECT_EQ((*twins)->notes().front(),
+            std::format("file '{}' has another column 'Id'; column 2 is called 'id_1'", capitals));
+  EXPECT_THAT((*twins)->kept_columns(), testing::SizeIs(4));
+  const ReadTable read = read_all(**twins);
+  EXPECT_THAT(read.kept_values("Id"), ElementsAre("1"));
+  EXPECT_THAT(read.kept_values("id_1"), ElementsAre("2"));
+  EXPECT_THAT(read.kept_values("ID_1_1"), ElementsAre("3"));
   const auto plain = TableReader::open(file_input(folder.write("u.csv", "id,text\n1,a\n"), {"text"}));
   EXPECT_THAT((*plain)->notes(), testing::IsEmpty());
   TestPipe pipe;

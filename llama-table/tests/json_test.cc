@@ -2,7 +2,6 @@
 
 #include <thread>
 
-#include "read/json_structure.h"
 #include "table_files.h"
 #include "test_pipe.h"
 
@@ -46,26 +45,11 @@ TEST(Json, KeepsKeysThatComeLate) {
   EXPECT_THAT(read.kept_values("new").back(), HasSubstr("2"));
 }
 
-TEST(JsonShape, IsWhatAllStructuresSay) {
-  const auto sql_of = [](const std::vector<std::string_view>& structures) -> std::string {
-    internal::JsonShape merged;
-    for (const std::string_view structure : structures) {
-      auto shape = internal::parse_json_structure(structure);
-      if (!shape) return "(unreadable)";
-      merged.merge(std::move(*shape));
-    }
-    return merged.sql();
-  };
-  EXPECT_EQ(sql_of({R"({"id":"UBIGINT","a \"b\" \u00e4":["VARCHAR"],"o":"JSON","e":["NULL"]})"}),
-            "STRUCT(\"id\" BIGINT, \"a \"\"b\"\" \xc3\xa4\" VARCHAR[], \"o\" JSON, \"e\" JSON[])");
-  EXPECT_EQ(sql_of({R"({"a":"NULL"})", R"({"a":"BIGINT","b":"BOOLEAN"})", R"({"a":"DOUBLE"})"}),
-            "STRUCT(\"a\" DOUBLE, \"b\" BOOLEAN)");
-  EXPECT_EQ(sql_of({R"({"a":"UBIGINT"})", R"({"a":"VARCHAR"})"}), "STRUCT(\"a\" JSON)");
-  EXPECT_EQ(sql_of({R"({"a":{"x":["NULL"]}})", R"({"a":{"x":[["BOOLEAN"]],"y":"DOUBLE"}})"}),
-            "STRUCT(\"a\" STRUCT(\"x\" BOOLEAN[][], \"y\" DOUBLE))");
-  EXPECT_EQ(sql_of({R"({"a":["VARCHAR"]})", R"({"a":"VARCHAR"})"}), "STRUCT(\"a\" JSON)");
-  for (const char* bad : {"", "{", R"({"a")", R"({"a":)", R"(["VARCHAR")", "\"VARCHAR", "\"VARCHAR\"x"})
-    EXPECT_EQ(sql_of({bad}), "(unreadable)") << bad;
+TEST(Json, AFileIsItsNameAndNoPattern) {
+  const TestFolder folder;
+  folder.write("r1.jsonl", "{\"text\": \"another\"}\n");
+  EXPECT_THAT(read_table(file_input(folder.write("r[1].jsonl", "{\"text\": \"a\"}\n"), {"text"})).texts(),
+              ElementsAre("a"));
 }
 
 TEST(Json, AnObjectMayBeEmpty) {
@@ -183,6 +167,7 @@ TEST(Json, AnObjectOfAPipeThatDoesNotFitIsNamed) {
   for (const auto& [line, what] : std::vector<std::pair<std::string, std::string>>{
            {R"({"id": 1.5, "text": "x"})", "line 30001: a key or a type"},
            {R"({"id": 1, "text": "x", "new": 1})", "line 30001: a key or a type"},
+           {R"({"id": 18446744073709551615, "text": "x"})", "line 30001: a key or a type"},
            {R"({"id": 1, "text": "x)", "line 30001: broken JSON"},
            {"[1]", "line 30001: JSON that is no object"}}) {
     TestPipe pipe;

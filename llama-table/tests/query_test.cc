@@ -60,6 +60,22 @@ TEST(Query, ReadsWhatASelectGives) {
   EXPECT_THAT(read_table(input).texts(), ElementsAre("c", "a"));
 }
 
+// They are one name to DuckDB.
+TEST(Query, KeepsColumnsThatDifferOnlyInCapitals) {
+  TableInput input =
+      query_input("SELECT range AS a, 'x' || range AS text, range * 10 AS A, range * 100 AS a FROM range(3)");
+  input.keep = Keep::Some;
+  input.keep_columns = {"A"};
+  for (const char* where : {"", "a > 0"}) {
+    input.where = where;
+    const ReadTable read = read_table(input);
+    EXPECT_EQ(read.error.message, "");
+    EXPECT_EQ(read.kept_values("A").back(), "20");
+    EXPECT_EQ(read.texts().back(), "x2");
+    EXPECT_EQ(read.cells.size(), input.where.empty() ? 3u : 2u);
+  }
+}
+
 TEST(Query, KeepsTypesThatAFileHasNot) {
   const ReadTable read = read_table(query_input(
       "SELECT 'x' AS text, 1.50::DECIMAL(9,2) AS price, [1, 2]::INTEGER[] AS list, {'a': 1, 'b': 'y'} AS pair, "

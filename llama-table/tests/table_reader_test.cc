@@ -162,6 +162,32 @@ TEST(TableReader, CountsTheRowsOfACondition) {
   EXPECT_EQ((*reader)->count({}).value(), 1u);
 }
 
+TEST(TableReader, AColumnMayHaveNullsWhereOneOfItsFilesHas) {
+  const TestFolder folder;
+  const auto id = arrow::field("id", arrow::int64());
+  const auto full = small_table(2, "b");
+  const auto first = full->SetColumn(0, id->WithNullable(false), full->column(0)).ValueOrDie();
+  const auto nulls = std::make_shared<arrow::ChunkedArray>(arrow::MakeArrayOfNull(arrow::int64(), 2).ValueOrDie());
+  const auto second = full->SetColumn(0, id, nulls).ValueOrDie();
+  for (const char* ending : {"parquet", "arrow"}) {
+    const std::string folder_of = folder.path(ending);
+    std::filesystem::create_directories(folder_of);
+    for (const auto& [name, table] : {std::pair{"a", first}, std::pair{"b", second}, std::pair{"c", first}}) {
+      const std::string path = std::format("{}/{}.{}", folder_of, name, ending);
+      if (std::string_view(ending) == "arrow") {
+        write_ipc(path, *table, false);
+      } else {
+        write_parquet(path, *table);
+      }
+    }
+    const ReadTable read = read_table(file_input(folder_of));
+    EXPECT_EQ(read.error.message, "");
+    EXPECT_THAT(read.kept_values("id"), ElementsAre("0", "1", "null", "null", "0", "1"));
+    EXPECT_TRUE(read.kept->schema()->GetFieldByName("id")->nullable());
+    EXPECT_TRUE(read.kept->ValidateFull().ok());
+  }
+}
+
 TEST(TableReader, GivesRowsInTheOrderOfTheFile) {
   const TestFolder folder;
   std::string csv = "id,text\n";

@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 
 from .answers import OnError, Vectors, cell_of, check_on_error, copy_vectors, empty_batch, joined, table_schema
-from .errors import InternalError
 from .session import SCHEMA, Question, Session
 from .texts import Prompt, as_text, batches_of, check_texts, is_single
 
@@ -219,7 +218,9 @@ class Embedder:
             at = 0
             for piece in batches_of(texts):
                 some = {name: cell.slice(at, len(piece)) for name, cell in cells.items()} if cells else None
-                questions.append(self._session.ask(words.around(piece, some) if words else piece))
+                # With long words around them texts may be more than one batch has room for.
+                for whole in batches_of(words.around(piece, some)) if words else (piece,):
+                    questions.append(self._session.ask(whole))
                 at += len(piece)
                 # Answers of a large batch are read while its later pieces are written.
                 for earlier in questions[: max(0, len(questions) - _IN_FLIGHT)]:
@@ -267,20 +268,17 @@ class Embedder:
                 at += answer.num_rows
 
             for piece in batches_of(texts):
-                if words is not None:
-                    piece = words.around(piece)
-                try:
-                    answer = connection.ask(pa.record_batch([piece], schema=SCHEMA))
-                except BaseException:
-                    session.disconnect(abort=True)
-                    raise
-                questions.append(Question(connection, answer))
-                if len(questions) > _IN_FLIGHT:
-                    read_one()
+                for asked in batches_of(words.around(piece)) if words else (piece,):
+                    try:
+                        answer = connection.ask(pa.record_batch([asked], schema=SCHEMA))
+                    except BaseException:
+                        session.disconnect(abort=True)
+                        raise
+                    questions.append(Question(connection, answer, len(asked)))
+                    if len(questions) > _IN_FLIGHT:
+                        read_one()
             while questions:
                 read_one()
-            if at != count:
-                raise InternalError(f"the program answered {at} texts of {count}")
         if normalizes and not self._normalizes:
             lengths = np.linalg.norm(made, axis=1, keepdims=True)
             np.divide(made, lengths, out=made, where=lengths > 0)

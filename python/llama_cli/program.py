@@ -11,6 +11,9 @@ from .errors import StartError
 
 BUNDLED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bundle", "llama-cli")
 
+STARTS = "LLAMA_CLI_SCRIPT_STARTS"  # how many scripts this command has become, one within the other
+MAX_STARTS = 8
+
 
 def _is_same(path: str, other: str | None) -> bool:
     return other is not None and os.path.exists(other) and os.path.samefile(path, other)
@@ -46,11 +49,32 @@ def find_program(*, skip: str | None = None) -> str:
     )
 
 
+def _environment_of(program: str) -> dict[str, str]:
+    """That the program is started with. A script that LLAMA_CLI names may run this command, which starts the script:
+    how often it was started goes along, so that it ends."""
+    environment = dict(os.environ)
+    try:
+        with open(program, "rb") as file:
+            begins = file.read(2)
+    except OSError:  # it may be one that can be started and not read, which no script can
+        return environment
+    if begins != b"#!":
+        return environment
+    starts = environment.get(STARTS, "")
+    count = int(starts) + 1 if starts.isdecimal() else 1
+    if count > MAX_STARTS:
+        raise StartError(
+            f"'{program}' runs this command, which runs it again, and so on: let LLAMA_CLI name the program itself"
+        )
+    environment[STARTS] = str(count)
+    return environment
+
+
 def main() -> NoReturn:
     """The command llama-cli: from here on this process is the program."""
     try:
         program = find_program(skip=sys.argv[0])
-        os.execv(program, [program, *sys.argv[1:]])
+        os.execve(program, [program, *sys.argv[1:]], _environment_of(program))
     except (StartError, OSError) as error:
         print(f"llama-cli: {error}", file=sys.stderr)
         sys.exit(126)

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from .connection import Answer, Connection
+from .errors import InternalError
 from .program import find_program
 
 SCHEMA = pa.schema([("text", pa.string())])
@@ -19,11 +20,12 @@ SCHEMA = pa.schema([("text", pa.string())])
 class Question:
     """What was asked, and of which program."""
 
-    __slots__ = ("answer", "connection")
+    __slots__ = ("answer", "connection", "count")
 
-    def __init__(self, connection: Connection, answer: Answer) -> None:
+    def __init__(self, connection: Connection, answer: Answer, count: int) -> None:
         self.connection = connection
         self.answer = answer
+        self.count = count  # of the texts
 
 
 class Session:
@@ -116,7 +118,7 @@ class Session:
         with self.lock:
             connection = self.connect()
             try:
-                return Question(connection, connection.ask(pa.record_batch([texts], schema=SCHEMA)))
+                return Question(connection, connection.ask(pa.record_batch([texts], schema=SCHEMA)), len(texts))
             except BaseException:
                 self.disconnect(abort=True)
                 raise
@@ -127,9 +129,13 @@ class Session:
 
     def take_locked(self, question: Question) -> pa.RecordBatch:
         try:
-            return question.connection.take(question.answer)
+            batch = question.connection.take(question.answer)
+            if batch.num_rows != question.count:
+                raise InternalError(f"the program answered {batch.num_rows} texts of {question.count}")
+            return batch
         except BaseException:
-            # An answer that was half read, or a program that has ended: the next call starts another.
+            # An answer that was half read or is another question's, or a program that has ended: the next call starts
+            # another.
             if self._connection is question.connection:
                 self.disconnect(abort=True)
             raise

@@ -423,6 +423,56 @@ def test_what_answers_nonsense_is_told(tmp_path):
     assert children(os.getpid()) == before
 
 
+# One that gives each text's length and its batch's rows, and after the answer to "twice" one more, of no rows.
+ANSWERS_TWICE = """
+import sys
+import pyarrow as pa
+
+kind = pa.list_(pa.field("element", pa.float32(), False), 2)
+schema = pa.schema([("embedding", kind), ("error", pa.string())])
+with pa.ipc.new_stream(sys.stdout.buffer, schema) as out:
+    for batch in pa.ipc.open_stream(sys.stdin.buffer):
+        texts = batch["text"].to_pylist()
+        vectors = pa.array([[len(text), len(texts)] for text in texts], kind)
+        answer = pa.record_batch([vectors, pa.nulls(len(texts), pa.string())], schema=schema)
+        out.write_batch(answer)
+        if texts == ["twice"]:
+            out.write_batch(answer.slice(0, 0))
+        sys.stdout.buffer.flush()
+"""
+
+
+@pytest.fixture
+def answers_twice(tmp_path):
+    (tmp_path / "fake.py").write_text(ANSWERS_TWICE)
+    program = tmp_path / "fake"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} {tmp_path / "fake.py"}\n')
+    program.chmod(0o755)
+    return program
+
+
+def test_an_answer_too_many_is_never_another_texts(answers_twice):
+    with Embedder(MODEL, program=answers_twice) as one:
+        assert one.encode("twice").tolist() == [5, 1]
+        with pytest.raises(llama_cli.InternalError, match="answered 0 texts of 1"):
+            one.encode("abc")
+        assert one.encode("four").tolist() == [4, 1]
+        assert one.encode("twice").tolist() == [5, 1]
+        with pytest.raises(llama_cli.InternalError, match="answered 0 texts of 2"):
+            list(one.embed_batches([pa.record_batch({"text": ["a", "bc"]})]))
+        assert one.encode(["a", "bc"])[:, 0].tolist() == [1, 2]
+
+
+def test_texts_with_long_words_around_them_are_asked_for_in_smaller_batches(answers_twice):
+    words = "x" * (5 << 20)
+    with Embedder(MODEL, program=answers_twice) as one:
+        assert one.encode(["a", "b", "c"])[:, 1].tolist() == [3, 3, 3]
+        assert one.encode(["a", "b", "c"], prompt=words)[:, 1].tolist() == [1, 1, 1]
+        table = pa.table({"text": ["a", "b", "c"], "title": [words] * 3})
+        made = one.embed_table(table, prompt="{title} {text}")["embedding"].to_pylist()
+        assert made == [[len(words) + 2, 1]] * 3
+
+
 def test_a_program_that_is_killed():
     with Embedder(MODEL) as one:
         wanted = one.encode(TEXTS)
@@ -641,6 +691,19 @@ def test_a_variable_that_names_the_command_itself_means_the_packages_program(tmp
         (package / "bundle/llama-cli").symlink_to(CLI)
         run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
         assert run.stdout == subprocess.run([CLI, "--version"], capture_output=True, text=True).stdout, run.stderr
+
+
+def test_a_script_that_runs_the_command_which_runs_the_script_ends(tmp_path):
+    script = tmp_path / "wrapped"
+    environment = {"PYTHONPATH": str(PROJECT / "python"), "PATH": "/usr/bin:/bin", "LLAMA_CLI": str(script)}
+    script.write_text(f'#!/bin/sh\n{sys.executable} -m llama_cli "$@"\n')
+    script.chmod(0o755)
+    command = [sys.executable, "-m", "llama_cli", "--version"]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 126 and "let LLAMA_CLI name the program itself" in run.stderr, run.stderr
+    script.write_text(f'#!/bin/sh\nexec {CLI} "$@"\n')
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0 and run.stdout.startswith("llama-cli "), run.stderr
 
 
 def test_what_the_program_says_is_logged(caplog, tmp_path):

@@ -170,6 +170,17 @@ def test_a_finished_shard_given_again_is_done(tmp_path, source):
     assert "Total embeddings: 22" in embed(source, folder, "1/2", "--force").stdout
 
 
+def test_a_file_whose_name_is_not_utf8_is_the_same_again(tmp_path):
+    lines, folder = tmp_path / os.fsdecode(b"caf\xe9.txt"), tmp_path / "out"
+    lines.write_text("one\ntwo\nthree\n")
+    for index in (0, 1, 1):
+        command = [CLI, "embed", "-m", MODEL, "-i", lines, "-o", folder, "--shard", f"{index}/2"]
+        done = subprocess.run(command, capture_output=True, timeout=600)
+        assert done.returncode == 0, done.stderr
+    assert b"Shard 1/2 is done already" in done.stdout
+    assert json.loads(run("shards", folder, "--json").stdout)["is_whole"]
+
+
 def test_tables_that_are_no_part_of_the_run_are_named(tmp_path, source):
     folder = tmp_path / "out"
     for index in (0, 1):

@@ -68,6 +68,8 @@ struct JobOptions {
   OutputColumns columns;
   Shard shard;
   bool answers_each_batch = false;  // of the reader at once: a filter for programs
+  // Of an answer: beyond so many it is several, each but the last of at least so many.
+  std::size_t answer_bytes = 256 << 20;
   // Such a filter runs as long as the program does, on a disk that is not: so many distinct texts are remembered, then
   // it begins to remember anew.
   std::size_t stream_memory = 100'000;

@@ -108,7 +108,13 @@ Result<void> CorpusSource::cut(Unfinished& unfinished) {
             [](std::size_t tokens) { return static_cast<std::int32_t>(std::min<std::size_t>(tokens, INT32_MAX)); });
   };
   auto chunks = chunk_text(*row.text, limits, count);
-  if (!chunks) return std::unexpected(chunks.error());
+  if (!chunks) {
+    // The limits are checked before the run (check_job()): what has no room has none beside this row's cells.
+    const bool has_cells = options.prompt && !options.prompt->columns().empty();
+    if (has_cells && chunks.error().code == ErrorCode::InvalidArgument)
+      return fail(ErrorCode::InvalidText, std::move(chunks.error().message));
+    return std::unexpected(std::move(chunks.error()));
+  }
   for (const Chunk& chunk : *chunks) {
     row.pieces.push_back({.begin = chunk.begin,
                           .end = chunk.end,

@@ -9,8 +9,6 @@ namespace {
 
 constexpr std::size_t kWrittenRows = 1024;
 constexpr std::size_t kWrittenBytes = 16 << 20;
-// Of a batch that is answered with one: beyond this with several.
-constexpr std::size_t kAnsweredBytes = 256 << 20;
 
 }  // namespace
 
@@ -49,14 +47,17 @@ Result<void> RowOutput::write_columns() {
   if (auto written = writer_->write(columns_.kept(), columns_.values()); !written) return written;
   counts_.rows_out += columns_.rows();
   columns_.clear();
+  has_answered_ = true;
   return {};
 }
 
-// Somebody who waits for the answer to a batch gets one, also where no row of it is written.
+// Somebody who waits for the answer to a batch gets one, also where no row of it is written; but none besides that of
+// rows that were too large to wait for the batch's end (add()), for it would be taken for the next batch's.
 Result<void> RowOutput::flush() {
   if (auto opened = open(); !opened) return opened;
-  const bool is_empty = parts_.options.answers_each_batch && columns_.rows() == 0;
+  const bool is_empty = parts_.options.answers_each_batch && columns_.rows() == 0 && !has_answered_;
   auto written = is_empty ? writer_->write({}, columns_.values()) : write_columns();
+  has_answered_ = false;
   return written ? writer_->flush() : written;
 }
 
@@ -178,7 +179,7 @@ Result<void> RowOutput::put_pieces(const JobRow& row, const TextAnswer* only) {
 Result<void> RowOutput::add(const OutputRow& row) {
   columns_.add(row);
   const bool is_much = parts_.options.answers_each_batch
-                           ? columns_.bytes() >= kAnsweredBytes
+                           ? columns_.bytes() >= parts_.options.answer_bytes
                            : columns_.rows() >= kWrittenRows || columns_.bytes() >= kWrittenBytes;
   return is_much ? write_columns() : Result<void>();
 }

@@ -57,6 +57,7 @@ class RowOutput {
   std::unique_ptr<RowWriter> writer_;
   JobSummary counts_;
   std::uint64_t text_bytes_ = 0;
+  bool has_answered_ = false;  // rows were written since the last flush
 };
 
 }  // namespace llama::internal

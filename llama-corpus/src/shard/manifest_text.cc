@@ -97,4 +97,8 @@ std::string shard_manifest_text(const ShardManifest& manifest) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+ShardManifest as_read_back(const ShardManifest& manifest) {
+  return parse_shard_manifest(shard_manifest_text(manifest)).value_or(manifest);
+}
+
 }  // namespace llama::internal

@@ -13,4 +13,7 @@ namespace llama::internal {
 // Nothing where the text is no manifest, or one whose parts are not its shard's files in its own folder.
 [[nodiscard]] std::optional<ShardManifest> parse_shard_manifest(std::string_view text);
 
+// As it comes back when it was written: JSON has no bytes that are not UTF-8, and a path or a setting may have some.
+[[nodiscard]] ShardManifest as_read_back(const ShardManifest& manifest);
+
 }  // namespace llama::internal

@@ -10,6 +10,8 @@
 #include <tuple>
 #include <utility>
 
+#include "manifest_text.h"
+
 namespace llama {
 namespace {
 
@@ -218,7 +220,7 @@ Result<CheckedShard> check_shard(const fs::path& folder, const ShardManifest& pl
   if (!fs::exists(folder, error)) return CheckedShard{.shard = planned.shard, .reason = "", .manifest = std::nullopt};
   const auto content = read_folder(folder);
   if (!content) return std::unexpected(content.error());
-  return checked(folder, planned.shard, *content, planned, "this one", rows_of);
+  return checked(folder, planned.shard, *content, internal::as_read_back(planned), "this one", rows_of);
 }
 
 Result<void> check_same_run(const fs::path& folder, const ShardManifest& planned) {
@@ -226,14 +228,15 @@ Result<void> check_same_run(const fs::path& folder, const ShardManifest& planned
   if (!fs::exists(folder, error)) return {};
   auto content = read_folder(folder);
   if (!content) return std::unexpected(std::move(content.error()));
+  const ShardManifest run = internal::as_read_back(planned);
   for (const auto& found : content->manifests) {
-    if (!found.manifest || found.shard == planned.shard || run_of(*found.manifest) == run_of(planned)) continue;
+    if (!found.manifest || found.shard == run.shard || run_of(*found.manifest) == run_of(run)) continue;
     return fail(
         ErrorCode::InvalidArgument,
         std::format("the folder '{}' has shard {}/{} of another run: {}; name another folder, or empty this one",
                     folder.string(), found.shard.index, found.shard.count,
-                    found.shard.count != planned.shard.count ? std::format("this is one of {}", planned.shard.count)
-                                                             : difference(*found.manifest, planned, "this one")));
+                    found.shard.count != run.shard.count ? std::format("this is one of {}", run.shard.count)
+                                                         : difference(*found.manifest, run, "this one")));
   }
   return {};
 }

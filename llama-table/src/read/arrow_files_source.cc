@@ -27,6 +27,15 @@ std::string difference_of(const arrow::Schema& first, const arrow::Schema& other
   return "";
 }
 
+std::shared_ptr<arrow::Schema> with_nulls_of(std::shared_ptr<arrow::Schema> first, const arrow::Schema& other) {
+  for (int i = 0; i < first->num_fields(); ++i) {
+    if (first->field(i)->nullable() || !other.field(i)->nullable()) continue;
+    if (auto changed = first->SetField(i, first->field(i)->WithNullable(true)); changed.ok())
+      first = std::move(*changed);
+  }
+  return first;
+}
+
 Result<std::unique_ptr<BatchSource>> ArrowFilesSource::open(std::vector<std::string> files, OpenArrowFile open_file,
                                                             const std::stop_token& stop) {
   std::unique_ptr<ArrowFilesSource> source(new ArrowFilesSource());
@@ -40,6 +49,8 @@ Result<std::unique_ptr<BatchSource>> ArrowFilesSource::open(std::vector<std::str
                !difference.empty()) {
       return fail(ErrorCode::InvalidArgument,
                   std::format("file '{}' has other columns than '{}': {}", path, files.front(), difference));
+    } else {
+      source->schema_ = with_nulls_of(std::move(source->schema_), *(*file)->schema());
     }
   }
   for (const std::string& key : common_partition_keys(files)) {

@@ -44,6 +44,10 @@ class ArrowFilesSource : public BatchSource {
     const arrow::RecordBatch& rows, const std::string& path, const std::vector<std::string>& keys,
     const std::shared_ptr<arrow::Schema>& schema);
 
+// Nullable are the columns that are so in either; both have the same.
+[[nodiscard]] std::shared_ptr<arrow::Schema> with_nulls_of(std::shared_ptr<arrow::Schema> first,
+                                                           const arrow::Schema& other);
+
 // What is different, for people: "it lacks 'x'"; "" where the columns are the same, whatever their order is not.
 [[nodiscard]] std::string difference_of(const arrow::Schema& first, const arrow::Schema& other);
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "read/arrow_error.h"
+#include "read/sql_text.h"
 
 namespace llama::internal {
 namespace {
@@ -22,12 +23,6 @@ struct ReleaseArrayStream {
     delete stream;
   }
 };
-
-std::string in_small_letters(std::string_view text) {
-  std::string small(text);
-  for (char& c : small) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return small;
-}
 
 }  // namespace
 

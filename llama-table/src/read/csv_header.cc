@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <format>
-#include <set>
+#include <map>
 #include <utility>
 
 #include "llama-base/utf8.h"
+#include "read/sql_text.h"
 
 namespace llama::internal {
 namespace {
@@ -89,20 +90,20 @@ Result<CsvHeader> read_csv_header(std::string_view first_bytes, std::optional<ch
   if (has_backslashes(first_bytes, header.separator)) header.escape = '\\';
   header.has_line_break = record.find_first_of("\r\n") != std::string_view::npos;
 
-  std::set<std::string> taken;
+  std::map<std::string, std::string> taken;  // in small letters: DuckDB has one name for "id" and "Id"
   for (std::string& field : csv_fields(record, header.separator)) {
     const std::size_t number = header.names.size();
     const bool is_unnamed = field.empty();
     if (is_unnamed) field = std::format("column{}", number);
     std::string unique = field;
-    for (int n = 1; taken.contains(unique); ++n) unique = std::format("{}_{}", field, n);
+    for (int n = 1; taken.contains(in_small_letters(unique)); ++n) unique = std::format("{}_{}", field, n);
     if (is_unnamed) {
       header.notes.push_back(std::format("column {} of {} has no name and is called '{}'", number + 1, name, unique));
     } else if (unique != field) {
-      header.notes.push_back(
-          std::format("{} has another column '{}'; column {} is called '{}'", name, field, number + 1, unique));
+      header.notes.push_back(std::format("{} has another column '{}'; column {} is called '{}'", name,
+                                         taken.at(in_small_letters(field)), number + 1, unique));
     }
-    taken.insert(unique);
+    taken.emplace(in_small_letters(unique), unique);
     header.names.push_back(std::move(unique));
   }
   return header;

@@ -20,7 +20,7 @@ namespace llama::internal {
 struct CsvHeader {
   char separator = ',';
   char escape = '"';
-  std::vector<std::string> names;  // each once: "a", "a_1"; without a name "column2"
+  std::vector<std::string> names;  // each once, whatever its capitals: "a", "A_1"; unnamed "column2"
   bool has_line_break = false;     // within a name
   std::vector<std::string> notes;  // for people: what was renamed
 };

@@ -85,7 +85,8 @@ Result<std::string> CsvScan::sql() {
       "read_csv({}, auto_detect=false, delim={}, quote='\"', escape={}, header=true, skip=0, comment='', "
       "strict_mode=true, null_padding=false, allow_quoted_nulls=false, hive_partitioning={}, "
       "hive_types_autocast=false, columns={{{}}}",
-      sql_strings(paths), layout_.header.separator == '\t' ? "'\\t'" : sql_string({&layout_.header.separator, 1}),
+      is_remote_ ? sql_strings(paths) : sql_files(paths),
+      layout_.header.separator == '\t' ? "'\\t'" : sql_string({&layout_.header.separator, 1}),
       sql_string({&layout_.header.escape, 1}), has_keys, columns);
   if (!is_remote_)
     sql += std::format(", compression='{}'", has_fed                            ? "none"

@@ -21,7 +21,8 @@ struct CsvType {
 };
 
 // The first that fits. A DOUBLE has 15 digits that are sure; a number of 16 or 17 is one where it is what a program
-// wrote of a double: that prints back to the same digits. A leading zero or plus means something to someone.
+// wrote of a double: that prints back to the same digits. A leading zero or plus means something to someone. DuckDB's
+// "infinity" among dates is one that nobody else has.
 constexpr std::array<CsvType, 5> kCsvTypes = {{
     {"BIGINT", "TRY_CAST(c AS BIGINT)::VARCHAR = c"},
     {"DOUBLE",
@@ -30,8 +31,8 @@ constexpr std::array<CsvType, 5> kCsvTypes = {{
      "regexp_full_match(c, '-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][-+]?[0-9]{1,3})?') AND "
      "isfinite(TRY_CAST(c AS DOUBLE)) AND TRY_CAST(c AS DOUBLE)::VARCHAR = c"},
     {"BOOLEAN", "c IN ('true', 'false')"},
-    {"DATE", "TRY_CAST(c AS DATE)::VARCHAR = c"},
-    {"TIMESTAMP", "TRY_CAST(c AS TIMESTAMP)::VARCHAR = replace(c, 'T', ' ')"},
+    {"DATE", "isfinite(TRY_CAST(c AS DATE)) AND TRY_CAST(c AS DATE)::VARCHAR = c"},
+    {"TIMESTAMP", "isfinite(TRY_CAST(c AS TIMESTAMP)) AND TRY_CAST(c AS TIMESTAMP)::VARCHAR = replace(c, 'T', ' ')"},
 }};
 
 using Fits = std::vector<std::array<bool, kCsvTypes.size()>>;
@@ -53,9 +54,11 @@ std::string test_of(const CsvType& type, const std::string& column) {
   return test;
 }
 
-// One pass: how many rows there are, and which of the types in `asked` fit every value.
+// One pass: how many rows there are, and which of the types in `asked` fit every value. of_none: whether they fit a
+// column without values.
 Result<std::uint64_t> look(DuckDatabase& database, CsvScan& scan, std::optional<std::uint64_t> limit,
-                           const std::vector<std::string>& names, Fits& asked, const std::stop_token& stop) {
+                           const std::vector<std::string>& names, Fits& asked, bool of_none,
+                           const std::stop_token& stop) {
   const auto from = scan.sql();
   if (!from) return std::unexpected(from.error());
   const std::string rows = limit ? std::format("(SELECT * FROM {} LIMIT {})", *from, *limit) : *from;
@@ -64,8 +67,8 @@ Result<std::uint64_t> look(DuckDatabase& database, CsvScan& scan, std::optional<
     const std::string column = sql_name(names[i]);
     for (std::size_t type = 0; type < kCsvTypes.size(); ++type)
       if (asked[i][type])
-        sql += std::format(", coalesce(bool_and(coalesce({}, false)) FILTER ({} IS NOT NULL), false)",
-                           test_of(kCsvTypes[type], column), column);
+        sql += std::format(", coalesce(bool_and(coalesce({}, false)) FILTER ({} IS NOT NULL), {})",
+                           test_of(kCsvTypes[type], column), column, of_none);
   }
   auto query = database.prepare(std::format("{} FROM {}", sql, rows), stop);
   if (!query) return std::unexpected(query.error());
@@ -88,10 +91,11 @@ Result<CsvTypes> find_csv_types(DuckDatabase& database, CsvScan& scan, const std
                                 const std::stop_token& stop) {
   Fits fits(names.size());
   for (std::size_t i = 0; i < names.size(); ++i) fits[i].fill(may_have_type[i]);
-  if (auto looked = look(database, scan, kSampleRows, names, fits, stop); !looked)
+  // What is empty there may have values further on.
+  if (auto looked = look(database, scan, kSampleRows, names, fits, true, stop); !looked)
     return std::unexpected(looked.error());
   // What looks like whole numbers may have a fraction further on: both stay asked.
-  const auto rows = look(database, scan, limit, names, fits, stop);
+  const auto rows = look(database, scan, limit, names, fits, false, stop);
   if (!rows) return std::unexpected(rows.error());
   CsvTypes found{.types = std::vector<std::string>(names.size(), "VARCHAR"), .rows = *rows};
   for (std::size_t i = 0; i < names.size(); ++i)

@@ -9,6 +9,7 @@
 
 #include "read/arrow_error.h"
 #include "read/batch_view.h"
+#include "read/json_structure.h"
 #include "read/sql_text.h"
 #include "read/text_lines_source.h"
 
@@ -24,41 +25,47 @@ struct JsonKey {
   std::set<std::string> types;
 };
 
-// A path to a key as JSON Pointer has it (RFC 6901).
-std::string pointer_to(std::string_view key) {
-  std::string path = "/";
-  for (const char c : key) path += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
-  return sql_string(path);
+// DuckDB's type of a value, but for whole numbers that are no BIGINT.
+std::string type_at(std::string_view pointer) {
+  return std::format(
+      "CASE WHEN json_type(text, {0}) = 'UBIGINT' AND TRY_CAST(json_extract_string(text, {0}) AS BIGINT) IS NULL "
+      "THEN 'LARGE' ELSE json_type(text, {0}) END",
+      pointer);
 }
 
 struct JsonColumn {
   std::string expression;
-  std::string types;  // that it takes, as SQL: 'BIGINT', 'UBIGINT'; "" any
+  std::string types;      // that it takes, as SQL: 'BIGINT', 'UBIGINT'; "" any
+  bool is_small = false;  // it takes no LARGE
 };
 
 JsonColumn column_of(const JsonKey& key, bool is_wanted) {
   const auto only = [&](std::initializer_list<std::string_view> types) {
     return std::ranges::all_of(key.types, [&](const std::string& type) { return std::ranges::contains(types, type); });
   };
-  const std::string text = std::format("json_extract_string(text, {})", pointer_to(key.name));
+  const std::string text = std::format("json_extract_string(text, {})", json_pointer(key.name));
   const auto cast = [&](std::string_view type) { return std::format("CAST({} AS {})", text, type); };
   const bool has_value = !key.types.empty();
-  if (has_value && only({"BIGINT", "UBIGINT"})) return {cast("BIGINT"), "'BIGINT', 'UBIGINT'"};
-  if (has_value && only({"BIGINT", "UBIGINT", "DOUBLE"})) return {cast("DOUBLE"), "'BIGINT', 'UBIGINT', 'DOUBLE'"};
+  if (has_value && only({"BIGINT", "UBIGINT"})) return {cast("BIGINT"), "'BIGINT', 'UBIGINT'", true};
+  if (has_value && only({"UBIGINT", "LARGE"})) return {cast("UBIGINT"), "'UBIGINT'"};
+  if (key.types.contains("DOUBLE") && only({"BIGINT", "UBIGINT", "LARGE", "DOUBLE"}))
+    return {cast("DOUBLE"), "'BIGINT', 'UBIGINT', 'DOUBLE'"};
   if (has_value && only({"BOOLEAN"})) return {cast("BOOLEAN"), "'BOOLEAN'"};
   if (is_wanted) return {text, ""};
   if (has_value && only({"VARCHAR"})) return {text, "'VARCHAR'"};
-  return {std::format("json_extract(text, {})::VARCHAR", pointer_to(key.name)), ""};
+  return {std::format("json_extract(text, {})::VARCHAR", json_pointer(key.name)), ""};
 }
 
 // The keys of the batch that is shown, in the order in which they come first.
 Result<void> add_keys(DuckDatabase& database, std::vector<JsonKey>& keys, const std::stop_token& stop) {
   const auto answer = ask_shown(
       database,
-      "SELECT key, list_sort(list(DISTINCT json_type(text, '/' || replace(replace(key, '~', '~0'), '/', '~1')))) FROM "
-      "(SELECT text, row_of_the_batch AS row, unnest(json_keys(text)) AS key, "
-      "generate_subscripts(json_keys(text), 1) AS place FROM rows_of_the_input) GROUP BY key ORDER BY min((row, "
-      "place))",
+      std::format(
+          "SELECT key, list_sort(list(DISTINCT {})) FROM (SELECT *, '/' || replace(replace(key, '~', '~0'), '/', "
+          "'~1') AS pointer FROM (SELECT text, row_of_the_batch AS row, unnest(json_keys(text)) AS key, "
+          "generate_subscripts(json_keys(text), 1) AS place FROM rows_of_the_input)) GROUP BY key ORDER BY "
+          "min((row, place))",
+          type_at("pointer")),
       stop);
   if (!answer) return std::unexpected(answer.error());
   for (const auto& part : *answer) {
@@ -134,9 +141,10 @@ Result<void> JsonLinesSource::look_at_first(const TableInput& input, const std::
     const JsonColumn column = column_of(key, std::ranges::contains(input.columns, key.name));
     expressions_.push_back(std::format("{} AS {}", column.expression, sql_name(key.name)));
     names.push_back(sql_string(key.name));
+    const std::string pointer = json_pointer(key.name);
+    const std::string type = column.is_small ? type_at(pointer) : std::format("json_type(text, {})", pointer);
     if (!column.types.empty())
-      tests.push_back(
-          std::format("coalesce(json_type(text, {}), 'NULL') NOT IN ('NULL', {})", pointer_to(key.name), column.types));
+      tests.push_back(std::format("coalesce({}, 'NULL') NOT IN ('NULL', {})", type, column.types));
   }
   other_ = std::format("NOT list_has_all([{}]::VARCHAR[], json_keys(text))", joined(names));
   for (const std::string& test : tests) other_ += " OR " + test;

@@ -57,10 +57,11 @@ Result<JsonLayout> layout_of_json(TableFormat format, const InputFiles& files, c
                                                           : "none"};
 }
 
-std::string json_scan(std::string_view function, const std::vector<std::string>& paths, const JsonLayout& layout,
+std::string json_scan(std::string_view function, const InputFiles& files, const JsonLayout& layout,
                       std::string_view rest) {
-  return std::format("{}({}, format='{}', compression='{}'{})", function, sql_strings(paths), layout.format,
-                     layout.packing, rest);
+  return std::format("{}({}, format='{}', compression='{}'{})", function,
+                     files.is_remote ? sql_strings(files.files) : sql_files(files.files), layout.format, layout.packing,
+                     rest);
 }
 
 struct JsonColumns {
@@ -73,14 +74,21 @@ Error no_objects(const InputFiles& files) {
           std::format("'{}' holds JSON that is no object: a row is one {{…}}", files.files.front())};
 }
 
+// Whether an object may have a number from 2^63 to 2^64 - 1.
+constexpr const char* kMayHaveLarge = R"(contains(structure, 'BIGINT') AND )"
+                                      R"(regexp_matches(text, '[:,\[]\s*(9[2-9]\d{17}|1[0-8]\d{18})\s*[,\]}]'))";
+
 // One pass over all values, as a query, for a stop ends a query and not the look that read_json() takes by itself. Most
-// objects are alike: a structure that was seen is not read again.
+// objects are alike: a structure that was seen is not read again. Objects with numbers that a structure does not tell
+// from others are looked at themselves.
 Result<JsonColumns> columns_of(DuckDatabase& database, const InputFiles& files, const JsonLayout& layout,
                                std::string_view rest, const std::stop_token& stop) {
   constexpr std::size_t kMaxSeen = 10'000;
-  const auto query = database.prepare(std::format("SELECT coalesce(json_structure(json)::VARCHAR, '\"NULL\"') FROM {}",
-                                                  json_scan("read_json_objects", files.files, layout, rest)),
-                                      stop);
+  const auto query = database.prepare(
+      std::format("SELECT structure, CASE WHEN {} THEN text END FROM (SELECT coalesce(json_structure(json)::VARCHAR, "
+                  "'\"NULL\"') AS structure, json::VARCHAR AS text FROM {})",
+                  kMayHaveLarge, json_scan("read_json_objects", files, layout, rest)),
+      stop);
   if (!query) return std::unexpected(query.error());
   JsonColumns found;
   std::unordered_set<std::string> seen;
@@ -90,7 +98,11 @@ Result<JsonColumns> columns_of(DuckDatabase& database, const InputFiles& files, 
     if (*part == nullptr) break;
     found.rows += static_cast<std::uint64_t>((*part)->num_rows());
     const auto& structures = static_cast<const arrow::StringArray&>(*(*part)->column(0));
+    const auto& objects = static_cast<const arrow::StringArray&>(*(*part)->column(1));
     for (std::int64_t i = 0; i < structures.length(); ++i) {
+      if (objects.IsValid(i))
+        if (auto shape = shape_of_json(objects.GetView(i)); shape && shape->kind == JsonShape::Kind::Object)
+          found.shape.merge(std::move(*shape));
       std::string structure(structures.GetView(i));
       if (seen.contains(structure)) continue;
       auto shape = parse_json_structure(structure);
@@ -125,6 +137,42 @@ Error explained(Error error, DuckDatabase& database, const InputFiles& files, co
     if (!found.empty()) error.message = std::move(found);
   }
   return error;
+}
+
+// What a key's values become, taken out of the objects one by one.
+std::string taken_out(const std::string& name, const std::string& type) {
+  const std::string at = std::format("(json, {})", json_pointer(name));
+  const std::string value = type == "VARCHAR" ? "json_extract_string" + at
+                            : type == "JSON"  ? std::format("nullif(json_extract{}::VARCHAR, 'null')::JSON", at)
+                                              : std::format("CAST(json_extract{} AS {})", at, type);
+  return std::format("{} AS {}", value, sql_name(name));
+}
+
+// The rows. read_json() would take keys that differ only in capitals for one key, and refuse them.
+QueryText text_of(const JsonColumns& found, const InputFiles& files, const JsonLayout& layout, std::string rest,
+                  const TableInput& input) {
+  const std::vector<std::string>& names = found.shape.names;
+  const std::vector<std::string> keys = common_partition_keys(files.files);
+  rest += std::format(", hive_types_autocast=false, hive_partitioning={}", !keys.empty());
+  std::string columns;
+  std::vector<std::string> expressions;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    std::string type = found.shape.members[i].sql();
+    // A wanted column of strings and others: the others as they are written.
+    if (type == "JSON" && std::ranges::contains(input.columns, names[i])) type = "VARCHAR";
+    columns += std::format("{}{}: {}", columns.empty() ? "" : ", ", sql_string(names[i]), sql_string(type));
+    expressions.push_back(taken_out(names[i], type));
+  }
+  QueryText text{.from = {}, .rows = found.rows, .place = files.place()};
+  if (!has_twins(names)) {
+    text.from = json_scan("read_json", files, layout, std::format("{}, records='true', columns={{{}}}", rest, columns));
+    return text;
+  }
+  for (const std::string& key : keys)
+    if (!std::ranges::contains(names, key)) expressions.push_back(sql_name(key));
+  text.from = json_scan("read_json_objects", files, layout, rest);
+  text.expressions = std::move(expressions);
+  return text;
 }
 
 // DuckDB takes an array that was cut short after a comma for a whole one.
@@ -163,19 +211,7 @@ Result<std::unique_ptr<BatchSource>> open_json(std::unique_ptr<DuckDatabase> dat
   if (!found) return std::unexpected(explained(found.error(), *database, files, *layout, stop));
   if (layout->format == "array" && !files.is_remote)
     if (auto ends = check_array_ends(*database, files, stop); !ends) return std::unexpected(ends.error());
-  std::string columns;
-  for (std::size_t i = 0; i < found->shape.members.size(); ++i) {
-    const std::string name = found->shape.names[i], type = found->shape.members[i].sql();
-    // A wanted column of strings and others: the others as they are written.
-    const bool is_wanted = std::ranges::contains(input.columns, name);
-    columns += std::format("{}{}: {}", columns.empty() ? "" : ", ", sql_string(name),
-                           sql_string(type == "JSON" && is_wanted ? "VARCHAR" : type));
-  }
-  rest += std::format(", records='true', hive_types_autocast=false, hive_partitioning={}, columns={{{}}}",
-                      common_partition_keys(files.files).empty() ? "false" : "true", columns);
-  QueryText text{
-      .from = json_scan("read_json", files.files, *layout, rest), .rows = found->rows, .place = files.place()};
-  return QuerySource::open(std::move(database), std::move(text), {}, stop);
+  return QuerySource::open(std::move(database), text_of(*found, files, *layout, std::move(rest), input), {}, stop);
 }
 
 }  // namespace llama::internal

@@ -54,8 +54,13 @@ Result<void> QuerySource::start(const Selection& selection, const std::stop_toke
     return {};
   }
   std::string columns;
+  if (has_twins(schema_->field_names())) {
+    // A name would be the first column's of that name.
+    projection_ = selection.columns;
+    columns = "*";
+  }
   for (const int column : selection.columns)
-    columns += (columns.empty() ? "" : ", ") + sql_name(schema_->field(column)->name());
+    if (!projection_) columns += (columns.empty() ? "" : ", ") + sql_name(schema_->field(column)->name());
   if (columns.empty()) columns = "1";
   std::string sql = std::format("SELECT {} FROM ({}\n)", columns, all_rows());
   if (!selection.where.empty()) {

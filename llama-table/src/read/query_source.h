@@ -51,7 +51,7 @@ class QuerySource : public BatchSource {
   QueryText text_;
   std::string selected_;                        // the query's SQL
   bool is_whole_ = true;                        // no condition
-  std::optional<std::vector<int>> projection_;  // of a query that stays as it is
+  std::optional<std::vector<int>> projection_;  // of a query of which all columns are read
   std::optional<std::uint64_t> limit_;
   std::shared_ptr<arrow::Schema> schema_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 #include <utility>
 
 namespace llama::internal {
@@ -147,6 +148,30 @@ std::string sql_strings(const std::vector<std::string>& texts) {
     out += sql_string(text);
   }
   return out + "]";
+}
+
+std::string sql_files(const std::vector<std::string>& paths) {
+  std::vector<std::string> plain;
+  for (const std::string& path : paths) {
+    std::string& name = plain.emplace_back();
+    for (const char c : path) {
+      const bool is_special = c == '[' || c == '?' || c == '*';
+      name += is_special ? std::string{'[', c, ']'} : std::string(1, c);
+    }
+  }
+  return sql_strings(plain);
+}
+
+std::string in_small_letters(std::string_view text) {
+  std::string small(text);
+  for (char& c : small) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return small;
+}
+
+bool has_twins(const std::vector<std::string>& names) {
+  std::set<std::string> seen;
+  return std::ranges::any_of(names,
+                             [&](const std::string& name) { return !seen.insert(in_small_letters(name)).second; });
 }
 
 std::vector<std::string> split_statements(std::string_view sql) {

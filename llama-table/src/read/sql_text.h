@@ -14,6 +14,13 @@ namespace llama::internal {
 [[nodiscard]] std::string sql_name(std::string_view name);                     // "my ""column"""
 [[nodiscard]] std::string sql_string(std::string_view text);                   // 'it''s'
 [[nodiscard]] std::string sql_strings(const std::vector<std::string>& texts);  // ['a', 'b']
+// Of files on this machine: DuckDB's file functions take names for patterns, so that '[', '?' and '*' are written as
+// what stands for them alone.
+[[nodiscard]] std::string sql_files(const std::vector<std::string>& paths);
+
+// Names that differ only in capitals, of ASCII, are one name to DuckDB.
+[[nodiscard]] std::string in_small_letters(std::string_view text);
+[[nodiscard]] bool has_twins(const std::vector<std::string>& names);
 
 // The statements of a query, without comments at their ends and semicolons: what was asked for comes last.
 [[nodiscard]] std::vector<std::string> split_statements(std::string_view sql);

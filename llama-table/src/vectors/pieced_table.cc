@@ -111,6 +111,8 @@ Result<void> PiecedTable::add_file(const std::string& path) {
   } else if (const std::string difference = difference_of(*schema_, *schema); !difference.empty()) {
     return fail(ErrorCode::InvalidArgument,
                 std::format("file '{}' has other columns than '{}': {}", path, files_.front().path, difference));
+  } else {
+    schema_ = with_nulls_of(std::move(schema_), *schema);
   }
   std::error_code ignored;
   TableFilePart part{.path = path,

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <format>
@@ -12,6 +13,7 @@
 
 #include "llama-base/digest.h"
 #include "llama-base/disk.h"
+#include "llama-base/utf8.h"
 
 namespace llama::internal {
 namespace {
@@ -19,6 +21,19 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kEdgeBytes = 64 << 10;
+
+// An index keeps names as JSON, which has no bytes that are not UTF-8: what is compared has none either.
+std::string readable_name(const std::string& name) {
+  if (is_utf8(name)) return name;
+  std::string out;
+  for (std::size_t at = 0; at < name.size();) {
+    const Decoded next = decode(name, at);
+    std::array<char, 4> bytes{};
+    out.append(bytes.data(), encode(next.character, bytes.data()));
+    at += next.length;
+  }
+  return out;
+}
 
 // The folder that all files lie in.
 fs::path common_folder(const std::vector<TableFilePart>& files) {
@@ -67,7 +82,7 @@ Result<IdentityPart> part_of(const fs::path& path, const fs::path& folder) {
   if (auto done = update_from(hasher, file, path, 0, head); !done) return std::unexpected(done.error());
   if (auto done = update_from(hasher, file, path, std::max(head, size - head), size); !done)
     return std::unexpected(done.error());
-  return IdentityPart{.name = folder.empty() ? path.string() : path.lexically_relative(folder).string(),
+  return IdentityPart{.name = readable_name(folder.empty() ? path.string() : path.lexically_relative(folder).string()),
                       .size_bytes = size,
                       .modified_ns = modified(status),
                       .digest = hasher.finish().hex};
@@ -77,7 +92,7 @@ Result<IdentityPart> part_of(const fs::path& path, const fs::path& folder) {
 
 Result<FileIdentity> FileIdentity::of(const VectorFile& file) {
   const VectorTable& table = file.table();
-  FileIdentity identity{.column = table.vectors().name,
+  FileIdentity identity{.column = readable_name(table.vectors().name),
                         .rows = table.rows(),
                         .dimension = static_cast<std::uint64_t>(file.dimension()),
                         .files = {}};
