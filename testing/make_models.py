@@ -4,6 +4,9 @@ bert.gguf    BERT: mean pooling, WordPiece, CLS and SEP
 qwen3.gguf   Qwen3: last-token pooling, byte-level BPE, EOS added
 llama.gguf   a llama decoder without pooling
 generator.gguf   Qwen3 without pooling, which generates
+mamba.gguf   Mamba, whose memory is one state
+qwen3-wide.gguf   Qwen3 whose cache takes 24 KiB a token
+bert-aligned.gguf   BERT in Q8_0 whose tensors begin at multiples of 128 bytes
 qwen3-nan.gguf   Qwen3 in F16 with one weight that is NaN: no text has a finite vector
 bert-nan-hello.gguf, qwen3-nan-z.gguf   one NaN in the row of the token "hello", "z": texts with it have none
 qwen3-zero.gguf  Qwen3 whose last norm is zero: so is every vector
@@ -65,6 +68,11 @@ def toy_wordpiece(writer):
     return len(tokens)
 
 
+def aligned_wordpiece(writer):
+    writer.add_custom_alignment(128)
+    return toy_wordpiece(writer)
+
+
 def bert(path, add_tokenizer=toy_wordpiece, extra_rows=0, split_tensors=0, kind="F32"):
     """add_tokenizer(writer) writes the tokenizer's keys and returns the number of tokens; extra_rows of 256 bytes make the file larger;
     split_tensors: a split model of parts with so many tensors each."""
@@ -111,7 +119,7 @@ def byte_alphabet():
     return [table[b] for b in range(256)]
 
 
-def byte_level(writer, vocabulary=None, add_eos=True, byte_pairs=None):
+def byte_level(writer, vocabulary=None, add_eos=True, byte_pairs=None, pre="qwen2"):
     """Write a byte-level tokenizer's keys: a toy's or of trained (tokens, merges), filled up to `vocabulary` tokens. Returns their
     number."""
     tokens = byte_alphabet()
@@ -129,7 +137,7 @@ def byte_level(writer, vocabulary=None, add_eos=True, byte_pairs=None):
         types.append(5)
     writer.add_vocab_size(len(tokens))
     writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("qwen2")
+    writer.add_tokenizer_pre(pre)
     writer.add_token_list(tokens)
     writer.add_token_types(types)
     writer.add_token_merges(merges)
@@ -141,8 +149,8 @@ def byte_level(writer, vocabulary=None, add_eos=True, byte_pairs=None):
 
 
 def decoder(path, architecture, *, width=64, inner=128, heads=4, kv_heads=2, head_size=16, layers=3, context=4096,
-            pooling=None, vocabulary=None, kind="F32", name="tiny", add_eos=True, byte_pairs=None, add=None):
-    """byte_pairs: (tokens, merges) of a trained byte-level tokenizer; add(writer, weights) writes what else there is."""
+            pooling=None, vocabulary=None, kind="F32", name="tiny", add_eos=True, byte_pairs=None, add=None, pre="qwen2"):
+    """byte_pairs: (tokens, merges) of a trained byte-level tokenizer; pre: how texts are cut into words; add(writer, weights) writes what else there is."""
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_name(name)
     writer.add_context_length(context)
@@ -158,7 +166,7 @@ def decoder(path, architecture, *, width=64, inner=128, heads=4, kv_heads=2, hea
     writer.add_layer_norm_rms_eps(1e-6)
     if pooling is not None:
         writer.add_pooling_type(pooling)
-    tokens = byte_level(writer, vocabulary, add_eos, byte_pairs)
+    tokens = byte_level(writer, vocabulary, add_eos, byte_pairs, pre)
     weights = Weights(writer, SEED + 1, kind)
     weights.matrix("token_embd.weight", tokens, width, 1.0)
     weights.vector("output_norm.weight", width, 1)
@@ -177,6 +185,36 @@ def decoder(path, architecture, *, width=64, inner=128, heads=4, kv_heads=2, hea
         weights.matrix(f"blk.{i}.ffn_down.weight", width, inner)
     if add:
         add(writer, weights)
+    finish(writer)
+
+
+def mamba(path, width=64, layers=2, state=16, kernel=4, rank=4):
+    inner = 2 * width
+    writer = gguf.GGUFWriter(path, "mamba")
+    writer.add_name("tiny mamba")
+    writer.add_context_length(4096)
+    writer.add_embedding_length(width)
+    writer.add_feed_forward_length(0)
+    writer.add_head_count(0)
+    writer.add_block_count(layers)
+    writer.add_ssm_conv_kernel(kernel)
+    writer.add_ssm_inner_size(inner)
+    writer.add_ssm_state_size(state)
+    writer.add_ssm_time_step_rank(rank)
+    writer.add_layer_norm_rms_eps(1e-5)
+    tokens = byte_level(writer, add_eos=False)
+    weights = Weights(writer, SEED + 2)
+    weights.matrix("token_embd.weight", tokens, width, 1.0)
+    weights.vector("output_norm.weight", width, 1)
+    for i in range(layers):
+        weights.vector(f"blk.{i}.attn_norm.weight", width, 1)
+        for name, rows, columns in (("ssm_in", 2 * inner, width), ("ssm_conv1d", inner, kernel), ("ssm_x", rank + 2 * state, inner),
+                                    ("ssm_dt", inner, rank), ("ssm_out", width, inner)):
+            weights.matrix(f"blk.{i}.{name}.weight", rows, columns)
+        weights.vector(f"blk.{i}.ssm_conv1d.bias", inner, 0)
+        weights.vector(f"blk.{i}.ssm_dt.bias", inner, 0)
+        weights.vector(f"blk.{i}.ssm_d", inner, 1)
+        writer.add_tensor(f"blk.{i}.ssm_a", -numpy.tile(numpy.arange(1, state + 1, dtype=numpy.float32), (inner, 1)))
     finish(writer)
 
 
@@ -233,7 +271,10 @@ def main():
     decoder(folder / "qwen3.gguf", "qwen3", pooling=gguf.PoolingType.LAST)
     decoder(folder / "qwen3-embedding-bare.gguf", "qwen3", name="tiny embedding", add_eos=False)  # no pooling key, no EOS
     decoder(folder / "llama.gguf", "llama")
+    decoder(folder / "qwen3-wide.gguf", "qwen3", heads=8, kv_heads=8, head_size=256, pooling=gguf.PoolingType.LAST)
     decoder(folder / "generator.gguf", "qwen3", context=40960, add_eos=False)
+    mamba(folder / "mamba.gguf")
+    bert(folder / "bert-aligned.gguf", aligned_wordpiece, kind="Q8_0")
     projector(folder / "mmproj-tiny.gguf")
     not_finite(folder)
     whole = (folder / "bert.gguf").read_bytes()

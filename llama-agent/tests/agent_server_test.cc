@@ -84,6 +84,38 @@ TEST_F(AgentServerTest, LeavesOldTurnsOutWhereAskedAndSaysSo) {
   EXPECT_EQ(server_->get_session(session->id)->messages.size(), 17) << "the session itself loses nothing";
 }
 
+// Each try renders and tokenizes the whole conversation.
+TEST_F(AgentServerTest, FindsInFewTriesHowManyOldTurnsToLeaveOut) {
+  start({.context_tokens = 256, .reply = kShout});
+  const auto id = server_->create_session()->id;
+  for (int turn = 0; turn < 100; ++turn) {
+    ASSERT_TRUE(server_->add_message(id, {.content = std::string(20, 'a')}));
+    const Message yes{.role = MessageRole::Assistant, .content = "yes"};
+    ASSERT_TRUE(turn == 99 || server_->add_message(id, yes));
+  }
+  const auto answer =
+      server_->generate({.session_id = id, .stopping = {.max_tokens = 50}, .overflow = OverflowPolicy::DropOldest});
+  ASSERT_TRUE(answer) << answer.error().message;
+  // A turn has "user:", its text and a line break, "assistant:\x02yes" and one; the last has no answer.
+  constexpr int kTurn = 5 + 20 + 1 + 11 + 3 + 1, kLast = 5 + 20 + 1 + 11;
+  constexpr int kFitting = (256 - 50 - kLast) / kTurn;
+  EXPECT_EQ(answer->usage.prompt_tokens, kLast + kFitting * kTurn);
+  EXPECT_EQ(answer->usage.dropped_messages, (99 - kFitting) * 2);
+  EXPECT_LE(counts_->prompts, 16);
+}
+
+TEST_F(AgentServerTest, ATimeWithoutEndNeverIsOver) {
+  AgentConfig config;
+  config.queue.request_timeout = std::chrono::seconds::max();
+  config.sessions.session_timeout = std::chrono::seconds::max();
+  start({.reply = kShout}, config);
+  const auto answer = server_->generate(
+      {.session_id = session_with("one"), .stopping = {.time_limit = std::chrono::milliseconds::max()}});
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->finish_reason, FinishReason::EndOfSequence);
+  EXPECT_EQ(answer->generated_text, "HEARD one");
+}
+
 TEST_F(AgentServerTest, OneReplyAtATimePerSession) {
   start({.time_per_token = 1ms, .endless = true});
   const auto id = session_with("hello");

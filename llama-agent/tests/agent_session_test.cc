@@ -24,6 +24,23 @@ TEST_F(AgentSession, GoesOnWithAnAssistantsMessageAndMakesItLonger) {
   EXPECT_GE(second->usage.reused_tokens, first->usage.prompt_tokens + 9) << "nothing is computed again";
 }
 
+TEST_F(AgentSession, GoesOnWithAMessageOfWhichTheTemplateShowsAPart) {
+  auto decoder = std::make_unique<ScriptedDecoder>(
+      ScriptedDecoder::Config{.reply = [](std::string_view) { return std::string("Yes, it is."); }});
+  auto chat_template = ChatTemplate::parse(
+      {.source = "{% for m in messages %}{{ m.role }}:{% if m.role == 'assistant' %}\x02"
+                 "{{ m.content.split('</think>')[-1].lstrip('\n') }}{% else %}{{ m.content }}{% endif %}\n{% endfor %}"
+                 "{% if add_generation_prompt %}assistant:\x02{% endif %}"});
+  ASSERT_TRUE(chat_template) << chat_template.error().message;
+  server_ = std::move(*AgentServer::create(std::move(decoder), std::move(*chat_template)));
+  const auto id = session_with("Is it?");
+  ASSERT_TRUE(server_->add_message(id, {.role = MessageRole::Assistant, .content = "Hm. </think>\n\nYes"}));
+  const auto reply = server_->generate({.session_id = id});
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(reply->generated_text, ", it is.");
+  EXPECT_EQ(server_->get_session(id)->messages.back().content, "Hm. </think>\n\nYes, it is.");
+}
+
 TEST_F(AgentSession, SaysSoWhereAMessageThatGoesOnWasChangedInTheMeantime) {
   start({.time_per_token = 1ms, .reply = [](std::string_view) { return std::string(40, 'x'); }});
   const auto id = session_with("count");

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <format>
+#include "template_texts.h"
 
 namespace llama {
 namespace {
@@ -10,20 +10,6 @@ namespace {
 constexpr const char* kChatMl =
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
-
-std::vector<Message> question(std::string text) { return {{.content = std::move(text)}}; }
-
-std::string failure_of(std::string source) {
-  const auto parsed = ChatTemplate::parse({.source = std::move(source)});
-  return parsed ? "" : parsed.error().message;
-}
-
-std::string text_of(std::string source) {
-  const auto parsed = ChatTemplate::parse({.source = std::move(source)});
-  if (!parsed) return parsed.error().message;
-  const auto pieces = parsed->render(question("hello"), {});
-  return pieces ? joined(*pieces) : pieces.error().message;
-}
 
 TEST(ChatTemplate, TellsTheCallersTextFromItsOwn) {
   const auto chat = ChatTemplate::parse({.source = kChatMl});
@@ -102,65 +88,6 @@ TEST(ChatTemplate, ItsObjectionCannotDriveATerminal) {
   EXPECT_TRUE(failure_of("{{ raise_exception('a\x1b[2Jb') }}").contains("a [2Jb"));
 }
 
-std::string repeated(std::string_view word, int times) {
-  std::string text;
-  for (int i = 0; i < times; ++i) text += word;
-  return text;
-}
-
-// A value that doubles with every turn of a loop.
-std::string doubling(std::string_view first, std::string_view twice) {
-  return std::format(
-      "{{% set ns = namespace(x={}) %}}{{% for i in range(60) %}}{{% set ns.x = {} %}}{{% endfor %}}"
-      "{{{{ ns.x }}}}",
-      first, twice);
-}
-
-// What an untrusted file may hold: each is refused, and says for what.
-TEST(HostileTemplate, IsRefusedForItsBound) {
-  struct Row {
-    std::string name, source, reason;
-  };
-  const std::vector<Row> rows{
-      {"loops in loops", repeated("{% for a in range(900) %}", 3) + repeated("{% endfor %}", 3),
-       "more than 500000 steps"},
-      {"a macro that calls itself", "{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}", "macros call each other"},
-      {"a range without end", "{% for i in range(1000000000) %}{% endfor %}", "a range of more than"},
-      {"brackets in brackets", "{{ " + repeated("(", 100'000) + " }}", "brackets more than 64 deep"},
-      {"signs", "{{ " + repeated("-", 100'000) + "1 }}", "more than 1500 words"},
-      {"exclamations", "{% if " + repeated("!", 10'000) + "x %}{% endif %}", "more than 1500 words"},
-      {"negations", "{{ " + repeated("not ", 50'000) + "x }}", "more than 1500 words"},
-      {"a sum", "{{ 1" + repeated("+1", 50'000) + " }}", "more than 1500 words"},
-      {"a long text at once", "{% set x = 'a' * 1000000000000 %}{{ x }}", "more than 8388608 bytes"},
-      {"doubling by ~", doubling("'ab'", "ns.x ~ ns.x"), "bytes"},
-      {"doubling by +", doubling("'ab'", "ns.x + ns.x"), "bytes"},
-      {"doubling by replace", doubling("'ab'", "ns.x.replace('a', 'aa')"), "bytes"},
-      {"squaring by replace", doubling("'ab'", "ns.x.replace('a', ns.x)"), "bytes"},
-      {"doubling a list", doubling("[1]", "ns.x + ns.x"), "bytes"},
-      {"nesting a list", doubling("[1]", "[ns.x, ns.x]"), "bytes"},
-      {"joining a list", doubling("['ab']", "[ns.x | join(ns.x | join), ns.x | join]"), "bytes"},
-      {"doubling by macros",
-       "{% macro f(x) %}{{ x ~ x }}{% endmacro %}{{ " + repeated("f(", 28) + "'aaaaaaaa'" + repeated(")", 28) + " }}",
-       "more than 8388608 bytes"},
-      {"blocks in blocks", repeated("{% if 1 %}", 5'000), "blocks more than 64 deep"},
-      {"a tag without end", "{% for", "Expected variable names"},
-      {"an expression without end", "{{ x", "Expected closing expression tag"},
-      {"a long source", repeated("x", 300 * 1024), "at most 262144 are read"},
-      {"a NUL", std::string("a\0b", 3), "NUL"},
-  };
-  for (const auto& [name, source, reason] : rows) {
-    const std::string failure = failure_of(source);
-    EXPECT_TRUE(failure.contains(reason)) << name << ": '" << failure << "'";
-    EXPECT_EQ(failure.find('\n'), std::string::npos) << name;
-  }
-}
-
-TEST(HostileTemplate, MayHoldAnyTextOutsideOfTags) {
-  for (const std::string& text : {repeated("(", 100'000), repeated("}}", 1'000), repeated("-", 1'000)}) {
-    EXPECT_EQ(text_of(text), text);
-  }
-}
-
 // Expected values are Jinja2's, as transformers sets it up.
 TEST(ChatTemplate, GoesOnBehindWhatACallReturned) {
   EXPECT_EQ(text_of("{{ 'a</think>\n\nb</think>\n\nc'.split('</think>')[-1].lstrip('\n') }}"), "c");
@@ -180,7 +107,33 @@ TEST(ChatTemplate, MultipliesWithinBounds) {
   EXPECT_TRUE(failure_of("{{ 'a' * 100000000 }}").contains("bytes"));
   EXPECT_TRUE(failure_of("{{ '' * 1000000000000 }}").contains("bytes"));
   EXPECT_TRUE(failure_of("{{ 2 ** 3 }}").contains("not supported")) << "not known, so refused";
-  EXPECT_TRUE(failure_of("{{ 8 / 2 * 4 }}").contains("not supported")) << "would be read from the right";
+}
+
+TEST(ChatTemplate, DividesAsPythonDoes) {
+  EXPECT_EQ(text_of("{{ 7 % 3 }} {{ -7 % 3 }} {{ 7 % -3 }} {{ 7 // 2 }} {{ -7 // 2 }} {{ 7 / 2 }}"), "1 2 -2 3 -4 3.5");
+  EXPECT_EQ(text_of("{{ 8 / 2 * 4 }} {{ 7 % 4 % 2 }} {{ 2 * (7 % (3 * 2)) }} {{ 10 - 7 % 4 }}"), "16.0 1 2 7");
+  EXPECT_EQ(text_of("{{ 7.5 // 2 }} {{ -7.5 % 2 }} {{ messages | length % 2 }}"), "3.0 0.5 1");
+  EXPECT_EQ(text_of("{% set n = namespace(i=3) %}{% if (n.i % 2 == 0) != (n.i % 3 == 0) %}a{% endif %}{{ '%/' }}"),
+            "a%/");
+}
+
+TEST(ChatTemplate, TakesPartsAsPythonDoes) {
+  EXPECT_EQ(text_of("{{ 'aé日b'[1:3] }} {{ 'aé日b'[:-1] }} {{ 'aé日b'[::-1] }} {{ 'aé日b'[-9:9:2] }}"),
+            "é日 aé日 b日éa a日");
+  EXPECT_EQ(text_of("{{ 'a'[0:99999999:2] }}{{ 'a'[9999:0:-1] }}{{ 'abc' [5:] }}{{ 'abc'[9223372036854775807:] }}"),
+            "a");
+  EXPECT_EQ(text_of("{{ [1, 2, 3][1:] }}{{ [1, 2, 3][::-2] }}{{ [1, 2][5:1:-1] }}{{ ([1, 2] or [3])[:1][0] }}"),
+            "[2, 3][3, 1][]1");
+  EXPECT_EQ(text_of("{% set x = 'abcdef' %}{{ x[x[1:3] | length:][1:-1] }}{{ x.strip()[{'a': 1}['a']:2] }}"), "deb");
+  EXPECT_EQ(text_of("{% for i in [1, 2, 3] %}{{ loop.cycle('a', 'b') }}{% endfor %}"), "aba");
+}
+
+TEST(ChatTemplate, IndentsAsJinjaDoes) {
+  EXPECT_EQ(
+      text_of("{{ 'a\n\nb\n' | indent }}|{{ 'a\nb' | indent(2, first=true) }}|{{ 'a\n\nb' | indent(1, blank=true) }}"),
+      "a\n\n    b\n|  a\n  b|a\n \n b");
+  EXPECT_EQ(text_of("{% for i in range(3) %}{{ i }}{% endfor %}{% for i in range(5, 0, -2) %}{{ i }}{% endfor %}"),
+            "012531");
 }
 
 TEST(ChatTemplate, WritesJsonAsPythonDoes) {

@@ -1,4 +1,4 @@
-// Let the memory run out: the allocation number k of a thread throws, once.
+// Let the memory run out: the allocation number k of a thread throws, once. And count what a thread holds.
 //
 // It replaces the global operator new of the program that includes it (in one file).
 #pragma once
@@ -6,23 +6,23 @@
 #include <cstdlib>
 #include <new>
 
-namespace llama {
-
-// Of this thread; negative: all succeed.
-inline thread_local long allocations_to_go = -1;
-
-}  // namespace llama
+#include "allocations.h"
 
 // Never inlined, so that the compiler does not see memory of malloc() given to delete, and warn.
 [[gnu::noinline]] void* operator new(std::size_t size) {
   if (llama::allocations_to_go >= 0 && llama::allocations_to_go-- == 0) throw std::bad_alloc();
+  ++llama::allocations_held;
   if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
   throw std::bad_alloc();
 }
 // Of the library's own, this is the only other that does not come down to the one above: a sanitizer brings its own,
 // whose memory free() may not be given.
 [[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  ++llama::allocations_held;
   return std::malloc(size == 0 ? 1 : size);
 }
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+  if (memory != nullptr) --llama::allocations_held;
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }

@@ -77,6 +77,25 @@ TEST(JsonFamilies, NeverCompleteACallThatWasCut) {
   }
 }
 
+// A model that writes nothing but white space must not keep the others waiting: each byte is looked at once.
+TEST(JsonFamilies, ReadAnyAmountOfWhiteSpace) {
+  const std::string blanks = " \n" + std::string(64 * 1024, ' ');
+  const std::string call = R"(<tool_call>{"name": "look", "arguments": {"at": "sky"}}</tool_call>)";
+  std::vector<std::string> bytes;
+  for (const auto& reply : {blanks + "x", "x" + blanks, "x" + blanks + "y" + blanks + call + blanks + "z"}) {
+    bytes.clear();
+    for (const char c : reply) bytes.emplace_back(1, c);
+    for (const char* format : {"hermes", "llama3", "granite3", "generic"}) {
+      const ReplyFormatKind& kind = reply_format_named(format);
+      ASSERT_EQ(kind.name, format);
+      const ReplyFormatOptions options{.tools = {"look"}};
+      EXPECT_EQ(test::parse(kind, options, bytes, ReplyEnd::Whole),
+                test::parse(kind, options, {reply}, ReplyEnd::Whole))
+          << format;
+    }
+  }
+}
+
 TEST(JsonFamilies, EndAReplyWithACallOfHarmony) {
   const auto format = reply_format_named("harmony").make({.tools = {"look"}});
   ReplyEvents events;

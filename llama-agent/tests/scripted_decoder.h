@@ -40,12 +40,14 @@ class ScriptedDecoder final : public Decoder {
   };
   struct Counts {
     std::atomic<int> calls{0}, tokens{0}, saved{0}, restored{0}, shared{0}, most_sequences{0}, largest_batch{0};
+    std::atomic<int> prompts{0};  // that were tokenized
   };
 
   explicit ScriptedDecoder(Config config) : config_(std::move(config)), counts_(std::make_shared<Counts>()) {}
   [[nodiscard]] std::shared_ptr<Counts> counts() const { return counts_; }
 
   Result<std::vector<Token>> tokenize(std::span<const PromptPiece> prompt) const override {
+    ++counts_->prompts;
     return tokenize_rest(prompt);
   }
   Result<std::vector<Token>> tokenize_rest(std::span<const PromptPiece> prompt) const override {

@@ -41,6 +41,14 @@ TEST(SessionStore, RefusesMoreThanMayBeAndForgetsWhatExpired) {
   EXPECT_EQ(store.stats().total_sessions, 1U);
 }
 
+TEST(SessionStore, ATimeWithoutEndNeverIsOver) {
+  SessionStore store({.session_timeout = std::chrono::seconds::max()});
+  const auto session = store.create();
+  ASSERT_TRUE(session);
+  EXPECT_TRUE(store.get(session->id));
+  EXPECT_EQ(store.list().size(), 1U);
+}
+
 TEST(SessionStore, TakesMessagesOfManyThreads) {
   SessionStore store({});
   const auto session = store.create();
@@ -90,6 +98,10 @@ TEST(SessionFile, SaysWhatIsWrongWithAFile) {
   struct Row {
     std::string_view text, reason;
   };
+  const std::string deep =
+      R"({"messages":[],"version":)" + std::string(1'000'000, '[') + std::string(1'000'000, ']') + "}";
+  std::string wide = R"({"messages":[]})";
+  for (int i = 0; i < 300'000; ++i) wide.insert(wide.size() - 1, ",\"" + std::to_string(i) + "\":1");
   for (const auto& [text, reason] : std::vector<Row>{
            {"", "not JSON"},
            {"[]", "no messages"},
@@ -97,10 +109,12 @@ TEST(SessionFile, SaysWhatIsWrongWithAFile) {
            {R"({"messages":[{"role":"user"}]})", "message 1: a message without content"},
            {R"({"messages":[{"role":"king","content":"x"}]})", "'king' is no role"},
            {R"({"messages":[{"role":"user","content":"x"},7]})", "message 2"},
+           {deep, "nested too deep"},
+           {wide, "too many members"},
        }) {
     const auto session = internal::parse_session(text);
-    ASSERT_FALSE(session) << text;
-    EXPECT_TRUE(session.error().message.contains(reason)) << session.error().message;
+    ASSERT_FALSE(session) << text.substr(0, 200);
+    EXPECT_TRUE(session.error().message.contains(reason)) << session.error().message.substr(0, 200);
   }
 }
 

@@ -125,6 +125,19 @@ TEST(ToolTemplate, IdsOfNineLettersWhereItObjectsToOthers) {
   }
 }
 
+// A model's call that no validation has seen: such arguments once ended the program, or took hours.
+TEST(ToolTemplate, ArgumentsThatAreTooDeepOrTooWideAreAText) {
+  std::string wide = "{\"0\":0";
+  for (int i = 1; i < 20'000; ++i) wide += std::format(",\"{}\":0", i);
+  for (const auto& arguments : {"{\"a\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}", wide + "}"}) {
+    auto messages = two_calls();
+    messages[2].tool_calls[0].arguments = arguments;
+    const std::string text = written_by(with_tools(""), kLookTool, messages);
+    EXPECT_TRUE(text.contains("<call_1 look \"{")) << text.substr(0, 500);
+    EXPECT_TRUE(text.contains("<call_2 look {")) << text.substr(0, 500);
+  }
+}
+
 TEST(ToolTemplate, ArgumentsAsTextAndNoContentWhereItWantsThem) {
   const std::string text_wanted = with_tools("", "");
   EXPECT_EQ(repairs_of(text_wanted), (std::vector<std::string_view>{"arguments as text"}));

@@ -95,7 +95,9 @@ class Bf16Writer {
   [[nodiscard]] Gguf output_header() const {
     Gguf header(gguf_init_empty());
     gguf_set_kv(header.get(), sources_.front().header.get());
-    for (const char* key : {"split.no", "split.count", "split.tensors.count"}) gguf_remove_key(header.get(), key);
+    // ggml writes with its own alignment, whatever the key says.
+    for (const char* key : {"general.alignment", "split.no", "split.count", "split.tensors.count"})
+      gguf_remove_key(header.get(), key);
     gguf_set_val_u32(header.get(), "general.file_type", LLAMA_FTYPE_MOSTLY_BF16);
     for (const SourceFile& source : sources_) {
       for (std::int64_t i = 0; i < gguf_get_n_tensors(source.header.get()); ++i) {

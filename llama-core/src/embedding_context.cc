@@ -3,6 +3,7 @@
 #include <llama.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <format>
 #include <numeric>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "device_state.h"
 #include "llama-core/kernels.h"
 #include "llama-core/processor.h"
+#include "memory_needs.h"
 #include "tensor_place.h"
 #include "token_rows.h"
 
@@ -169,7 +171,14 @@ Result<EmbeddingContext> EmbeddingContext::create(std::shared_ptr<const Model> m
   params.abort_callback = internal::is_pass_stopped;
   params.abort_callback_data = static_cast<void*>(&state->stop);
 
-  auto opened = state->context.open(*state->model, params, {.tokens = config.max_tokens, .small_batches_too = true});
+  // Only a causal model has a cache.
+  const llama_model* handle = state->model->model_.get();
+  const std::uint64_t needed =
+      is_causal(*state->model, handle)
+          ? internal::cache_bytes(*state->model, handle, static_cast<std::uint64_t>(config.max_tokens))
+          : 0;
+  auto opened = state->context.open(*state->model, params,
+                                    {.tokens = config.max_tokens, .needed_bytes = needed, .small_batches_too = true});
   if (!opened) return std::unexpected(opened.error());
   EmbeddingContext context(std::move(state));
   if (!config.warm_up) return context;

@@ -16,6 +16,7 @@
 #include "llama-core/log.h"
 #include "llama-core/processor.h"
 #include "memory_needs.h"
+#include "placed_tokens.h"
 #include "sequence_history.h"
 
 namespace llama {
@@ -23,6 +24,10 @@ namespace {
 
 llama_state_seq_flags flags_of(MemoryPart part) {
   return part == MemoryPart::Checkpoint ? LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY : LLAMA_STATE_SEQ_FLAGS_NONE;
+}
+
+std::unexpected<Error> no_sequence(std::int32_t sequence) {
+  return fail(ErrorCode::InvalidArgument, std::format("the context has no sequence {}", sequence));
 }
 
 }  // namespace
@@ -49,10 +54,15 @@ struct GenerationContext::State {
   [[nodiscard]] std::int32_t length_in_memory(std::int32_t sequence) const {
     return llama_memory_seq_pos_max(memory(), sequence) + 1;  // -1 for an empty one
   }
+  [[nodiscard]] bool has(std::int32_t sequence) const { return sequence >= 0 && sequence < config.max_sequences; }
+  [[nodiscard]] std::int32_t length(std::int32_t sequence) const {
+    return must_catch_up ? history.length(sequence) : length_in_memory(sequence);
+  }
   [[nodiscard]] bool can_share() const { return !model->is_recurrent() && model->sliding_window() == 0; }
 
   [[nodiscard]] Result<void> compute(std::span<const PlacedToken> batch);
   [[nodiscard]] Result<void> catch_up();
+  void remember(std::span<const PlacedToken> batch, const Result<void>& computed);
 };
 
 Result<void> GenerationContext::State::compute(std::span<const PlacedToken> batch) {
@@ -101,6 +111,20 @@ Result<void> GenerationContext::State::catch_up() {
   }
   must_catch_up = false;
   return {};
+}
+
+// Of a batch that failed what the memory has of it; a recurrent state in the middle of a batch is nobody's state.
+void GenerationContext::State::remember(std::span<const PlacedToken> batch, const Result<void>& computed) {
+  const bool is_spoilt = !computed && model->is_recurrent() && computed.error().code != ErrorCode::ContextFull;
+  if (is_spoilt && must_catch_up) return llama_memory_clear(memory(), true);  // to be read again from its beginning
+  for (const PlacedToken& t : batch) {
+    if (is_spoilt) {
+      llama_memory_seq_rm(memory(), t.sequence, -1, -1);
+      history.cut(t.sequence, 0);
+    } else if (computed || (!must_catch_up && t.position < length_in_memory(t.sequence))) {
+      history.put(t);
+    }
+  }
 }
 
 GenerationContext::GenerationContext(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -164,15 +188,9 @@ Result<void> GenerationContext::decode(std::span<const PlacedToken> tokens, cons
     return fail(ErrorCode::InvalidArgument,
                 std::format("{} tokens in a batch of at most {}", tokens.size(), s.config.batch_tokens));
   }
-  const std::size_t count = tokens.size();
-  const std::int32_t vocabulary = s.model->vocabulary_size();
-  for (const PlacedToken& t : tokens) {
-    if (t.token < 0 || t.token >= vocabulary || t.position < 0 || t.sequence < 0 ||
-        t.sequence >= s.config.max_sequences) {
-      return fail(ErrorCode::InvalidArgument, std::format("token {} at position {} of sequence {} is out of range",
-                                                          t.token, t.position, t.sequence));
-    }
-  }
+  std::vector<std::int32_t> lengths;
+  for (std::int32_t sequence = 0; s.has(sequence); ++sequence) lengths.push_back(s.length(sequence));
+  if (auto sound = internal::check_places(tokens, s.model->vocabulary_size(), lengths); !sound) return sound;
   s.stop = &stop;
   const auto read = [&] {
     if (s.must_catch_up) {
@@ -189,12 +207,9 @@ Result<void> GenerationContext::decode(std::span<const PlacedToken> tokens, cons
     }
   }
   s.stop = nullptr;
-  for (const PlacedToken& t : tokens) {
-    if (computed || (!s.must_catch_up && t.position < s.length_in_memory(t.sequence))) s.history.put(t);
-  }
+  s.remember(tokens, computed);
   if (!computed) return computed;
-  s.has_logits.resize(count);
-  for (std::size_t i = 0; i < count; ++i) s.has_logits[i] = tokens[i].wants_logits;
+  for (const PlacedToken& t : tokens) s.has_logits.push_back(t.wants_logits);
   return {};
 }
 
@@ -208,6 +223,7 @@ Result<std::span<const float>> GenerationContext::logits(std::size_t index) cons
 }
 
 bool GenerationContext::cut(std::int32_t sequence, std::int32_t from) {
+  if (!state_->has(sequence)) return false;
   // What a sliding window has left is gone from the cells, though llama.cpp would cut there without a word.
   if (const std::int32_t window = state_->model->sliding_window(); window > 0 && from > 0) {
     const std::int32_t first = llama_memory_seq_pos_min(state_->memory(), sequence);
@@ -219,22 +235,25 @@ bool GenerationContext::cut(std::int32_t sequence, std::int32_t from) {
 }
 
 void GenerationContext::clear(std::int32_t sequence) {
+  if (!state_->has(sequence)) return;
   llama_memory_seq_rm(state_->memory(), sequence, -1, -1);
   state_->history.cut(sequence, 0);
 }
 
 void GenerationContext::share(std::int32_t from, std::int32_t to, std::int32_t length) {
+  if (!state_->has(from) || !state_->has(to)) return;
   llama_memory_seq_cp(state_->memory(), from, to, 0, length);
   state_->history.share(from, to, length);
 }
 
 std::int32_t GenerationContext::length(std::int32_t sequence) const {
-  return state_->must_catch_up ? state_->history.length(sequence) : state_->length_in_memory(sequence);
+  return state_->has(sequence) ? state_->length(sequence) : 0;
 }
 
 std::string GenerationContext::device() const { return state_->context.device(); }
 
 Result<std::vector<std::byte>> GenerationContext::save(std::int32_t sequence, MemoryPart part) const {
+  if (!state_->has(sequence)) return no_sequence(sequence);
   if (state_->must_catch_up) return fail(ErrorCode::Internal, "a sequence has to be read again before it can be saved");
   try {
     llama_context* context = state_->context.get();
@@ -256,6 +275,7 @@ Result<std::vector<std::byte>> GenerationContext::save(std::int32_t sequence, Me
 }
 
 Result<void> GenerationContext::restore(std::int32_t sequence, std::span<const std::byte> bytes, MemoryPart part) {
+  if (!state_->has(sequence)) return no_sequence(sequence);
   const auto no_room = [] { return fail(ErrorCode::ContextFull, "a sequence's state does not fit the context"); };
   try {
     auto saved = internal::read_saved(bytes);

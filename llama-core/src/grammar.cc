@@ -2,13 +2,16 @@
 
 #include <llama.h>
 
+#include <algorithm>
 #include <cmath>
 #include <exception>
 #include <format>
+#include <limits>
 #include <utility>
 #include <vector>
 
 #include "grammar_check.h"
+#include "llama-base/utf8.h"
 #include "llama-core/log.h"
 
 namespace llama {
@@ -31,8 +34,8 @@ bool apply(llama_sampler* sampler, std::span<llama_token_data> candidates) {
 
 void Grammar::Free::operator()(llama_sampler* sampler) const noexcept { llama_sampler_free(sampler); }
 
-Grammar::Grammar(std::shared_ptr<const Model> model, llama_sampler* sampler)
-    : model_(std::move(model)), sampler_(sampler) {}
+Grammar::Grammar(std::shared_ptr<const Model> model, llama_sampler* sampler, bool names_tokens)
+    : model_(std::move(model)), sampler_(sampler), names_tokens_(names_tokens) {}
 Grammar::~Grammar() = default;
 Grammar::Grammar(Grammar&&) noexcept = default;
 Grammar& Grammar::operator=(Grammar&&) noexcept = default;
@@ -47,7 +50,10 @@ Result<Grammar> Grammar::parse(std::shared_ptr<const Model> model, std::string_v
                 std::format("the grammar has {} bytes, at most {} are read", gbnf.size(), kLargestGrammar));
   }
   if (gbnf.contains('\0')) return fail(ErrorCode::InvalidArgument, "the grammar contains a NUL byte");
-  if (auto sound = internal::check_grammar(gbnf); !sound) return std::unexpected(sound.error());
+  // llama.cpp takes the bytes after the first of a character as they come, a closing quote too.
+  if (!internal::is_utf8(gbnf)) return fail(ErrorCode::InvalidArgument, "the grammar is not UTF-8");
+  const auto facts = internal::check_grammar(gbnf);
+  if (!facts) return std::unexpected(facts.error());
   const std::string text(gbnf);
   internal::take_first_log_error();
   llama_sampler* sampler = nullptr;
@@ -62,7 +68,7 @@ Result<Grammar> Grammar::parse(std::shared_ptr<const Model> model, std::string_v
     return fail(ErrorCode::InvalidArgument,
                 std::format("the grammar cannot be used{}{}", reason.empty() ? "" : ": ", reason));
   }
-  return Grammar(std::move(model), sampler);
+  return Grammar(std::move(model), sampler, facts->names_tokens);
 }
 
 Result<Grammar> Grammar::copy() const {
@@ -73,11 +79,13 @@ Result<Grammar> Grammar::copy() const {
     sampler = nullptr;
   }
   if (sampler == nullptr) return fail(ErrorCode::OutOfMemory, "a grammar cannot be copied");
-  return Grammar(model_, sampler);
+  Grammar copied(model_, sampler, names_tokens_);
+  copied.is_lost_ = is_lost_;
+  return copied;
 }
 
 bool Grammar::allows(Token token) const {
-  if (token < 0 || token >= model_->vocabulary_size()) return false;
+  if (is_lost_ || token < 0 || token >= model_->vocabulary_size()) return false;
   llama_token_data candidate{.id = token, .logit = 0.0F, .p = 0.0F};
   return apply(sampler_.get(), std::span(&candidate, 1)) && std::isfinite(candidate.logit);
 }
@@ -91,6 +99,7 @@ bool Grammar::may_end() const {
 }
 
 void Grammar::restrict_to(std::span<float> logits) const {
+  if (is_lost_) return std::ranges::fill(logits, -std::numeric_limits<float>::infinity()), void();
   std::vector<llama_token_data> candidates(logits.size());
   for (std::size_t i = 0; i < logits.size(); ++i) {
     candidates[i] = {.id = static_cast<Token>(i), .logit = logits[i], .p = 0.0F};
@@ -105,9 +114,22 @@ Result<void> Grammar::accept(Token token) {
   }
   // After the end nothing can follow, and llama.cpp would abort at a second end.
   if (model_->ends_generation(token)) return {};
+  if (!names_tokens_) return go_on(token);
+  auto tried = copy();
+  if (!tried) return std::unexpected(tried.error());
+  if (!tried->go_on(token)) {
+    return fail(ErrorCode::InvalidArgument, std::format("token {} does not end where the grammar names one", token));
+  }
+  sampler_ = std::move(tried->sampler_);
+  return {};
+}
+
+// What cannot be gone on with cannot be asked for anything either: llama.cpp would abort.
+Result<void> Grammar::go_on(Token token) {
   try {
     llama_sampler_accept(sampler_.get(), token);
   } catch (const std::exception& thrown) {
+    is_lost_ = true;
     return fail(ErrorCode::Internal, std::format("llama.cpp's grammar cannot go on: {}", thrown.what()));
   }
   return {};

@@ -5,6 +5,7 @@
 #include <format>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "grammar_reader.h"
@@ -34,8 +35,8 @@ class Counter {
  private:
   Ways count(std::size_t rule, int depth) {
     if (known_[rule]) return *known_[rule];
-    // One that begins with itself: llama.cpp refuses it, with a reason.
-    if (open_[rule] || wrong_) return {};
+    if (wrong_) return {};
+    if (open_[rule]) return refuse_recursion(rule);
     if (depth > kMaxRuleDepth) return refuse_depth();
     open_[rule] = true;
     Ways sum;
@@ -43,6 +44,7 @@ class Counter {
       Ways ways{.first = 0, .none = 1, .depth = 0};
       for (const auto& symbol : sequence) {
         if (ways.none == 0) break;
+        if (symbol.most == 0) continue;  // it is never there
         const Ways once = symbol.rule ? count(*symbol.rule, depth + 1) : Ways{.first = 1, .none = 0, .depth = 0};
         const Ways next = repeated(once, symbol);
         ways = {.first = ways.first + ways.none * next.first, .none = ways.none * next.none, .depth = 0};
@@ -53,12 +55,23 @@ class Counter {
     }
     if (sum.depth > kMaxRuleDepth) return refuse_depth();
     if (sum.first + sum.none > kMaxBeginnings && !wrong_) {
-      wrong_ = std::format("the grammar has a rule that can begin in more than {} ways: '{}'", kMaxBeginnings,
-                           rules_[rule].name.empty() ? "(…)" : rules_[rule].name);
+      wrong_ = std::format("the grammar has a rule that can begin in more than {:.0f} ways: '{}'", kMaxBeginnings,
+                           name_of(rule));
     }
     open_[rule] = false;
     known_[rule] = sum;
     return sum;
+  }
+
+  // llama.cpp sees that only where what may come before is a rule with an empty alternative, and does not return where
+  // it is one that leads to such a rule.
+  Ways refuse_recursion(std::size_t rule) {
+    wrong_ = std::format("the grammar's rule '{}' begins with itself", name_of(rule));
+    return {};
+  }
+
+  [[nodiscard]] std::string_view name_of(std::size_t rule) const {
+    return rules_[rule].name.empty() ? "(…)" : std::string_view(rules_[rule].name);
   }
 
   Ways refuse_depth() {
@@ -90,10 +103,17 @@ class Counter {
 
 }  // namespace
 
-Result<void> check_grammar(std::string_view gbnf) {
+Result<GrammarFacts> check_grammar(std::string_view gbnf) {
   const auto rules = read_grammar(gbnf);
   if (!rules) return std::unexpected(rules.error());
-  return Counter(*rules).count_all();
+  if (auto counted = Counter(*rules).count_all(); !counted) return std::unexpected(counted.error());
+  GrammarFacts facts;
+  for (const GrammarRule& rule : *rules) {
+    for (const GrammarSequence& sequence : rule.alternatives) {
+      facts.names_tokens = facts.names_tokens || std::ranges::any_of(sequence, &GrammarSymbol::is_token);
+    }
+  }
+  return facts;
 }
 
 }  // namespace llama::internal

@@ -11,8 +11,13 @@
 
 namespace llama::internal {
 
-// Errors   InvalidArgument: what is wrong, with its row and column; brackets deeper than 100; rules that lead to each
-//          other more than 1,000 deep; a rule that can begin in more than 100,000 ways.
-[[nodiscard]] Result<void> check_grammar(std::string_view gbnf);
+struct GrammarFacts {
+  bool names_tokens = false;  // <think>, <[7]>
+};
+
+// Requires UTF-8.
+// Errors   InvalidArgument: what is wrong, as read_grammar() says it; rules that lead to each other more than 1,000
+//          deep; a rule that can begin in more than 100,000 ways, or with itself.
+[[nodiscard]] Result<GrammarFacts> check_grammar(std::string_view gbnf);
 
 }  // namespace llama::internal

@@ -11,6 +11,8 @@ namespace llama::internal {
 namespace {
 
 constexpr int kMaxBracketDepth = 100;
+constexpr double kMaxElements = 32'000'000;  // of 8 bytes each, and llama.cpp holds them three times over
+constexpr int kMaxWrittenOut = 2'000;        // repetitions; llama.cpp takes more of what may be missing for endless
 
 bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -103,17 +105,15 @@ class GrammarReader {
       const char c = peek();
       const std::size_t length = sequence.size();
       if (c == '"') {
-        if (parse_quoted()) sequence.push_back({});
+        if (const double count = parse_characters(c); count > 0) sequence.push_back({.elements = count});
       } else if (c == '[') {
-        parse_class();
-        sequence.push_back({});
+        sequence.push_back({.elements = parse_characters(']')});
       } else if (c == '.') {
         ++at_;
         sequence.push_back({});
       } else if (c == '<' || c == '!') {  // a token
-        at_ = std::min(text_.find('>', at_), text_.size());
-        if (expect(at_ < text_.size(), "'>' is missing")) ++at_;
-        sequence.push_back({});
+        parse_token();
+        sequence.push_back({.is_token = true});
       } else if (is_word(c)) {
         const std::size_t place = at_;
         sequence.push_back({.rule = rule_named(parse_name(), place)});
@@ -137,6 +137,7 @@ class GrammarReader {
       can_repeat = sequence.size() > length;
       skip_space(depth > 0);
     }
+    for (const GrammarSymbol& symbol : sequence) count_elements(written_in_place(symbol) + written_elsewhere(symbol));
     return sequence;
   }
 
@@ -159,7 +160,8 @@ class GrammarReader {
     // One behind another: what is repeated then is a repetition itself.
     if (symbol.least != 1 || symbol.most != 1) {
       rules_.push_back({.place = at_, .alternatives = {{symbol}}});
-      symbol.rule = rules_.size() - 1;
+      count_elements(written_elsewhere(symbol));
+      symbol = {.rule = rules_.size() - 1, .elements = written_in_place(symbol), .is_token = symbol.is_token};
     }
     symbol.least = least;
     symbol.most = most;
@@ -174,23 +176,45 @@ class GrammarReader {
     return static_cast<int>(number);
   }
 
-  // False where nothing stands in it.
-  bool parse_quoted() {
-    const std::size_t begin = ++at_;
-    while (peek() != '"' && expect(at_ < text_.size(), "'\"' is missing") && parse_character()) {
-    }
-    return wrong_ || at_++ > begin;
+  // What llama.cpp makes of a symbol: so much stands in its rule, and so much in rules that are made for what may be
+  // missing.
+  static double written_in_place(const GrammarSymbol& symbol) {
+    return symbol.elements * symbol.least + (symbol.most > symbol.least ? 1 : 0);
+  }
+  static double written_elsewhere(const GrammarSymbol& symbol) {
+    if (symbol.most == symbol.least) return 0;
+    return (symbol.elements + 3) * (symbol.most > kMaxWrittenOut ? 1 : symbol.most - symbol.least);
   }
 
-  void parse_class() {
-    ++at_;
-    while (peek() != ']' && expect(at_ < text_.size(), "']' is missing") && parse_character()) {
+  void count_elements(double more) {
+    elements_ += more;
+    if (elements_ > kMaxElements)
+      expect(false, std::format("written out, it has more than {:.0f} elements", kMaxElements));
+  }
+
+  // From the opening character to behind the closing one. How many characters stand between.
+  double parse_characters(char closing) {
+    double count = 0;
+    for (++at_; peek() != closing; ++count) {
+      if (!expect(at_ < text_.size(), closing == ']' ? "']' is missing" : "'\"' is missing")) return count;
+      if (!parse_character()) return count;
     }
-    if (!wrong_) ++at_;
+    ++at_;
+    return count;
+  }
+
+  void parse_token() {
+    const std::size_t end = text_.find('>', at_);
+    if (!expect(end != std::string_view::npos, "'>' is missing")) return;
+    at_ = end + 1;
   }
 
   bool parse_character() {
-    if (peek() != '\\') return ++at_, true;
+    if (peek() != '\\') {
+      do ++at_;
+      while ((static_cast<unsigned char>(peek()) & 0xc0) == 0x80);
+      return true;
+    }
     const char escape = peek(1);
     const int digits = escape == 'x' ? 2 : escape == 'u' ? 4 : escape == 'U' ? 8 : 0;
     if (digits == 0 && !expect(escape != '\0' && std::string_view("trn\\\"[]-").contains(escape), "no such escape")) {
@@ -209,6 +233,7 @@ class GrammarReader {
   std::optional<std::string> wrong_;
   std::vector<GrammarRule> rules_;
   std::map<std::string, std::size_t, std::less<>> numbers_;
+  double elements_ = 0;
 };
 
 }  // namespace

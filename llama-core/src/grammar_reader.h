@@ -19,6 +19,8 @@ inline constexpr int kEndlessRepetitions = std::numeric_limits<int>::max();
 struct GrammarSymbol {
   std::optional<std::size_t> rule{};  // its number; nothing: a character, a class of them, a token
   int least = 1, most = 1;            // repetitions
+  double elements = 1;                // of llama.cpp: a character, an end of a range, a rule, a token
+  bool is_token = false;              // by its name or number
 };
 using GrammarSequence = std::vector<GrammarSymbol>;
 
@@ -28,7 +30,8 @@ struct GrammarRule {
   std::vector<GrammarSequence> alternatives{};
 };
 
-// Errors   InvalidArgument: what is wrong, with its row and column; brackets deeper than 100.
+// Errors   InvalidArgument: what is wrong, with its row and column; brackets deeper than 100;
+//          repetitions that llama.cpp would write out as more than 32,000,000 elements.
 // Cost     linear in the grammar's length.
 [[nodiscard]] Result<std::vector<GrammarRule>> read_grammar(std::string_view gbnf);
 

@@ -15,15 +15,13 @@
 namespace llama {
 namespace {
 
-// llama_tokenize() throws where a SentencePiece vocabulary lacks the token for a single byte. INT32_MIN + 1 then.
-constexpr std::int32_t kThrew = INT32_MIN + 1;
-std::int32_t tokenize_with(const llama_vocab* vocab, std::string_view text, std::span<Token> tokens, bool special,
-                           bool surround) {
+Result<std::int32_t> tokenize_with(const llama_vocab* vocab, std::string_view text, std::span<Token> tokens,
+                                   bool special, bool surround) {
   try {
     return llama_tokenize(vocab, text.data(), static_cast<std::int32_t>(text.size()), tokens.data(),
                           static_cast<std::int32_t>(tokens.size()), surround, special);
-  } catch (const std::exception&) {
-    return kThrew;
+  } catch (const std::exception& thrown) {
+    return internal::thrown_error(thrown, ErrorCode::Internal, "llama.cpp could not tokenize a text");
   }
 }
 
@@ -61,15 +59,15 @@ Result<std::vector<Token>> Model::tokenize(std::string_view text, SpecialTokens 
   const llama_vocab* vocab = llama_model_get_vocab(model_.get());
   std::vector<Token> tokens(text.size() / 3 + 16);
   const auto attempt = [&] { return tokenize_with(vocab, text, tokens, special == SpecialTokens::Parse, surround); };
-  std::int32_t count = attempt();
-  if (count == kThrew) return internal::lacks_bytes();
-  if (count == INT32_MIN) return fail(ErrorCode::InvalidText, "a text has more tokens than can be counted");
-  if (count < 0) {
-    tokens.resize(static_cast<std::size_t>(-count));
+  auto count = attempt();
+  if (count && *count == INT32_MIN) return fail(ErrorCode::InvalidText, "a text has more tokens than can be counted");
+  if (count && *count < 0) {
+    tokens.resize(static_cast<std::size_t>(-*count));
     count = attempt();
   }
-  if (count < 0) return fail(ErrorCode::Internal, "llama.cpp could not tokenize a text");
-  tokens.resize(static_cast<std::size_t>(count));
+  if (!count) return std::unexpected(count.error());
+  if (*count < 0) return fail(ErrorCode::Internal, "llama.cpp could not tokenize a text");
+  tokens.resize(static_cast<std::size_t>(*count));
   return tokens;
 }
 

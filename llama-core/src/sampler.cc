@@ -72,6 +72,21 @@ struct Sampler::State {
     if (array.selected < 0 || std::cmp_greater_equal(array.selected, array.size)) return std::nullopt;
     return array.data[array.selected].id;
   }
+
+  // One with which the grammar has gone on. One token's test is cheap: only where it fails is the whole vocabulary held
+  // against the grammar, and then there may still be tokens that it refuses (Grammar::restrict_to()).
+  Result<Token> draw_allowed(std::span<const float> logits) {
+    auto token = draw(logits);
+    if (!grammar) return token ? Result<Token>(*token) : fail(ErrorCode::Internal, "llama.cpp drew no token");
+    if (token && grammar->accept(*token)) return *token;
+    restricted.assign(logits.begin(), logits.end());
+    grammar->restrict_to(restricted);
+    while ((token = draw(restricted)) && std::isfinite(restricted[static_cast<std::size_t>(*token)])) {
+      if (grammar->accept(*token)) return *token;
+      restricted[static_cast<std::size_t>(*token)] = kNever;
+    }
+    return fail(ErrorCode::InvalidArgument, "no token of this model goes on with the grammar");
+  }
 };
 
 void Sampler::Free::operator()(llama_sampler* sampler) const noexcept { llama_sampler_free(sampler); }
@@ -151,21 +166,9 @@ Result<Token> Sampler::sample(std::span<const float> logits) {
     is_any_finite = is_any_finite || std::isfinite(logit);
   }
   if (!is_any_finite) return fail(ErrorCode::Internal, "the model computed no logit that is finite");
-  auto token = state.draw(logits);
-  // One token's test is cheap. Only where it fails is the whole vocabulary held against the grammar.
-  if (state.grammar && (!token || !state.grammar->allows(*token))) {
-    state.restricted.assign(logits.begin(), logits.end());
-    state.grammar->restrict_to(state.restricted);
-    token = state.draw(state.restricted);
-    if (token && !state.grammar->allows(*token)) token.reset();
-    if (!token) return fail(ErrorCode::InvalidArgument, "no token of this model goes on with the grammar");
-  }
-  if (!token) return fail(ErrorCode::Internal, "llama.cpp drew no token");
-  if (state.grammar) {
-    if (auto accepted = state.grammar->accept(*token); !accepted) return std::unexpected(accepted.error());
-  }
-  llama_sampler_accept(state.chain.get(), *token);
-  return *token;
+  const auto token = state.draw_allowed(logits);
+  if (token) llama_sampler_accept(state.chain.get(), *token);
+  return token;
 }
 
 bool Sampler::may_end() const { return !state_->grammar || state_->grammar->may_end(); }

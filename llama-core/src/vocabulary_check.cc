@@ -6,12 +6,21 @@
 #include <cstdint>
 #include <exception>
 #include <format>
+#include <new>
+#include <stdexcept>
 #include <string_view>
 
 namespace llama::internal {
 
-std::unexpected<Error> lacks_bytes() {
-  return fail(ErrorCode::InvalidModel, "the vocabulary has no tokens for single bytes, which some texts need");
+std::unexpected<Error> thrown_error(const std::exception& thrown, ErrorCode code, std::string_view what) {
+  if (dynamic_cast<const std::bad_alloc*>(&thrown) != nullptr) {
+    return fail(ErrorCode::OutOfMemory, std::format("{}: no memory", what));
+  }
+  // A SentencePiece vocabulary was asked for the token of a byte.
+  if (dynamic_cast<const std::out_of_range*>(&thrown) != nullptr) {
+    return fail(ErrorCode::InvalidModel, "the vocabulary has no tokens for single bytes, which some texts need");
+  }
+  return fail(code, std::format("{}: {}", what, thrown.what()));
 }
 
 // llama_tokenize() aborts where a token that it must add does not exist.
@@ -31,8 +40,8 @@ Result<void> check_special_tokens(const llama_vocab* vocab) {
   try {
     static_cast<void>(
         llama_tokenize(vocab, "\x01", 1, room.data(), static_cast<std::int32_t>(room.size()), true, false));
-  } catch (const std::exception&) {
-    return lacks_bytes();
+  } catch (const std::exception& thrown) {
+    return thrown_error(thrown, ErrorCode::InvalidModel, "the vocabulary cannot be used");
   }
   return {};
 }

@@ -14,6 +14,7 @@
 
 #include "llama-core/backend.h"
 #include "llama-core/bf16.h"
+#include "llama-core/model.h"
 
 namespace llama {
 namespace {
@@ -85,6 +86,21 @@ TEST(Bf16Writer, WritesWhatLlamaCppsQuantizerDoes) {
     fs::remove(q8);
     fs::remove(theirs);
   }
+}
+
+// A reader takes the place of every tensor from the alignment that the file names.
+TEST(Bf16Writer, WritesAFileThatCanBeReadWhateverTheSourceAligns) {
+  ASSERT_TRUE(start_backends());
+  const Folder folder;
+  const fs::path model = fs::path(std::getenv("TEST_MODELS")) / "bert-aligned.gguf", output = folder.path / "out.gguf";
+  ASSERT_TRUE(write_as_bf16(std::span(&model, 1), output, 1, {}));
+  const auto source = tensors_of(model), found = tensors_of(output);
+  ASSERT_EQ(found.size(), source.size());
+  for (const auto& [name, facts] : source) {
+    ASSERT_TRUE(found.contains(name)) << name;
+    EXPECT_TRUE(facts.type != GGML_TYPE_F32 || found.at(name) == facts) << name;
+  }
+  EXPECT_TRUE(Model::load(std::span(&output, 1)));
 }
 
 TEST(Bf16Writer, LeavesNothingWhenItIsStoppedOrFails) {

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <thread>
 
+#include "llama-base/memory.h"
+
 namespace llama {
 namespace {
 
@@ -129,6 +131,18 @@ TEST(EmbeddingContext, RefusesNumbersOutOfRange) {
                                                {.pooling = Pooling::Rank}}) {
     EXPECT_EQ(EmbeddingContext::create(model, config).error().code, ErrorCode::InvalidArgument);
   }
+}
+
+// Where it were tried, the kernel would end the process.
+TEST(EmbeddingContext, SaysThatACacheDoesNotFit) {
+  constexpr std::int32_t kTokens = 1 << 24;
+  const auto room = internal::available_memory();
+  if (!room || *room > std::uint64_t{24} * 1024 * kTokens) GTEST_SKIP() << "it may fit";
+  const auto refused =
+      EmbeddingContext::create(load("qwen3-wide.gguf"), {.max_tokens = kTokens, .pooling = Pooling::Last});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::OutOfMemory);
+  EXPECT_TRUE(refused.error().message.contains("of memory are free")) << refused.error().message;
 }
 
 // A pair whose second text is empty is a sequence, and its tokens enter the model as vectors from the file.

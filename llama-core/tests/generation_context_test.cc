@@ -110,6 +110,54 @@ TEST(GenerationContext, SaysWhatDoesNotFit) {
   EXPECT_EQ(context.decode(placed(unknown, 1, 0)).error().code, ErrorCode::InvalidArgument);
 }
 
+TEST(GenerationContext, TakesTokensOnlyAtTheEndOfASequence) {
+  auto context = make(load_generator("generator.gguf"));
+  static_cast<void>(logits_after(context, kText, 0, 0));
+  for (const std::int32_t position : {-1, 0, 7, 9}) {
+    const auto refused = context.decode(placed(kText, 0, position));
+    ASSERT_FALSE(refused) << position;
+    EXPECT_EQ(refused.error().code, ErrorCode::InvalidArgument);
+  }
+  const std::vector<PlacedToken> twice{{5, 0, 8, false}, {6, 1, 0, false}, {7, 0, 8, true}};
+  EXPECT_EQ(context.decode(twice).error().code, ErrorCode::InvalidArgument);
+  EXPECT_EQ(context.length(0), 8);
+  EXPECT_EQ(context.length(1), 0);
+  EXPECT_TRUE(context.decode(placed(kText, 0, 8)));
+}
+
+TEST(GenerationContext, HasNoMoreSequencesThanItWasMadeFor) {
+  auto context = make(load_generator("generator.gguf"));
+  static_cast<void>(logits_after(context, kText, 0, 0));
+  const auto saved = context.save(0, MemoryPart::Whole);
+  ASSERT_TRUE(saved);
+  for (const std::int32_t none : {-1, 2, 1 << 20}) {
+    EXPECT_EQ(context.decode(placed(kText, none, 0)).error().code, ErrorCode::InvalidArgument);
+    EXPECT_FALSE(context.cut(none, 0));
+    context.clear(none);
+    context.share(0, none, 8);
+    context.share(none, 1, 8);
+    EXPECT_EQ(context.length(none), 0);
+    EXPECT_EQ(context.save(none, MemoryPart::Whole).error().code, ErrorCode::InvalidArgument);
+    EXPECT_EQ(context.restore(none, *saved, MemoryPart::Whole).error().code, ErrorCode::InvalidArgument);
+  }
+  EXPECT_EQ(context.length(0), 8);
+  EXPECT_EQ(context.length(1), 0);
+}
+
+TEST(GenerationContext, ForgetsARecurrentStateThatWasSpoilt) {
+  const auto model = load_generator("mamba.gguf");
+  ASSERT_TRUE(model->is_recurrent());
+  auto context = make(model);
+  const auto whole = logits_after(context, kText, 1, 0);
+  static_cast<void>(logits_after(context, std::span(kText).first(5), 0, 0));
+  std::stop_source stop;
+  stop.request_stop();
+  ASSERT_FALSE(context.decode(placed(std::span(kText).subspan(5), 0, 5), stop.get_token()));
+  EXPECT_EQ(context.length(0), 0);
+  EXPECT_EQ(context.length(1), 8);
+  EXPECT_LT(largest_difference(logits_after(context, kText, 0, 0), whole), kSame);
+}
+
 TEST(GenerationContext, CanBeStopped) {
   auto context = make(load_generator("generator.gguf"));
   std::stop_source stop;

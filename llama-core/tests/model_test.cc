@@ -4,8 +4,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <new>
+#include <stdexcept>
 
 #include "llama-core/embedding_context.h"
+#include "vocabulary_check.h"
 
 namespace llama {
 namespace {
@@ -26,6 +29,17 @@ TEST(Model, SaysWhyLlamaCppRefusesAFile) {
   ASSERT_FALSE(model);
   EXPECT_EQ(model.error().code, ErrorCode::InvalidModel);
   EXPECT_EQ(model.error().message.find('\n'), std::string::npos);
+}
+
+TEST(Model, BlamesTheVocabularyOnlyForBytesThatItLacks) {
+  const auto error = [](const std::exception& thrown) {
+    return internal::thrown_error(thrown, ErrorCode::Internal, "no tokens").error();
+  };
+  EXPECT_EQ(error(std::bad_alloc()).code, ErrorCode::OutOfMemory);
+  EXPECT_EQ(error(std::out_of_range("at")).code, ErrorCode::InvalidModel);
+  EXPECT_TRUE(error(std::out_of_range("at")).message.contains("single bytes"));
+  EXPECT_EQ(error(std::runtime_error("no regex")).code, ErrorCode::Internal);
+  EXPECT_EQ(error(std::runtime_error("no regex")).message, "no tokens: no regex");
 }
 
 TEST(EmbeddingContext, NeedsAModel) {

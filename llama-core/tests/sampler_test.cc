@@ -201,7 +201,8 @@ TEST(Grammar, HoldsTheModelToIt) {
 
 TEST(Grammar, RefusesWhatIsNone) {
   const auto vocabulary = model();
-  for (const char* text : {"", "  \n", "root ::= (", "root ::= undefined-rule", "nothing", "root ::= root \"a\""}) {
+  for (const char* text : {"", "  \n", "root ::= (", "root ::= undefined-rule", "nothing", "root ::= root \"a\"",
+                           "root ::= \"\xe2\"", "root ::= [\xff]", "# \xc0\xaf\nroot ::= \"a\""}) {
     const auto grammar = Grammar::parse(vocabulary, text);
     ASSERT_FALSE(grammar) << text;
     EXPECT_EQ(grammar.error().code, ErrorCode::InvalidArgument);
@@ -232,6 +233,37 @@ TEST(Grammar, SaysWhereItIsWrong) {
   for (int i = 0; i < 40; ++i) doubling += std::format("r{} ::= r{} | r{}\n", i, i + 1, i + 1);
   EXPECT_TRUE(refusal(doubling + "r40 ::= \"a\"").contains("ways"));
   EXPECT_TRUE(refusal("root ::= ((\"a\"?){0,30}){0,30}").contains("ways"));
+  EXPECT_EQ(refusal("root ::= expr\nexpr ::= ws expr \"+\" num | num\nws ::= [ ]*\nnum ::= [0-9]+"),
+            "the grammar's rule 'expr' begins with itself");
+  EXPECT_EQ(refusal("root ::= (\"\" root)? \"a\""), "the grammar's rule 'root' begins with itself");
+  EXPECT_TRUE(
+      refusal("root ::= \"" + std::string(1'000'000, 'x') + "\"{1999}").contains("more than 32000000 elements"));
+  EXPECT_TRUE(refusal("root ::= \"" + std::string(30'000, 'x') + "\"{40}{40}").contains("elements"));
+  EXPECT_TRUE(refusal("root ::= [" + std::string(20'000, 'x') + "]{0,1999}").contains("elements"));
+}
+
+// "an" begins in the literal and reaches over the named token's place: llama.cpp lets it pass, and aborts later.
+TEST(Grammar, GoesOnAfterATokenThatItRefuses) {
+  const auto vocabulary = model();
+  const auto token = [&](const char* text) { return vocabulary->tokenize_part(text, SpecialTokens::Text)->front(); };
+  const Token a = token("a"), an = token("an");
+  ASSERT_EQ(vocabulary->piece(an, SpecialTokens::Text), "an");
+  auto grammar = Grammar::parse(vocabulary, "root ::= \"a\" !<[7]>*");
+  ASSERT_TRUE(grammar) << grammar.error().message;
+  auto sampled = grammar->copy();
+  EXPECT_EQ(grammar->accept(an).error().code, ErrorCode::InvalidArgument);
+  EXPECT_FALSE(grammar->may_end());
+  EXPECT_TRUE(grammar->accept(a));
+  EXPECT_FALSE(grammar->accept(7));
+  EXPECT_TRUE(grammar->accept(an));
+  EXPECT_TRUE(grammar->may_end());
+  auto sampler = Sampler::create(vocabulary, {.temperature = 0}, std::move(*sampled));
+  ASSERT_TRUE(sampler);
+  std::vector<float> logits(static_cast<std::size_t>(vocabulary->vocabulary_size()), 0.0F);
+  logits[static_cast<std::size_t>(an)] = 2;
+  logits[static_cast<std::size_t>(a)] = 1;
+  EXPECT_EQ(sampler->sample(logits), a);
+  EXPECT_EQ(sampler->sample(logits), an);
 }
 
 TEST(Grammar, TakesEverythingThatLlamaCppDocuments) {
@@ -239,6 +271,8 @@ TEST(Grammar, TakesEverythingThatLlamaCppDocuments) {
            "# a comment\nroot ::= (\n  \"a\" # why\n  | b )+ \"\"\r\nb ::= [^\\]a-z\\-\\x41\\u00e9] . [0-9]*\n",
            "root ::= \"a\"{2} \"b\"{2,} \"c\"{ 0 , 3 } (\"d\"?)* \"\\U0001F600\\n\\\"\"",
            "root ::=\n  x |\n  y\nx ::= \"x\"\n\n\ny ::= [äöü]+ | \"\"\n",
+           "root ::= \"a\" root{0} | ([ ]* \"b\" root)? \"c\"",
+           "root ::= [a-z]{0,1999} ([0-9]{2,} \"x\"){3,500} \"\u00e4\"{1000,} \"y\"{0,100000}",
            "root ::= value-1\nvalue-1 ::= \"{\" (value-1 (\",\" value-1)*)? \"}\"",
        }) {
     EXPECT_EQ(refusal(gbnf), "") << gbnf;

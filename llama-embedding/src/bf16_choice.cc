@@ -65,8 +65,8 @@ Result<Bf16Timings> measure(const std::shared_ptr<const Model>& model, const std
 }  // namespace
 
 bool may_use_bf16_copy(const Bf16Facts& facts) {
-  return facts.wanted && facts.kernels.starts_with("stock (") && facts.weights.ends_with(" Q8_0") &&
-         facts.multiplies_bf16;
+  return facts.wanted && facts.device == "CPU" && facts.kernels.starts_with("stock (") &&
+         facts.weights.ends_with(" Q8_0") && facts.multiplies_bf16;
 }
 
 bool copy_is_faster(const Bf16Timings& timings) {
@@ -97,40 +97,46 @@ std::shared_ptr<const Model> choose_bf16_copy(const Bf16World& world) {
 
 std::shared_ptr<const Model> choose_bf16_copy(const EmbeddingConfig& config, const LoadedModel& loaded,
                                               Pooling pooling) {
-  const std::string kernels = kernels_in_use(), weights = loaded.model->description();
-  if (!may_use_bf16_copy(
-          {.wanted = config.bf16_copy, .kernels = kernels, .weights = weights, .multiplies_bf16 = multiplies_bf16()}))
+  const std::string kernels = kernels_in_use(), weights = loaded.model->description(), device = loaded.model->device();
+  if (!may_use_bf16_copy({.wanted = config.bf16_copy,
+                          .kernels = kernels,
+                          .weights = weights,
+                          .multiplies_bf16 = multiplies_bf16(),
+                          .device = device}))
     return nullptr;
   const CacheManager& cache = config.loader->cache();
   const MeasurementMemory memory(cache.folder());
   const std::string key =
       std::format("bf16 copy is faster; {}; {}, {} threads; llama-embedding {}", loaded.metadata.identity,
                   processor_name(), config.threads > 0 ? config.threads : default_threads(), LLAMA_EMBEDDING_VERSION);
-  return choose_bf16_copy(Bf16World{.recall = [&] { return memory.recall(key); },
-                                    .remember = [&](std::int64_t faster) { memory.remember(key, faster); },
-                                    .copy = [&] -> Result<std::shared_ptr<const Model>> {
-                                      auto made =
-                                          bf16_copy_of(loaded, cache, config.threads, config.on_message, config.stop);
-                                      if (!made) return std::unexpected(made.error());
-                                      const auto file = made->paths().front();
-                                      auto copy =
-                                          config.loader->load_local_model(file.parent_path(), file.filename().string());
-                                      if (!copy) return std::unexpected(copy.error());
-                                      return copy->model;
-                                    },
-                                    .measure =
-                                        [&](const std::shared_ptr<const Model>& copy) {
-                                          return measure(loaded.model, copy, config.threads, pooling, config.stop);
-                                        },
-                                    .remove_copy =
-                                        [&] {
-                                          // One that another process uses stays, until the cache is full.
-                                          if (auto removed = cache.remove(bf16_copy_key(loaded)); !removed) return;
-                                        },
-                                    .say =
-                                        [&](std::string_view line) {
-                                          if (config.on_message) config.on_message(line);
-                                        }});
+  return choose_bf16_copy(Bf16World{
+      .recall = [&] { return memory.recall(key); },
+      .remember = [&](std::int64_t faster) { memory.remember(key, faster); },
+      .copy = [&] -> Result<std::shared_ptr<const Model>> {
+        auto made = bf16_copy_of(loaded, cache, config.threads, config.on_message, config.stop);
+        if (!made) return std::unexpected(made.error());
+        const auto file = made->paths().front();
+        auto copy =
+            config.loader->load_model({.source = ModelSource(LocalSource{file.parent_path(), file.filename().string()}),
+                                       .stop = config.stop,
+                                       .device = config.device,
+                                       .on_notice = config.on_notice});
+        if (!copy) return std::unexpected(copy.error());
+        return copy->model;
+      },
+      .measure =
+          [&](const std::shared_ptr<const Model>& copy) {
+            return measure(loaded.model, copy, config.threads, pooling, config.stop);
+          },
+      .remove_copy =
+          [&] {
+            // One that another process uses stays, until the cache is full.
+            if (auto removed = cache.remove(bf16_copy_key(loaded)); !removed) return;
+          },
+      .say =
+          [&](std::string_view line) {
+            if (config.on_message) config.on_message(line);
+          }});
 }
 
 }  // namespace llama::internal

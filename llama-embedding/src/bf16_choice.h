@@ -23,6 +23,7 @@ struct Bf16Facts {
   std::string_view kernels;      // kernels_in_use(): "stock (why)" where ours are missed
   std::string_view weights;      // Model::description()
   bool multiplies_bf16 = false;  // llama-core/bf16.h
+  std::string_view device;       // Model::device()
 };
 [[nodiscard]] bool may_use_bf16_copy(const Bf16Facts& facts);
 

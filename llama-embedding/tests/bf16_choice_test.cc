@@ -9,8 +9,11 @@ using std::chrono::milliseconds;
 using Times = std::vector<std::chrono::nanoseconds>;
 
 TEST(Bf16Choice, IsForQ80WhereOurKernelsAreMissedAndTheCpuHasBf16) {
-  const Bf16Facts all{
-      .wanted = true, .kernels = "stock (it was not found)", .weights = "bert 22M Q8_0", .multiplies_bf16 = true};
+  const Bf16Facts all{.wanted = true,
+                      .kernels = "stock (it was not found)",
+                      .weights = "bert 22M Q8_0",
+                      .multiplies_bf16 = true,
+                      .device = "CPU"};
   EXPECT_TRUE(may_use_bf16_copy(all));
   const auto with = [&](const auto& change) {
     Bf16Facts facts = all;
@@ -22,6 +25,8 @@ TEST(Bf16Choice, IsForQ80WhereOurKernelsAreMissedAndTheCpuHasBf16) {
   EXPECT_FALSE(with([](auto& f) { f.kernels = "packed, avx2"; }));
   EXPECT_FALSE(with([](auto& f) { f.weights = "bert 22M F16"; }));
   EXPECT_FALSE(with([](auto& f) { f.multiplies_bf16 = false; }));
+  EXPECT_FALSE(with([](auto& f) { f.device = "Vulkan0"; }));
+  EXPECT_FALSE(with([](auto& f) { f.device = "Vulkan0 (2 of 7 layers)"; }));
 }
 
 TEST(Bf16Choice, WantsTheCopyToBeClearlyFaster) {

@@ -339,11 +339,14 @@ def test_a_pipe_whose_turn_fails_tells_by_its_status(smol):
     ("--grammar", "root ::= (", "row 1"),
     ("--grammar", 'root ::= "a" b', "no rule 'b'"),
     ("--grammar", "root ::= " + "(" * 200_000, "deep"),
+    ("--grammar", "root ::= expr\nexpr ::= ws expr \"+\" num | num\nws ::= [ ]*\nnum ::= [0-9]+", "'expr' begins with itself"),
+    ("--grammar", "root ::= \"" + "x" * 1_000_000 + "\"{1999}", "elements"),
     ("--grammar", "root ::= r0\n" + "".join(f"r{i} ::= r{i + 1} | r{i + 1}\n" for i in range(40)) + 'r40 ::= "a"', "ways"),
     ("--grammar", " ", "empty"),
     ("--chat-template", "{{ x", "template"),
     ("--chat-template", "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "macros"),
-    ("--chat-template", "{% for i in range(999999) %}{% endfor %}", "steps"),
+    ("--chat-template", "{% for i in range(999999) %}{% endfor %}", "range of more than 500000"),
+    ("--chat-template", "{% for i in range(999) %}{% for j in range(999) %}{% endfor %}{% endfor %}", "steps"),
 ], ids=lambda value: value[:40])
 def test_wrong_files(flag, text, message, tmp_path):
     file = tmp_path / "file"
@@ -353,6 +356,13 @@ def test_wrong_files(flag, text, message, tmp_path):
     errors = [line for line in run.stderr.decode().splitlines() if line.startswith("Error: ")]
     assert len(errors) == 1 and message in errors[0] and run.stdout == b""
     assert run.stderr.decode().count("\n") == (3 if flag == "--grammar" and text.strip() else 1)  # behind the model's lines
+
+
+def test_a_grammar_that_is_not_utf8(tmp_path):
+    file = tmp_path / "grammar"
+    file.write_bytes(b'root ::= "\xe2" | "\xff"')
+    run = generate("-p", "x", "--grammar", file)
+    assert run.returncode == 3 and b"UTF-8" in run.stderr and run.stdout == b"", run.stderr
 
 
 def test_models_that_cannot_generate():

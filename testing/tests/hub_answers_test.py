@@ -77,6 +77,7 @@ def test_4_one_bit_each_time(hub, tmp_path):
     bad = bytearray(MODEL)
     bad[500_000] ^= 1
     wrong(fetch(hub, tmp_path), "Corrupt", digest, hashlib.sha256(bad).hexdigest(), hub.endpoint, tmp_path=tmp_path)
+    assert list((tmp_path / "cache/.incoming").rglob("*")) == []  # it takes no space either
     hub.faults.clear()
     right(fetch(hub, tmp_path))
 
@@ -319,8 +320,19 @@ def test_25_a_proxy_that_wants_a_password(hub, tmp_path):
             assert "wrong" not in run.stdout + run.stderr and hub.requests() == []
 
 
-def test_25_a_proxy_that_is_not_there(hub, tmp_path):
-    wrong(fetch(hub, tmp_path, "retries=0", http_proxy="http://user:secret@127.0.0.1:9"), "Network", "through the proxy http://127.0.0.1:9")
+@pytest.mark.parametrize("address,told", [("http://user:secret@127.0.0.1:9", "through the proxy http://127.0.0.1:9"),
+                                          ("user:secret@127.0.0.1:9", "through the proxy http://127.0.0.1:9"),
+                                          ("http://user:x/secret@127.0.0.1:9", "through the proxy 127.0.0.1:9")])
+def test_25_a_proxy_that_is_not_there(hub, tmp_path, address, told):
+    run = fetch(hub, tmp_path, "retries=0", http_proxy=address)
+    wrong(run, "Network", told)
+    assert "user:" not in run.stdout + run.stderr and "secret" not in run.stdout + run.stderr
+
+
+def test_25_an_endpoint_with_a_token_in_it(hub, tmp_path):
+    run = fetch(hub, tmp_path, HF_ENDPOINT="user:secret@mirror.test")
+    wrong(run, "InvalidArgument", "HF_ENDPOINT='mirror.test'")
+    assert "secret" not in run.stdout
 
 
 # Who may read what

@@ -27,6 +27,20 @@ def test_21_a_disk_that_is_too_small(hub, tmp_path, big):
     assert hub.requests("blob") == []
 
 
+def test_21_a_disk_that_is_too_small_for_two(hub, tmp_path, big):
+    """The first attempt takes the space and gets no byte; the second has that space."""
+    hub.add("org/big", "m.gguf", big)
+    hub.fault("blob", faults.hang_up())
+    (tmp_path / "cache").mkdir()
+    twice = ["sh", "-c", '"$@"; exec "$@"', "sh", *command(tmp_path, "retries=0", "lanes=1", repo="org/big")]
+    run = subprocess.run(twice, env=environment(hub, tmp_path), capture_output=True, text=True, timeout=60,
+                         preexec_fn=own_mounts(tmp_path / "cache", "tmpfs", 0, "size=20m"))
+    if run.returncode == 77:
+        pytest.skip("no mounts of one's own here")
+    first, second = run.stdout.splitlines()
+    assert first.startswith("error Network") and second.startswith("ok new"), run
+
+
 def test_21_a_disk_that_fills_up(hub, tmp_path, big):
     """It has room when the download begins; a file-size limit stands in for what fills it."""
     hub.add("org/big", "m.gguf", big)
@@ -39,8 +53,18 @@ def test_21_a_read_only_cache_serves(hub, tmp_path):
     right(fetch(hub, tmp_path))
     read_only = own_mounts(tmp_path / "cache", "bind", 1)
     right(fetch_mounted(hub, tmp_path, read_only), hit="hit")
+    run = fetch_mounted(hub, tmp_path, read_only, "again")  # what the hub says cannot be noted
+    right(run, hit="hit")
+    assert "ead-only" in run.stderr
     hub.add("org/other", "o.gguf", MODEL[:-1] + b"o")
     wrong(fetch_mounted(hub, tmp_path, read_only, repo="org/other"), "Io", "cache", "ead-only")
+
+
+def test_21_a_read_only_cache_serves_data_sets(hub, tmp_path):
+    hub.add("datasets/org/texts", "a.csv", b"text\nhello\n")
+    for hit, mounts in (("new", None), ("hit", own_mounts(tmp_path / "cache", "bind", 1))):
+        run = fetch_mounted(hub, tmp_path, mounts, repo="hf://datasets/org/texts")
+        assert run.stdout.startswith(f"ok {hit} "), run
 
 
 FAILING = """#include <dlfcn.h>

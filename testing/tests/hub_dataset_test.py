@@ -159,6 +159,32 @@ def test_a_data_set_that_grows(texts, tmp_path):
                    hit="hit")) == 5 and texts.requests() == []
 
 
+def test_a_data_set_that_grows_where_something_has_to_go(texts, tmp_path):
+    """Its earlier commit was used before the other data set, but is what most files are linked from."""
+    texts.add("datasets/org/other", "x.parquet", LARGE + b"x")
+    before = got(fetch(texts, tmp_path, repo=uri("data/*.parquet")))
+    time.sleep(1.1)  # the last use is known to the second
+    got(fetch(texts, tmp_path, repo="hf://datasets/org/other"))
+    texts.add(REPO, "data/train-3.parquet", LARGE + b"3")
+    texts.forget()
+    run = fetch(texts, tmp_path, "limit=220000", repo=uri("data/*.parquet"))
+    assert len(got(run)) == len(before) + 1 and texts.sent() == len(LARGE) + 1
+    assert run.stderr.count("removed '") == 1 and "removed 'datasets%2Forg%2Fother_x" in run.stderr, run.stderr
+
+
+def test_a_data_set_that_changes_where_the_earlier_commit_has_to_go(texts, tmp_path):
+    """There is no room for what is new beside what the rest would be linked from: all of it is fetched."""
+    got(fetch(texts, tmp_path, repo=uri("data/*.parquet")))
+    for number in ("2", "10"):
+        texts.add(REPO, f"data/train-{number}.parquet", LARGE + f"{number} anew".encode())
+    run = fetch(texts, tmp_path, "limit=200000", repo=uri("data/*.parquet"))
+    assert len(got(run)) == 4 and run.stderr.count("removed 'datasets%2Forg%2Ftexts_data") == 1, run.stderr
+    # Nothing goes for a data set that does not fit at all.
+    texts.add(REPO, "data/train-3.parquet", LARGE + b"3")
+    wrong(fetch(texts, tmp_path, "limit=200000", repo=uri("data/*.parquet")), "NoSpace", "limit")
+    assert len(got(fetch(texts, tmp_path, "cached", repo=uri("data/*.parquet")), hit="hit")) == 4
+
+
 def test_offline(texts, tmp_path):
     offline = {"HF_HUB_OFFLINE": "1"}
     wrong(fetch(texts, tmp_path, repo=uri("data/*.parquet"), **offline), "Offline",
@@ -241,6 +267,16 @@ def test_faults(texts, tmp_path):
     wrong(fetch(texts, tmp_path / "new", repo=uri("data/*.parquet")), "Corrupt",
           "file 'data/test-1.parquet' of 'org/texts' came damaged", digest)
     assert not [p for p in (tmp_path / "new/cache").glob("[!.]*/**/*.parquet")]
+
+
+@pytest.mark.parametrize("edit", [faults.cut(0), faults.cut(0, rst=True), faults.stall(0, 30)],
+                         ids=["FIN", "RST", "stall"])
+def test_nothing_comes_after_the_head_of_a_small_file(texts, tmp_path, edit):
+    """The hub itself sends it, and no content server whose addresses expire."""
+    texts.fault("small", edit)
+    run = fetch(texts, tmp_path, repo=uri("csv/en/2.csv"))
+    assert got(run) == [("csv/en/2.csv", FILES["csv/en/2.csv"])]
+    assert "trying again" in run.stderr and "206" not in run.stderr and "expired" not in run.stderr, run.stderr
 
 
 def test_what_every_request_says(texts, tmp_path):

@@ -210,6 +210,19 @@ def test_an_ordinary_piece_that_llama_cpp_takes_for_a_special_token(tmp_path, ad
     assert f"{len(texts)} texts, 0 differ" in out
 
 
+# Patterns for words that llama.cpp leaves to std::regex.
+@pytest.mark.parametrize("pre", ["gpt-4o", "deepseek-v3", "deepseek-llm", "exaone-moe", "gemma4"])
+def test_a_line_without_a_break_is_read_to_its_end(tmp_path, pre):
+    """A libstdc++ before GCC 16 calls itself for each character of a match, and 26,000 take the 8 MiB that a stack has: llama.cpp crashes."""
+    make_models.decoder(tmp_path / "model.gguf", "qwen3", pre=pre)
+    texts = [(part * 120_000).encode() for part in ("x", ".", " ", "\u4e2d", "x ", "\n")]
+    run = subprocess.run([PROGRAM, tmp_path / "model.gguf"], input=b"".join(struct.pack("<I", len(text)) + text for text in texts),
+                         capture_output=True, timeout=300)
+    assert run.returncode == 0, (run.returncode, run.stderr)
+    (count,) = struct.unpack_from("<I", run.stdout)
+    assert count > 120_000
+
+
 def test_published_vocabularies():
     folder = REAL / "vocabularies-1"
     if not folder.exists():

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "../at_most_a_year.h"
 #include "guarded.h"
 
 namespace llama::internal {
@@ -27,7 +28,7 @@ void Engine::shutdown() {
 
 Result<void> Engine::submit(std::unique_ptr<Job> job) {
   job->submitted = Clock::now();
-  job->deadline = std::min(job->deadline, job->submitted + config_.request_timeout);
+  job->deadline = std::min(job->deadline, job->submitted + at_most_a_year(config_.request_timeout));
   return queue_.push(std::move(job));
 }
 

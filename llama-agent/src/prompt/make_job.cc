@@ -179,13 +179,18 @@ Message reply_message(const GenerationResponse& response) {
           .tool_calls = response.tool_calls};
 }
 
+// A template may show a part of a message only, or less white space at its end: what stands before that part stays.
 Message extended(const Message& last, const std::string& continued, const GenerationResponse& response) {
+  const auto begun = [&](const std::string& text) {
+    const std::size_t at = text.rfind(continued);
+    return at == std::string::npos ? continued : text.substr(0, at + continued.size());
+  };
   Message longer = last;
   if (last.content.empty()) {
-    longer.thinking = continued + response.thinking;
+    longer.thinking = begun(last.thinking) + response.thinking;
     longer.content = response.generated_text;
   } else {
-    longer.content = continued + response.generated_text;
+    longer.content = begun(last.content) + response.generated_text;
   }
   longer.tool_calls = response.tool_calls;
   longer.timestamp = std::chrono::system_clock::now();

@@ -1,6 +1,7 @@
 #include "prompt.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <format>
 #include <utility>
 
@@ -30,54 +31,114 @@ Result<std::vector<Token>> tokens_of(const Decoder& decoder, std::span<const Pro
   return tokens;
 }
 
-}  // namespace
-
-std::vector<Message> without_oldest_turn(std::span<const Message> messages) {
-  const auto is = [](MessageRole role) { return [role](const Message& m) { return m.role == role; }; };
-  const auto first = std::ranges::find_if_not(messages, is(MessageRole::System));
-  if (first == messages.end()) return {messages.begin(), messages.end()};
-  const auto next = std::find_if(std::next(first), messages.end(), is(MessageRole::User));
-  if (next == messages.end()) return {messages.begin(), messages.end()};
-  std::vector<Message> rest(messages.begin(), first);
-  rest.insert(rest.end(), next, messages.end());
-  return rest;
+// Where the turns begin that may be left out one after the other, and then the last one, which stays: behind the
+// system's messages, and with each message of a user further on. Calls and their results go together.
+std::vector<std::size_t> turns_of(std::span<const Message> messages) {
+  std::vector<std::size_t> begins;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const MessageRole role = messages[i].role;
+    if (begins.empty() ? role != MessageRole::System : role == MessageRole::User) begins.push_back(i);
+  }
+  return begins;
 }
+
+// A prompt, and the messages that it was made of.
+struct PromptTry {
+  Prompt prompt;
+  std::vector<Message> kept;
+};
+
+class PromptMaker {
+ public:
+  PromptMaker(const ChatTemplate& chat_template, const Decoder& decoder, std::span<const Message> messages,
+              const RenderOptions& options, const Transcript& transcript)
+      : chat_template_(chat_template),
+        decoder_(decoder),
+        messages_(messages),
+        options_(options),
+        transcript_(transcript),
+        turns_(turns_of(messages)) {}
+
+  [[nodiscard]] std::size_t most_to_drop() const { return turns_.empty() ? 0 : turns_.size() - 1; }
+  // Without so many of the oldest turns.
+  [[nodiscard]] Result<PromptTry> make(std::size_t dropped) const;
+
+ private:
+  const ChatTemplate& chat_template_;
+  const Decoder& decoder_;
+  std::span<const Message> messages_;
+  const RenderOptions& options_;
+  const Transcript& transcript_;
+  std::vector<std::size_t> turns_;
+};
+
+Result<PromptTry> PromptMaker::make(std::size_t dropped) const {
+  PromptTry made;
+  made.kept.assign(messages_.begin(), messages_.end());
+  if (dropped > 0) {
+    const auto begin = made.kept.begin();
+    made.kept.erase(begin + static_cast<std::ptrdiff_t>(turns_.front()),
+                    begin + static_cast<std::ptrdiff_t>(turns_[dropped]));
+  }
+  const auto pieces = chat_template_.render(made.kept, options_);
+  if (!pieces) return std::unexpected(pieces.error());
+  Prompt& prompt = made.prompt;
+  prompt.text = joined(*pieces);
+  const PromptPiece end = pieces->empty() ? PromptPiece() : pieces->back();
+  if (options_.continue_last_message) {
+    prompt.continues = made.kept.back().content.empty() ? Continues::Thought : Continues::Answer;
+    prompt.continued = end.text;
+  } else {
+    prompt.own_end = end.from_caller ? std::string() : end.text;
+  }
+  auto tokens = tokens_of(decoder_, *pieces, prompt.text, transcript_);
+  if (!tokens) return std::unexpected(tokens.error());
+  prompt.tokens = std::move(*tokens);
+  if (prompt.tokens.empty()) return fail(ErrorCode::InvalidText, "the conversation has no tokens");
+  prompt.dropped_messages = static_cast<std::int32_t>(messages_.size() - made.kept.size());
+  return made;
+}
+
+}  // namespace
 
 Result<Prompt> make_prompt(const ChatTemplate& chat_template, const Decoder& decoder, std::span<const Message> messages,
                            const RenderOptions& options, const PromptLimits& limits, const Transcript& transcript) {
-  std::vector<Message> kept(messages.begin(), messages.end());
+  const PromptMaker maker(chat_template, decoder, messages, options, transcript);
   // What the oldest turns are dropped for: room for the reply, but not more than half of the context.
-  const std::int32_t wanted = std::min(limits.max_tokens, limits.context_tokens / 2);
-  Prompt prompt;
-  for (;;) {
-    const auto pieces = chat_template.render(kept, options);
-    if (!pieces) return std::unexpected(pieces.error());
-    prompt.text = joined(*pieces);
-    const PromptPiece end = pieces->empty() ? PromptPiece() : pieces->back();
-    if (options.continue_last_message) {
-      prompt.continues = kept.back().content.empty() ? Continues::Thought : Continues::Answer;
-      prompt.continued = end.text;
-    } else {
-      prompt.own_end = end.from_caller ? std::string() : end.text;
-    }
-    auto tokens = tokens_of(decoder, *pieces, prompt.text, transcript);
-    if (!tokens) return std::unexpected(tokens.error());
-    prompt.tokens = std::move(*tokens);
-    if (prompt.tokens.empty()) return fail(ErrorCode::InvalidText, "the conversation has no tokens");
-    const auto length = static_cast<std::int32_t>(prompt.tokens.size());
-    const bool fits = length < limits.context_tokens;
-    if (limits.overflow == OverflowPolicy::Fail ? fits : length + wanted <= limits.context_tokens) break;
-    auto fewer = limits.overflow == OverflowPolicy::DropOldest ? without_oldest_turn(kept) : kept;
-    if (fewer.size() == kept.size()) {
-      if (fits) break;  // the reply will be shorter than wished
-      return fail(ErrorCode::ContextFull,
-                  std::format("the conversation has {} tokens, {} more than fit a context of {} with an answer", length,
-                              length - limits.context_tokens + 1, limits.context_tokens));
-    }
-    prompt.dropped_messages += static_cast<std::int32_t>(kept.size() - fewer.size());
-    kept = std::move(fewer);
+  const bool drops = limits.overflow == OverflowPolicy::DropOldest;
+  const std::int32_t wanted = drops ? std::min(limits.max_tokens, limits.context_tokens / 2) : 1;
+  const auto length = [](const PromptTry& made) { return static_cast<std::int32_t>(made.prompt.tokens.size()); };
+  const auto is_enough = [&](const PromptTry& made) { return length(made) + wanted <= limits.context_tokens; };
+  const std::size_t most = drops ? maker.most_to_drop() : 0;
+  auto found = maker.make(0);
+  if (!found) return std::unexpected(found.error());
+  // Twice as many each time until they are enough, and then as few as are: each try reads the whole conversation.
+  std::size_t too_few = 0, enough = 0;
+  while (!is_enough(*found) && enough < most) {
+    too_few = enough;
+    enough = std::min(most, std::max<std::size_t>(1, 2 * enough));
+    found = maker.make(enough);
+    if (!found) return std::unexpected(found.error());
   }
-  if (!decoder.needs_checkpoints() || options.continue_last_message) return prompt;
+  while (is_enough(*found) && too_few + 1 < enough) {
+    const std::size_t middle = too_few + (enough - too_few) / 2;
+    auto tried = maker.make(middle);
+    if (!tried) return std::unexpected(tried.error());
+    if (is_enough(*tried)) {
+      enough = middle;
+      found = std::move(tried);
+    } else {
+      too_few = middle;
+    }
+  }
+  if (length(*found) >= limits.context_tokens) {
+    return fail(ErrorCode::ContextFull,
+                std::format("the conversation has {} tokens, {} more than fit a context of {} with an answer",
+                            length(*found), length(*found) - limits.context_tokens + 1, limits.context_tokens));
+  }
+  // Where even that is not enough, the reply will be shorter than wished.
+  auto& [prompt, kept] = *found;
+  if (!decoder.needs_checkpoints() || options.continue_last_message) return std::move(prompt);
   // The next turn shares everything up to the reply, but not always the words that open the reply.
   RenderOptions closed = options;
   closed.add_generation_prompt = false;
@@ -87,7 +148,7 @@ Result<Prompt> make_prompt(const ChatTemplate& chat_template, const Decoder& dec
       if (common > 0 && common < std::ssize(prompt.tokens)) prompt.checkpoints.push_back(common);
     }
   }
-  return prompt;
+  return std::move(prompt);
 }
 
 }  // namespace llama::internal

@@ -36,13 +36,13 @@ struct PromptLimits {
 // Where the text goes on from the transcript, its tokens are kept and only the rest is tokenized: a reply's text need
 // not become the same tokens again.
 //
+// Where it is too long and the oldest turns may be left out, just as many are as have to be: from the first message
+// behind the system's up to before a user's further on. The last turn stays.
+//
+// Cost     a rendering and a tokenization; twice the logarithm of the turns that are left out more.
 // Errors   ContextFull: by how many tokens it is too long. What the template or the tokenizer say.
 [[nodiscard]] Result<Prompt> make_prompt(const ChatTemplate& chat_template, const Decoder& decoder,
                                          std::span<const Message> messages, const RenderOptions& options,
                                          const PromptLimits& limits, const Transcript& transcript);
-
-// Without the oldest turn: from the first message behind the system's up to before the next user's message. Calls and
-// their results go together. The same messages where there is only one turn.
-[[nodiscard]] std::vector<Message> without_oldest_turn(std::span<const Message> messages);
 
 }  // namespace llama::internal

@@ -5,6 +5,7 @@
 namespace llama::internal {
 namespace {
 
+bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 bool is_dotted_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 // A word of Python's as JSON. Nothing: it is none.
@@ -28,9 +29,16 @@ void DottedCall::end(bool is_complete, ReplyEvents& events) {
   place_ = Place::Over;
   if (!begun_) return;
   if (is_complete) json_ += "}";
-  if (!json_.empty()) events.emplace_back(ToolCallArguments{.call = number_, .json = std::move(json_)});
-  json_.clear();
+  tell(events);
+  // Half of a character that is written in two \u is no JSON.
+  is_complete = is_complete && nlohmann::json::accept(told_);
   events.emplace_back(ToolCallEnded{.call = number_, .is_complete = is_complete});
+}
+
+void DottedCall::tell(ReplyEvents& events) {
+  if (json_.empty()) return;
+  told_ += json_;
+  events.emplace_back(ToolCallArguments{.call = number_, .json = std::exchange(json_, {})});
 }
 
 bool DottedCall::begin_value(char c) {
@@ -57,6 +65,37 @@ bool DottedCall::end_word() {
   return !json.empty();
 }
 
+bool DottedCall::take_in_string(char c) {
+  if (hex_) {
+    if (is_hex_digit(c)) {
+      *hex_ += c;
+      if (hex_->size() == 4) json_ += "\\u" + *std::exchange(hex_, {});
+      return true;
+    }
+    json_ += "\\\\u" + *std::exchange(hex_, {});  // no character's number: a folder of Windows', say
+  }
+  if (escaped_) {
+    escaped_ = false;
+    if (c == 'u') {
+      hex_.emplace();
+    } else {
+      json_ += std::string_view("\"\\/bfnrt").contains(c) ? std::string{'\\', c} : std::string(1, c);
+    }
+  } else if (c == '\\') {
+    escaped_ = true;
+  } else if (c == quote_) {
+    json_ += '"';
+    place_ = Place::Next;
+  } else if (c == '"') {
+    json_ += "\\\"";
+  } else if (static_cast<unsigned char>(c) < 0x20) {
+    json_ += c == '\n' ? "\\n" : c == '\t' ? "\\t" : " ";
+  } else {
+    json_ += c;
+  }
+  return true;
+}
+
 bool DottedCall::take(char c, ReplyEvents& events) {
   switch (place_) {
     case Place::Key:
@@ -76,22 +115,7 @@ bool DottedCall::take(char c, ReplyEvents& events) {
     case Place::Value:
       return is_dotted_blank(c) || (c != ',' && c != ')' && begin_value(c));
     case Place::InString:
-      if (escaped_) {
-        escaped_ = false;
-        json_ += std::string_view("\"\\/bfnrtu").contains(c) ? std::string{'\\', c} : std::string(1, c);
-      } else if (c == '\\') {
-        escaped_ = true;
-      } else if (c == quote_) {
-        json_ += '"';
-        place_ = Place::Next;
-      } else if (c == '"') {
-        json_ += "\\\"";
-      } else if (static_cast<unsigned char>(c) < 0x20) {
-        json_ += c == '\n' ? "\\n" : c == '\t' ? "\\t" : " ";
-      } else {
-        json_ += c;
-      }
-      return true;
+      return take_in_string(c);
     case Place::InWord:
       if (c != ',' && c != ')') {
         word_ += c;
@@ -119,10 +143,7 @@ std::size_t DottedCall::push(std::string_view text, ReplyEvents& events) {
     if (!begun_) raw_ += c;
     ++taken;
   }
-  if (begun_ && !json_.empty()) {
-    events.emplace_back(ToolCallArguments{.call = number_, .json = std::move(json_)});
-    json_.clear();
-  }
+  if (begun_) tell(events);
   return taken;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,14 +28,18 @@ class DottedCall final : public CallReader {
  private:
   enum class Place { Key, Value, InString, InWord, Next, Over };
   bool take(char c, ReplyEvents& events);  // false: the byte is not ours
+  bool take_in_string(char c);
   bool begin_value(char c);
   bool end_word();
   void begin(ReplyEvents& events);
   void end(bool is_complete, ReplyEvents& events);
+  void tell(ReplyEvents& events);
 
   std::int32_t number_;
   Place place_ = Place::Key;
   std::string name_, raw_, key_, word_, json_;
+  std::string told_;                // all of it, as JSON
+  std::optional<std::string> hex_;  // the digits behind \u so far
   bool begun_ = false, has_one_ = false, escaped_ = false;
   char quote_ = '"';
 };

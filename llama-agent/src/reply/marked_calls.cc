@@ -99,6 +99,7 @@ void MarkedCalls::advance(ReplyEvents& events, bool ended) {
 }
 
 void MarkedCalls::tell(std::size_t bytes, ReplyEvents& events) {
+  blanks_ = 0;
   if (bytes == 0) return;
   tell_text(std::string_view(held_).substr(0, bytes), events);
   is_behind_call_ = false;
@@ -107,6 +108,7 @@ void MarkedCalls::tell(std::size_t bytes, ReplyEvents& events) {
 }
 
 void MarkedCalls::eat(std::size_t bytes) {
+  blanks_ = 0;
   opening_ += held_.substr(0, bytes);
   held_.erase(0, bytes);
 }
@@ -127,17 +129,20 @@ void MarkedCalls::begin_call() {
 
 void MarkedCalls::open(std::string_view opening) {
   opening_ = opening;
+  blanks_ = 0;
   is_fenced_ = opening.contains(kFenceMark);
   place_ = Place::Opened;
 }
 
 bool MarkedCalls::start(bool ended) {
   if (is_after_call_) held_.erase(0, white_at_front(held_));
-  const std::string_view rest = std::string_view(held_).substr(white_at_front(held_));
+  blanks_ = std::min(held_.find_first_not_of(kWhite, is_after_call_ ? 0 : blanks_), held_.size());
+  const std::string_view rest = std::string_view(held_).substr(blanks_);
   if (!markup_.wrapper.empty() && calls_ == 0 && !is_wrapped_) {
     if (!ended && markup_.wrapper.starts_with(rest)) return false;
     if (rest.starts_with(markup_.wrapper)) {
       is_wrapped_ = true;
+      blanks_ = 0;
       held_ = std::string(rest.substr(markup_.wrapper.size()));
       return true;
     }
@@ -145,20 +150,38 @@ bool MarkedCalls::start(bool ended) {
   const Bare bare = markup_.form == JsonCallForm::Members ? is_bare_call(rest, tools_) : Bare::No;
   if (bare == Bare::Maybe && !ended) return false;
   is_after_call_ = false;
+  blanks_ = 0;
   place_ = bare == Bare::Yes ? Place::Opened : Place::Text;
   return true;
 }
 
 // Text, up to the first marker. Of what is no text at its end, white space is held back: it is nobody's before a call.
 bool MarkedCalls::pass_text(ReplyEvents& events, bool ended) {
+  if (end_blanks_ > 0 && held_.find_first_not_of(kWhite, end_blanks_) == std::string::npos) {
+    end_blanks_ = held_.size();
+    if (ended) held_.clear();
+    return false;
+  }
+  end_blanks_ = 0;
   const std::string_view text = held_;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const std::string_view before = trimmed_at_end(text.substr(0, at));
+  // From here on a marker may have begun: that is looked at again, and of what stands before it nothing is.
+  const std::size_t may_begin = text.size() - (ended ? 0 : held_back(text, sought_));
+  const std::size_t first = std::exchange(blanks_, 0);
+  bool line_begins = first > 0 ? blanks_begin_line_ : line_begins_;
+  std::size_t solid = 0, show = 0;  // bytes up to behind the last that is not white: before `at`, before may_begin
+  for (std::size_t at = first;; ++at) {
+    if (at > first) {
+      const char last = text[at - 1];
+      if (!kWhite.contains(last)) solid = at;
+      line_begins = last == '\n' || (line_begins && kWhite.contains(last));
+    }
+    if (at <= may_begin) {
+      show = solid;
+      blanks_begin_line_ = line_begins;
+    }
+    if (at == text.size()) break;
+    const std::string_view before = text.substr(0, solid);
     const std::string_view here = text.substr(at);
-    const std::size_t line_break = text.substr(0, at).rfind('\n');
-    const std::string_view line =
-        line_break == std::string_view::npos ? text.substr(0, at) : text.substr(line_break, at - line_break);
-    const bool line_begins = trimmed_at_end(line).empty() && (line_begins_ || line_break != std::string_view::npos);
     if (const auto hidden = marker_at(here, markup_.hidden); !hidden.empty()) {
       tell(before.size(), events);
       held_.erase(at - before.size(), hidden.size());
@@ -167,6 +190,7 @@ bool MarkedCalls::pass_text(ReplyEvents& events, bool ended) {
     if (is_wrapped_ && here.starts_with(markup_.wrapper_end) &&
         white_at_front(here.substr(markup_.wrapper_end.size())) + markup_.wrapper_end.size() == here.size()) {
       tell(before.size(), events);
+      end_blanks_ = held_.size();
       if (ended) held_.clear();
       return false;  // it is the answer's end, unless something follows
     }
@@ -179,9 +203,9 @@ bool MarkedCalls::pass_text(ReplyEvents& events, bool ended) {
     place_ = is_code ? Place::Code : Place::Opened;
     return true;
   }
-  std::size_t show = text.size();
-  if (!ended) show = trimmed_at_end(text.substr(0, show - held_back(text, sought_))).size();
+  if (ended) show = text.size();
   tell(show, events);
+  if (!ended) blanks_ = may_begin - show;
   return false;
 }
 
@@ -221,7 +245,8 @@ bool MarkedCalls::take_call(ReplyEvents& events) {
 }
 
 bool MarkedCalls::close(bool ended) {
-  std::string_view rest = std::string_view(held_).substr(white_at_front(held_));
+  held_.erase(0, white_at_front(held_));  // nobody's
+  const std::string_view rest = held_;
   const bool is_part = may_go_on(rest, markup_.closers) || may_go_on(rest, markup_.hidden) ||
                        (is_fenced_ && rest.size() < kFenceMark.size() && kFenceMark.starts_with(rest));
   if (is_part) {

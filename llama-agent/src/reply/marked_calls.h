@@ -78,7 +78,11 @@ class MarkedCalls : public ReplyFormat {
   std::vector<std::string> sought_;  // in a text
   Place place_ = Place::Start;
   std::string held_;
-  std::string opening_;  // what was taken since the opener began, should it turn out to be none
+  // Of what is held, white space at the front that was looked at: a model may write as much of it as it likes.
+  std::size_t blanks_ = 0;
+  bool blanks_begin_line_ = true;  // may the word of a language behind them open a call?
+  std::size_t end_blanks_ = 0;     // what is held, where it is the end of the whole answer and white space
+  std::string opening_;            // what was taken since the opener began, should it turn out to be none
   std::string name_, id_;
   std::unique_ptr<CallReader> call_;
   bool is_list_ = false, is_fenced_ = false, is_wrapped_ = false;

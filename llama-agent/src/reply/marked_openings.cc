@@ -36,7 +36,11 @@ std::size_t MarkedCalls::skipped_fence(bool ended) const {
 // Behind an opener: further openers, maybe a fence, maybe the bracket of a list; then an object, or a name.
 bool MarkedCalls::read_opening(bool ended) {
   const std::string_view rest = std::string_view(held_).substr(white_at_front(held_));
-  if (!ended && (rest.empty() || may_go_on(rest, markup_.openers) || may_go_on(rest, markup_.closers))) return false;
+  if (!ended && rest.empty()) {
+    eat(held_.size());  // not to be looked at with each token
+    return false;
+  }
+  if (!ended && (may_go_on(rest, markup_.openers) || may_go_on(rest, markup_.closers))) return false;
   if (const auto opener = marker_at(rest, markup_.openers); !opener.empty()) {
     eat(held_.size() - rest.size() + opener.size());
     return true;

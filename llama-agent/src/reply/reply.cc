@@ -5,6 +5,7 @@
 #include <format>
 #include <utility>
 
+#include "../at_most_a_year.h"
 #include "spoken_calls.h"
 
 namespace llama::internal {
@@ -54,7 +55,9 @@ void Reply::finish(FinishReason reason, std::string detail) {
 StreamChunk Reply::push(ReplyToken token) {
   StreamChunk chunk;
   if (finished_) return chunk;
-  if (tokens_++ == 0 && stopping_.time_limit) deadline_ = std::chrono::steady_clock::now() + *stopping_.time_limit;
+  if (tokens_++ == 0 && stopping_.time_limit) {
+    deadline_ = std::chrono::steady_clock::now() + at_most_a_year(*stopping_.time_limit);
+  }
   if (format_->is_thinking()) ++thinking_tokens_;
   ++pending_tokens_;
   if (token.logprob) pending_logprobs_.push_back(std::move(*token.logprob));

@@ -4,6 +4,7 @@
 #include <format>
 #include <utility>
 
+#include "../at_most_a_year.h"
 #include "llama-base/utf8_stream.h"
 #include "session_file.h"
 
@@ -57,7 +58,7 @@ Result<void> check(const Message& message, std::size_t max_bytes) {
 }
 
 bool SessionStore::is_expired(const Entry& entry) const {
-  return Clock::now() - entry.used_at > config_.session_timeout;
+  return Clock::now() - entry.used_at > internal::at_most_a_year(config_.session_timeout);
 }
 
 Result<SessionStore::Entry*> SessionStore::find(std::string_view id) const {

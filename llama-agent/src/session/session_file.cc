@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "../schema/json_depth.h"
 #include "llama-base/disk.h"
 
 namespace llama::internal {
@@ -85,6 +86,7 @@ Result<Session> parse_session(std::string_view text) {
   const auto wrong = [](std::string_view what) {
     return fail(ErrorCode::InvalidArgument, std::format("no session: {}", what));
   };
+  if (!is_bounded_json(text)) return wrong("it is nested too deep, or has too many members");
   const Json object = Json::parse(text, nullptr, false);
   if (object.is_discarded()) return wrong("it is not JSON");
   if (!object.is_object() || !object.contains("messages") || !object["messages"].is_array()) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "../reply/reply_format.h"
+#include "../schema/json_depth.h"
 #include "jinja.h"
 #include "llama-core/chat_format.h"
 #include "message_json.h"
@@ -95,6 +96,11 @@ Result<Json> ChatTemplate::State::variables(std::span<const Message> messages, c
   Json all{{"bos_token", bos}, {"eos_token", eos}};
   all["add_generation_prompt"] = options.add_generation_prompt && !options.continue_last_message;
   Json tools = Json::array();
+  for (const auto* json : {&options.tools, &options.arguments}) {
+    if (internal::is_bounded_json(*json)) continue;
+    return fail(ErrorCode::InvalidArgument,
+                "the tool definitions, or the arguments, nest too deep or have too many members");
+  }
   if (!options.tools.empty()) {
     tools = Json::parse(options.tools, nullptr, false);
     if (!tools.is_array()) return fail(ErrorCode::InvalidArgument, "the tool definitions are no JSON array");

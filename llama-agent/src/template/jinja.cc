@@ -1,7 +1,7 @@
 #include "jinja.h"
 
 #include <algorithm>
-#include <cstdint>
+#include <cstddef>
 #include <ctime>
 #include <exception>
 #include <format>
@@ -12,19 +12,17 @@
 #include <stdexcept>
 #include <utility>
 
+#include "llama-base/utf8_stream.h"
+#include "template_bounds.h"
 #include "template_functions.h"
 
 namespace llama::internal {
 namespace {
 
-using minja::ArgumentsValue;
 using minja::Context;
 using minja::Value;
 
-constexpr std::int64_t kMaxSteps = 500'000;  // of loops and macros
-constexpr int kMaxMacroDepth = 64;
-constexpr std::size_t kMaxRange = 1'000'000;
-constexpr std::int64_t kMaxLooks = 1LL << 28;  // bytes and elements of all variables that were measured
+constexpr std::size_t kMaxToldLine = 300;  // bytes
 
 // What raise_exception() was called with: the template's own objection.
 struct Objection : std::runtime_error {
@@ -41,68 +39,31 @@ std::string formatted_time(std::chrono::system_clock::time_point now, const std:
   return text;
 }
 
-struct Bounds {
-  std::int64_t steps = 0;
-  std::int64_t looked = 0;
-  int macros = 0;
-
-  void step() {
-    if (++steps > kMaxSteps) throw std::runtime_error(std::format("it goes on for more than {} steps", kMaxSteps));
-  }
-};
-
-void add_bounds(Context& context, const std::shared_ptr<Bounds>& bounds) {
-  const auto set = [&](const char* name, TemplateFunction body) { context.set(name, callable(std::move(body))); };
-  set("llama_step", [bounds](const auto&, const auto&) {
-    bounds->step();
-    return Value();
-  });
-  set("llama_bounded", [bounds](const auto& a, const auto&) {
-    bounds->step();
-    const std::int64_t size = a.empty() ? 0 : size_of(a[0]);
-    refuse_large(size);
-    bounds->looked += size;
-    if (bounds->looked > kMaxLooks) throw std::runtime_error("it goes on for too long");
-    return Value();
-  });
-  set("llama_enter", [bounds](const auto&, const auto&) {
-    bounds->step();
-    if (++bounds->macros > kMaxMacroDepth) throw std::runtime_error("its macros call each other without end");
-    return Value();
-  });
-  set("llama_leave", [bounds](const auto&, const auto&) {
-    --bounds->macros;
-    return Value();
-  });
-  const Value plain_range = context.get("range");
-  context.set("range", Value::callable([plain_range](const std::shared_ptr<Context>& c, ArgumentsValue& arguments) {
-                std::int64_t low = 0, high = 0, stride = 1;
-                if (!arguments.args.empty()) high = arguments.args[0].get<std::int64_t>();
-                if (arguments.args.size() > 1) low = high, high = arguments.args[1].get<std::int64_t>();
-                if (arguments.args.size() > 2) stride = arguments.args[2].get<std::int64_t>();
-                if (stride == 0) throw std::runtime_error("range() goes by 0");
-                const double count =
-                    (static_cast<double>(high) - static_cast<double>(low)) / static_cast<double>(stride);
-                if (count > static_cast<double>(kMaxRange)) {
-                  throw std::runtime_error(std::format("a range of more than {} numbers", kMaxRange));
-                }
-                return plain_range.call(c, arguments);
-              }));
-}
-
 // What minja says, in one line: its excerpt of the source is dropped.
 std::string one_line(std::string_view text) {
   std::string line(text.substr(0, text.find('\n')));
   if (line.ends_with(':')) line.pop_back();
   if (line.size() > 300) line.resize(300);
+  // Cut in the middle of a character, or a template's bytes that are none.
+  line = whole_characters(line);
   std::ranges::replace_if(line, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
   return line;
+}
+
+// minja adds the line to what was thrown, once for each operator that it passes: of a long one nothing is left.
+void forget_long_lines(std::string& source) {
+  for (std::size_t begin = 0; begin < source.size();) {
+    const std::size_t end = std::min(source.find('\n', begin), source.size());
+    if (end - begin > kMaxToldLine) std::fill_n(source.begin() + static_cast<std::ptrdiff_t>(begin), end - begin, '\n');
+    begin = end + 1;
+  }
 }
 
 }  // namespace
 
 struct Jinja::State {
   std::shared_ptr<minja::TemplateNode> root;
+  std::vector<std::string> texts;
 };
 
 Jinja::Jinja(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -111,12 +72,14 @@ Jinja::Jinja(Jinja&&) noexcept = default;
 Jinja& Jinja::operator=(Jinja&&) noexcept = default;
 
 Result<Jinja> Jinja::parse(std::string_view source) {
-  auto prepared = prepare_template(source);
-  if (!prepared) return std::unexpected(prepared.error());
   try {
+    auto prepared = prepare_template(source);
+    if (!prepared) return std::unexpected(prepared.error());
     auto state = std::make_unique<State>();
-    state->root =
-        minja::Parser::parse(*prepared, {.trim_blocks = true, .lstrip_blocks = true, .keep_trailing_newline = false});
+    state->root = minja::Parser::parse(prepared->source,
+                                       {.trim_blocks = false, .lstrip_blocks = false, .keep_trailing_newline = true});
+    if (const auto& whole = state->root->location().source) forget_long_lines(*whole);
+    state->texts = std::move(prepared->texts);
     return Jinja(std::move(state));
   } catch (const std::exception& thrown) {
     return fail(ErrorCode::InvalidModel,
@@ -128,10 +91,12 @@ Result<std::string> Jinja::render(const nlohmann::ordered_json& variables,
                                   std::chrono::system_clock::time_point now) const {
   std::optional<std::string> objection;
   try {
-    auto context = Context::make(Value(variables));
+    const auto context = Context::make(Value(variables));
+    OwnedContexts owned(context);
     add_filters(*context);
     add_methods(*context);
-    add_bounds(*context, std::make_shared<Bounds>());
+    add_operators(*context);
+    add_bounds(*context, owned, state_->texts);
     context->set("raise_exception", callable([&](const auto& a, const auto&) -> Value {
                    objection = a.empty() ? std::string("(no reason)") : text_of(a[0]);
                    throw Objection(*objection);

@@ -7,6 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "llama-base/error.h"
 
@@ -30,9 +31,17 @@ class Jinja {
   std::unique_ptr<State> state_;
 };
 
-// Spell out in minja's words what it does not know, and count steps and depth where a template could go on for ever.
+// Tags only, each on its line as far as that goes. What stands between tags is told as literals, or, where it is long,
+// as `llama_text(i)`: minja's regular expressions call themselves for each character, and end the program at 100,000.
+struct PreparedTemplate {
+  std::string source;
+  std::vector<std::string> texts;
+};
+
+// Spell out in minja's words what it does not know, and count steps, depth and bytes where a template could go on for
+// ever. White space around tags is taken away here, as trim_blocks and lstrip_blocks want it.
 //
 // Errors   InvalidModel: too long, too deep, a loop that calls itself.
-[[nodiscard]] Result<std::string> prepare_template(std::string_view source);
+[[nodiscard]] Result<PreparedTemplate> prepare_template(std::string_view source);
 
 }  // namespace llama::internal

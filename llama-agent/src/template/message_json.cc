@@ -3,12 +3,16 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "../schema/json_depth.h"
+
 namespace llama::internal {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
+// As a text where they are no object, or one that would take too long or too deep a stack.
 Json arguments_of(const std::string& text) {
+  if (!is_bounded_json(text)) return text;
   Json value = Json::parse(text, nullptr, false);
   return value.is_object() ? value : Json(text);
 }

@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "../schema/json_depth.h"
+#include "llama-base/utf8.h"
 #include "python_json.h"
 
 namespace llama::internal {
@@ -30,6 +32,8 @@ const Value& argument(const std::vector<Value>& arguments, std::size_t i) {
 }
 
 std::string text_of(const Value& value) { return value.is_null() ? std::string() : value.to_str(); }
+
+void fail_template(const std::string& reason) { throw std::runtime_error(reason); }
 
 void refuse_large(std::int64_t size) {
   if (size > kMaxValueSize) throw std::runtime_error(std::format("a value has more than {} bytes", kMaxValueSize));
@@ -58,15 +62,15 @@ Value split(const std::string& text, const Value& separator, std::int64_t limit,
   const auto mark = separator.get<std::string>();
   if (mark.empty()) throw std::runtime_error("empty separator");
   std::vector<std::string> found;
-  std::string rest = text;
+  std::string_view rest = text;
   while (limit != 0) {
     const std::size_t at = from_right ? rest.rfind(mark) : rest.find(mark);
     if (at == std::string::npos) break;
-    found.push_back(from_right ? rest.substr(at + mark.size()) : rest.substr(0, at));
+    found.emplace_back(from_right ? rest.substr(at + mark.size()) : rest.substr(0, at));
     rest = from_right ? rest.substr(0, at) : rest.substr(at + mark.size());
     --limit;
   }
-  found.push_back(rest);
+  found.emplace_back(rest);
   if (from_right) std::ranges::reverse(found);
   for (const auto& part : found) parts.emplace_back(part);
   return Value::array(parts);
@@ -92,17 +96,19 @@ Value sorted(std::vector<Value> values, bool reverse) {
   return Value::array(values);
 }
 
-void measure(const Value& value, std::int64_t& size, int depth) {
-  if (depth > 64) size = kMaxValueSize + 1;
-  if (size > kMaxValueSize) return;
-  ++size;
+void measure(const Value& value, ValueSize& found, int depth) {
+  if (depth > kMaxValueDepth) found.size = kMaxValueSize + 1;
+  if (found.size > kMaxValueSize) return;
+  ++found.size;
+  ++found.elements;
   if (value.is_string()) {
-    size += static_cast<std::int64_t>(value.get<std::string>().size());
+    found.size += std::ssize(*value.get<const std::string*>());  // a copy would cost as much as the text is long
   } else if (value.is_array()) {
-    for (std::size_t i = 0; i < value.size() && size <= kMaxValueSize; ++i) measure(value.at(i), size, depth + 1);
+    const std::size_t count = value.size();
+    for (std::size_t i = 0; i < count && found.size <= kMaxValueSize; ++i) measure(value.at(i), found, depth + 1);
   } else if (value.is_object()) {
     Value object = value;
-    for (const auto& key : object.keys()) measure(object.at(key), size, depth + 1);
+    for (const auto& key : object.keys()) measure(object.at(key), found, depth + 1);
   }
 }
 
@@ -120,26 +126,30 @@ Value replaced(const std::string& text, const std::string& from, const std::stri
   // NOLINTEND(modernize-return-braced-init-list)
 }
 
-// The character at a place that depends on how many there are; nothing where there is none.
-template <class F>
-Value character(const std::string& text, const F& place) {
-  std::vector<std::string> characters;
-  for (const char c : text) {
-    const bool goes_on = (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
-    if (!goes_on || characters.empty()) characters.emplace_back();
-    characters.back() += c;
+// As Jinja's: the first line is left alone, and so are empty ones.
+Value indented(const std::string& text, std::int64_t width, bool first, bool blank) {
+  if (width > kMaxValueSize) refuse_large(width);
+  const std::string indentation(static_cast<std::size_t>(std::max<std::int64_t>(0, width)), ' ');
+  std::string done;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    if (begin == 0 ? first : (blank || end > begin)) done += indentation;
+    done.append(text, begin, end + (end < text.size() ? 1 : 0) - begin);
+    refuse_large(std::ssize(done));
+    begin = end + 1;
   }
-  const std::size_t at = place(characters.size());
-  return at < characters.size() ? Value(characters[at]) : Value();
+  return Value(done);  // NOLINT(modernize-return-braced-init-list): braces would make a list of it
 }
 
 }  // namespace
 
-std::int64_t size_of(const Value& value) {
-  std::int64_t size = 0;
-  measure(value, size, 0);
-  return size;
+ValueSize measured(const Value& value) {
+  ValueSize found;
+  measure(value, found, 0);
+  return found;
 }
+
+std::int64_t size_of(const Value& value) { return measured(value).size; }
 
 void add_filters(Context& context) {
   const auto set = [&](const char* name, TemplateFunction body) { context.set(name, callable(std::move(body))); };
@@ -158,7 +168,10 @@ void add_filters(Context& context) {
   });
   set("first", [](const auto& a, const auto&) {
     const Value& list = argument(a, 0);
-    if (list.is_string()) return Value(list.template get<std::string>().substr(0, 1));
+    if (list.is_string()) {
+      const auto text = list.template get<std::string>();
+      return text.empty() ? Value() : Value(text.substr(0, decode(text, 0).length));
+    }
     return list.empty() ? Value() : list.at(std::size_t{0});
   });
   set("reverse", [](const auto& a, const auto&) {
@@ -199,7 +212,16 @@ void add_filters(Context& context) {
     return Value(python_json(value.template get<nlohmann::ordered_json>(), style));
   });
   set("from_json", [](const auto& a, const auto&) {
-    return Value(nlohmann::ordered_json::parse(argument(a, 0).template get<std::string>()));
+    const auto text = argument(a, 0).template get<std::string>();
+    if (!is_bounded_json(text)) throw std::runtime_error("JSON that is nested too deep, or has too many members");
+    return Value(nlohmann::ordered_json::parse(text));
+  });
+  set("indent", [](const auto& a, const auto& named) {
+    const Value width = a.size() > 1 ? a[1] : option(named, "width");
+    const Value first = a.size() > 2 ? a[2] : option(named, "first"),
+                blank = a.size() > 3 ? a[3] : option(named, "blank");
+    return indented(text_of(argument(a, 0)), width.is_null() ? 4 : width.template get<std::int64_t>(), first.to_bool(),
+                    blank.to_bool());
   });
   set("capitalize", [](const auto& a, const auto&) {
     std::string text = text_of(argument(a, 0));
@@ -231,37 +253,6 @@ void add_methods(Context& context) {
     const std::size_t at = text_of(argument(a, 0)).find(text_of(argument(a, 1)));
     return Value(at == std::string::npos ? std::int64_t{-1} : static_cast<std::int64_t>(at));
   });
-  // A character of a text has no properties, but asking for one is no error.
-  set("llama_at", [](const auto& a, const auto&) {
-    const Value& value = argument(a, 0);
-    const auto wished = argument(a, 1).template get<std::int64_t>();
-    const auto place = [wished](std::size_t size) {
-      return static_cast<std::size_t>(wished < 0 ? wished + static_cast<std::int64_t>(size) : wished);
-    };
-    if (value.is_string()) return character(value.template get<std::string>(), place);
-    if (value.is_null()) throw std::runtime_error("an element of what is not defined");
-    if (value.is_array()) return place(value.size()) < value.size() ? value.at(place(value.size())) : Value();
-    Value object = value;
-    return object.is_object() && object.contains(argument(a, 1)) ? object.at(argument(a, 1)) : Value();
-  });
-  set("llama_times", [](const auto& a, const auto&) {
-    const Value &x = argument(a, 0), &y = argument(a, 1);
-    if (x.is_number_integer() && y.is_number_integer()) {
-      std::int64_t product = 0;
-      if (__builtin_mul_overflow(x.template get<std::int64_t>(), y.template get<std::int64_t>(), &product)) {
-        throw std::runtime_error("a product is too large");
-      }
-      return Value(product);
-    }
-    if (!x.is_string() && !y.is_string()) return x * y;
-    const std::string text = text_of(x.is_string() ? x : y);
-    const auto count = std::max<std::int64_t>(0, (x.is_string() ? y : x).template get<std::int64_t>());
-    if (count > kMaxValueSize) refuse_large(count);
-    refuse_large(std::ssize(text) * count);
-    std::string repeated;
-    for (std::int64_t i = 0; i < count; ++i) repeated += text;
-    return Value(repeated);
-  });
   set("llama_count", [](const auto& a, const auto&) {
     std::int64_t count = 0;
     const std::string text = text_of(argument(a, 0)), part = text_of(argument(a, 1));
@@ -278,6 +269,7 @@ void add_methods(Context& context) {
   set("llama_update", [](const auto& a, const auto&) {
     Value object = argument(a, 0), other = argument(a, 1);
     for (const auto& key : other.keys()) object.set(key, other.at(key));
+    refuse_large(size_of(object));
     return Value();
   });
   set("llama_removeprefix", [](const auto& a, const auto&) {

@@ -25,13 +25,23 @@ using TemplateFunction = std::function<minja::Value(const std::vector<minja::Val
 constexpr std::int64_t kMaxValueSize =
     std::int64_t{8} * 1024 * 1024;  // bytes and elements of a variable, and of the output
 
-// Bytes of texts and elements of lists; just above kMaxValueSize where there are more, for lists may hold themselves.
+constexpr int kMaxValueDepth = 256;  // more than kMaxJsonDepth, with what a message has around it
+
+// Bytes of texts and elements of lists; just above kMaxValueSize where there are more, or where they stand too deep in
+// each other, for lists may hold themselves.
+struct ValueSize {
+  std::int64_t size = 0, elements = 0;
+};
+[[nodiscard]] ValueSize measured(const minja::Value& value);
 [[nodiscard]] std::int64_t size_of(const minja::Value& value);
-// Throws.
+// These throw.
+[[noreturn]] void fail_template(const std::string& reason);
 void refuse_large(std::int64_t size);
 
 void add_filters(minja::Context& context);
 // "llama_split" and so on: what template_methods.h puts in the place of `.split()`.
 void add_methods(minja::Context& context);
+// "llama_times", "llama_slice" and so on: what it puts in the place of operators and brackets.
+void add_operators(minja::Context& context);
 
 }  // namespace llama::internal

@@ -1,8 +1,6 @@
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <format>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <regex>
 #include <utility>
@@ -10,158 +8,19 @@
 
 #include "jinja.h"
 #include "template_methods.h"
+#include "template_tags.h"
 
 namespace llama::internal {
 namespace {
 
 constexpr std::size_t kMaxSource = std::size_t{256} * 1024;  // bytes
 constexpr int kMaxBlockDepth = 64;
-constexpr int kMaxBracketDepth = 64;
-constexpr int kMaxWords = 1'500;  // of a tag: the parser calls itself for each operator
+constexpr std::size_t kMaxLiteral = 200;    // bytes of a text that minja reads itself
+constexpr std::size_t kLongTag = 4096;      // bytes: from here on it counts as text does
+constexpr std::size_t kMaxEmptyLines = 64;  // that keep a tag's line what it was
 
 std::unexpected<Error> refuse_template(std::string message) {
   return fail(ErrorCode::InvalidModel, "the chat template " + std::move(message));
-}
-
-// A tag of a template, from its opening to its closing brace.
-struct Tag {
-  std::size_t begin = 0, end = 0;
-  char kind = ' ';          // '%' a statement, '{' an expression, '#' a comment
-  std::string_view body{};  // without braces and dashes
-  bool strips_after = false, strips_before = false;
-};
-
-// The end of a tag that begins at `at`, strings in it skipped.
-std::size_t end_of_tag(std::string_view source, std::size_t at, std::string_view closer) {
-  if (closer == "#}") {
-    const std::size_t end = source.find(closer, at + 2);
-    return end == std::string_view::npos ? end : end + 2;
-  }
-  char quote = 0;
-  int braces = 0;
-  for (std::size_t i = at + 2; i < source.size(); ++i) {
-    const char c = source[i];
-    if (quote != 0) {
-      if (c == '\\') {
-        ++i;
-      } else if (c == quote) {
-        quote = 0;
-      }
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-    } else if (braces <= 0 && source.substr(i).starts_with(closer)) {
-      return i + 2;
-    } else if (c == '{') {
-      ++braces;
-    } else if (c == '}') {
-      --braces;
-    }
-  }
-  return std::string_view::npos;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
-  return text;
-}
-
-std::optional<Tag> next_tag(std::string_view source, std::size_t from) {
-  for (std::size_t at = from; (at = source.find('{', at)) != std::string_view::npos; ++at) {
-    if (at + 1 >= source.size()) return std::nullopt;
-    const char kind = source[at + 1];
-    if (kind != '%' && kind != '{' && kind != '#') continue;
-    const std::string_view closer = kind == '%' ? "%}" : kind == '{' ? "}}" : "#}";
-    const std::size_t end = end_of_tag(source, at, closer);
-    if (end == std::string_view::npos) return std::nullopt;  // the parser will say so
-    Tag tag{.begin = at, .end = end, .kind = kind};
-    std::string_view body = source.substr(at + 2, end - at - 4);
-    if (!body.empty() && (body.front() == '-' || body.front() == '+')) {
-      tag.strips_before = body.front() == '-';
-      body.remove_prefix(1);
-    }
-    if (!body.empty() && body.back() == '-') {
-      tag.strips_after = true;
-      body.remove_suffix(1);
-    }
-    tag.body = trimmed(body);
-    return tag;
-  }
-  return std::nullopt;
-}
-
-std::string_view first_word(std::string_view body) {
-  std::size_t n = 0;
-  while (n < body.size() && (std::isalnum(static_cast<unsigned char>(body[n])) != 0 || body[n] == '_')) ++n;
-  return body.substr(0, n);
-}
-
-bool brackets_too_deep(std::string_view body) {
-  int depth = 0, deepest = 0;
-  for (const char c : body) {
-    if (c == '(' || c == '[' || c == '{') deepest = std::max(deepest, ++depth);
-    if (c == ')' || c == ']' || c == '}') --depth;
-  }
-  return deepest > kMaxBracketDepth;
-}
-
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
-
-// Calls `on_char` for every character outside of strings.
-template <class F>
-void outside_strings(std::string_view body, F&& on_char) {
-  char quote = 0;
-  for (std::size_t i = 0; i < body.size(); ++i) {
-    const char c = body[i];
-    if (quote == 0 && (c == '"' || c == '\'')) {
-      quote = c;
-    } else if (quote == 0) {
-      on_char(i);
-    } else if (c == '\\') {
-      ++i;
-    } else if (c == quote) {
-      quote = 0;
-    }
-  }
-}
-
-int words_in(std::string_view body) {
-  int words = 0;
-  outside_strings(body, [&](std::size_t i) {
-    const bool goes_on = is_word(body[i]) && i > 0 && is_word(body[i - 1]);
-    if (!goes_on && std::isspace(static_cast<unsigned char>(body[i])) == 0) ++words;
-  });
-  return words;
-}
-
-// The names that a macro's tag gives to its arguments: "macro f(a, b='x')" has a and b.
-std::vector<std::string> parameters_of(std::string_view body) {
-  std::vector<std::string> names;
-  const std::size_t open = body.find('(');
-  if (open == std::string_view::npos) return names;
-  bool expects_name = true;
-  int depth = 0;
-  outside_strings(body, [&](std::size_t i) {
-    if (i <= open) return;
-    const char c = body[i];
-    if (c == '(' || c == '[' || c == '{') ++depth;
-    if (c == ')' || c == ']' || c == '}') --depth;
-    if (depth == 0 && c == ',') {
-      expects_name = true;
-    } else if (expects_name && is_word(c)) {
-      names.emplace_back(first_word(body.substr(i)));
-      expects_name = false;
-    }
-  });
-  return names;
-}
-
-// What "set x = …" or "set ns.x = …" changes.
-std::string_view target_of(std::string_view body) {
-  body = trimmed(body.substr(std::string_view("set").size()));
-  std::size_t n = 0;
-  while (n < body.size() && (is_word(body[n]) || body[n] == '.')) ++n;
-  return body.substr(0, n);
 }
 
 std::string with_known_tests(std::string text) {
@@ -175,123 +34,233 @@ std::string with_known_tests(std::string text) {
   return text;
 }
 
-Result<std::string> in_minjas_words(std::string_view tag) {
-  auto known = with_known_calls(std::string(tag));
-  if (!known) return known;
-  const std::string& text = *known;
-  // Tests are words; what stands in quotes is not touched.
-  std::string done, words;
-  char quote = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quote == 0) {
-      if (c == '"' || c == '\'') {
-        done += with_known_tests(std::exchange(words, {}));
-        quote = c;
-        done += c;
-      } else {
-        words += c;
-      }
+// What minja reads of a string's inside.
+std::string unescaped(std::string_view inside) {
+  static constexpr std::string_view kLetters = "nrtbf", kMeant = "\n\r\t\b\f";
+  std::string text;
+  for (std::size_t i = 0; i < inside.size(); ++i) {
+    if (inside[i] != '\\' || i + 1 == inside.size()) {
+      text += inside[i];
       continue;
     }
-    done += c;
-    if (c == '\\' && i + 1 < text.size()) {
-      done += text[++i];
-    } else if (c == quote) {
-      quote = 0;
+    const std::size_t letter = kLetters.find(inside[++i]);
+    text += letter == std::string_view::npos ? inside[i] : kMeant[letter];
+  }
+  return text;
+}
+
+// Writes a prepared template, tag by tag.
+class TemplateWriter {
+ public:
+  explicit TemplateWriter(std::string_view source) : source_(source) {}
+
+  Result<PreparedTemplate> write();
+
+ private:
+  // A loop, a macro or a call's block that is open: what it writes each time is told to a function at its beginning.
+  struct OpenBlock {
+    std::string_view ending;
+    std::size_t place, texts;
+  };
+
+  void add_tag(char kind, std::string_view words);
+  void count(std::string_view call) { add_tag('%', std::format("set llama_stepped = {}", call)); }
+  void add_text(std::string_view text);
+  void add_between(std::string_view text, const TemplateTag* next);
+  Result<void> add(const TemplateTag& tag);
+  Result<void> add_statement(const TemplateTag& tag, std::string_view word);
+  void open(std::string_view function, std::string_view ending);
+  void close(std::string_view word);
+  Result<std::string> in_minjas_words(std::string_view body);
+  std::string words_for(std::string text);
+
+  std::string_view source_;
+  PreparedTemplate prepared_;
+  std::size_t at_ = 0;
+  std::size_t counted_ = 0, line_ = 0;  // the line of a place in the source
+  std::size_t lines_ = 0;               // of what is prepared
+  std::size_t texts_ = 0;               // bytes of the texts so far
+  int depth_ = 0;                       // of blocks
+  std::optional<TemplateTag> before_;   // the tag before
+  std::vector<OpenBlock> blocks_;
+  std::vector<std::string> captured_;  // names whose `{% set x %}` is open
+};
+
+// A literal, or a place among the texts.
+std::string TemplateWriter::words_for(std::string text) {
+  if (text.size() > kMaxLiteral || text.contains("{#")) {
+    prepared_.texts.push_back(std::move(text));
+    return std::format("(llama_text({}))", prepared_.texts.size() - 1);
+  }
+  std::string literal = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') literal += '\\';
+    literal += c;
+  }
+  return literal + '"';
+}
+
+// Tests are spelt out and white space is made one space; what stands in quotes is not touched, but may be moved.
+Result<std::string> TemplateWriter::in_minjas_words(std::string_view body) {
+  auto known = with_known_calls(std::string(body));
+  if (!known) return known;
+  const std::string_view text = *known;
+  std::string done, words;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c != '"' && c != '\'') {
+      const char read = is_template_space(c) ? ' ' : c;
+      if (read != ' ' || !words.ends_with(' ')) words += read;
+      continue;
     }
+    std::size_t end = i + 1;
+    while (end < text.size() && text[end] != c) end += text[end] == '\\' ? 2 : 1;
+    end = std::min(end, text.size());
+    const std::string_view inside = text.substr(i + 1, end - i - 1);
+    const bool is_moved = inside.size() > kMaxLiteral || inside.contains("{#");
+    done += with_known_tests(std::exchange(words, {}));
+    done += is_moved ? words_for(unescaped(inside)) : std::string(text.substr(i, end + 1 - i));
+    i = end;
   }
   return done + with_known_tests(words);
 }
 
-// Statements that count: `{% set llama_stepped = llama_step() %}`, with the white space of the tag that they follow.
-std::string counting(std::string_view call, bool strips_before, bool strips_after) {
-  return std::format("{{%{} set llama_stepped = {} {}%}}", strips_before ? "-" : "", call, strips_after ? "-" : "");
+void TemplateWriter::add_tag(char kind, std::string_view words) {
+  std::string& source = prepared_.source;
+  // Empty lines in the end of the tag before.
+  line_ += static_cast<std::size_t>(std::ranges::count(source_.substr(counted_, at_ - counted_), '\n'));
+  counted_ = at_;
+  if (line_ > lines_ && !source.empty()) {
+    const std::size_t missing = std::min(line_ - lines_, kMaxEmptyLines);
+    source.insert(source.size() - 2, missing, '\n');
+    lines_ += missing;
+  }
+  lines_ += static_cast<std::size_t>(std::ranges::count(words, '\n'));
+  source += std::format("{{{} {} {}}}", kind, words, kind == '{' ? '}' : '%');
 }
 
-// The text before a tag. minja drops the indentation of a line that begins with an expression, which Jinja does for
-// statements only: there it becomes an expression itself.
-std::string text_before(std::string_view text, const Tag& tag, bool is_first, bool stripped) {
-  const std::size_t end = text.find_last_not_of(" \t") + 1;  // 0 where there is nothing else
-  const bool begins_line = end > 0 ? text[end - 1] == '\n' : is_first;
-  const bool is_blank = text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-  if (tag.kind != '{' || tag.strips_before || !begins_line || end == text.size() || (stripped && is_blank)) {
-    return std::string(text);
+void TemplateWriter::add_text(std::string_view text) {
+  if (text.empty()) return;
+  texts_ += text.size();
+  add_tag('{', words_for(std::string(text)));
+}
+
+// What stands between two tags, or after the last one. Without the white space that Jinja drops there: all of it next
+// to a dash; else a line's indentation before a statement or a comment, the line break after one, and the last line's.
+void TemplateWriter::add_between(std::string_view text, const TemplateTag* next) {
+  if (next != nullptr && next->strips_before) {
+    while (!text.empty() && is_template_space(text.back())) text.remove_suffix(1);
+  } else if (next != nullptr && next->kind != '{') {
+    const std::size_t end = text.find_last_not_of(" \t") + 1;
+    const bool begins_line = end > 0 ? text[end - 1] == '\n' : !before_;
+    if (begins_line) text = text.substr(0, end);
   }
-  const nlohmann::json indentation = std::string(text.substr(end));
-  return std::format("{}{{{{ {} }}}}", text.substr(0, end), indentation.dump());
+  if (before_ && before_->strips_after) {
+    while (!text.empty() && is_template_space(text.front())) text.remove_prefix(1);
+  } else if (before_ && before_->kind != '{' && text.starts_with('\n')) {
+    text.remove_prefix(1);
+  }
+  if (next == nullptr && text.ends_with('\n')) {
+    text.remove_suffix(1);
+    if (text.ends_with('\r')) text.remove_suffix(1);
+  }
+  add_text(text);
+}
+
+void TemplateWriter::open(std::string_view function, std::string_view ending) {
+  count(std::format("{}()", function));
+  // Where the number will stand: before ") %}".
+  blocks_.push_back({.ending = ending, .place = prepared_.source.size() - 4, .texts = texts_});
+}
+
+void TemplateWriter::close(std::string_view word) {
+  if (blocks_.empty() || blocks_.back().ending != word) return;  // the parser will say so
+  prepared_.source.insert(blocks_.back().place, std::to_string(texts_ - blocks_.back().texts));
+  blocks_.pop_back();
+}
+
+Result<void> TemplateWriter::add_statement(const TemplateTag& tag, std::string_view word) {
+  if (word == "for" || word == "if" || word == "macro" || word == "call" || word == "filter" || word == "generation") {
+    if (++depth_ > kMaxBlockDepth)
+      return refuse_template(std::format("nests blocks more than {} deep", kMaxBlockDepth));
+  } else if (word.starts_with("end")) {
+    --depth_;
+  }
+  if (word == "for" && tag.body.ends_with("recursive")) return refuse_template("has a loop that calls itself");
+  if (word == "endmacro" || word == "endcall") count("llama_leave()");
+  // A macro and a call's block are stored in the context that they hold.
+  if (word == "macro" || word == "call") count("llama_own()");
+  const auto words = in_minjas_words(tag.body);
+  if (!words) return std::unexpected(words.error());
+  add_tag('%', *words);
+  close(word);
+  const auto bound = [&](const std::string& name) { count(std::format("llama_bounded({})", name)); };
+  if (word == "for") {
+    open("llama_step", "endfor");
+    for (const auto& name : targets_of(tag.body)) count(std::format("llama_item({})", name));
+  } else if (word == "macro") {
+    open("llama_enter", "endmacro");
+    std::ranges::for_each(parameters_of(tag.body), bound);
+  } else if (word == "call") {
+    open("llama_enter", "endcall");
+  } else if (word == "set") {
+    const auto targets = targets_of(tag.body);
+    if (tag.body.contains('=')) {
+      std::ranges::for_each(targets, bound);
+    } else {
+      captured_.push_back(targets.empty() ? std::string("llama_stepped") : targets.front());
+    }
+  } else if (word == "endset" && !captured_.empty()) {
+    bound(captured_.back());
+    captured_.pop_back();
+  }
+  return {};
+}
+
+Result<void> TemplateWriter::add(const TemplateTag& tag) {
+  if (tag.kind == '#') return {};
+  if (auto reason = too_much_in(tag.body); !reason.empty()) return refuse_template(std::move(reason));
+  if (tag.body.size() > kLongTag) texts_ += tag.body.size();
+  if (tag.kind == '%') return add_statement(tag, first_template_word(tag.body));
+  const auto words = in_minjas_words(tag.body);
+  if (!words) return std::unexpected(words.error());
+  add_tag('{', std::format("llama_out({})", *words));
+  return {};
+}
+
+Result<PreparedTemplate> TemplateWriter::write() {
+  while (const auto tag = next_tag(source_, at_)) {
+    if (tag->end == std::string_view::npos) {
+      return refuse_template(std::format("has a tag without an end: {}", source_.substr(tag->begin, 2)));
+    }
+    add_between(source_.substr(at_, tag->begin - at_), &*tag);
+    at_ = tag->begin;
+    before_ = tag;
+    if (tag->kind == '%' && first_template_word(tag->body) == "raw") {
+      const std::size_t end = source_.find("endraw", tag->end);
+      const std::size_t open = end == std::string_view::npos ? end : source_.rfind("{%", end);
+      const std::size_t close = end == std::string_view::npos ? end : source_.find("%}", end);
+      if (close == std::string_view::npos || open < tag->end) return refuse_template("has a raw block without an end");
+      add_text(source_.substr(tag->end, open - tag->end));
+      before_ = TemplateTag{.kind = '{'};
+      at_ = close + 2;
+      continue;
+    }
+    if (auto added = add(*tag); !added) return std::unexpected(added.error());
+    at_ = tag->end;
+  }
+  add_between(source_.substr(at_), nullptr);
+  return std::move(prepared_);
 }
 
 }  // namespace
 
-Result<std::string> prepare_template(std::string_view source) {
+Result<PreparedTemplate> prepare_template(std::string_view source) {
   if (source.size() > kMaxSource) {
     return refuse_template(std::format("has {} bytes, at most {} are read", source.size(), kMaxSource));
   }
   if (source.contains('\0')) return refuse_template("contains a NUL character");
-  std::string prepared;
-  std::size_t at = 0;
-  int depth = 0;
-  std::vector<std::string> captured;  // names whose `{% set x %}` is open
-  bool stripped = false;              // the white space behind the last tag
-  while (const auto tag = next_tag(source, at)) {
-    prepared += text_before(source.substr(at, tag->begin - at), *tag, at == 0, stripped);
-    stripped = tag->strips_after;
-    at = tag->end;
-    const std::string_view whole = source.substr(tag->begin, tag->end - tag->begin);
-    if (tag->kind == '#') {
-      prepared += whole;
-      continue;
-    }
-    if (brackets_too_deep(tag->body))
-      return refuse_template(std::format("nests brackets more than {} deep", kMaxBracketDepth));
-    if (words_in(tag->body) > kMaxWords)
-      return refuse_template(std::format("has a tag of more than {} words", kMaxWords));
-    const std::string_view word = tag->kind == '%' ? first_word(tag->body) : std::string_view();
-    if (word == "raw") {
-      // minja has no raw blocks: their text becomes a string.
-      const std::size_t end = source.find("endraw", at);
-      const std::size_t open = end == std::string_view::npos ? end : source.rfind("{%", end);
-      const std::size_t close = end == std::string_view::npos ? end : source.find("%}", end);
-      if (close == std::string_view::npos || open < at) return refuse_template("has a raw block without an end");
-      nlohmann::json text = std::string(source.substr(at, open - at));
-      prepared += "{{ " + text.dump() + " }}";
-      at = close + 2;
-      continue;
-    }
-    if (word == "for" || word == "if" || word == "macro" || word == "call" || word == "filter" ||
-        word == "generation") {
-      if (++depth > kMaxBlockDepth)
-        return refuse_template(std::format("nests blocks more than {} deep", kMaxBlockDepth));
-    } else if (word.starts_with("end")) {
-      --depth;
-    }
-    if (word == "for" && trimmed(tag->body).ends_with("recursive"))
-      return refuse_template("has a loop that calls itself");
-    if (word == "endmacro") prepared += counting("llama_leave()", tag->strips_before, false);
-    const auto words = in_minjas_words(whole);
-    if (!words) return words;
-    prepared += *words;
-    if (word == "for") prepared += counting("llama_step()", false, tag->strips_after);
-    if (word == "macro") prepared += counting("llama_enter()", false, tag->strips_after);
-    for (const auto& name : word == "macro" ? parameters_of(tag->body) : std::vector<std::string>()) {
-      prepared += counting(std::format("llama_bounded({})", name), false, tag->strips_after);
-    }
-    if (word == "set") {
-      const std::string_view target = target_of(tag->body);
-      if (!tag->body.contains('=')) {
-        captured.emplace_back(target);
-      } else if (!target.empty() && trimmed(tag->body).find(',') > tag->body.find('=')) {
-        prepared += counting(std::format("llama_bounded({})", target), false, tag->strips_after);
-      }
-    }
-    if (word == "endset" && !captured.empty()) {
-      prepared += counting(std::format("llama_bounded({})", captured.back()), false, tag->strips_after);
-      captured.pop_back();
-    }
-  }
-  prepared += source.substr(at);
-  return prepared;
+  return TemplateWriter(source).write();
 }
 
 }  // namespace llama::internal

@@ -2,6 +2,7 @@
 #include <format>
 #include <utility>
 
+#include "../at_most_a_year.h"
 #include "call_execution.h"
 #include "tool_text.h"
 
@@ -32,7 +33,7 @@ bool CallExecution::approve(std::size_t i) {
   hooks_.tell(ApprovalWanted{static_cast<std::int32_t>(i), question});
   state.phase = CallPhase::Asking;
   state.stop = std::stop_source();
-  state.deadline = CallClock::now() + policy.time_limit;
+  state.deadline = CallClock::now() + at_most_a_year(policy.time_limit);
   const bool has_begun =
       threads_.start([board = board_, ask = policy.asker, question, i, stop = state.stop.get_token()] {
         ApprovalAnswer answer;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "../at_most_a_year.h"
 #include "call_execution.h"
 #include "call_references.h"
 #include "tool_text.h"
@@ -108,7 +109,7 @@ bool CallExecution::start(std::size_t i) {
   state.phase = CallPhase::Running;
   state.stop = std::stop_source();
   state.started = CallClock::now();
-  state.deadline = state.started + rules_.limits.call_time_limit;
+  state.deadline = state.started + at_most_a_year(rules_.limits.call_time_limit);
   state.end.was_run = true;
   ToolContext context{state.stop.get_token(), state.deadline,
                       [board = board_, i](const ToolProgress& progress) { board->tell_progress(i, progress); }};

@@ -2,6 +2,7 @@
 #include <format>
 #include <utility>
 
+#include "../at_most_a_year.h"
 #include "call_execution.h"
 
 namespace llama::internal {
@@ -12,7 +13,7 @@ constexpr int kMaxExtensionByProgress = 10;
 }  // namespace
 
 void CallExecution::extend(CallState& state) const {
-  const auto limit = rules_.limits.call_time_limit;
+  const auto limit = at_most_a_year(rules_.limits.call_time_limit);
   state.deadline =
       std::max(state.deadline, std::min(CallClock::now() + limit, state.started + limit * kMaxExtensionByProgress));
 }
@@ -29,7 +30,7 @@ void CallExecution::stop_all() {
 void CallExecution::tell_to_stop(CallState& state, std::string why) {
   if (!state.stopped.empty()) return;
   state.stopped = std::move(why);
-  state.deadline = CallClock::now() + rules_.limits.give_up_after;
+  state.deadline = CallClock::now() + at_most_a_year(rules_.limits.give_up_after);
   state.stop.request_stop();
 }
 

@@ -50,10 +50,11 @@ class GenerationContext {
   GenerationContext(GenerationContext&&) noexcept;
   GenerationContext& operator=(GenerationContext&&) noexcept;
 
-  // Compute one batch: at most batch_tokens, tokens of one sequence in the order of their positions.
+  // Compute one batch: at most batch_tokens, tokens of one sequence in the order of their positions, the first at its
+  // length().
   //
   // Errors   ContextFull (no room; nothing was changed), InvalidArgument, Cancelled, OutOfMemory, Internal. After the
-  //          last three ask length() what is left of each sequence.
+  //          last three ask length() what is left of each sequence: nothing where a recurrent state was spoilt.
   // Where a device fails, the CPU reads all sequences again and goes on: nothing is lost but the time.
   [[nodiscard]] Result<void> decode(std::span<const PlacedToken> tokens, const std::stop_token& stop = {});
 
@@ -61,6 +62,8 @@ class GenerationContext {
   // Errors   InvalidArgument for a token of the last batch that wanted no logits.
   [[nodiscard]] Result<std::span<const float>> logits(std::size_t index_in_batch) const;
 
+  // A sequence that the context does not have is empty, and stays so.
+  //
   // Forget a sequence from a position on. False where the memory cannot be cut there: nothing was changed then.
   [[nodiscard]] bool cut(std::int32_t sequence, std::int32_t from);
   void clear(std::int32_t sequence);
@@ -68,10 +71,10 @@ class GenerationContext {
   void share(std::int32_t from, std::int32_t to, std::int32_t length);
   [[nodiscard]] std::int32_t length(std::int32_t sequence) const;  // tokens
 
-  // Errors   OutOfMemory, Internal.
+  // Errors   InvalidArgument (no such sequence), OutOfMemory, Internal.
   [[nodiscard]] Result<std::vector<std::byte>> save(std::int32_t sequence, MemoryPart part) const;
   // Requires for Whole an empty sequence; for Checkpoint the sequence that it was taken from.
-  // Errors   ContextFull: no room, or bytes of another model or context.
+  // Errors   InvalidArgument (no such sequence); ContextFull: no room, or bytes of another model or context.
   [[nodiscard]] Result<void> restore(std::int32_t sequence, std::span<const std::byte> bytes, MemoryPart part);
 
   [[nodiscard]] const GenerationContextConfig& config() const;

@@ -22,7 +22,7 @@ class Grammar {
  public:
   // A grammar whose text begins with the rule "root".
   //
-  // Errors   InvalidArgument with llama.cpp's reason.
+  // Errors   InvalidArgument: it is not UTF-8, has more than 1 MiB, or what is wrong and where.
   [[nodiscard]] static Result<Grammar> parse(std::shared_ptr<const Model> model, std::string_view gbnf);
   // Another one at the same place, without reading the text again.
   //
@@ -36,21 +36,27 @@ class Grammar {
   [[nodiscard]] bool allows(Token token) const;
   [[nodiscard]] bool may_end() const;
 
-  // Set the logits of all tokens that may not come next to minus infinity.
+  // Set the logits of all tokens that may not come next to minus infinity. Where a grammar names tokens, allows() and
+  // this let some pass that accept() refuses: those that begin in characters and reach over the place of a named one.
   void restrict_to(std::span<float> logits) const;
 
   // Go on after a token.
   //
-  // Errors   InvalidArgument for one that is not allowed; the grammar stays where it was.
+  // Errors   InvalidArgument for one that is not allowed, OutOfMemory: the grammar stays where it was. Internal:
+  //          nothing is allowed any more.
+  // Cost     of a grammar that names tokens a copy of it.
   [[nodiscard]] Result<void> accept(Token token);
 
  private:
   struct Free {
     void operator()(llama_sampler* sampler) const noexcept;
   };
-  Grammar(std::shared_ptr<const Model> model, llama_sampler* sampler);
+  Grammar(std::shared_ptr<const Model> model, llama_sampler* sampler, bool names_tokens);
+  [[nodiscard]] Result<void> go_on(Token token);
   std::shared_ptr<const Model> model_;
   std::unique_ptr<llama_sampler, Free> sampler_;
+  bool names_tokens_;
+  bool is_lost_ = false;
 };
 
 }  // namespace llama

@@ -67,7 +67,8 @@ class Model {
 
   // Turn UTF-8 text into tokens, with the special tokens that the model wants around it.
   //
-  // Errors   InvalidText when the text is longer than llama.cpp can count.
+  // Errors   InvalidText when the text is longer than llama.cpp can count; OutOfMemory; InvalidModel: no tokens for
+  //          single bytes; Internal, with llama.cpp's reason.
   // Threads  any number at once.
   [[nodiscard]] Result<std::vector<Token>> tokenize(std::string_view text, SpecialTokens special) const;
 

@@ -1,0 +1,31 @@
+// Bound what a template may do: steps, depth, and bytes that it makes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <minja/minja.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace llama::internal {
+
+// The contexts that have something in them which holds them: a macro is stored in the context that it was written in.
+// So they would live for ever, and all messages with them; they are emptied instead.
+class OwnedContexts {
+ public:
+  explicit OwnedContexts(std::shared_ptr<minja::Context> context) { add(std::move(context)); }
+  ~OwnedContexts();
+  OwnedContexts(const OwnedContexts&) = delete;
+  OwnedContexts& operator=(const OwnedContexts&) = delete;
+  void add(std::shared_ptr<minja::Context> context);
+
+ private:
+  std::vector<std::shared_ptr<minja::Context>> all_;
+};
+
+// The functions that prepare_template() puts into a template, "llama_step" and so on, and those of minja's that need a
+// bound. They throw where one is passed. Both outlive the context.
+void add_bounds(minja::Context& context, OwnedContexts& owned, const std::vector<std::string>& texts);
+
+}  // namespace llama::internal

@@ -1,0 +1,9 @@
+// What the operator new of failing_new.h counts, of this thread.
+#pragma once
+
+namespace llama {
+
+inline thread_local long allocations_to_go = -1;  // the one after so many throws; negative: all succeed
+inline thread_local long allocations_held = 0;    // more than were given back
+
+}  // namespace llama

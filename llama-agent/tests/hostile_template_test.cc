@@ -1,0 +1,158 @@
+// Templates that want to take the program down, or all of its memory, or for ever.
+#include <gtest/gtest.h>
+
+#include <format>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "allocations.h"
+#include "llama-agent/chat_template.h"
+#include "template_texts.h"
+
+namespace llama {
+namespace {
+
+std::string repeated(std::string_view word, int times) {
+  std::string text;
+  for (int i = 0; i < times; ++i) text += word;
+  return text;
+}
+
+// A value that doubles with every turn of a loop.
+std::string doubling(std::string_view first, std::string_view twice) {
+  return std::format(
+      "{{% set ns = namespace(x={}) %}}{{% for i in range(60) %}}{{% set ns.x = {} %}}{{% endfor %}}"
+      "{{{{ ns.x }}}}",
+      first, twice);
+}
+
+// What an untrusted file may hold: each is refused, and says for what.
+TEST(HostileTemplate, IsRefusedForItsBound) {
+  struct Row {
+    std::string name, source, reason;
+  };
+  const std::vector<Row> rows{
+      {"loops in loops", repeated("{% for a in range(900) %}", 3) + repeated("{% endfor %}", 3),
+       "more than 500000 steps"},
+      {"a macro that calls itself", "{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}", "macros call each other"},
+      {"a range without end", "{% for i in range(1000000000) %}{% endfor %}", "a range of more than"},
+      {"brackets in brackets", "{{ " + repeated("(", 100'000) + " }}", "brackets more than 64 deep"},
+      {"signs", "{{ " + repeated("-", 100'000) + "1 }}", "more than 1500 words"},
+      {"exclamations", "{% if " + repeated("!", 10'000) + "x %}{% endif %}", "more than 1500 words"},
+      {"negations", "{{ " + repeated("not ", 50'000) + "x }}", "more than 1500 words"},
+      {"a sum", "{{ 1" + repeated("+1", 50'000) + " }}", "more than 1500 words"},
+      {"a long text at once", "{% set x = 'a' * 1000000000000 %}{{ x }}", "more than 8388608 bytes"},
+      {"doubling by ~", doubling("'ab'", "ns.x ~ ns.x"), "bytes"},
+      {"doubling by +", doubling("'ab'", "ns.x + ns.x"), "bytes"},
+      {"doubling by replace", doubling("'ab'", "ns.x.replace('a', 'aa')"), "bytes"},
+      {"squaring by replace", doubling("'ab'", "ns.x.replace('a', ns.x)"), "bytes"},
+      {"doubling a list", doubling("[1]", "ns.x + ns.x"), "bytes"},
+      {"nesting a list", doubling("[1]", "[ns.x, ns.x]"), "bytes"},
+      {"joining a list", doubling("['ab']", "[ns.x | join(ns.x | join), ns.x | join]"), "bytes"},
+      {"doubling by macros",
+       "{% macro f(x) %}{{ x ~ x }}{% endmacro %}{{ " + repeated("f(", 28) + "'aaaaaaaa'" + repeated(")", 28) + " }}",
+       "more than 8388608 bytes"},
+      {"blocks in blocks", repeated("{% if 1 %}", 5'000), "blocks more than 64 deep"},
+      {"a tag without end", "{% for", "a tag without an end"},
+      {"an expression without end", "{{ x", "a tag without an end"},
+      {"a remainder of 0", "{{ 1 % 0 }}", "a division by 0"},
+      {"a quotient by 0", "{{ 1 // 0 }}", "a division by 0"},
+      {"a division by 0", "{{ 1 / (1 - 1) }}", "a division by 0"},
+      {"a quotient that is too large", "{{ (-9223372036854775807 - 1) // -1 }}", "a quotient is too large"},
+      {"a product in a product", "{{ 1 * ('a' * 1000000000000) }}", "more than 8388608 bytes"},
+      {"a slice by 0", "{{ 'abc'[::0] }}", "a slice goes by 0"},
+      {"a loop of texts", "{% for i in range(400000) %}" + repeated("x", 100'000) + "{% endfor %}",
+       "it writes more than"},
+      {"the same in a variable",
+       "{% set x %}{% for i in range(400000) %}" + repeated("x", 100'000) + "{% endfor %}{% endset %}",
+       "it writes more than"},
+      {"a variable in a loop",
+       "{% set x = 'a' * 8000000 %}{% set y %}{% for i in range(400000) %}{{ x }}{% endfor %}{% endset %}",
+       "it writes more than"},
+      {"doubling by two at once",
+       "{% set a = 'ab' %}{% for i in [1] %}" + repeated("{% set a, b = [a ~ a, 1] %}", 60) + "{% endfor %}", "bytes"},
+      {"doubling by loops",
+       "{% set a = 'ab' %}" + repeated("{% for b in [a ~ a] %}{% for a in [b ~ b] %}", 30) +
+           repeated("{% endfor %}", 60),
+       "bytes"},
+      {"a wide indentation", "{{ 'a\nb' | indent(8000000000) }}", "more than 8388608 bytes"},
+      {"a range by its end", "{% for i in range(end=1000000000000) %}{% endfor %}", "a range of more than"},
+      {"a range at the end of all numbers",
+       "{% for i in range(9223372036854775806, 9223372036854775807, 2) %}{{ i }}{% endfor %}{{ raise_exception('over') "
+       "}}",
+       "over"},
+      {"ranges in a loop", "{% for i in range(1000) %}{% if range(400000) | length %}{% endif %}{% endfor %}",
+       "more than 500000 steps"},
+      {"a function of ours", "{% set llama_step = namespace %}", "a name that begins with"},
+      {"the same by its name", "{{ [1] | map('llama_leave') | list }}", "no such filter"},
+      {"a block that calls itself",
+       "{% macro f() %}{{ caller() }}{% endmacro %}{% call f() %}{{ caller() }}{% endcall %}",
+       "macros call each other"},
+      {"macros that go deep", "{% macro f(x) %}{{ " + repeated("not ", 1'400) + "f(x) }}{% endmacro %}{{ f(1) }}",
+       "macros call each other"},
+      {"a turn of a loop that is over",
+       "{% set n = namespace() %}{% for i in [1, 2] %}{% set n.c = loop.cycle %}{% endfor %}{{ n.c() }}",
+       "an argument is missing"},
+      {"lists in lists",
+       "{% set a = [] %}{% set b = [1] %}{% for i in range(400) %}{% set _ = a.append([b.pop()]) %}"
+       "{% set _ = b . append ([a.pop()]) %}{% endfor %}",
+       "bytes"},
+      {"JSON in JSON", "{% set x = '[' * 1000000 %}{{ x | from_json }}", "nested too deep"},
+      {"a long word", "{{ " + repeated("a", 100'000) + " }}", "more than 200 characters"},
+      {"a comment in a tag", "{{ 1 # 2 }}", "a '#' in a tag"},
+      {"a long source", repeated("x", 300 * 1024), "at most 262144 are read"},
+      {"a NUL", std::string("a\0b", 3), "NUL"},
+  };
+  for (const auto& [name, source, reason] : rows) {
+    const std::string failure = failure_of(source);
+    EXPECT_TRUE(failure.contains(reason)) << name << ": '" << failure << "'";
+    EXPECT_EQ(failure.find('\n'), std::string::npos) << name;
+  }
+}
+
+TEST(HostileTemplate, MayHoldAnyTextOutsideOfTags) {
+  for (const std::string& text : {repeated("(", 100'000), repeated("}}", 1'000), repeated("-", 1'000)}) {
+    EXPECT_EQ(text_of(text), text);
+  }
+  // minja's regular expressions would call themselves for each of these characters.
+  for (const std::string& text : {repeated("x", 200'000), "x" + repeated(" ", 200'000) + "x"}) {
+    EXPECT_EQ(text_of("{% set x = 1 %}" + text + "{{- x }}"), text + "1");
+    EXPECT_EQ(text_of("{% set x = '" + text + "' %}{{ x }}"), text);
+    EXPECT_EQ(text_of("{# " + text + "#}{{ 1 }}"), "1");
+  }
+  EXPECT_EQ(text_of("x" + repeated(" ", 200'000) + "{{- 1" + repeated(" ", 50'000) + "-}} \n2"), "x12");
+  EXPECT_EQ(text_of("{% raw %}{{ '\xff' }} {# \\ #}{% endraw %}"), "{{ '\xff' }} {# \\ #}");
+}
+
+TEST(HostileTemplate, IsToldInWholeCharacters) {
+  std::string reason = "x";
+  for (int i = 0; i < 400; ++i) reason += "é";
+  const std::string failure = failure_of("{{ raise_exception('" + reason + "') }}");
+  EXPECT_TRUE(failure.contains("xé")) << failure;
+  EXPECT_TRUE(failure.ends_with("é\uFFFD")) << failure;
+}
+
+// A macro, and a block that is given to one, hold the conversation that they were rendered with.
+TEST(ChatTemplate, LeavesNothingBehindWhereItHasMacros) {
+  const auto chat = ChatTemplate::parse(
+      {.source = "{% macro f(x) %}<{{ x }}{{ caller() if caller }}>{% endmacro %}{% for m in messages %}"
+                 "{% macro g(x) %}{{ f(x) }}{% endmacro %}{{ g(m.role) }}{% call f(m.role) %}!{% endcall %}"
+                 "{% if m.content == 'x' %}{{ raise_exception('x') }}{% endif %}{% endfor %}"});
+  ASSERT_TRUE(chat) << chat.error().message;
+  const std::vector<Message> turns{{.content = std::string(100'000, 'a')}, {.content = "x"}};
+  EXPECT_EQ(joined(*chat->render(question("hello"), {})), "<user><user!>");
+  for (int i = 0; i < 3; ++i) {
+    const long before = allocations_held;
+    EXPECT_TRUE(chat->render(std::span(turns).first(1), {}));
+    EXPECT_FALSE(chat->render(turns, {}));
+    // What is made once is made in the first round.
+    if (i > 0) {
+      EXPECT_EQ(allocations_held, before);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace llama
