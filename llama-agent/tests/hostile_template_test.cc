@@ -72,10 +72,11 @@ TEST(HostileTemplate, IsRefusedForItsBound) {
        "{% set x = 'a' * 8000000 %}{% set y %}{% for i in range(400000) %}{{ x }}{% endfor %}{% endset %}",
        "it writes more than"},
       {"doubling by two at once",
-       "{% set a = 'ab' %}{% for i in [1] %}" + repeated("{% set a, b = [a ~ a, 1] %}", 60) + "{% endfor %}", "bytes"},
+       "{% set a = 'a' * 1000000 %}{% for i in [1] %}" + repeated("{% set a, b = [a ~ a, 1] %}", 4) + "{% endfor %}",
+       "bytes"},
       {"doubling by loops",
-       "{% set a = 'ab' %}" + repeated("{% for b in [a ~ a] %}{% for a in [b ~ b] %}", 30) +
-           repeated("{% endfor %}", 60),
+       "{% set a = 'a' * 1000000 %}" + repeated("{% for b in [a ~ a] %}{% for a in [b ~ b] %}", 2) +
+           repeated("{% endfor %}", 4),
        "bytes"},
       {"a wide indentation", "{{ 'a\nb' | indent(8000000000) }}", "more than 8388608 bytes"},
       {"a range by its end", "{% for i in range(end=1000000000000) %}{% endfor %}", "a range of more than"},
