@@ -113,16 +113,20 @@ void keep_own_names(Context& context, const char* filter) {
               }));
 }
 
+// Without memory it may stay as it is.
+bool forget_all(Context& context) {
+  try {
+    for (const auto& key : context.keys()) context.set(key, Value());
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 OwnedContexts::~OwnedContexts() {
-  try {
-    for (const auto& context : all_) {
-      for (const auto& key : context->keys()) context->set(key, Value());
-    }
-  } catch (const std::exception&) {
-    // Without memory they stay.
-  }
+  for (const auto& context : all_) forget_all(*context);
 }
 
 void OwnedContexts::add(std::shared_ptr<Context> context) {
