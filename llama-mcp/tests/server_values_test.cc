@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <tuple>
 
+#include "llama-base/json_shape.h"
 #include "protocol/mcp_json.h"
 #include "stdio/line_splitter.h"
 
@@ -70,7 +71,7 @@ TEST(ServerValues, ShowsStructuredContentWhereThereIsNoText) {
 }
 
 TEST(McpJson, MeasuresDepthOutsideOfTexts) {
-  EXPECT_EQ(nesting_depth(R"({"a":[1,{"b":"[[[[\"[["}]})"), 3U);
+  EXPECT_EQ(json_depth(R"({"a":[1,{"b":"[[[[\"[["}]})"), 3);
   EXPECT_FALSE(parse_mcp_json(std::string(1'000, '[') + std::string(1'000, ']')));
   EXPECT_TRUE(parse_mcp_json(std::string(100, '[') + std::string(100, ']')));
 }

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client_core_fixture.h"
+#include "llama-base/json_shape.h"
 #include "protocol/mcp_json.h"
 #include "protocol/one_line.h"
 #include "protocol/secret_filter.h"
@@ -25,7 +26,7 @@ std::string object_with_members(int count) {
 }
 
 TEST(McpJson, CountsTheComparisonsOfNames) {
-  EXPECT_EQ(name_comparisons(R"({"a":":{","b":[{"c":1},{"d":1}],"e":2})"), 3U);
+  EXPECT_EQ(json_member_comparisons(R"({"a":":{","b":[{"c":1},{"d":1}],"e":2})"), 3U);
   EXPECT_TRUE(parse_mcp_json(object_with_members(10'000)));
   EXPECT_FALSE(parse_mcp_json(object_with_members(11'000)));
   std::string many = "[";

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "json_depth.h"
+#include "llama-base/json_shape.h"
 #include "schema_check.h"
 #include "schema_grammar.h"
 #include "schema_reader.h"

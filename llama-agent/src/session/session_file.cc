@@ -8,8 +8,8 @@
 #include <system_error>
 #include <utility>
 
-#include "../schema/json_depth.h"
 #include "llama-base/disk.h"
+#include "llama-base/json_shape.h"
 
 namespace llama::internal {
 namespace {

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "../reply/reply_format.h"
-#include "../schema/json_depth.h"
 #include "jinja.h"
+#include "llama-base/json_shape.h"
 #include "llama-core/chat_format.h"
 #include "message_json.h"
 #include "outside_text.h"

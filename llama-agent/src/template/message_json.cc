@@ -1,9 +1,8 @@
 #include "message_json.h"
+#include "llama-base/json_shape.h"
 
 #include <nlohmann/json.hpp>
 #include <string>
-
-#include "../schema/json_depth.h"
 
 namespace llama::internal {
 namespace {

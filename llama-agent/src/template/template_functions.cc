@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "../schema/json_depth.h"
+#include "llama-base/json_shape.h"
 #include "llama-base/utf8.h"
 #include "python_json.h"
 

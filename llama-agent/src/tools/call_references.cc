@@ -1,12 +1,11 @@
 #include "call_references.h"
+#include "llama-base/json_shape.h"
 
 #include <algorithm>
 #include <charconv>
 #include <format>
 #include <nlohmann/json.hpp>
 #include <utility>
-
-#include "../schema/json_depth.h"
 
 namespace llama::internal {
 namespace {

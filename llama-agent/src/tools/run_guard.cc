@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "../schema/json_depth.h"
 #include "call_references.h"
+#include "llama-base/json_shape.h"
 
 namespace llama::internal {
 namespace {

@@ -8,7 +8,7 @@
 #include <set>
 #include <utility>
 
-#include "../schema/json_depth.h"
+#include "llama-base/json_shape.h"
 #include "tool_set_state.h"
 #include "tool_text.h"
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "llama-base/json_shape.h"
 #include "llama-base/utf8.h"
 #include "protocol/mcp_json.h"
 
@@ -98,7 +99,7 @@ std::string without_trailing_commas(std::string_view text) {
 Result<nlohmann::ordered_json> parse_config_json(std::string_view text) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   if (!is_utf8(text)) return fail(ErrorCode::InvalidArgument, "not UTF-8");
-  if (nesting_depth(text) > kMaxMcpDepth) return fail(ErrorCode::InvalidArgument, "nested too deep");
+  if (json_depth(text) > kMaxJsonDepth) return fail(ErrorCode::InvalidArgument, "nested too deep");
   const std::string sound = without_trailing_commas(text);
   ConfigScan scan;
   if (!nlohmann::ordered_json::sax_parse(sound, &scan, nlohmann::ordered_json::input_format_t::json, true, true)) {

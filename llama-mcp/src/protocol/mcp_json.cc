@@ -1,63 +1,17 @@
 #include "protocol/mcp_json.h"
 
-#include <algorithm>
 #include <format>
 #include <nlohmann/json.hpp>
-#include <vector>
+
+#include "llama-base/json_shape.h"
 
 namespace llama::internal {
 
-namespace {
-
-// take(c) for each character outside of strings.
-template <class Take>
-void for_each_outside_of_strings(std::string_view json, const Take& take) {
-  bool in_string = false;
-  for (std::size_t i = 0; i < json.size(); ++i) {
-    if (in_string && json[i] == '\\') {
-      ++i;
-    } else if (json[i] == '"') {
-      in_string = !in_string;
-    } else if (!in_string) {
-      take(json[i]);
-    }
-  }
-}
-
-}  // namespace
-
-std::size_t nesting_depth(std::string_view json) {
-  std::size_t depth = 0, deepest = 0;
-  for_each_outside_of_strings(json, [&](char c) {
-    if (c == '{' || c == '[') {
-      deepest = std::max(deepest, ++depth);
-    } else if ((c == '}' || c == ']') && depth > 0) {
-      --depth;
-    }
-  });
-  return deepest;
-}
-
-std::size_t name_comparisons(std::string_view json) {
-  std::size_t comparisons = 0;
-  std::vector<std::size_t> names;  // of each object and array that is open
-  for_each_outside_of_strings(json, [&](char c) {
-    if (c == '{' || c == '[') {
-      names.push_back(0);
-    } else if ((c == '}' || c == ']') && !names.empty()) {
-      names.pop_back();
-    } else if (c == ':' && !names.empty()) {
-      comparisons += names.back()++;
-    }
-  });
-  return comparisons;
-}
-
 Result<nlohmann::ordered_json> parse_mcp_json(std::string_view text) {
-  if (nesting_depth(text) > kMaxMcpDepth) {
-    return fail(ErrorCode::InvalidArgument, std::format("JSON that is nested deeper than {} levels", kMaxMcpDepth));
+  if (json_depth(text) > kMaxJsonDepth) {
+    return fail(ErrorCode::InvalidArgument, std::format("JSON that is nested deeper than {} levels", kMaxJsonDepth));
   }
-  if (name_comparisons(text) > kMaxNameComparisons) {
+  if (json_member_comparisons(text) > kMaxMemberComparisons) {
     return fail(ErrorCode::InvalidArgument, "JSON with an object of more than 10,000 members, or with many large ones");
   }
   auto value = nlohmann::ordered_json::parse(text, nullptr, false);

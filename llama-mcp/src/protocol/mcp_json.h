@@ -19,15 +19,6 @@
 
 namespace llama::internal {
 
-constexpr std::size_t kMaxMcpDepth = 200;
-constexpr std::size_t kMaxNameComparisons = 50'000'000;  // those of one object of 10,000 members
-
-// How deep brackets and braces are nested, strings left out. Cost: one pass over the text.
-[[nodiscard]] std::size_t nesting_depth(std::string_view json);
-
-// How many names are compared while such objects are made of a text. Cost: one pass over it.
-[[nodiscard]] std::size_t name_comparisons(std::string_view json);
-
 // Errors   InvalidArgument: no JSON, nested too deep, or too many members. The text is not in the message.
 [[nodiscard]] Result<nlohmann::ordered_json> parse_mcp_json(std::string_view text);
 // The same for what a caller gives: a JSON object, or "" for an empty one.

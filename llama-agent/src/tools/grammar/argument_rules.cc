@@ -8,9 +8,9 @@
 #include <string>
 #include <utility>
 
-#include "../../schema/json_depth.h"
 #include "../../schema/schema_grammar.h"
 #include "llama-agent/json_schema.h"
+#include "llama-base/json_shape.h"
 #include "pattern_text.h"
 
 namespace llama::internal {

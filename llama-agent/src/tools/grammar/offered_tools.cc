@@ -1,11 +1,10 @@
 #include "offered_tools.h"
+#include "llama-base/json_shape.h"
 
 #include <algorithm>
 #include <format>
 #include <nlohmann/json.hpp>
 #include <set>
-
-#include "../../schema/json_depth.h"
 
 namespace llama::internal {
 namespace {

@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "../../schema/json_depth.h"
 #include "argument_rules.h"
 #include "llama-agent/json_schema.h"
+#include "llama-base/json_shape.h"
 
 namespace llama {
 namespace {

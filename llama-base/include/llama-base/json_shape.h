@@ -35,7 +35,7 @@ void outside_json_strings(std::string_view text, Take&& take) {
   int depth = 0, deepest = 0;
   outside_json_strings(text, [&](char c) {
     if (c == '[' || c == '{') deepest = std::max(deepest, ++depth);
-    if (c == ']' || c == '}') --depth;
+    if ((c == ']' || c == '}') && depth > 0) --depth;
   });
   return deepest;
 }
