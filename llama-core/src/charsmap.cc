@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <format>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "device_state.h"
 #include "llama-core/model.h"
@@ -62,6 +64,23 @@ Result<std::vector<unsigned char>> Model::precompiled_charsmap() const {
   }
   const auto* bytes = static_cast<const unsigned char*>(gguf_get_arr_data(header.get(), key));
   return std::vector<unsigned char>(bytes, bytes + gguf_get_arr_n(header.get(), key));
+}
+
+Result<std::vector<std::string>> Model::merges() const {
+  const std::string name = device_state_->files.front().string();
+  const auto read = read_header_again(name);
+  if (!read) return std::unexpected(read.error());
+  const gguf_context* header = read->get();
+  std::vector<std::string> merges;
+  const std::int64_t key = gguf_find_key(header, "tokenizer.ggml.merges");
+  if (key < 0) return merges;
+  if (gguf_get_kv_type(header, key) != GGUF_TYPE_ARRAY || gguf_get_arr_type(header, key) != GGUF_TYPE_STRING) {
+    return fail(ErrorCode::InvalidModel, std::format("'{}': tokenizer.ggml.merges has no texts", name));
+  }
+  const std::size_t count = gguf_get_arr_n(header, key);
+  merges.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) merges.emplace_back(gguf_get_arr_str(header, key, i));
+  return merges;
 }
 
 }  // namespace llama

@@ -31,6 +31,7 @@ void Model::Free::operator()(llama_model* model) const noexcept { llama_model_fr
 
 Model::Model(llama_model* model, std::unique_ptr<DeviceState> device_state)
     : model_(model), device_state_(std::move(device_state)) {
+  aborts_at_white_space_ = metadata("tokenizer.ggml.pre") == "whitespace";
   // What surrounds a text is what an empty text consists of.
   if (const auto specials = tokenize("", SpecialTokens::Text); specials && !specials->empty()) {
     special_token_count_ = static_cast<std::int32_t>(specials->size());
@@ -56,6 +57,8 @@ Result<std::vector<Token>> Model::tokenize(std::string_view text, SpecialTokens 
   if (text.size() > static_cast<std::size_t>(INT32_MAX) / 4) {
     return fail(ErrorCode::InvalidText, std::format("a text of {} bytes is too long to tokenize", text.size()));
   }
+  std::string single_spaced;
+  if (aborts_at_white_space_) text = single_spaced = internal::single_spaced(text);
   const llama_vocab* vocab = llama_model_get_vocab(model_.get());
   std::vector<Token> tokens(text.size() / 3 + 16);
   const auto attempt = [&] { return tokenize_with(vocab, text, tokens, special == SpecialTokens::Parse, surround); };

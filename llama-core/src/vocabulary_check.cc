@@ -3,14 +3,44 @@
 #include <llama.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <format>
 #include <new>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
+
+#include "llama-base/utf8.h"
 
 namespace llama::internal {
+namespace {
+
+// Unicode's property White_Space.
+bool is_white_space(char32_t c) {
+  return c == U' ' || (c >= 0x9 && c <= 0xd) || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
+         c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+}  // namespace
+
+std::string single_spaced(std::string_view text) {
+  std::string spaced;
+  spaced.reserve(text.size());
+  bool in_run = false;
+  for (std::size_t at = 0; at < text.size();) {
+    const Decoded decoded = decode(text, at);
+    if (!is_white_space(decoded.character)) {
+      spaced.append(text.substr(at, decoded.length));
+      in_run = false;
+    } else if (!std::exchange(in_run, true)) {
+      spaced += ' ';
+    }
+    at += decoded.length;
+  }
+  return spaced;
+}
 
 std::unexpected<Error> thrown_error(const std::exception& thrown, ErrorCode code, std::string_view what) {
   if (dynamic_cast<const std::bad_alloc*>(&thrown) != nullptr) {

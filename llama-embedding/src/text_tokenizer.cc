@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "llama-tokenizer/composition.h"
+#include "vocabulary_facts.h"
 
 namespace llama::internal {
 namespace {
@@ -20,39 +21,6 @@ std::size_t prefix_end(std::string_view text, std::size_t bytes) {
   if (space != std::string_view::npos && space > bytes / 2) return space;
   while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80) --bytes;
   return bytes;
-}
-
-std::optional<bool> flag(const Model& model, std::string_view key) {
-  const std::string value = model.metadata(key);
-  if (value.empty()) return std::nullopt;
-  return value == "true";
-}
-
-std::optional<Token> named_token(const Model& model, std::string_view key) {
-  const std::string value = model.metadata(key);
-  if (value.empty() || value.find_first_not_of("0123456789") != std::string::npos || value.size() >= 10) {
-    return std::nullopt;
-  }
-  return static_cast<Token>(std::stol(value));
-}
-
-// [UNK]: the token that the GGUF names, else the one that is called so.
-std::optional<Token> unknown_token(const Model& model, const std::vector<VocabularyEntry>& vocabulary) {
-  if (const auto named = named_token(model, "tokenizer.ggml.unknown_token_id")) return named;
-  for (std::size_t i = 0; i < vocabulary.size(); ++i) {
-    const std::string& text = vocabulary[i].text;
-    if (text == "[UNK]" || text == "\u2581[UNK]" || text == "<unk>") return static_cast<Token>(i);
-  }
-  return std::nullopt;
-}
-
-// No text in lower case ever reaches a piece with a capital letter, so a vocabulary with many of them is cased.
-bool has_capitals(const std::vector<VocabularyEntry>& vocabulary) {
-  const auto capital = [](const VocabularyEntry& entry) {
-    return entry.kind == TokenKind::Normal && !entry.text.contains('[') && !entry.text.contains('<') &&
-           std::ranges::any_of(entry.text, [](char c) { return c >= 'A' && c <= 'Z'; });
-  };
-  return static_cast<std::size_t>(std::ranges::count_if(vocabulary, capital)) * 50 > vocabulary.size();
 }
 
 }  // namespace
@@ -80,6 +48,10 @@ Result<TextTokenizer> TextTokenizer::create(std::shared_ptr<const Model> model, 
     return made;
   }
   const std::string family = made.model_->metadata("tokenizer.ggml.pre");
+  if (made.model_->metadata("tokenizer.ggml.model") == "gpt2" && family == "whitespace") {
+    if (auto used = made.use_word_bpe(); !used) return std::unexpected(used.error());
+    return made;
+  }
   const auto told = flag(*made.model_, "tokenizer.ggml.normalizer.nfc");
   made.compose_ = told.value_or(family_composes(family));
   if (made.compose_) {
@@ -145,6 +117,21 @@ Result<void> TextTokenizer::use_unigram(std::span<const unsigned char> charsmap)
   if (!made) return std::unexpected(made.error());
   unigram_ = std::move(*made);
   description_ = "Unigram, characters as published";
+  return {};
+}
+
+Result<void> TextTokenizer::use_word_bpe() {
+  const std::vector<VocabularyEntry> vocabulary = model_->vocabulary();
+  const auto unknown = unknown_token(*model_, vocabulary);
+  if (!unknown) return fail(ErrorCode::InvalidModel, "the vocabulary has no unknown token (<unk>)");
+  if (auto found = find_opening(vocabulary.size()); !found) return found;
+  const auto merges = model_->merges();
+  if (!merges) return std::unexpected(merges.error());
+  const bool lowercase = flag(*model_, "tokenizer.ggml.normalizer.lowercase").value_or(false);
+  auto made = WordBpeTokenizer::create(vocabulary, *merges, {.lowercase = lowercase, .unknown = *unknown});
+  if (!made) return std::unexpected(made.error());
+  word_bpe_ = std::move(*made);
+  description_ = std::format("byte pairs of characters, {}", lowercase ? "lower case" : "case kept");
   return {};
 }
 
@@ -234,6 +221,11 @@ Result<std::vector<Token>> TextTokenizer::by_llama_cpp(std::string_view text, st
 Result<std::vector<Token>> TextTokenizer::part(std::string_view text, std::size_t enough) const {
   if (wordpiece_) return wordpiece_->tokenize(text, options_.special, enough);
   if (unigram_) return unigram_->tokenize(text, options_.special, enough);
+  if (word_bpe_) {
+    return of_beginning(text, enough, [&](std::string_view beginning) -> Result<std::vector<Token>> {
+      return word_bpe_->tokenize(beginning, options_.special);
+    });
+  }
   return of_beginning(text, enough, [&](std::string_view beginning) {
     return model_->tokenize_part(compose_ ? compose(beginning) : std::string(beginning), options_.special);
   });
@@ -245,6 +237,12 @@ Result<std::vector<Token>> TextTokenizer::tokens_of(std::string_view text, std::
     tokens = by_own(*wordpiece_, text, enough);
   } else if (unigram_) {
     tokens = by_own(*unigram_, text, enough);
+  } else if (word_bpe_) {
+    // Of a word nothing is known before its end, and a text without spaces is one word.
+    auto made = of_beginning(text, enough, [&](std::string_view beginning) -> Result<std::vector<Token>> {
+      return by_own(*word_bpe_, beginning, std::numeric_limits<std::size_t>::max());
+    });
+    tokens = std::move(*made);
   } else {
     auto made = by_llama_cpp(text, enough);
     if (!made) return std::unexpected(made.error());

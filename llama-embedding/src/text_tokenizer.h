@@ -1,7 +1,8 @@
 // Turn a text into the tokens that a model sees, cut to its maximum length.
 //
-// BERT's WordPiece and XLM-R's Unigram are our own, because llama.cpp's differ from the published ones (Hangul, spacing
-// marks, words over 100 characters; what is composed, ties). Other kinds are llama.cpp's, after the normalization that
+// BERT's WordPiece, XLM-R's Unigram and byte pairs of whole characters are our own, because llama.cpp's differ from the
+// published ones (Hangul, spacing marks, words over 100 characters; what is composed, ties; white space and unknown
+// characters). Other kinds are llama.cpp's, after the normalization that
 // the published tokenizer does and the GGUF does not tell. A text far longer than the maximum is not tokenized whole: a
 // prefix with at least twice as many tokens as are kept decides them.
 // Threads  any number at once.
@@ -21,6 +22,7 @@
 #include "llama-embedding/embedding_config.h"
 #include "llama-embedding/embedding_model.h"
 #include "llama-tokenizer/unigram.h"
+#include "llama-tokenizer/word_bpe.h"
 #include "llama-tokenizer/wordpiece.h"
 
 namespace llama::internal {
@@ -52,6 +54,7 @@ class TextTokenizer {
   TextTokenizer(std::shared_ptr<const Model> model, const TextTokenizerOptions& options);
   [[nodiscard]] Result<void> use_wordpiece();
   [[nodiscard]] Result<void> use_unigram(std::span<const unsigned char> charsmap);
+  [[nodiscard]] Result<void> use_word_bpe();
   [[nodiscard]] Result<void> find_opening(std::size_t vocabulary_size);
   // The first `enough` tokens at least, special ones included; all where there are fewer.
   [[nodiscard]] Result<std::vector<Token>> tokens_of(std::string_view text, std::size_t enough) const;
@@ -62,7 +65,7 @@ class TextTokenizer {
                                                                const Tokenize& tokenize);
   [[nodiscard]] Result<void> find_ordinary_tokens();
   [[nodiscard]] Result<std::vector<Token>> by_parts(std::string_view text) const;
-  // With WordPiece or Unigram.
+  // With one of our own.
   template <class Tokenizer>
   [[nodiscard]] std::vector<Token> by_own(const Tokenizer& tokenizer, std::string_view text, std::size_t enough) const;
 
@@ -73,6 +76,7 @@ class TextTokenizer {
   std::vector<Token> opening_;     // [CLS], <s>; for our own
   std::optional<WordPieceTokenizer> wordpiece_;
   std::optional<UnigramTokenizer> unigram_;
+  std::optional<WordBpeTokenizer> word_bpe_;
   bool compose_ = false;  // NFC before llama.cpp
   std::string ordinary_;  // a token that llama.cpp takes for a special one and the file does not; or ""
   std::vector<std::pair<std::string, Token>> special_;  // where there is such a one: the others

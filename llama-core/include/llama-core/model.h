@@ -88,6 +88,10 @@ class Model {
   // Errors   InvalidModel (the file is not what was loaded).
   // Cost     llama.cpp keeps no arrays, so the file's header is read again: some tens of milliseconds.
   [[nodiscard]] Result<std::vector<unsigned char>> precompiled_charsmap() const;
+  // The pairs that may be merged ("left right"), the lowest rank first; empty where the GGUF has none.
+  //
+  // Errors, Cost   as precompiled_charsmap().
+  [[nodiscard]] Result<std::vector<std::string>> merges() const;
   // The kind of a token as the GGUF declares it; Normal where it declares none. vocabulary() has llama.cpp's own view:
   // a "</s>" is a control token to it in any vocabulary.
   //
@@ -159,6 +163,7 @@ class Model {
   std::unique_ptr<DeviceState> device_state_;
   std::optional<Token> closing_token_;
   std::int32_t special_token_count_ = 0;
+  bool aborts_at_white_space_ = false;  // libllama does, where two white spaces are neighbours
 };
 
 }  // namespace llama
