@@ -4,8 +4,10 @@
 #include <ggml.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <random>
 #include <string>
@@ -227,6 +229,40 @@ TEST(SelfCheck, FindsAKernelThatReturnsNaN) {
     for (std::size_t i = begin * output.stride; i < end * output.stride; ++i) output.data[i] = NAN;
   };
   EXPECT_FALSE(passes_self_check(broken));
+}
+
+// -128 is in no file that ggml has quantized, but in those of others; and nothing may overflow on the way.
+TEST_P(KernelsTest, MultiplyTheLargestBytesExactly) {
+  constexpr Shape kShape{33, 96, 7};
+  Weights w(GGML_TYPE_Q8_0, kShape.outputs, kShape.columns);
+  std::mt19937 random(4);
+  const auto one_of = [&](auto... values) { return std::array{values...}[random() % sizeof...(values)]; };
+  const ggml_fp16_t scale = ggml_fp32_to_fp16(0.5F);
+  for (std::size_t n = 0; n < kShape.outputs; ++n) {
+    for (std::size_t block = 0; block < kShape.columns / kBlock; ++block) {
+      std::byte* at = w.bytes.data() + n * w.tensor.nb[1] + block * w.tensor.nb[0];
+      std::memcpy(at, &scale, sizeof scale);
+      for (std::size_t k = 0; k < kBlock; ++k) {
+        // Rows of one sign only are the largest sums.
+        const int value = n % 3 == 0 ? -128 : n % 3 == 1 ? 127 : one_of(-128, -127, -1, 0, 1, 127);
+        at[sizeof scale + k] = static_cast<std::byte>(value);
+        w.values[n * kShape.columns + block * kBlock + k] = 0.5F * static_cast<float>(value);
+      }
+    }
+  }
+  std::vector<float> x(kShape.rows * kShape.columns);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const std::size_t row = i / kShape.columns;
+    x[i] = row % 3 == 0 ? 127 : row % 3 == 1 ? -127 : one_of(-127.0F, -126.0F, 0.0F, 5.0F, 127.0F);
+    if (i % kBlock == 0) x[i] = std::copysign(127.0F, x[i]);  // so that the activations' scale is 1
+  }
+  const auto out = multiplied(*kernels_, w, x, kShape);
+  for (std::size_t m = 0; m < kShape.rows; ++m) {
+    for (std::size_t n = 0; n < kShape.outputs; ++n) {
+      const double exact = product(w, x, kShape, m, n);
+      EXPECT_NEAR(out[m * kShape.outputs + n], exact, std::abs(exact) * 1e-6) << m << " " << n;
+    }
+  }
 }
 
 TEST(Kernels, HaveNoLevelOfAnotherName) { EXPECT_EQ(kernels("avx9000"), nullptr); }

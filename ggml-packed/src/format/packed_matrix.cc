@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -27,8 +28,10 @@ std::size_t round_up(std::size_t value, std::size_t unit) { return (value + unit
 std::size_t panel_size(const Layout& layout, std::size_t columns) {
   const std::size_t panel_rows = layout.panel_rows;
   switch (layout.format) {
-    case Format::Int8:
-      return columns / kBlock * panel_rows * (sizeof(ggml_fp16_t) + kBlock);
+    case Format::Int8: {
+      const std::size_t sum = layout.int8_sign == Int8Sign::SignedWithSums ? sizeof(std::int16_t) : 0;
+      return columns / kBlock * panel_rows * (sizeof(ggml_fp16_t) + kBlock + sum);
+    }
     case Format::Int4:
       return columns / kBlock * panel_rows * (2 * sizeof(ggml_fp16_t) + kBlock / 2);
     case Format::Bf16:
@@ -120,6 +123,17 @@ PackedMatrix::PackedMatrix(const ggml_tensor& weights, const Layout& layout, Thr
 // No CPU follows 32 rows at once by itself.
 constexpr std::size_t kBytesAhead = 256;
 
+// Of a block.
+std::int16_t sum_of_negatives(const std::byte* values) {
+  std::array<std::int8_t, kBlock> signed_values;
+  std::memcpy(signed_values.data(), values, kBlock);
+  std::int16_t sum = 0;
+  for (const std::int8_t value : signed_values) {
+    sum = static_cast<std::int16_t>(sum + std::min(value, std::int8_t{0}));
+  }
+  return sum;
+}
+
 // Per block: the scales of all rows, then a group of columns of all rows at a time. `rows`: Q8_0.
 void PackedMatrix::pack_int8(const std::byte* rows, std::size_t row_size, std::size_t count, std::size_t panel) {
   // Copies: bytes that are written could be the layout's, for all that the compiler knows.
@@ -127,6 +141,8 @@ void PackedMatrix::pack_int8(const std::byte* rows, std::size_t row_size, std::s
   const auto places = places_of_columns<kBlock / 4>(layout_, 4);
   const std::uint32_t flip = layout_.int8_sign == Int8Sign::PlusTo128 ? 0x80808080U : 0U;
   std::byte* scales = data_.get() + panel * panel_bytes_;
+  const bool has_sums = layout_.int8_sign == Int8Sign::SignedWithSums;
+  std::byte* sums = scales + blocks * panel_rows * kQ8Size;
   for (std::size_t block = 0; block < blocks; ++block) {
     std::byte* const values = scales + panel_rows * sizeof(ggml_fp16_t);
     for (std::size_t row = 0; row < panel_rows; ++row) {
@@ -137,6 +153,11 @@ void PackedMatrix::pack_int8(const std::byte* rows, std::size_t row_size, std::s
         __builtin_prefetch(from + kBytesAhead);
         std::memcpy(&scale, from, sizeof scale);
         std::memcpy(fours.data(), from + sizeof scale, sizeof fours);
+      }
+      if (has_sums) {
+        const std::int16_t sum = row < count ? sum_of_negatives(rows + row * row_size + block * kQ8Size + 2) : 0;
+        std::memcpy(sums, &sum, sizeof sum);
+        sums += sizeof sum;
       }
       std::memcpy(scales + row * sizeof scale, &scale, sizeof scale);
       for (std::size_t i = 0; i < fours.size(); ++i) {

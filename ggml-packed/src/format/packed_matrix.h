@@ -24,8 +24,9 @@ enum class Format {
   F32,
 };
 
-// How the int8 kernel wants a weight: with VNNI the unsigned operand is the weight.
-enum class Int8Sign { PlusTo128, Signed };
+// How the int8 kernel wants a weight: with VNNI the unsigned operand is the weight. With sums: after a panel's blocks
+// stands, for each block and row, the sum of the negative ones in 16 bits.
+enum class Int8Sign { PlusTo128, Signed, SignedWithSums };
 
 // Everything that decides which bytes a weight becomes.
 struct Layout {

@@ -197,15 +197,15 @@ constexpr std::array kLevels = {
     with("avx512-vnni", Int8Sign::PlusTo128, always, multiply_with_vnni),
 #elif HWY_TARGET == HWY_AVX2
     with("avx-vnni", Int8Sign::PlusTo128, has_avx_vnni, multiply_with_vnni),
-    with("avx2", Int8Sign::Signed, always, multiply<kInt8PairTiles, kInt4PairTiles>),
+    with("avx2", Int8Sign::SignedWithSums, always, multiply<kInt8PairTiles, kInt4PairTiles>),
 #elif HWY_TARGET == HWY_NEON_BF16
     with("neon-bf16", Int8Sign::Signed, has_matrix_products, multiply_with_bf16, false, base::kMatrixColumns),
 #elif GGML_PACKED_IS_NEON
     with("neon-i8mm", Int8Sign::Signed, has_matrix_products, multiply_with_matrices, false, kMatrixColumns),
     with("neon-dotprod", Int8Sign::Signed, has_dot_products, multiply<kInt8DotTiles, kInt4DotTiles>),
-    with("neon", Int8Sign::Signed, always, multiply<kInt8PairTiles, kInt4PairTiles>),
+    with("neon", Int8Sign::SignedWithSums, always, multiply<kInt8PairTiles, kInt4PairTiles>),
 #else
-    with("other", Int8Sign::Signed, always, multiply<kInt8PairTiles, kInt4PairTiles>),
+    with("other", Int8Sign::SignedWithSums, always, multiply<kInt8PairTiles, kInt4PairTiles>),
 #endif
 };
 

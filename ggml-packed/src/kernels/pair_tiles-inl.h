@@ -47,10 +47,16 @@ HWY_INLINE void add_in_turn(V& sum, V value) {
 // Rows of activations times a panel of 8 bits, without VNNI.
 //
 // AVX2 multiplies bytes only as unsigned times signed, and adds two neighbouring products in 16 bits (vpmaddubsw). So
-// the unsigned operand is |w| and the signed one the activation with w's sign, which is the same product; a pair is at
-// most 2 * 127 * 128 = 32,512, so nothing overflows. Another instruction adds two such pairs in 32 bits. The sums start
-// at kExact: after a block of 32 they are float32 as they are, and take the two scales. Costs three instructions for 32
-// products (sign, multiply, add pairs) and one to add, four times as many as VNNI's one.
+// the unsigned operand is |w| and the signed one the activation a with w's sign; a pair is at least -2 * 128 * 128,
+// so nothing overflows. Another instruction adds two such pairs in 32 bits. The sign: where w is negative, all bits of
+// a are turned, which is -a - 1. That makes a product smaller by |w|, whatever a is: the sum of a block's negative
+// weights, which the panel has, is what each row of activations is then off by. (An instruction of its own, vpsignb,
+// has no such remainder; but AMD's CPUs and some of Intel's execute it only where they multiply, as they do a third of
+// the other three.) The sums start at kExact: after a block of 32 they are float32 as they are, and take the two
+// scales. Costs three instructions for 32 products (turn, multiply, add pairs) and one to add, four times as many as
+// VNNI's one.
+//
+// A single row waits for the weights' bytes, not for instructions: it takes vpsignb, and leaves the sums unread.
 template <std::size_t Rows>
 HWY_NOINLINE void multiply_int8_by_pairs(const Tile& tile, const Activations& a, std::size_t row,
                                          const Output& output) {
@@ -59,6 +65,7 @@ HWY_NOINLINE void multiply_int8_by_pairs(const Tile& tile, const Activations& a,
   const hn::Repartition<std::int16_t, F> i16;
   const hn::Repartition<std::uint8_t, F> u8;
   const hn::Repartition<std::int8_t, F> i8;
+  constexpr bool kTurns = Rows > 1;
   const auto ones = hn::Set(i16, 1);
   const std::int8_t* x = a.int8 + row * a.stride;
   const BlockScale* scales = a.scales + row * (a.stride / kBlock);
@@ -66,21 +73,32 @@ HWY_NOINLINE void multiply_int8_by_pairs(const Tile& tile, const Activations& a,
   Floats sums[Rows][kVectors];
   unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { sums[m][0] = sums[m][1] = hn::Zero(f); });
   const std::byte* w = tile.panel;
-  for (std::size_t block = 0; block < blocks; ++block) {
+  const auto* negatives = reinterpret_cast<const std::int16_t*>(w + blocks * kPanelRows * (2 + kBlock));
+  for (std::size_t block = 0; block < blocks; ++block, negatives += kPanelRows) {
     const std::byte* values = w + kPanelRows * 2;
+    Ints start0 = hn::Set(i, kExact), start1 = start0;
+    if constexpr (kTurns) {
+      const hn::Rebind<std::int16_t, I> halves;
+      start0 = hn::Sub(start0, hn::PromoteTo(i, hn::Load(halves, negatives)));
+      start1 = hn::Sub(start1, hn::PromoteTo(i, hn::Load(halves, negatives + kLanes)));
+    }
     Ints dots[Rows][kVectors];
-    unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { dots[m][0] = dots[m][1] = hn::Set(i, kExact); });
+    unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
+      dots[m][0] = start0;
+      dots[m][1] = start1;
+    });
 #pragma GCC unroll 1  // else the compiler reads all of the block's activations first, and keeps them in memory
     for (std::size_t step = 0; step < kBlock / 4; ++step) {
       const auto* four_columns = reinterpret_cast<const std::int8_t*>(values) + step * kPanelRows * 4;
       const auto w0 = hn::Load(i8, four_columns), w1 = hn::Load(i8, four_columns + kLanes * 4);
       const auto magnitude0 = hn::BitCast(u8, hn::Abs(w0)), magnitude1 = hn::BitCast(u8, hn::Abs(w1));
+      const auto sign0 = kTurns ? hn::BroadcastSignBit(w0) : w0, sign1 = kTurns ? hn::BroadcastSignBit(w1) : w1;
       unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
         const auto four = hn::BitCast(i8, hn::Set(i, four_bytes(x + m * a.stride + block * kBlock + step * 4)));
-        const auto pairs0 = hn::SatWidenMulPairwiseAdd(i16, magnitude0, with_sign_of(four, w0));
-        add_in_turn(dots[m][0], hn::WidenMulPairwiseAdd(i, pairs0, ones));
-        const auto pairs1 = hn::SatWidenMulPairwiseAdd(i16, magnitude1, with_sign_of(four, w1));
-        add_in_turn(dots[m][1], hn::WidenMulPairwiseAdd(i, pairs1, ones));
+        const auto signed0 = kTurns ? hn::Xor(four, sign0) : with_sign_of(four, sign0);
+        add_in_turn(dots[m][0], hn::WidenMulPairwiseAdd(i, hn::SatWidenMulPairwiseAdd(i16, magnitude0, signed0), ones));
+        const auto signed1 = kTurns ? hn::Xor(four, sign1) : with_sign_of(four, sign1);
+        add_in_turn(dots[m][1], hn::WidenMulPairwiseAdd(i, hn::SatWidenMulPairwiseAdd(i16, magnitude1, signed1), ones));
       });
     }
     const Floats s0 = scales_of(w), s1 = scales_of(w + kLanes * 2);
