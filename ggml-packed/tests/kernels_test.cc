@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstring>
+#include <numbers>
 #include <random>
 #include <string>
 #include <vector>
@@ -167,7 +168,7 @@ TEST_P(KernelsTest, FinishAProductWithBiasActivationGateAndSum) {
                                .addend_stride = s.outputs});
   for (std::size_t i = 0; i < out.size(); ++i) {
     const double v = product(w, x, s, i / s.outputs, i % s.outputs) + bias[i % s.outputs];
-    const double expected = v / 2 * (1 + std::erf(v / std::sqrt(2))) * silu(gate[i]) + sum[i];
+    const double expected = v / 2 * (1 + std::erf(v / std::numbers::sqrt2)) * silu(gate[i]) + sum[i];
     EXPECT_NEAR(out[i], expected, 2e-4 * (1 + std::abs(expected)));
   }
 }

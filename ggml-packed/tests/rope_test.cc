@@ -1,6 +1,9 @@
 // Rotary positions of all kinds that llama.cpp's graphs have: computed whole, with ggml's results.
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+
 #include "graph_fixture.h"
 
 namespace ggml_packed {
@@ -58,6 +61,27 @@ TEST_P(RopeTest, HeadsOfWhichAPartTurns) {
       graph.allocate(ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, 160, 16), ggml_reshape_2d(c, h, 160, kTokens)));
       graph.set(factors, std::vector<float>(static_cast<std::size_t>(dimensions / 2), 1.5F));
       graph.set(positions, positions_of({15, 6}));
+      expect_whole_as_ggml(graph, 1e-4);
+    }
+  }
+}
+
+// DeepSeek's (MLA): the values that turn are the last ones of a head, in its own memory or not.
+TEST_P(RopeTest, HeadsOfWhichALaterPartTurns) {
+  for (const int mode : {GGML_ROPE_TYPE_NEOX, GGML_ROPE_TYPE_NORMAL}) {
+    for (const auto& [dimensions, offset] : {std::pair(24, 16), {8, 4}, {38, 2}, {40, 0}}) {
+      begin();
+      TestGraph graph;
+      ggml_context* c = graph.graph_context();
+      ggml_tensor *x = graph.input(40, 4, kTokens), *positions = graph.input(kTokens, 1, 1, GGML_TYPE_I32);
+      ggml_tensor* h = ggml_scale(c, x, 2);
+      for (int again = 0; again < 2; ++again) {
+        h = ggml_rope_set_offset(turned(c, h, positions, {.mode = mode, .dimensions = dimensions}), offset);
+      }
+      h = ggml_add(c, h, ggml_rope_set_offset(turned(c, x, positions, {.mode = mode, .dimensions = 2}), offset));
+      graph.allocate(ggml_mul_mat(c, graph.weight(GGML_TYPE_F32, 160, 16), ggml_reshape_2d(c, h, 160, kTokens)));
+      graph.set(positions, positions_of({15, 6}));
+      SCOPED_TRACE(std::to_string(mode) + ", " + std::to_string(dimensions) + " from " + std::to_string(offset));
       expect_whole_as_ggml(graph, 1e-4);
     }
   }

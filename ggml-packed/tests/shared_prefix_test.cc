@@ -145,6 +145,25 @@ TEST_P(SharedPrefixTest, AttentionAsGgmls) {
   }
 }
 
+// Beside texts with a shared beginning one whose mask has numbers, as no model's has.
+TEST_P(SharedPrefixTest, AttentionBesideATextWithNumbersIsGgmls) {
+  constexpr std::int64_t kShared = 20, kPositions = 256;
+  const std::vector<std::int64_t> lengths = {10, 12, 30};
+  const std::int64_t tokens = std::ranges::fold_left(lengths, kShared, std::plus<>());
+  ggml_context* c = graph_.graph_context();
+  const auto input = [&](std::int64_t heads, std::int64_t rows, ggml_type type) {
+    return ggml_permute(c, graph_.input(32, heads, rows, type), 0, 2, 1, 3);
+  };
+  ggml_tensor* mask = graph_.input(kPositions, tokens, 1, GGML_TYPE_F16);
+  ggml_tensor* out = ggml_flash_attn_ext(c, input(2, tokens, GGML_TYPE_F32), input(2, kPositions, GGML_TYPE_F16),
+                                         input(2, kPositions, GGML_TYPE_F16), mask, 0.2F, 0, 0);
+  graph_.allocate(ggml_mul_mat(c, graph_.weight(GGML_TYPE_F32, 64, 16), ggml_reshape_2d(c, out, 64, tokens)));
+  std::vector<float> values = mask_after(kShared, lengths, kPositions);
+  for (std::size_t query = 0; query < kShared; ++query) values[query * kPositions] = -1.5F;
+  graph_.set(mask, values);
+  expect_as_ggml();
+}
+
 // A text after a shared beginning, and the same text whole: the rows of its own tokens.
 TEST_P(SharedPrefixTest, ATextHasTheSameRowsBitForBitAsWithTheBeginningBeforeIt) {
   constexpr std::int64_t kShared = 21, kOwn = 6, kHead = 48;

@@ -92,9 +92,13 @@ class TestGraph {
 
   std::vector<float> compute_by_ggml() {
     ggml_backend_t cpu = ggml_backend_init_by_type(GGML_BACKEND_DEVICE_TYPE_CPU, nullptr);
-    fill();
-    ggml_backend_graph_compute(cpu, graph_);
+    auto computed = compute_by(cpu);
     ggml_backend_free(cpu);
+    return computed;
+  }
+  std::vector<float> compute_by(ggml_backend_t backend) {
+    fill();
+    status = ggml_backend_graph_compute(backend, graph_);
     return values();
   }
   std::vector<float> compute_by(Executor& executor) {

@@ -88,8 +88,9 @@ TEST(WeightCache, PacksAWeightForEachLayoutThatIsInUse) {
   weights.tensor.data = q8.data();
   ThreadTeam team(1);
   constexpr std::array kLayouts = {
-      Layout{Format::Int8, 16, Int8Sign::Signed}, Layout{Format::Int8, 16, Int8Sign::PlusTo128},
-      Layout{Format::Int8, 32, Int8Sign::PlusTo128}, Layout{Format::F32, 32, Int8Sign::PlusTo128}};
+      Layout{Format::Int8, 16, Int8Sign::Signed}, Layout{Format::Int8, 16, Int8Sign::SignedWithSums},
+      Layout{Format::Int8, 16, Int8Sign::PlusTo128}, Layout{Format::Int8, 32, Int8Sign::PlusTo128},
+      Layout{Format::F32, 32, Int8Sign::PlusTo128}};
   std::array<WeightCache, kLayouts.size()> contexts, more_contexts;
   for (std::size_t i = 0; i < kLayouts.size(); ++i) {
     const PackedMatrix* shared = contexts[i].find_or_pack(weights.tensor, kLayouts[i], team);
@@ -195,6 +196,15 @@ TEST(WeightCache, LeavesWeightsThatGrowToGgmlWhereTheyWouldTakeTooMuchMemory) {
   EXPECT_NE(pack_into(with_room), nullptr);
   const Memory others(1);
   EXPECT_NE(packed(without_room, others.tensor), nullptr);
+}
+
+TEST(WeightCache, LeavesToGgmlWhatIsMoreThanThereIs) {
+  const Memory first(1), second(2);
+  const std::size_t size = PackedMatrix::size_of(layout(Format::F32), kSize, kSize);
+  WeightCache without_room(2 * size, size - 1), with_room(0, size + size / 2);
+  EXPECT_EQ(packed(without_room, first.tensor), nullptr);
+  EXPECT_NE(packed(with_room, first.tensor), nullptr);
+  EXPECT_EQ(packed(with_room, second.tensor), nullptr);
 }
 
 }  // namespace

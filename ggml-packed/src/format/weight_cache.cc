@@ -5,15 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <new>
-#include <sstream>
 #include <string>
-#include <string_view>
 #include <utility>
 
+#include "format/available_memory.h"
 #include "format/file_pages.h"
 #include "format/weight_format.h"
 
@@ -41,17 +39,6 @@ std::uint64_t sample(const ggml_tensor& weights) {
     hash ^= hash >> 29U;
   }
   return hash;
-}
-
-// What the machine can give without taking it from others; much where it does not say.
-std::uint64_t available_memory() {
-  std::ifstream lines("/proc/meminfo");
-  for (std::string line; std::getline(lines, line);) {
-    constexpr std::string_view kName = "MemAvailable:";
-    std::uint64_t kilobytes = 0;
-    if (line.starts_with(kName) && std::istringstream(line.substr(kName.size())) >> kilobytes) return kilobytes * 1024;
-  }
-  return std::uint64_t{1} << 60U;
 }
 
 template <class Packed>
@@ -96,10 +83,17 @@ std::shared_ptr<Packed> share(const ggml_tensor& weights, const Layout& layout, 
 
 }  // namespace
 
-bool WeightCache::take_from_spare(std::uint64_t bytes) {
-  if (!spare_) spare_ = available_memory() / 2;
-  if (bytes > *spare_) return false;
-  *spare_ -= bytes;
+// What is packed is no file's any more, whose pages the system could give up: a model that is larger than memory would
+// end the process, where ggml reads it from the disk again and again.
+bool WeightCache::take(std::uint64_t bytes, bool grows) {
+  if (!room_ || !spare_) {
+    const std::uint64_t available = available_memory();
+    room_ = room_.value_or(available / 10 * 9);
+    spare_ = spare_.value_or(available / 2);
+  }
+  if (bytes > *room_ || (grows && bytes > *spare_)) return false;
+  *room_ -= bytes;
+  if (grows) *spare_ -= bytes;
   return true;
 }
 
@@ -109,7 +103,7 @@ const PackedMatrix* WeightCache::find_or_pack(const ggml_tensor& weights, const 
     const auto rows = static_cast<std::size_t>(weights.ne[1]), columns = static_cast<std::size_t>(weights.ne[0]);
     const bool grows =
         !is_packed_without_growing(weights.type) || (layout.format == Format::Bf16 && ggml_is_quantized(weights.type));
-    if (grows && !take_from_spare(PackedMatrix::size_of(layout, rows, columns))) return nullptr;
+    if (!take(PackedMatrix::size_of(layout, rows, columns), grows)) return nullptr;
     return std::make_shared<const PackedMatrix>(weights, layout, team);
   });
   return matrix ? matrices_.emplace(weights.data, std::move(matrix)).first->second.get() : nullptr;
@@ -129,7 +123,7 @@ PackedExperts* WeightCache::find_experts(const ggml_tensor& weights, const Layou
   auto experts = share<PackedExperts>(weights, layout, [&]() -> std::shared_ptr<PackedExperts> {
     const auto count = static_cast<std::size_t>(weights.ne[2]);
     const auto rows = static_cast<std::size_t>(weights.ne[1]), columns = static_cast<std::size_t>(weights.ne[0]);
-    if (!take_from_spare(count * PackedMatrix::size_of(layout, rows, columns))) return nullptr;
+    if (!take(count * PackedMatrix::size_of(layout, rows, columns), true)) return nullptr;
     return std::make_shared<PackedExperts>(count, layout);
   });
   return experts_.emplace(weights.data, std::move(experts)).first->second.get();

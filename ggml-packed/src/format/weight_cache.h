@@ -21,14 +21,15 @@ namespace ggml_packed {
 class WeightCache {
  public:
   WeightCache() = default;
-  // spare   bytes for weights that are larger packed than in their file, and for experts; else half of what the
-  //         machine can give.
-  explicit WeightCache(std::uint64_t spare) : spare_(spare) {}
+  // spare   bytes for weights that are larger packed than in their file, and for experts; else half of what there is
+  //         (available_memory.h).
+  // room    bytes for all weights; else nine tenths.
+  explicit WeightCache(std::uint64_t spare, std::uint64_t room = std::uint64_t{1} << 60U)
+      : spare_(spare), room_(room) {}
 
   // A weight is packed in the layout of the first call, in which later calls find it too.
   //
-  // Errors   nullptr: no memory for it, or none to spare for weights that are larger packed than in their file: those
-  //          may take half of what the machine can give.
+  // Errors   nullptr: no memory for it, or none to spare for weights that are larger packed than in their file.
   [[nodiscard]] const PackedMatrix* find_or_pack(const ggml_tensor& weights, const Layout& layout, ThreadTeam& team);
 
   // A layer's experts, none of which need be packed yet.
@@ -47,12 +48,12 @@ class WeightCache {
   [[nodiscard]] bool has_refused(const ggml_tensor& experts) const;
 
  private:
-  [[nodiscard]] bool take_from_spare(std::uint64_t bytes);
+  [[nodiscard]] bool take(std::uint64_t bytes, bool grows);
 
   std::unordered_map<const void*, std::shared_ptr<const PackedMatrix>> matrices_;  // by the address of the bytes
   std::unordered_map<const void*, std::shared_ptr<PackedExperts>> experts_;  // nullptr: there was no memory for them
   std::unordered_set<const void*> in_place_;
-  std::optional<std::uint64_t> spare_;  // bytes left
+  std::optional<std::uint64_t> spare_, room_;  // bytes left
 };
 
 }  // namespace ggml_packed

@@ -23,7 +23,8 @@ std::optional<Format> format_for(enum ggml_type type, const Kernels& kernels) {
 }
 
 bool is_weight_in_host_memory(const ggml_tensor& tensor) {
-  return tensor.op == GGML_OP_NONE && tensor.buffer != nullptr &&
+  const bool changes = (tensor.flags & GGML_TENSOR_FLAG_PARAM) != 0;  // it is trained
+  return tensor.op == GGML_OP_NONE && !changes && tensor.buffer != nullptr &&
          ggml_backend_buffer_get_usage(tensor.buffer) == GGML_BACKEND_BUFFER_USAGE_WEIGHTS &&
          ggml_backend_buffer_is_host(tensor.buffer);
 }

@@ -63,16 +63,15 @@ void layer_norm(const float* x, std::size_t count, float epsilon, const float* w
   Floats sum = hn::Zero(f);
   for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR { sum = hn::Add(sum, load(x + i, n)); });
   const float mean = hn::ReduceSum(f, sum) / static_cast<float>(count);
-  float left_out = 0;  // of the last vector: the places after the row, which are no values
   Floats squares = hn::Zero(f);
   const Floats means = hn::Set(f, mean);
   for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR {
-    const Floats v = hn::Sub(load(x + i, n), means);
+    Floats v = hn::Sub(load(x + i, n), means);
+    if (n < kLanes) v = hn::IfThenElseZero(hn::FirstN(f, n), v);  // the places after the row are no values
     squares = hn::MulAdd(v, v, squares);
-    left_out += static_cast<float>(kLanes - n) * mean * mean;
   });
-  const float variance = (hn::ReduceSum(f, squares) - left_out) / static_cast<float>(count);
-  const Floats scale = hn::Div(hn::Set(f, 1.0F), hn::Sqrt(hn::Set(f, std::max(variance, 0.0F) + epsilon)));
+  const float variance = hn::ReduceSum(f, squares) / static_cast<float>(count);
+  const Floats scale = hn::Div(hn::Set(f, 1.0F), hn::Sqrt(hn::Set(f, variance + epsilon)));
   for_vectors(count, [&](std::size_t i, std::size_t n) HWY_ATTR {
     Floats v = hn::Mul(hn::Sub(load(x + i, n), means), scale);
     if (weights != nullptr) v = hn::Mul(v, load(weights + i, n));

@@ -102,9 +102,10 @@ bool Attention::takes(const ggml_tensor& node) const {
 // Layers share masks: there are two at most, with sliding windows and without.
 const MaskView& Attention::view_of(const ggml_tensor& mask, std::size_t queries, std::size_t positions,
                                    ThreadTeam& team) {
-  const auto found = std::ranges::find(masks_, &mask, [](const auto& entry) { return entry.first; });
-  if (found != masks_.end()) return *found->second;
-  return *masks_.emplace_back(&mask, std::make_unique<MaskView>(mask, queries, positions, team)).second;
+  const auto found = std::ranges::find_if(
+      masks_, [&](const KnownMask& known) { return known.mask == &mask && known.queries == queries; });
+  if (found != masks_.end()) return *found->view;
+  return *masks_.emplace_back(&mask, queries, std::make_unique<MaskView>(mask, queries, positions, team)).view;
 }
 
 bool Attention::compute(const ggml_tensor& node, ThreadTeam& team) {

@@ -11,7 +11,6 @@
 #include <ggml.h>
 
 #include <memory>
-#include <utility>
 #include <vector>
 
 #include "kernels/attention_kernels.h"
@@ -38,7 +37,12 @@ class Attention {
 
   const Kernels& kernels_;
   const AttentionKernels& attention_;
-  std::vector<std::pair<const ggml_tensor*, std::unique_ptr<MaskView>>> masks_;  // of the graph
+  struct KnownMask {
+    const ggml_tensor* mask;
+    std::size_t queries;  // that read it: its first rows
+    std::unique_ptr<MaskView> view;
+  };
+  std::vector<KnownMask> masks_;  // of the graph
 };
 
 }  // namespace ggml_packed

@@ -77,7 +77,9 @@ bool MaskView::read_texts(const ggml_tensor& mask, std::size_t queries, std::siz
   for (std::size_t i = 0; i < queries; ++i) {
     if (!add_query(i, seen[i], i > 0 ? &seen[i - 1] : nullptr)) return false;
   }
-  return is_worth_packing(queries);
+  // Numbers are read at a text's own positions, one after the other: not where some of them lie elsewhere.
+  const bool shares = std::ranges::any_of(texts_, [](const MaskedText& text) { return text.shared > 0; });
+  return !(has_numbers_ && shares) && is_worth_packing(queries);
 }
 
 bool MaskView::add_query(std::size_t query, const Seen& seen, const Seen* before) {

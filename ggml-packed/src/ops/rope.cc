@@ -8,7 +8,10 @@
 namespace ggml_packed {
 namespace {
 
-constexpr std::size_t kMode = 2;  // in op_params
+// Places in op_params.
+//
+// Source   ggml.h, ggml_rope_set_offset; ggml.c, which puts it there.
+constexpr std::size_t kMode = 2, kOffset = 15;
 
 }  // namespace
 
@@ -16,7 +19,8 @@ bool Rope::takes(const ggml_tensor& node) {
   if (node.op != GGML_OP_ROPE || !is_dense_f32(node)) return false;
   const ggml_tensor &x = *node.src[0], *factors = node.src[2];
   const int dimensions = rope_parameters(node).dimensions;
-  if (dimensions <= 0 || dimensions % 2 != 0 || dimensions > x.ne[0]) return false;
+  const std::int64_t offset = node.op_params[kOffset];
+  if (dimensions <= 0 || dimensions % 2 != 0 || offset < 0 || offset + dimensions > x.ne[0]) return false;
   if (factors != nullptr && (!is_dense_f32(*factors) || factors->ne[0] < dimensions / 2)) return false;
   const bool known = node.op_params[kMode] == GGML_ROPE_TYPE_NEOX || node.op_params[kMode] == GGML_ROPE_TYPE_NORMAL;
   return known && x.ne[3] == 1 && has_f32_rows(x) && node.src[1]->type == GGML_TYPE_I32 &&
@@ -56,15 +60,17 @@ void Rope::compute(const ggml_tensor& node, ThreadTeam& team) {
   const ggml_tensor& x = *node.src[0];
   const auto half = static_cast<std::size_t>(angles.parameters.dimensions / 2);
   const auto width = static_cast<std::size_t>(node.ne[0]), heads = static_cast<std::size_t>(node.ne[1]);
+  const auto first = static_cast<std::size_t>(node.op_params[kOffset]), last = first + 2 * half;
   const auto rotate = node.op_params[kMode] == GGML_ROPE_TYPE_NEOX ? rows_.rotate_halves : rows_.rotate_pairs;
   team.for_ranges(static_cast<std::size_t>(node.ne[2]), 8, [&](std::size_t begin, std::size_t end) {
     for (std::size_t t = begin; t < end; ++t) {
       for (std::size_t head = 0; head < heads; ++head) {
         const float* from = f32_row(x, t * heads + head);
         float* to = floats(node) + (t * heads + head) * width;
-        rotate(from, half, angles.cosines.data() + t * half, angles.sines.data() + t * half, to);
-        if (to != from && 2 * half < width)
-          std::memcpy(to + 2 * half, from + 2 * half, (width - 2 * half) * sizeof(float));
+        rotate(from + first, half, angles.cosines.data() + t * half, angles.sines.data() + t * half, to + first);
+        if (to == from) continue;
+        if (first > 0) std::memcpy(to, from, first * sizeof(float));
+        if (last < width) std::memcpy(to + last, from + last, (width - last) * sizeof(float));
       }
     }
   });

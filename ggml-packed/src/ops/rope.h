@@ -16,7 +16,7 @@ namespace ggml_packed {
 class Rope {
  public:
   explicit Rope(const Kernels& kernels) : rows_(row_kernels(kernels)) {}
-  // Whole heads or their first part, pairs of neighbours or half of that part apart ("neox"), with factors for the
+  // Whole heads or a part of them, pairs of neighbours or half of that part apart ("neox"), with factors for the
   // frequencies or without, contexts stretched by YaRN or not.
   [[nodiscard]] static bool takes(const ggml_tensor& node);
   void compute(const ggml_tensor& node, ThreadTeam& team);

@@ -11,7 +11,7 @@ namespace ggml_packed {
 
 // Of a ROPE node.
 struct RopeParameters {
-  int dimensions = 0;  // of a head that turn, from the first one on: an even number
+  int dimensions = 0;  // of a head that turn, one after the other: an even number
   int trained_context = 0;
   float base = 0, scale = 1;
   float ramp = 0;       // YaRN's, how much of it: 0 none, 1 all

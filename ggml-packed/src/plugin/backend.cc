@@ -15,15 +15,27 @@
 namespace ggml_packed {
 namespace {
 
-const Kernels* chosen = nullptr;  // by ggml_backend_init() or select()
+std::atomic<const Kernels*> chosen = nullptr;  // by ggml_backend_init() or select()
 
 std::atomic<bool> always = false;  // by set_always()
 
+std::atomic<int> packing = 0;  // contexts that a level was chosen for when they were made
+
+// A context's; a choice that is made later is not its own.
 struct State {
-  std::unique_ptr<Executor> executor;
+  State(const Kernels& level, bool is_on) : executor(level, always, always && level.has_tiles), computes(is_on) {
+    packing += computes ? 1 : 0;
+  }
+  ~State() { packing -= computes ? 1 : 0; }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  Executor executor;
+  const bool computes;  // else all of it is ggml's
 };
 
-Executor& executor(ggml_backend_t backend) { return *static_cast<State*>(backend->context)->executor; }
+State& state_of(ggml_backend_t backend) { return *static_cast<State*>(backend->context); }
+Executor& executor(ggml_backend_t backend) { return state_of(backend).executor; }
 
 const char* backend_name(ggml_backend_t) { return "packed"; }
 void backend_free(ggml_backend_t backend) {
@@ -32,7 +44,7 @@ void backend_free(ggml_backend_t backend) {
 }
 enum ggml_status graph_compute(ggml_backend_t backend, ggml_cgraph* graph) {
   try {
-    return executor(backend).compute(graph);
+    return state_of(backend).computes ? executor(backend).compute(graph) : executor(backend).pass_on(graph);
   } catch (const std::bad_alloc&) {
     return GGML_STATUS_ALLOC_FAILED;
   } catch (const std::exception&) {
@@ -51,7 +63,10 @@ ggml_guid_t guid() {
 }
 
 const char* device_name(ggml_backend_dev_t) { return "packed"; }
-const char* device_description(ggml_backend_dev_t) { return chosen != nullptr ? chosen->name : "off"; }
+const char* device_description(ggml_backend_dev_t) {
+  const Kernels* level = chosen;
+  return level != nullptr ? level->name : "off";
+}
 void device_memory(ggml_backend_dev_t, size_t* free, size_t* total) { *free = *total = 0; }
 enum ggml_backend_dev_type device_type(ggml_backend_dev_t) { return GGML_BACKEND_DEVICE_TYPE_ACCEL; }
 void device_props(ggml_backend_dev_t device, ggml_backend_dev_props* props) {
@@ -65,9 +80,9 @@ void device_props(ggml_backend_dev_t device, ggml_backend_dev_props* props) {
 ggml_backend_t init_backend(ggml_backend_dev_t device, const char*) {
   try {
     // Switched off it still is part of each context, but supports no operation.
-    const Kernels& level = chosen != nullptr ? *chosen : *kernels();
-    auto state = std::make_unique<State>(std::make_unique<Executor>(level, always, always && level.has_tiles));
-    if (!state->executor->is_usable()) return nullptr;
+    const Kernels* level = chosen;
+    auto state = std::make_unique<State>(level != nullptr ? *level : *kernels(), level != nullptr);
+    if (!state->executor.is_usable()) return nullptr;
     auto backend = std::make_unique<ggml_backend>();
     *backend = {};
     backend->guid = guid();
@@ -87,16 +102,17 @@ ggml_backend_buffer_t buffer_from_host(ggml_backend_dev_t, void* memory, size_t 
   return ggml_backend_cpu_buffer_from_ptr(memory, size);
 }
 // Whole graphs come here, so that neighbouring operations can be one; what is not ours goes on to the CPU back end.
+// ggml asks for all contexts at once: while any computes here, graphs of those that do not come here as well.
 bool supports_op(ggml_backend_dev_t, const ggml_tensor* op) {
   ggml_backend_dev_t cpu = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
-  return chosen != nullptr && cpu != nullptr && ggml_backend_dev_supports_op(cpu, op);
+  return (chosen != nullptr || packing > 0) && cpu != nullptr && ggml_backend_dev_supports_op(cpu, op);
 }
 bool supports_buffer_type(ggml_backend_dev_t, ggml_backend_buffer_type_t type) {
   return ggml_backend_buft_is_host(type);
 }
 
-// For our own program: choose a level of CPU by its name, "off", or "" for the best that was measured. False: no such
-// level here.
+// For our own program: choose a level of CPU for the contexts that are made from now on, by its name, "off", or "" for
+// the best that was measured. False: no such level here.
 bool select(const char* level) {
   const std::string_view name = level;
   if (name == "off" || (name.empty() && !levels_are_measured())) {

@@ -26,7 +26,11 @@ class Delegate {
   [[nodiscard]] enum ggml_status compute(ggml_cgraph* graph);
   void forget() { waiting_.clear(); }
   // How many nodes went there since then.
-  void begin_graph() { passed_on_ = 0; }
+  // What an earlier graph that failed has left is that graph's, which may be gone.
+  void begin_graph() {
+    passed_on_ = 0;
+    forget();
+  }
   [[nodiscard]] std::size_t passed_on() const { return passed_on_; }
 
  private:

@@ -59,10 +59,15 @@ bool Executor::is_worth_it(ggml_cgraph* graph) const {
   return ours > 0 && (always_ || tokens >= kFewTokens || cheap * 2 > all);
 }
 
-enum ggml_status Executor::compute(ggml_cgraph* whole) {
+enum ggml_status Executor::pass_on(ggml_cgraph* graph) {
   delegate_.begin_graph();
-  if (!is_worth_it(whole)) return delegate_.compute(whole);
+  return delegate_.compute(graph);
+}
 
+enum ggml_status Executor::compute(ggml_cgraph* whole) {
+  if (!is_worth_it(whole)) return pass_on(whole);
+
+  delegate_.begin_graph();
   const GraphView graph(whole);
   matmul_.begin_graph();
   experts_.begin_graph();
@@ -99,15 +104,21 @@ std::size_t Executor::matrix_product(const GraphView& graph, std::size_t i) {
   const ggml_tensor* product = graph[i];
   const bool of_experts = experts_.takes(*product);
   if (!of_experts && !matmul_.takes(*product)) return 0;
-  const ggml_tensor* result = product;
+  const ggml_tensor *result = product, *bias = nullptr, *factor = nullptr;
+  // What was read before `next` may have lent it its memory; fused, both are in use at once.
+  const auto spares = [](const ggml_tensor& next, const ggml_tensor* operand) {
+    return operand == nullptr || can_write_over(next, *operand);
+  };
   Epilogue epilogue;
   std::size_t done = 1;
   for (; const ggml_tensor* next = graph.only_reader(i + done - 1); ++done) {
     if (!is_dense_f32(*next) || !ggml_are_same_shape(next, product)) break;
+    if (!spares(*next, bias) || !spares(*next, factor)) break;
     const ggml_tensor* other = other_operand(*next, result);
     const bool activated = epilogue.activation != Activation::None || epilogue.factor != nullptr;
     if (next->op == GGML_OP_ADD && other != nullptr && !activated && epilogue.bias == nullptr &&
-        epilogue.addend == nullptr && is_f32_vector(*other, product->ne[0])) {
+        epilogue.addend == nullptr && is_f32_vector(*other, product->ne[0]) && can_write_over(*next, *other)) {
+      bias = other;
       epilogue.bias = floats(*other);
     } else if (next->op == GGML_OP_ADD && other != nullptr && epilogue.addend == nullptr && is_dense_f32(*other) &&
                ggml_are_same_shape(other, product) && can_write_over(*next, *other)) {
@@ -118,6 +129,7 @@ std::size_t Executor::matrix_product(const GraphView& graph, std::size_t i) {
       epilogue.activation = *activation;
     } else if (activation && next->op == GGML_OP_GLU && other != nullptr && !activated && epilogue.addend == nullptr &&
                is_dense_f32(*other) && ggml_are_same_shape(other, product) && can_write_over(*next, *other)) {
+      factor = other;
       epilogue.factor = floats(*other);
       epilogue.factor_stride = static_cast<std::size_t>(product->ne[0]);
       (next->src[0] == result ? epilogue.activation : epilogue.factor_activation) = *activation;

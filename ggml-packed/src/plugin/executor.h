@@ -30,6 +30,8 @@ class Executor {
   void set_threads(int threads);
   void set_abort(ggml_abort_callback callback, void* data);
   [[nodiscard]] enum ggml_status compute(ggml_cgraph* graph);
+  // The same by ggml alone.
+  [[nodiscard]] enum ggml_status pass_on(ggml_cgraph* graph);
   // How many nodes of the last graph were ggml's.
   [[nodiscard]] std::size_t passed_on() const { return delegate_.passed_on(); }
 
