@@ -11,6 +11,8 @@
 #include <set>
 #include <thread>
 
+#include "../src/at_most_a_year.h"
+#include "../src/tools/run_stop.h"
 #include "executor_case.h"
 
 namespace llama::internal {
@@ -153,6 +155,51 @@ TEST(CallExecutor, ProgressExtendsTheTimeOfACallAndNotForEver) {
   const auto ends = endless.run();
   EXPECT_TRUE(ends[0].result.is_error);
   EXPECT_EQ(ends[0].result.text.find("stopped: the tool did not answer within "), 0U) << ends[0].result.text;
+}
+
+// "No limit" is the largest number that there is, and no time can be added to it.
+TEST(CallExecutor, ALargestTimeIsNoLimit) {
+  constexpr auto kNoLimit = std::chrono::milliseconds::max();
+  EXPECT_EQ(at_most_a_year(kNoLimit), std::chrono::hours(24 * 365));
+  EXPECT_EQ(at_most_a_year(std::chrono::seconds::max()), std::chrono::hours(24 * 365));
+  EXPECT_EQ(at_most_a_year(5ms), 5ms);
+  const auto unlimited = [&](ExecutorCase& c) {
+    c.rules.limits.call_time_limit = c.rules.limits.give_up_after = kNoLimit;
+    c.rules.approvals.mode = ApprovalMode::Ask;
+    c.rules.approvals.time_limit = kNoLimit;
+    c.rules.approvals.asker = [](const auto&, const std::stop_token& stop) {
+      std::this_thread::sleep_for(20ms);
+      return ApprovalAnswer{.kind = stop.stop_requested() ? ApprovalAnswer::Kind::Deny : ApprovalAnswer::Kind::Once};
+    };
+  };
+  ExecutorCase done;
+  unlimited(done);
+  done.add("a", "{}", [](const std::string&, const ToolContext& context) {
+    context.progress({1});
+    std::this_thread::sleep_for(20ms);
+    const bool has_time = context.deadline > std::chrono::steady_clock::now() + std::chrono::hours(24 * 300);
+    return ToolResult{has_time && !context.stop.stop_requested() ? "done" : "stopped"};
+  });
+  EXPECT_EQ(done.run()[0].result.text, "done");
+  EXPECT_TRUE(done.remarks.empty());
+
+  ExecutorCase cancelled;
+  unlimited(cancelled);
+  std::stop_source stop;
+  cancelled.rules.stop = stop.get_token();
+  cancelled.add("a", "{}", [&](const std::string&, const ToolContext& context) {
+    stop.request_stop();
+    while (!context.stop.stop_requested()) std::this_thread::sleep_for(1ms);
+    std::this_thread::sleep_for(20ms);
+    return ToolResult{"late"};
+  });
+  EXPECT_EQ(cancelled.run()[0].result.text, "stopped: the run was cancelled");
+  EXPECT_TRUE(cancelled.remarks.empty()) << "it was not left behind";
+
+  const RunStop run({}, {}, kNoLimit);
+  std::this_thread::sleep_for(20ms);
+  EXPECT_FALSE(run.timed_out());
+  EXPECT_FALSE(run.is_requested());
 }
 
 TEST(CallExecutor, TellsProgressAndNeverTooMuch) {

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <format>
+#include <string>
+
 #include "template_texts.h"
 
 namespace llama {
@@ -146,6 +149,54 @@ TEST(ChatTemplate, WritesJsonAsPythonDoes) {
 TEST(ChatTemplate, KeepsTheIndentationOfALineThatBeginsWithAnExpression) {
   EXPECT_EQ(text_of("a\n  {{ 'b' }}\n  {% if true %}\n    {{ 'c' }}\n  {% endif %}\n  {{- 'd' }}"), "a\n  b\n    c\nd");
   EXPECT_EQ(text_of("  {{ 'a' }}{% if true -%}\n  {{ 'b' }}{% endif %}"), "  ab");
+}
+
+TEST(ChatTemplate, GoesOverTheCharactersOfAText) {
+  EXPECT_EQ(text_of("{% for c in 'aé日' %}[{{ c }}]{% endfor %}{% for c in 'éa' if c != 'a' %}({{ c }}){% endfor %}"),
+            "[a][é][日](é)");
+  EXPECT_EQ(text_of("{{ 'aé日' | length }}{{ 'aé日' | list }}{{ 'aé日' | last }}{{ 'aé' | reverse }}"),
+            "3['a', 'é', '日']日éa");
+  EXPECT_EQ(text_of("{{ '日a'.find('a') }}{{ 'éa' | join('-') }}{{ 'bé' | sort | join }}{{ '日a'[:'日a'.find('a')] }}"),
+            "1é-abé日");
+  EXPECT_EQ(
+      text_of("{% for x in nothing %}x{% else %}none{% endfor %}{% for k in {'a': 1, 'b': 2} %}{{ k }}{% endfor %}"
+              "{{ {'a': 1} | list }}{{ [1, 2] | last }}{{ [1, 2] | length }}{{ {'a': 1} | length }}"),
+      "noneab['a']221");
+  EXPECT_EQ(text_of("{{ 'éa' | map('upper') | join('.') }}{{ [1, 2] | map('string') | join }}"
+                    "{{ [{'a': 1}, {}] | map(attribute='a', default=3) | join }}"),
+            "é.A1213");
+}
+
+TEST(ChatTemplate, JoinsAndAddsFromTheLeft) {
+  EXPECT_EQ(
+      text_of("{{ 'a' ~ 1 == 'a1' }} {{ 1 + 2 ~ 3 - 1 }} {{ 5 - 2 - 1 }} {{ 2 - -1 }} {{ -1 + 2 }} {{ 1.5 + 1 }}"),
+      "True 32 2 3 1 2.5");
+  EXPECT_EQ(
+      text_of("{{ 'a' ~ 'b' | upper ~ ('c' + 'd') }}{{ ('a' ~ 'b')[1] }}{{ [1] + [2] }}{{ {'k': 'a' ~ 'b'}['k'] }}"),
+      "aBcdb[1, 2]ab");
+  EXPECT_EQ(text_of("{{ 'a' + 'b' if 1 + 1 == 2 else 'c' ~ 'd' }}{{ 'x' ~ 'y' if false else 'c' ~ 'd' }}"), "abcd");
+  EXPECT_EQ(text_of("{{ 'a' ~ 'b' in 'cab' }}{{ not 'a' ~ '' }}{{ 'a' ~ 'b' is string }}"), "TrueFalseTrue");
+  EXPECT_EQ(text_of("{{ 1 ~ 2 ~ 3 ~ 4 ~ 5 ~ 6 ~ 7 ~ 8 ~ 9 ~ 10 ~ 11 ~ 12 ~ 13 ~ 14 ~ 15 ~ 16 ~ 17 }}"),
+            "1234567891011121314151617");
+  EXPECT_EQ(text_of("{{ 1 + 2 - 3 + 4 + 5 - 6 + 7 + 8 + 9 + 10 - 11 + 12 - 13 + 14 - 15 + 16 + 17 }}"), "57");
+  EXPECT_EQ(text_of("{% set n = namespace(x='a' ~ 'b', y=1 + 1) %}{{ n.x ~ n.y }}{{ '~' ~ \"+\" }}"), "ab2~+");
+  EXPECT_EQ(text_of("{% macro f(a='x' ~ 'y', b=1 - 1) %}{{ a ~ b }}{% endmacro %}{{ f() ~ f('z') }}"), "xy0z0");
+}
+
+TEST(ChatTemplate, MayHaveManyElements) {
+  std::string list, names, values, parameters;
+  for (int i = 0; i < 30; ++i) {
+    list += std::format("{}x ~ {}", i == 0 ? "" : ", ", i);
+    names += std::format("{}'k{}': [x, -{}]", i == 0 ? "" : ", ", i, i);
+    values += std::format("{} a{} = x + '{}'", i == 0 ? "" : ",", i, i);
+    parameters += std::format("{}a{}={}", i == 0 ? "" : ", ", i, i % 2 == 0 ? "x" : "'y'");
+  }
+  const std::string x = "{% set x = 'v' %}";
+  EXPECT_EQ(text_of(x + "{% set l = [" + list + "] %}{{ l[29] }}{{ l | length }}"), "v2930");
+  EXPECT_EQ(text_of(x + "{% set d = {" + names + "} %}{{ d.k7 }}{{ d | length }}"), "['v', -7]30");
+  EXPECT_EQ(text_of(x + "{% set n = namespace(" + values + ") %}{{ n.a29 }}{{ n.a0 }}"), "v29v0");
+  EXPECT_EQ(text_of(x + "{% macro f(" + parameters + ") %}{{ a28 }}{{ a29 }}{% endmacro %}{{ f(a29=x) }}"), "vv");
+  EXPECT_EQ(text_of(x + "{% for i in [" + list + "] if i != x %}{{ loop.length if loop.last }}{% endfor %}"), "30");
 }
 
 }  // namespace

@@ -48,6 +48,8 @@ TEST(HostileTemplate, IsRefusedForItsBound) {
       {"doubling by +", doubling("'ab'", "ns.x + ns.x"), "bytes"},
       {"doubling by replace", doubling("'ab'", "ns.x.replace('a', 'aa')"), "bytes"},
       {"squaring by replace", doubling("'ab'", "ns.x.replace('a', ns.x)"), "bytes"},
+      {"a sum of numbers", "{{ 9223372036854775807 + 1 }}", "a sum is too large"},
+      {"a difference of numbers", "{{ -9223372036854775807 - 2 }}", "a sum is too large"},
       {"doubling a list", doubling("[1]", "ns.x + ns.x"), "bytes"},
       {"nesting a list", doubling("[1]", "[ns.x, ns.x]"), "bytes"},
       {"joining a list", doubling("['ab']", "[ns.x | join(ns.x | join), ns.x | join]"), "bytes"},
@@ -153,6 +155,79 @@ TEST(ChatTemplate, LeavesNothingBehindWhereItHasMacros) {
       EXPECT_EQ(allocations_held, before);
     }
   }
+}
+
+// Whatever is held at once within one expression: operands, elements of a list, arguments of a call.
+TEST(HostileTemplate, HoldsLittleWithinAnExpression) {
+  const auto list = [](std::string_view before, std::string_view between, std::string_view after) {
+    std::string all = "{% set x = 'a' * 8000000 %}{% if " + std::string(before) + "x";
+    for (int i = 0; i < 250; ++i) all += std::vformat(between, std::make_format_args(i));
+    return all + std::string(after) + " %}{% endif %}";
+  };
+  const std::vector<std::string> sources{
+      list("", " ~ x", ""),
+      list("", " + x", ""),
+      list("1 ~ (", " ~ x", ")"),
+      list("[", ", x", "]"),
+      list("(", ", x", ")"),
+      list("namespace(a=", ", a{}=x", ")"),
+      list("{'a': ", ", 'a{}': x", "}"),
+      list("[x, [", ", x", "]]"),
+      "{% set x = 'a' * 8000000 %}{% if range(400000) | map('replace', '1', x) %}{% endif %}",
+      "{% set x = 'a' * 8000000 %}{% if [{}, {}, {}] | map(attribute='a', default=x) %}{% endif %}",
+      "{% set x = ', ' * 4000000 %}{% if x.split(',') %}{% endif %}",
+      "{% set x = 'a' * 8000000 %}{% for c in x %}{% break %}{% endfor %}",
+      "{% set x = 'a' * 8000000 %}{% set n = namespace(l=[]) %}{% for i in range(1000) %}{% set _ = n.l.append(x) %}"
+      "{% endfor %}",
+  };
+  for (const auto& source : sources) {
+    most_bytes_held = bytes_held;
+    const auto before = bytes_held;
+    EXPECT_NE(failure_of(source), "") << source.substr(0, 200);
+    EXPECT_LT((most_bytes_held - before) >> 20, 700) << source.substr(0, 200);
+  }
+}
+
+// The parser looked through all that follows at each word, and each `continue` counts the lines of all that there is.
+TEST(HostileTemplate, OfManyTagsIsReadAndGoesNoFurther) {
+  const auto filled = [](std::string_view tag) { return repeated(tag, static_cast<int>(260'000 / tag.size())); };
+  for (const std::string_view tag : {"{{ x }}", "{{ f(a.b, c=d ~ e) if f is defined else 1 }}"}) {
+    const auto parsed = ChatTemplate::parse({.source = filled(tag)});
+    EXPECT_TRUE(parsed || !parsed.error().message.contains("parsed")) << parsed.error().message;
+  }
+  EXPECT_NE(failure_of(filled("{{ " + repeated("a + ", 700) + "a }}")), "");
+  EXPECT_TRUE(failure_of(filled("{% if 0 %}{% endif %}") + "{% for i in range(400000) %}{% continue %}{% endfor %}")
+                  .contains("for too long"));
+  EXPECT_TRUE(failure_of("{% set x = range(100000) | list %}{% for i in range(100000) %}"
+                         "{% for j in x if false %}{% endfor %}{% endfor %}")
+                  .contains("for too long"));
+}
+
+// What holds itself is freed by nobody.
+TEST(HostileTemplate, HasNoListThatHoldsItself) {
+  const std::vector<std::string> sources{
+      "{% set a = [1] %}{% set _ = a.append(a) %}",
+      "{% set a = [] %}{% set _ = a.append([[a]]) %}",
+      "{% set a = [] %}{% set b = [a] %}{% set _ = a.insert(0, {'x': b}) %}",
+      "{% set n = namespace(x=1) %}{% set n.x = n %}",
+      "{% set n = namespace(x=1) %}{% set n . x = [n] %}",
+      "{% set n = namespace(l=[]) %}{% set _ = n.l.append(n) %}",
+      "{% set d = {'a': 1} %}{% set _ = d.update({'b': [d]}) %}",
+      "{% set l = [] %}{% for i in [l, [], l] %}{% set _ = i.append(loop) %}{% endfor %}",
+  };
+  for (const auto& source : sources) {
+    for (int i = 0; i < 3; ++i) {
+      const long before = allocations_held;
+      EXPECT_TRUE(failure_of(source).contains("would hold itself")) << source;
+      // What is made once is made in the first round.
+      if (i > 0) {
+        EXPECT_EQ(allocations_held, before) << source;
+      }
+    }
+  }
+  EXPECT_EQ(text_of("{% set a = [1] %}{% set b = [a, a] %}{% set _ = b.append(a) %}{{ b }}"), "[[1], [1], [1]]");
+  EXPECT_EQ(text_of("{% set n = namespace(l=[]) %}{% set m = namespace(n=n) %}{% set n.l = [n.l, m.n.l] %}{{ n.l }}"),
+            "[[], []]");
 }
 
 }  // namespace

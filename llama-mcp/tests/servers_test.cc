@@ -3,6 +3,8 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <string>
+#include <string_view>
 
 #include "hostile_fixture.h"
 #include "llama-mcp/mcp_servers.h"
@@ -125,6 +127,35 @@ TEST(Servers, AreAskedSideBySideAndFailAlone) {
   auto unknown = (*servers)->call_tool("nobody", "echo", "");
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().message, "no server is called 'nobody'; there are: good, broken, slow");
+  (*servers)->close();
+  EXPECT_EQ(survivors_with(token), 0);
+}
+
+// It costs who needs the others its start once, and then nothing for ten times as long.
+TEST(Servers, ASilentOneIsLeftAlonePauseByPause) {
+  const auto token = new_token();
+  auto good = server_in_mode("good", token), silent = server_in_mode("silent", token);
+  good.name = "good", silent.name = "silent";
+  silent.start_time_limit = 200ms;
+  auto servers = McpServers::create({good, silent}, {}, {.close_time_limit = 300ms});
+  ASSERT_TRUE(servers) << servers.error().message;
+  for (int round = 0; round < 4; ++round) {
+    const auto list = (*servers)->list_tools();
+    EXPECT_EQ(list.tools.size(), 1U) << round;
+    ASSERT_EQ(list.failures.size(), 1U) << round;
+    EXPECT_EQ(list.failures[0].server, "silent");
+    if (round == 0) continue;
+    const std::string& why = list.failures[0].error.message;
+    const std::size_t at = why.find("it is started again in ");
+    ASSERT_NE(at, std::string::npos) << why;
+    // Of a server that ends at once the first pause is 1 s.
+    EXPECT_GT(std::atoi(why.c_str() + at + std::string_view("it is started again in ").size()), 1) << why;
+  }
+  const auto health = (*servers)->health();
+  ASSERT_EQ(health.size(), 2U);
+  EXPECT_EQ(health[1].server, "silent");
+  EXPECT_EQ(health[1].starts, 1);
+  EXPECT_FALSE(health[1].is_started);
   (*servers)->close();
   EXPECT_EQ(survivors_with(token), 0);
 }

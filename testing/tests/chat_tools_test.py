@@ -100,6 +100,42 @@ def test_a_call_waits_for_its_approval(chat):
     assert terminal.ended() == 0
 
 
+def test_undo_takes_a_question_back_with_its_calls_and_their_results(chat):
+    terminal = chat("picture")
+
+    def said(line):
+        ask(terminal, line)
+        return terminal.until(PROMPT)
+
+    def history():
+        lines = said("/history").splitlines()
+        return [line for line in lines if re.match(r"\[(user|assistant|tool)\] |  → ", line)]
+
+    def count(what, lines):
+        return sum(line.startswith(f"[{what}] ") for line in lines)
+
+    ask(terminal, "Draw a pixel")
+    assert "← picture, " in answer_all(terminal, "always")
+    kept = history()
+    assert count("user", kept) == 1 and count("tool", kept) > 0 and any("  → picture" in line for line in kept)
+    ask(terminal, "Draw another one")
+    assert "← picture, " in answer_all(terminal, "always")
+    both = history()
+    assert count("user", both) == 2 and count("tool", both) > count("tool", kept)
+
+    assert "The last question is forgotten" in said("/undo")
+    assert history() == kept
+    assert "The last question is forgotten" in said("/undo")
+    assert history() == []
+    assert "There is nothing to forget" in said("/undo")
+
+    ask(terminal, "Draw a third one")  # what is left is a conversation
+    assert "← picture, " in answer_all(terminal, "always")
+    assert count("user", history()) == 1 and "[user] Draw a third one" in history()
+    ask(terminal, "/exit")
+    assert terminal.ended() == 0
+
+
 def test_arguments_can_be_changed(chat):
     terminal = chat("add")
     ask(terminal, "Add")

@@ -5,12 +5,16 @@
 namespace llama::internal {
 namespace {
 
+constexpr std::size_t kMaxBlanksInCall = 256;  // before a word: it is read again with each piece that comes
+
 // Takes words off the front of a text, with the white space before them.
 class WordEater {
  public:
   explicit WordEater(std::string_view text) : rest_(text) {}
   Bare eat(std::string_view word) {
-    rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size()));
+    const std::size_t blanks = std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size());
+    if (blanks > kMaxBlanksInCall) return Bare::No;
+    rest_.remove_prefix(blanks);
     const std::size_t common = std::min(word.size(), rest_.size());
     if (rest_.substr(0, common) != word.substr(0, common)) return Bare::No;
     if (common < word.size()) return Bare::Maybe;

@@ -8,8 +8,6 @@
 namespace llama::internal {
 namespace {
 
-std::size_t end_without_blanks(std::string_view text) { return text.find_last_not_of(" \t\r\n") + 1; }
-
 // Does the text end where a line begins?
 bool ends_at_line(std::string_view text, bool line_begins) {
   const std::size_t last = text.find_last_not_of(" \t\r");
@@ -24,7 +22,20 @@ BlockReply::BlockReply(std::vector<CallOpener> openers, std::vector<std::string>
 }
 
 void BlockReply::push(const ReplyPiece& piece, ReplyEvents& events) {
-  for (const char c : piece.text) take(c, events);
+  for (const char c : piece.text) read(c, events);
+}
+
+// A byte, and then what a block that ends with it gives back: there may be further blocks in that.
+void BlockReply::read(char c, ReplyEvents& events) {
+  take(c, events);
+  while (!given_back_.empty()) {
+    GivenBack& last = given_back_.back();
+    if (last.read == last.bytes.size()) {
+      given_back_.pop_back();
+    } else {
+      take(last.bytes[last.read++], events);
+    }
+  }
 }
 
 void BlockReply::take(char c, ReplyEvents& events) {
@@ -49,36 +60,37 @@ bool BlockReply::skip_closer(char c) {
     line_begins_ = line_begins_ || c == '\n';
     return true;
   }
-  held_ += c;
+  const std::string longer = std::string(held_.view()) + c;
   for (const auto& closer : closers_) {
-    if (held_ == closer) {
-      held_.clear();
+    if (longer == closer) {
+      static_cast<void>(held_.take());
       line_begins_ = true;
       return true;
     }
-    if (closer.starts_with(held_)) return true;
+    if (!closer.starts_with(longer)) continue;
+    held_.append({&c, 1});
+    return true;
   }
-  held_.pop_back();
   is_after_block_ = false;
   return false;
 }
 
 void BlockReply::take_text(char c, ReplyEvents& events) {
   // What was held for a closer may be an opener's beginning, byte by byte.
-  held_ += c;
+  held_.append({&c, 1});
+  const std::string_view all = held_.view();
   for (const auto& opener : openers_) {
-    if (!held_.ends_with(opener.text)) continue;
-    const std::string before = held_.substr(0, held_.size() - opener.text.size());
-    if (opener.begins_line && !ends_at_line(before, line_begins_)) continue;
-    const std::size_t end = end_without_blanks(before);
-    held_.clear();
+    if (!all.ends_with(opener.text)) continue;
+    const std::size_t at = all.size() - opener.text.size();
+    if (opener.begins_line && !ends_at_line(all.substr(0, at), line_begins_)) continue;
+    const std::size_t end = held_.solid_end(at);
+    const std::string before = held_.take();
     show(std::string_view(before).substr(0, end), events);
-    return open(opener, std::string_view(before).substr(end), events);
+    return open(opener, std::string_view(before).substr(end, at - end), events);
   }
-  const std::string_view all = held_;
-  const std::size_t end = end_without_blanks(all.substr(0, all.size() - held_back(all, opener_texts_)));
+  const std::size_t end = held_.solid_end(all.size() - held_back(all, opener_texts_));
   show(all.substr(0, end), events);
-  held_.erase(0, end);
+  held_.erase(end);
 }
 
 void BlockReply::open(const CallOpener& opener, std::string_view blanks, ReplyEvents& events) {
@@ -117,7 +129,12 @@ void BlockReply::give_up(ReplyEvents& events) {
     is_after_block_ = is_behind_block_ = true;
     line_begins_ = false;
   }
-  for (const char c : unread) take(c, events);
+  read_again_in_all_ += unread.size();
+  if (read_again_in_all_ > kMaxReadAgain) {
+    is_after_block_ = is_after_block_ && unread.empty();
+    return show(unread, events);
+  }
+  given_back_.push_back({.bytes = std::move(unread)});
 }
 
 // A call that somebody else cut has its opener, and maybe a part of its name: no text.
@@ -139,7 +156,7 @@ void BlockReply::finish_block(ReplyEnd end, ReplyEvents& events) {
 void BlockReply::finish(ReplyEnd end, ReplyEvents& events) {
   if (block_) finish_block(end, events);
   block_.reset();
-  const std::string held = std::exchange(held_, {});
+  const std::string held = held_.take();
   const auto may_be = [&](const std::string& closer) { return closer.starts_with(held); };
   if (is_after_block_ && std::ranges::any_of(closers_, may_be)) return;  // a closer that was cut
   const std::string_view rest = std::string_view(held).substr(std::min(held.find_first_not_of(" \t\r\n"), held.size()));

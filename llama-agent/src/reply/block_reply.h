@@ -3,7 +3,7 @@
 // A reply is read byte by byte, so that no split of it can matter. White space before an opener and after a block
 // belongs to neither text nor call, and a closer behind a block is skipped, however many there are. What is no call
 // after all is text: its opener at once, and what follows is looked at anew.
-// Cost     one pass; what is no call is read twice, at most kMaxCallName bytes of it and white space at a time.
+// Cost     one pass; what is no call is read twice, up to kMaxReadAgain bytes of a reply: more of it is text.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "call_block.h"
+#include "held_text.h"
 #include "reply_format.h"
 
 namespace llama::internal {
@@ -36,6 +37,7 @@ class BlockReply final : public ReplyFormat {
   [[nodiscard]] bool is_over() const override { return is_over_; }
 
  private:
+  void read(char c, ReplyEvents& events);
   void take(char c, ReplyEvents& events);
   void take_text(char c, ReplyEvents& events);
   bool skip_closer(char c);
@@ -53,11 +55,18 @@ class BlockReply final : public ReplyFormat {
   std::string opening_;            // the block's opener and the white space before it
   std::size_t read_again_ = 0;     // bytes of the opener that the block was given too
   bool may_be_text_ = false;       // the block, before its call has begun
-  std::string held_;               // text that may become white space before an opener, or the opener
+  HeldText held_;                  // text that may become white space before an opener, or the opener
   bool is_after_block_ = false;    // where closers and white space are nobody's
   bool is_behind_block_ = false;   // with nothing but white space between
   bool line_begins_ = true;        // where the held text stands
   bool is_over_ = false;
+  // What blocks gave back, and how much of it was read.
+  struct GivenBack {
+    std::string bytes;
+    std::size_t read = 0;
+  };
+  std::vector<GivenBack> given_back_;  // the last one is read first
+  std::size_t read_again_in_all_ = 0;
 };
 
 }  // namespace llama::internal

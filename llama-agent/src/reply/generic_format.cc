@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
+#include "held_text.h"
 #include "json_text.h"
 #include "marked_calls.h"
 #include "thinking_format.h"
@@ -21,11 +23,17 @@ struct FirstKey {
   std::string_view key{};
   std::size_t bytes = 0;
 };
+constexpr std::size_t kMaxBlanksInKey = 256;  // before a word: it is read again with each piece that comes
 FirstKey first_key(std::string_view text) {
   constexpr std::array<std::string_view, 3> kKeys{"\"tool_call\"", "\"tool_calls\"", "\"response\""};
   std::size_t at = 0;
+  // False where there is too much of it.
+  const auto skip_blanks = [&] {
+    const std::size_t begin = std::exchange(at, std::min(text.find_first_not_of(kWhite, at), text.size()));
+    return at - begin <= kMaxBlanksInKey;
+  };
   const auto eat = [&](std::string_view word) {
-    at = std::min(text.find_first_not_of(" \t\r\n", at), text.size());
+    if (!skip_blanks()) return FirstKey::Found::No;
     const std::string_view rest = text.substr(at);
     if (rest.size() < word.size() && word.starts_with(rest)) return FirstKey::Found::Maybe;
     if (!rest.starts_with(word)) return FirstKey::Found::No;
@@ -42,7 +50,7 @@ FirstKey first_key(std::string_view text) {
     at = before_key;
     auto found = eat(key);
     if (found == Yes) found = eat(":");
-    if (found == Yes) at = std::min(text.find_first_not_of(" \t\r\n", at), text.size());
+    if (found == Yes && !skip_blanks()) found = No;
     if (found == Yes && at == text.size()) found = Maybe;
     if (found == Yes) return {Yes, key, at};
     if (found == Maybe) best.found = Maybe;
@@ -55,8 +63,10 @@ class GenericReply final : public ReplyFormat {
   explicit GenericReply(std::vector<std::string> tools) : calls_(kGenericCalls, std::move(tools)) {}
 
   void push(const ReplyPiece& piece, ReplyEvents& events) override {
-    held_ += piece.text;
-    advance(events, false);
+    read_in_parts(piece.text, [&](std::string_view part) {
+      held_.append(part);
+      advance(events, false);
+    });
   }
   void finish(ReplyEnd end, ReplyEvents& events) override {
     advance(events, true);
@@ -72,42 +82,45 @@ class GenericReply final : public ReplyFormat {
       std::size_t at = 0;
       std::string text;
       bool goes_on = true;
-      while (at < held_.size() && goes_on) goes_on = string_.push(held_[at++], text);
+      while (at < held_.size() && goes_on) goes_on = string_.push(held_.view()[at++], text);
       tell_text(text, events);
-      held_.erase(0, at);
+      held_.erase(at);
       if (goes_on) return;
       place_ = Place::After;
     }
     if (place_ == Place::After) {
       // The object's end and a fence are nobody's.
-      const std::size_t rest = held_.find_first_not_of(" \t\r\n}`");
-      held_.erase(0, std::min(rest, held_.size()));
+      held_.erase(std::min(held_.view().find_first_not_of(" \t\r\n}`"), held_.size()));
       if (held_.empty()) return;
       place_ = Place::Calls;
     }
-    if (!held_.empty()) calls_.push({.text = std::exchange(held_, {})}, events);
+    if (held_.empty()) return;
+    const std::string text = held_.take();
+    calls_.push({.text = text}, events);
   }
 
   // False: more is needed.
   bool begin(bool ended) {
-    const FirstKey first = first_key(held_);
+    const std::size_t blanks = held_.blanks();
+    FirstKey first = first_key(held_.view().substr(blanks));
     if (first.found == FirstKey::Found::Maybe && !ended) return false;
     place_ = Place::Calls;
     if (first.found != FirstKey::Found::Yes) return true;
-    const char value = held_[first.bytes];
+    first.bytes += blanks;
+    const char value = held_.view()[first.bytes];
     if (first.key == "\"response\"" && value == '"') {
       place_ = Place::Response;
-      held_.erase(0, first.bytes + 1);
+      held_.erase(first.bytes + 1);
     } else if (first.key != "\"response\"" && (value == '{' || value == '[')) {
-      calls_.open(std::string_view(held_).substr(0, first.bytes));
-      held_.erase(0, first.bytes);
+      calls_.open(held_.view().substr(0, first.bytes));
+      held_.erase(first.bytes);
     }
     return true;
   }
 
   MarkedCalls calls_;
   Place place_ = Place::Start;
-  std::string held_;
+  HeldText held_;
   JsonString string_;
 };
 

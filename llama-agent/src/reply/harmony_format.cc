@@ -4,6 +4,7 @@
 #include <array>
 
 #include "code_call.h"
+#include "held_text.h"
 #include "json_call.h"
 #include "stop_strings.h"
 
@@ -52,10 +53,12 @@ class HarmonyReply final : public ReplyFormat {
       : tools_(std::move(tools)), markers_(kHarmonyMarkers.begin(), kHarmonyMarkers.end()) {}
 
   void push(const ReplyPiece& piece, ReplyEvents& events) override {
-    if (is_over_) return;
-    held_ += piece.text;
-    while (step(events, false)) {
-    }
+    read_in_parts(piece.text, [&](std::string_view part) {
+      if (is_over_) return;
+      held_ += part;
+      while (step(events, false)) {
+      }
+    });
   }
   void finish(ReplyEnd end, ReplyEvents& events) override {
     const bool is_cut_call = end == ReplyEnd::Cut && place_ == Place::Header && !header_of(held_).recipient.empty();
@@ -116,6 +119,7 @@ class HarmonyReply final : public ReplyFormat {
     std::string name(header.recipient);
     if (name.starts_with(kFunctions)) name.erase(0, kFunctions.size());
     name_ = std::move(name);
+    blanks_ = 0;
     place_ = Place::Call;
   }
 
@@ -146,8 +150,8 @@ class HarmonyReply final : public ReplyFormat {
 
   bool take_call(ReplyEvents& events, bool ended) {
     if (!call_) {
-      const std::string_view rest =
-          std::string_view(held_).substr(std::min(held_.find_first_not_of(kSpace), held_.size()));
+      blanks_ = std::min(held_.find_first_not_of(kSpace, blanks_), held_.size());
+      const std::string_view rest = std::string_view(held_).substr(blanks_);
       if (rest.empty() && !ended) return false;
       const bool is_code = !rest.empty() && is_code_tool(name_) && rest.front() != '{' && rest.front() != '"';
       if (is_code && !rest.starts_with('<')) {
@@ -223,6 +227,7 @@ class HarmonyReply final : public ReplyFormat {
   std::vector<std::string> tools_, markers_;
   Place place_ = Place::Header;
   std::string held_, opening_, name_;
+  std::size_t blanks_ = 0;  // before a call's arguments
   std::unique_ptr<CallReader> call_;
   std::int32_t calls_ = 0;
   bool is_first_ = false, has_thought_ = false, has_text_ = false, is_over_ = false;

@@ -20,8 +20,10 @@ MarkedCalls::MarkedCalls(const CallMarkup& markup, std::vector<std::string> tool
 }
 
 void MarkedCalls::push(const ReplyPiece& piece, ReplyEvents& events) {
-  held_ += piece.text;
-  advance(events, false);
+  read_in_parts(piece.text, [&](std::string_view part) {
+    held_ += part;
+    advance(events, false);
+  });
 }
 
 void MarkedCalls::finish(ReplyEnd end, ReplyEvents& events) {
@@ -99,7 +101,7 @@ void MarkedCalls::advance(ReplyEvents& events, bool ended) {
 }
 
 void MarkedCalls::tell(std::size_t bytes, ReplyEvents& events) {
-  blanks_ = 0;
+  blanks_ = fence_ = 0;
   if (bytes == 0) return;
   tell_text(std::string_view(held_).substr(0, bytes), events);
   is_behind_call_ = false;
@@ -108,18 +110,20 @@ void MarkedCalls::tell(std::size_t bytes, ReplyEvents& events) {
 }
 
 void MarkedCalls::eat(std::size_t bytes) {
-  blanks_ = 0;
+  blanks_ = fence_ = 0;
   opening_ += held_.substr(0, bytes);
   held_.erase(0, bytes);
 }
 
 void MarkedCalls::give_up(ReplyEvents& events) {
-  const std::size_t opening = opening_.size();
-  held_ = std::exchange(opening_, {}) + (call_ ? call_->untold() : "") + held_;
+  const std::string untold = call_ ? call_->untold() : "";
+  read_again_ += untold.size();
+  const std::size_t shown = opening_.size() + (read_again_ > kMaxReadAgain ? untold.size() : 0);
+  held_ = std::exchange(opening_, {}) + untold + held_;
   call_.reset();
   is_list_ = is_fenced_ = false;
   place_ = Place::Text;
-  tell(opening, events);
+  tell(shown, events);
 }
 
 void MarkedCalls::begin_call() {
@@ -129,7 +133,7 @@ void MarkedCalls::begin_call() {
 
 void MarkedCalls::open(std::string_view opening) {
   opening_ = opening;
-  blanks_ = 0;
+  blanks_ = fence_ = 0;
   is_fenced_ = opening.contains(kFenceMark);
   place_ = Place::Opened;
 }
@@ -245,6 +249,7 @@ bool MarkedCalls::take_call(ReplyEvents& events) {
 }
 
 bool MarkedCalls::close(bool ended) {
+  blanks_ = fence_ = 0;
   held_.erase(0, white_at_front(held_));  // nobody's
   const std::string_view rest = held_;
   const bool is_part = may_go_on(rest, markup_.closers) || may_go_on(rest, markup_.hidden) ||

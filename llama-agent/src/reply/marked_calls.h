@@ -7,6 +7,7 @@
 //
 // Threads  one at a time.
 // Cost     one pass; held back is at most the longest marker with the white space before it, or the name of a call.
+//          What is no call is read twice, up to kMaxReadAgain bytes of a reply: more of it is text.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "call_reader.h"
+#include "held_text.h"
 #include "json_call.h"
 #include "marker_text.h"
 #include "reply_format.h"
@@ -68,7 +70,8 @@ class MarkedCalls : public ReplyFormat {
   void tell(std::size_t bytes, ReplyEvents& events);  // of what is held, as text
   void eat(std::size_t bytes);                        // of what is held, as a part of an opening
   void give_up(ReplyEvents& events);                  // the opening was none
-  [[nodiscard]] std::size_t skipped_fence(bool ended) const;
+  [[nodiscard]] std::size_t white();                  // at the front of what is held, in bytes
+  [[nodiscard]] std::size_t skipped_fence(bool ended);
   [[nodiscard]] bool is_cut_call() const;  // is what is held the beginning of a call?
   [[nodiscard]] bool ends_with_word(std::string_view opening) const;
   void begin_call();
@@ -80,6 +83,7 @@ class MarkedCalls : public ReplyFormat {
   std::string held_;
   // Of what is held, white space at the front that was looked at: a model may write as much of it as it likes.
   std::size_t blanks_ = 0;
+  std::size_t fence_ = 0;          // the same, of white space and a fence that is whole
   bool blanks_begin_line_ = true;  // may the word of a language behind them open a call?
   std::size_t end_blanks_ = 0;     // what is held, where it is the end of the whole answer and white space
   std::string opening_;            // what was taken since the opener began, should it turn out to be none
@@ -90,6 +94,7 @@ class MarkedCalls : public ReplyFormat {
   bool is_behind_call_ = false;  // with nothing but white space between
   bool line_begins_ = true;      // where the held text stands
   std::int32_t calls_ = 0, list_calls_ = 0;
+  std::size_t read_again_ = 0;  // bytes that were taken for calls
 };
 
 // The calls, behind the thought. Where the template does not say how the family thinks: opener and closer, if not "".

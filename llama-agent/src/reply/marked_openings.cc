@@ -20,22 +20,27 @@ bool can_stand_in_name(char c) {
 
 }  // namespace
 
+std::size_t MarkedCalls::white() { return blanks_ = std::min(held_.find_first_not_of(kWhite, blanks_), held_.size()); }
+
 // How much of what is held is white space and the beginning of a fence. Nothing: more is needed.
-std::size_t MarkedCalls::skipped_fence(bool ended) const {
+std::size_t MarkedCalls::skipped_fence(bool ended) {
   const std::string_view text = held_;
-  std::size_t skipped = white_at_front(text);
-  for (const std::string_view part : {kFenceMark, std::string_view("json")}) {
-    const std::string_view rest = text.substr(skipped);
-    if (!ended && rest.size() < part.size() && part.starts_with(rest)) return std::string_view::npos;
-    if (!rest.starts_with(part)) break;
-    skipped += part.size();
+  if (fence_ == 0) {
+    std::size_t skipped = white();
+    for (const std::string_view part : {kFenceMark, std::string_view("json")}) {
+      const std::string_view rest = text.substr(skipped);
+      if (!ended && rest.size() < part.size() && part.starts_with(rest)) return std::string_view::npos;
+      if (!rest.starts_with(part)) break;
+      skipped += part.size();
+    }
+    fence_ = skipped;
   }
-  return skipped + white_at_front(text.substr(skipped));
+  return fence_ = std::min(text.find_first_not_of(kWhite, fence_), text.size());
 }
 
 // Behind an opener: further openers, maybe a fence, maybe the bracket of a list; then an object, or a name.
 bool MarkedCalls::read_opening(bool ended) {
-  const std::string_view rest = std::string_view(held_).substr(white_at_front(held_));
+  const std::string_view rest = std::string_view(held_).substr(white());
   if (!ended && rest.empty()) {
     eat(held_.size());  // not to be looked at with each token
     return false;
@@ -70,7 +75,7 @@ bool MarkedCalls::read_opening(bool ended) {
 
 // Behind the tag of program text: an object after all, NAME.call(…), or the text.
 bool MarkedCalls::read_code_opening(bool ended) {
-  const std::string_view rest = std::string_view(held_).substr(white_at_front(held_));
+  const std::string_view rest = std::string_view(held_).substr(white());
   if (rest.starts_with('{') || rest.starts_with('[') || (rest.empty() && ended)) {
     place_ = Place::Opened;
     return true;
@@ -138,8 +143,7 @@ bool MarkedCalls::read_name(ReplyEvents& events, bool ended) {
 
 // Behind a name: maybe a fence, then an object, program text, or nothing at all.
 bool MarkedCalls::read_arguments(ReplyEvents& events, bool ended) {
-  const std::size_t white = white_at_front(held_);
-  const std::string_view rest = std::string_view(held_).substr(white);
+  const std::string_view rest = std::string_view(held_).substr(white());
   if (!ended && (rest.empty() || may_go_on(rest, markup_.closers) || may_go_on(rest, markup_.hidden))) return false;
   const bool is_closed = !marker_at(rest, markup_.closers).empty() || !marker_at(rest, markup_.hidden).empty();
   const bool is_name_known = std::ranges::contains(tools_, name_);

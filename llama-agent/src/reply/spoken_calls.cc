@@ -10,6 +10,7 @@ namespace llama::internal {
 namespace {
 
 constexpr std::string_view kSpokenSpaces = " \t";
+constexpr std::size_t kMaxSpokenOpening = 256;  // bytes besides the name: it is read again with each byte
 
 // Whether a line begins with a call, and if so of which tool and how far the words before its arguments go.
 struct SpokenOpening {
@@ -74,6 +75,7 @@ SpokenOpening opening_with(std::string_view line, std::string_view name) {
 SpokenOpening opening_of(std::string_view line, const std::vector<std::string>& tools) {
   SpokenOpening best;
   for (std::size_t i = 0; i < tools.size(); ++i) {
+    if (line.size() > kMaxSpokenOpening + tools[i].size()) continue;
     auto found = opening_with(line, tools[i]);
     found.tool = i;
     if (found.found == SpokenOpening::Found::Yes) return found;
@@ -172,13 +174,17 @@ class SpokenCalls final : public ReplyFormat {
   void begin_line(char c, ReplyEvents& events) {
     held_ += c;
     if (c == '\n') return give_back(events);
-    const auto opening = opening_of(held_, tools_);
+    if (indent_ + 1 == held_.size() && kSpokenSpaces.contains(c)) {
+      ++indent_;
+      return;
+    }
+    const auto opening = opening_of(std::string_view(held_).substr(indent_), tools_);
     if (opening.found == SpokenOpening::Found::Maybe) return;
     if (opening.found == SpokenOpening::Found::No) return give_back(events);
     tool_ = opening.tool;
     call_ = next_call_++;
     events.emplace_back(ToolCallBegun{.call = call_, .name = tools_[tool_]});
-    held_.erase(0, opening.bytes);
+    held_.erase(0, std::exchange(indent_, 0) + opening.bytes);
     const std::string first = std::exchange(held_, {});
     place_ = first == "{" ? Place::Object : Place::Line;
     value_ = {};
@@ -189,6 +195,7 @@ class SpokenCalls final : public ReplyFormat {
     tell_text(held_, events);
     place_ = held_.ends_with('\n') ? Place::LineBegins : Place::Text;
     held_.clear();
+    indent_ = 0;
   }
 
   void read_object(char c, ReplyEvents& events) {
@@ -232,8 +239,9 @@ class SpokenCalls final : public ReplyFormat {
   std::unique_ptr<ReplyFormat> family_;
   std::vector<std::string> tools_, schemas_;
   Place place_ = Place::LineBegins;
-  std::string held_;       // the beginning of a line, or arguments that are no object
-  std::string arguments_;  // of an object, so far
+  std::string held_;        // the beginning of a line, or arguments that are no object
+  std::size_t indent_ = 0;  // spaces that the line begins with
+  std::string arguments_;   // of an object, so far
   JsonValue value_;
   std::size_t tool_ = 0;
   std::int32_t call_ = 0, of_family_ = 0, next_call_ = 0;

@@ -12,8 +12,8 @@
 // parameters in any order. A value ends at the first value_end, so that text which looks like another tag is a part of
 // it. What is no call after all is text, its tags included.
 // Threads  one at a time.
-// Cost     one pass; held back is at most the longest tag with the white space before it, a name, or a value that is no
-//          text (tag_value.h).
+// Cost     one pass; held back is at most the longest tag with the white space before it, a name, a key, or a value
+//          that is no text (tag_value.h).
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,7 @@
 #include <string_view>
 #include <vector>
 
+#include "held_text.h"
 #include "reply_format.h"
 #include "tag_value.h"
 
@@ -40,36 +41,36 @@ struct TagMarkup {
 class TagCalls final : public ReplyFormat {
  public:
   // The markup outlives the format.
-  TagCalls(const TagMarkup& markup, const ReplyFormatOptions& options)
-      : markup_(markup), tools_(options.tools), schemas_(options.tool_parameters) {}
+  TagCalls(const TagMarkup& markup, const ReplyFormatOptions& options);
 
   void push(const ReplyPiece& piece, ReplyEvents& events) override;
   void finish(ReplyEnd end, ReplyEvents& events) override;
 
  private:
   enum class Place { Text, Opened, Name, Between, Key, Attributes, BeforeValue, Value, After };
-  void advance(ReplyEvents& events, bool ended);
+  bool step(ReplyEvents& events, bool ended);  // true: what is left may be looked at
   bool pass_text(ReplyEvents& events, bool ended);
   bool open(ReplyEvents& events, bool ended);
   bool read_name(ReplyEvents& events, bool ended);
   bool read_between(ReplyEvents& events);
   bool read_key(ReplyEvents& events);
   bool read_attributes();
-  bool skip_to_value(bool ended);
+  bool skip_to_value(ReplyEvents& events, bool ended);
   bool read_value(ReplyEvents& events, bool ended);
   bool after(bool ended);
 
-  [[nodiscard]] bool is_cut_call() const;  // is what is held the beginning of a call?
-  void give_up(ReplyEvents& events);       // what was taken for a call is text
+  void go_to(Place place);
+  [[nodiscard]] bool is_cut_call();   // is what is held the beginning of a call?
+  void give_up(ReplyEvents& events);  // what was taken for a call is text
   void tell_json(std::string json, ReplyEvents& events);
   void end_call(bool is_complete, ReplyEvents& events);
   void drop_blanks();
-  [[nodiscard]] bool is_tool(std::string_view name) const;
 
   const TagMarkup& markup_;
   std::vector<std::string> tools_, schemas_;
+  std::vector<std::string> openers_;  // what may begin a call
   Place place_ = Place::Text;
-  std::string held_;
+  HeldText held_;
   std::string opening_;  // what was taken since the call seemed to begin
   bool is_opened_ = false, is_after_call_ = false;
   bool is_behind_call_ = false;  // with nothing but white space between

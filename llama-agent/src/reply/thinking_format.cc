@@ -1,14 +1,11 @@
 #include "thinking_format.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "stop_strings.h"
 
 namespace llama::internal {
 namespace {
-
-constexpr std::string_view kBlank = " \t\r\n";
 
 // The answer of a model that calls no tools.
 class PlainText final : public ReplyFormat {
@@ -41,34 +38,34 @@ ThinkingFormat::ThinkingFormat(const ReplyFormatOptions& options, std::unique_pt
 // The text of a thought, up to its closer. Some models forget the closer when they go over to a call of a tool: what
 // starts a call at the beginning of a line ends the thought too, and belongs to the answer.
 void ThinkingFormat::think(ReplyEvents& events, bool ended) {
-  if (!has_thought_) held_.erase(0, std::min(held_.find_first_not_of(kBlank), held_.size()));
+  if (!has_thought_) held_.erase(held_.blanks());
   has_thought_ = has_thought_ || !held_.empty();
+  const std::string_view text = held_.view();
   std::size_t first = std::string::npos;
   const std::string* found = nullptr;
   for (const auto& end : ends_) {
-    if (const std::size_t at = held_.find(end); at < first) first = at, found = &end;
+    if (const std::size_t at = text.find(end, held_.unsearched(end.size())); at < first) first = at, found = &end;
   }
   // A thought that is nothing but a call.
   for (std::size_t i = 1; i < ends_.size() && line_begins_; ++i) {
-    if (held_.starts_with(std::string_view(ends_[i]).substr(1))) first = 0, found = &ends_[i];
+    if (text.starts_with(std::string_view(ends_[i]).substr(1))) first = 0, found = &ends_[i];
   }
   if (found != nullptr) {
-    const std::string_view thought = std::string_view(held_).substr(0, first);
-    tell_thinking(thought.substr(0, thought.find_last_not_of(kBlank) + 1), events);
-    held_.erase(0, found == &ends_.front() ? first + closer_.size() : first);
+    tell_thinking(text.substr(0, held_.solid_end(first)), events);
+    held_.erase(found == &ends_.front() ? first + closer_.size() : first);
     place_ = Place::After;
     return;
   }
+  held_.was_searched();
   // White space is held back too: it is no part of the thought when the closer follows it.
-  std::size_t show = held_.size() - (ended ? 0 : held_back(held_, ends_));
-  if (!ended) show = std::string_view(held_).substr(0, show).find_last_not_of(kBlank) + 1;
+  std::size_t show = ended ? text.size() : held_.solid_end(text.size() - held_back(text, ends_));
   if (!ended && line_begins_) {
     for (std::size_t i = 1; i < ends_.size(); ++i) {
-      if (std::string_view(ends_[i]).substr(1).starts_with(held_)) show = 0;
+      if (std::string_view(ends_[i]).substr(1).starts_with(text)) show = 0;
     }
   }
-  tell_thinking(std::string_view(held_).substr(0, show), events);
-  held_.erase(0, show);
+  tell_thinking(text.substr(0, show), events);
+  held_.erase(show);
   if (show > 0) line_begins_ = false;
 }
 
@@ -77,12 +74,12 @@ void ThinkingFormat::advance(const ReplyPiece& piece, ReplyEvents& events, bool 
     if (!piece.text.empty()) answer_->push(piece, events);
     return;
   }
-  held_ += piece.text;
+  held_.append(piece.text);
   if (place_ == Place::Before) {
-    const std::size_t start = std::min(held_.find_first_not_of(kBlank), held_.size());
-    const std::string_view rest = std::string_view(held_).substr(start);
+    const std::size_t start = held_.blanks();
+    const std::string_view rest = held_.view().substr(start);
     if (rest.starts_with(opener_)) {
-      held_.erase(0, start + opener_.size());
+      held_.erase(start + opener_.size());
       place_ = Place::Thinking;
     } else if (!ended && opener_.starts_with(rest)) {
       return;  // the opener may still come
@@ -92,16 +89,19 @@ void ThinkingFormat::advance(const ReplyPiece& piece, ReplyEvents& events, bool 
   }
   if (place_ == Place::Thinking) think(events, ended);
   if (place_ == Place::After) {
-    held_.erase(0, std::min(held_.find_first_not_of(kBlank), held_.size()));
+    held_.erase(held_.blanks());
     if (!held_.empty()) place_ = Place::Answer;
   }
   if (place_ != Place::Answer || held_.empty()) return;
   // A control token stays one, if nothing was held before it.
-  const std::string text = std::exchange(held_, {});
+  const std::string text = held_.take();
   answer_->push({.text = text, .control = text == piece.text ? piece.control : std::nullopt}, events);
 }
 
-void ThinkingFormat::push(const ReplyPiece& piece, ReplyEvents& events) { advance(piece, events, false); }
+void ThinkingFormat::push(const ReplyPiece& piece, ReplyEvents& events) {
+  if (place_ == Place::Answer || piece.control) return advance(piece, events, false);
+  read_in_parts(piece.text, [&](std::string_view part) { advance({.text = part}, events, false); });
+}
 
 void ThinkingFormat::finish(ReplyEnd end, ReplyEvents& events) {
   advance({}, events, true);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "held_text.h"
 #include "reply_format.h"
 
 namespace llama::internal {
@@ -33,7 +34,7 @@ class ThinkingFormat final : public ReplyFormat {
   std::unique_ptr<ReplyFormat> answer_;
   std::string opener_, closer_;
   std::vector<std::string> ends_;  // of a thought: its closer, and what starts a call on a line of its own
-  std::string held_;
+  HeldText held_;
   Place place_ = Place::Answer;
   bool has_thought_ = false;  // something but white space
   bool line_begins_ = true;   // where the held text stands

@@ -6,13 +6,13 @@
 #include <exception>
 #include <format>
 #include <memory>
-#include <minja/minja.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
 #include <utility>
 
 #include "llama-base/utf8_stream.h"
+#include "minja_engine.h"
 #include "template_bounds.h"
 #include "template_functions.h"
 
@@ -22,7 +22,7 @@ namespace {
 using minja::Context;
 using minja::Value;
 
-constexpr std::size_t kMaxToldLine = 300;  // bytes
+constexpr std::size_t kMaxToldLine = 300, kBlankLine = 64;  // bytes
 
 // What raise_exception() was called with: the template's own objection.
 struct Objection : std::runtime_error {
@@ -50,11 +50,14 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
-// minja adds the line to what was thrown, once for each operator that it passes: of a long one nothing is left.
+// minja adds the line to what was thrown, once for each operator and block that it passes, and looks for the line's
+// number: of a long one short blank lines are left.
 void forget_long_lines(std::string& source) {
   for (std::size_t begin = 0; begin < source.size();) {
     const std::size_t end = std::min(source.find('\n', begin), source.size());
-    if (end - begin > kMaxToldLine) std::fill_n(source.begin() + static_cast<std::ptrdiff_t>(begin), end - begin, '\n');
+    for (std::size_t i = begin; i < end && end - begin > kMaxToldLine; ++i) {
+      source[i] = (i - begin) % kBlankLine == kBlankLine - 1 ? '\n' : ' ';
+    }
     begin = end + 1;
   }
 }
@@ -64,6 +67,7 @@ void forget_long_lines(std::string& source) {
 struct Jinja::State {
   std::shared_ptr<minja::TemplateNode> root;
   std::vector<std::string> texts;
+  std::size_t source = 0;  // bytes of what minja has parsed
 };
 
 Jinja::Jinja(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -76,6 +80,7 @@ Result<Jinja> Jinja::parse(std::string_view source) {
     auto prepared = prepare_template(source);
     if (!prepared) return std::unexpected(prepared.error());
     auto state = std::make_unique<State>();
+    state->source = prepared->source.size();
     state->root = minja::Parser::parse(prepared->source,
                                        {.trim_blocks = false, .lstrip_blocks = false, .keep_trailing_newline = true});
     if (const auto& whole = state->root->location().source) forget_long_lines(*whole);
@@ -96,7 +101,7 @@ Result<std::string> Jinja::render(const nlohmann::ordered_json& variables,
     add_filters(*context);
     add_methods(*context);
     add_operators(*context);
-    add_bounds(*context, owned, state_->texts);
+    add_bounds(*context, owned, state_->texts, state_->source);
     context->set("raise_exception", callable([&](const auto& a, const auto&) -> Value {
                    objection = a.empty() ? std::string("(no reason)") : text_of(a[0]);
                    throw Objection(*objection);

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <format>
-#include <string_view>
 #include <utility>
 
+#include "template_budget.h"
 #include "template_functions.h"
+#include "template_values.h"
 
 namespace llama::internal {
 namespace {
@@ -15,40 +17,6 @@ namespace {
 using minja::ArgumentsValue;
 using minja::Context;
 using minja::Value;
-
-constexpr std::int64_t kMaxSteps = 500'000;  // of loops, macros and ranges
-constexpr int kMaxMacroDepth = 64;
-constexpr std::uintptr_t kMaxStack = std::uintptr_t{2} * 1024 * 1024;  // bytes, of macros that call each other
-constexpr std::int64_t kMaxLooks = 1LL << 28;    // bytes and elements of all variables that were measured
-constexpr std::int64_t kMaxWritten = 1LL << 27;  // bytes, those that a macro or a `{% set %}` keeps to itself included
-
-std::uintptr_t stack_place() { return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)); }
-
-struct Bounds {
-  std::int64_t steps = 0, looked = 0, written = 0;
-  int macros = 0;
-  std::uintptr_t stack = stack_place();
-
-  void step(std::int64_t count = 1) {
-    steps += count;
-    if (steps > kMaxSteps) fail_template(std::format("it goes on for more than {} steps", kMaxSteps));
-  }
-  void look(std::int64_t size) {
-    looked += size;
-    if (looked > kMaxLooks) fail_template("it goes on for too long");
-  }
-  void write(std::int64_t bytes) {
-    written += bytes;
-    if (written > kMaxWritten) fail_template(std::format("it writes more than {} bytes", kMaxWritten));
-  }
-  void enter() {
-    const std::uintptr_t here = stack_place();
-    const std::uintptr_t used = std::max(here, stack) - std::min(here, stack);
-    if (++macros > kMaxMacroDepth || used > kMaxStack) {
-      fail_template("its macros call each other without end");
-    }
-  }
-};
 
 // minja's own `loop.cycle` is called with a place that a shorter list does not have, and outlives what it refers to.
 void bound_cycle(Context& context) {
@@ -61,7 +29,7 @@ void bound_cycle(Context& context) {
            callable([turn](const auto& a, const auto&) { return argument(a, a.empty() ? 0 : turn % a.size()); }));
 }
 
-std::vector<Value> numbers_of_range(const ArgumentsValue& arguments, Bounds& bounds) {
+std::vector<Value> numbers_of_range(const ArgumentsValue& arguments, TemplateBudget& bounds) {
   const auto& given = arguments.args;
   if (given.size() > 3) fail_template("range() has at most three arguments");
   Value low, high, stride;
@@ -99,20 +67,6 @@ std::vector<Value> numbers_of_range(const ArgumentsValue& arguments, Bounds& bou
   return numbers;
 }
 
-// Filters that call others by their names: ours keep count, and are no filters.
-void keep_own_names(Context& context, const char* filter) {
-  const Value plain = context.get(filter);
-  context.set(filter, Value::callable([plain](const std::shared_ptr<Context>& c, ArgumentsValue& arguments) {
-                for (std::size_t i = 1; i < arguments.args.size(); ++i) {
-                  const Value& name = arguments.args[i];
-                  if (name.is_string() && name.get<std::string>().starts_with("llama_")) {
-                    fail_template("there is no such filter");
-                  }
-                }
-                return plain.call(c, arguments);
-              }));
-}
-
 // Without memory it may stay as it is.
 bool forget_all(Context& context) {
   try {
@@ -133,8 +87,8 @@ void OwnedContexts::add(std::shared_ptr<Context> context) {
   if (all_.empty() || all_.back() != context) all_.push_back(std::move(context));
 }
 
-void add_bounds(Context& context, OwnedContexts& owned, const std::vector<std::string>& texts) {
-  const auto bounds = std::make_shared<Bounds>();
+void add_bounds(Context& context, OwnedContexts& owned, const std::vector<std::string>& texts, std::size_t source) {
+  const auto bounds = std::make_shared<TemplateBudget>();
   const auto bytes_in = [](const std::vector<Value>& a) { return a.empty() ? 0 : a[0].get<std::int64_t>(); };
   const auto set = [&](const char* name, TemplateFunction body) { context.set(name, callable(std::move(body))); };
   context.set("llama_step", Value::callable([=](const std::shared_ptr<Context>& c, ArgumentsValue& arguments) {
@@ -175,7 +129,12 @@ void add_bounds(Context& context, OwnedContexts& owned, const std::vector<std::s
     return Value();
   });
   set("llama_leave", [bounds](const auto&, const auto&) {
-    --bounds->macros;
+    bounds->leave();
+    return Value();
+  });
+  // Before `{% break %}` and `{% continue %}`: minja throws, and counts the source's lines in each block on the way.
+  set("llama_jump", [bounds, source](const auto&, const auto&) {
+    bounds->look(static_cast<std::int64_t>(source));
     return Value();
   });
   set("llama_text", [&texts](const auto& a, const auto&) {
@@ -184,7 +143,7 @@ void add_bounds(Context& context, OwnedContexts& owned, const std::vector<std::s
   context.set("range", Value::callable([bounds](const std::shared_ptr<Context>&, ArgumentsValue& arguments) {
                 return Value::array(numbers_of_range(arguments, *bounds));
               }));
-  for (const char* filter : {"map", "select", "reject", "selectattr", "rejectattr"}) keep_own_names(context, filter);
+  add_growing(context, bounds);
 }
 
 }  // namespace llama::internal

@@ -1,12 +1,13 @@
 // Bound what a template may do: steps, depth, and bytes that it makes.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <memory>
-#include <minja/minja.hpp>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "minja_engine.h"
 
 namespace llama::internal {
 
@@ -25,7 +26,8 @@ class OwnedContexts {
 };
 
 // The functions that prepare_template() puts into a template, "llama_step" and so on, and those of minja's that need a
-// bound. They throw where one is passed. Both outlive the context.
-void add_bounds(minja::Context& context, OwnedContexts& owned, const std::vector<std::string>& texts);
+// bound. They throw where one is passed. Both outlive the context. source: bytes of what minja has parsed.
+void add_bounds(minja::Context& context, OwnedContexts& owned, const std::vector<std::string>& texts,
+                std::size_t source);
 
 }  // namespace llama::internal

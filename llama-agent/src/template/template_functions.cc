@@ -13,6 +13,7 @@
 #include "llama-base/json_shape.h"
 #include "llama-base/utf8.h"
 #include "python_json.h"
+#include "template_values.h"
 
 namespace llama::internal {
 
@@ -46,17 +47,14 @@ Value option(const std::vector<std::pair<std::string, Value>>& named, std::strin
   return found == named.end() ? Value() : found->second;
 }
 
-std::vector<Value> elements(const Value& list) {
-  std::vector<Value> all;
-  for (std::size_t i = 0; i < list.size(); ++i) all.push_back(list.at(i));
-  return all;
-}
-
 Value split(const std::string& text, const Value& separator, std::int64_t limit, bool from_right) {
   std::vector<Value> parts;
   if (separator.is_null()) {
     std::istringstream words(text);
-    for (std::string word; words >> word;) parts.emplace_back(word);
+    for (std::string word; words >> word;) {
+      parts.emplace_back(word);
+      refuse_large(std::ssize(parts) * kElementBytes);
+    }
     return Value::array(parts);
   }
   const auto mark = separator.get<std::string>();
@@ -69,6 +67,7 @@ Value split(const std::string& text, const Value& separator, std::int64_t limit,
     found.emplace_back(from_right ? rest.substr(at + mark.size()) : rest.substr(0, at));
     rest = from_right ? rest.substr(0, at) : rest.substr(at + mark.size());
     --limit;
+    refuse_large(std::ssize(found) * kElementBytes);
   }
   found.emplace_back(rest);
   if (from_right) std::ranges::reverse(found);
@@ -99,7 +98,7 @@ Value sorted(std::vector<Value> values, bool reverse) {
 void measure(const Value& value, ValueSize& found, int depth) {
   if (depth > kMaxValueDepth) found.size = kMaxValueSize + 1;
   if (found.size > kMaxValueSize) return;
-  ++found.size;
+  found.size += kElementBytes;
   ++found.elements;
   if (value.is_string()) {
     found.size += std::ssize(*value.get<const std::string*>());  // a copy would cost as much as the text is long
@@ -157,11 +156,11 @@ void add_filters(Context& context) {
     return replaced(text_of(argument(a, 0)), text_of(argument(a, 1)), text_of(argument(a, 2)));
   });
   set("join", [](const auto& a, const auto&) {
-    const Value& list = argument(a, 0);
+    const auto list = elements(argument(a, 0));
     const std::string separator = a.size() > 1 ? text_of(a[1]) : std::string();
     std::string joined;
     for (std::size_t i = 0; i < list.size(); ++i) {
-      joined += (i == 0 ? "" : separator) + text_of(list.at(i));
+      joined += (i == 0 ? "" : separator) + text_of(list[i]);
       refuse_large(std::ssize(joined));
     }
     return Value(joined);
@@ -177,7 +176,10 @@ void add_filters(Context& context) {
   set("reverse", [](const auto& a, const auto&) {
     auto all = elements(argument(a, 0));
     std::ranges::reverse(all);
-    return Value::array(all);
+    if (!a[0].is_string()) return Value::array(all);
+    std::string text;
+    for (const auto& character : all) text += text_of(character);
+    return Value(text);
   });
   set("sort", [](const auto& a, const auto& named) {
     return sorted(elements(argument(a, 0)), option(named, "reverse").to_bool());
@@ -250,8 +252,10 @@ void add_methods(Context& context) {
     return replaced(text_of(argument(a, 0)), text_of(argument(a, 1)), text_of(argument(a, 2)));
   });
   set("llama_find", [](const auto& a, const auto&) {
-    const std::size_t at = text_of(argument(a, 0)).find(text_of(argument(a, 1)));
-    return Value(at == std::string::npos ? std::int64_t{-1} : static_cast<std::int64_t>(at));
+    const std::string text = text_of(argument(a, 0));
+    const std::size_t at = text.find(text_of(argument(a, 1)));
+    if (at == std::string::npos) return Value(std::int64_t{-1});
+    return Value(std::ssize(character_places(text.substr(0, at))) - 1);
   });
   set("llama_count", [](const auto& a, const auto&) {
     std::int64_t count = 0;
@@ -265,12 +269,6 @@ void add_methods(Context& context) {
     std::vector<Value> values;
     for (const auto& key : object.keys()) values.push_back(object.at(key));
     return Value::array(values);
-  });
-  set("llama_update", [](const auto& a, const auto&) {
-    Value object = argument(a, 0), other = argument(a, 1);
-    for (const auto& key : other.keys()) object.set(key, other.at(key));
-    refuse_large(size_of(object));
-    return Value();
   });
   set("llama_removeprefix", [](const auto& a, const auto&) {
     const std::string text = text_of(argument(a, 0)), part = text_of(argument(a, 1));

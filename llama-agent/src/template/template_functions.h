@@ -6,10 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <minja/minja.hpp>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "minja_engine.h"
 
 namespace llama::internal {
 
@@ -25,10 +26,12 @@ using TemplateFunction = std::function<minja::Value(const std::vector<minja::Val
 constexpr std::int64_t kMaxValueSize =
     std::int64_t{8} * 1024 * 1024;  // bytes and elements of a variable, and of the output
 
+constexpr std::int64_t kElementBytes = 16;  // that an element counts besides its text: it takes more than that
+
 constexpr int kMaxValueDepth = 256;  // more than kMaxJsonDepth, with what a message has around it
 
-// Bytes of texts and elements of lists; just above kMaxValueSize where there are more, or where they stand too deep in
-// each other, for lists may hold themselves.
+// Bytes of texts and of elements, and elements of lists; just above kMaxValueSize where there are more, or where they
+// stand too deep in each other.
 struct ValueSize {
   std::int64_t size = 0, elements = 0;
 };

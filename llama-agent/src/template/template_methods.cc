@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "template_chains.h"
+
 namespace llama::internal {
 namespace {
 
@@ -271,7 +273,7 @@ Result<std::string> with_known_calls(std::string body) {
     return fail(ErrorCode::InvalidModel,
                 std::format("the chat template has a tag of more than {} methods and elements", kMaxCalls));
   }
-  return std::move(code.text);
+  return with_bounded_chains(code.text);
 }
 
 }  // namespace llama::internal

@@ -5,12 +5,12 @@
 #include <cstdint>
 #include <iterator>
 #include <limits>
-#include <minja/minja.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "template_functions.h"
+#include "template_values.h"
 
 namespace llama::internal {
 namespace {
@@ -72,17 +72,6 @@ Value ratio_of(const Value& x, const Value& y) {
   const auto divisor = y.get<double>();
   if (divisor == 0) fail_template("a division by 0");
   return Value(x.get<double>() / divisor);
-}
-
-// Where each character of a text begins, and where the text ends.
-std::vector<std::size_t> character_places(const std::string& text) {
-  std::vector<std::size_t> places;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool goes_on = (static_cast<unsigned char>(text[i]) & 0xC0U) == 0x80U;
-    if (!goes_on || places.empty()) places.push_back(i);
-  }
-  places.push_back(text.size());
-  return places;
 }
 
 // A character of a text has no properties, but asking for one is no error.
@@ -154,22 +143,6 @@ void add_operators(Context& context) {
   set("llama_at", [](const auto& a, const auto&) { return element_of(argument(a, 0), argument(a, 1)); });
   set("llama_slice", [](const auto& a, const auto&) {
     return slice_of(argument(a, 0), argument(a, 1), argument(a, 2), a.size() > 3 ? a[3] : Value());
-  });
-  // Lists that are put into one another, again and again, would end the program where they are freed.
-  set("llama_append", [](const auto& a, const auto&) {
-    Value list = argument(a, 0);
-    refuse_large(size_of(argument(a, 1)));
-    list.push_back(argument(a, 1));
-    return Value();
-  });
-  set("llama_insert", [](const auto& a, const auto&) {
-    Value list = argument(a, 0);
-    refuse_large(size_of(argument(a, 2)));
-    const std::int64_t count = list.is_array() ? static_cast<std::int64_t>(list.size()) : 0;
-    const std::int64_t at = whole_number(argument(a, 1));
-    list.insert(static_cast<std::size_t>(at < 0 ? std::max<std::int64_t>(0, at + count) : std::min(at, count)),
-                argument(a, 2));
-    return Value();
   });
 }
 

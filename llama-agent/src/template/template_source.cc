@@ -188,13 +188,18 @@ Result<void> TemplateWriter::add_statement(const TemplateTag& tag, std::string_v
   }
   if (word == "for" && tag.body.ends_with("recursive")) return refuse_template("has a loop that calls itself");
   if (word == "endmacro" || word == "endcall") count("llama_leave()");
+  if (word == "break" || word == "continue") count("llama_jump()");
   // A macro and a call's block are stored in the context that they hold.
   if (word == "macro" || word == "call") count("llama_own()");
   const auto words = in_minjas_words(tag.body);
   if (!words) return std::unexpected(words.error());
   add_tag('%', *words);
   close(word);
-  const auto bound = [&](const std::string& name) { count(std::format("llama_bounded({})", name)); };
+  const auto bound = [&](const std::string& name) {
+    const std::size_t dot = name.find('.');
+    count(dot == std::string::npos ? std::format("llama_bounded({})", name)
+                                   : std::format("llama_field({}, '{}')", name.substr(0, dot), name.substr(dot + 1)));
+  };
   if (word == "for") {
     open("llama_step", "endfor");
     for (const auto& name : targets_of(tag.body)) count(std::format("llama_item({})", name));

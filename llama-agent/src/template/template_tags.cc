@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <utility>
 
 namespace llama::internal {
 namespace {
@@ -125,10 +126,15 @@ std::vector<std::string> targets_of(std::string_view body) {
   body.remove_prefix(first_template_word(body).size());
   for (;;) {
     body = without_spaces_around(body);
-    std::size_t n = 0;
-    while (n < body.size() && (is_template_word(body[n]) || body[n] == '.')) ++n;
-    if (n > 0) names.emplace_back(body.substr(0, n));
-    body = without_spaces_around(body.substr(n));
+    std::string name(first_template_word(body));
+    body = without_spaces_around(body.substr(name.size()));
+    while (body.starts_with('.')) {  // minja allows white space around it
+      body = without_spaces_around(body.substr(1));
+      const std::string_view field = first_template_word(body);
+      name.append(".").append(field);
+      body = without_spaces_around(body.substr(field.size()));
+    }
+    if (!name.empty()) names.push_back(std::move(name));
     if (!body.starts_with(',')) return names;
     body.remove_prefix(1);
   }
