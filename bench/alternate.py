@@ -77,7 +77,8 @@ def measure(workload, machine_class, quick, rounds):
                 run.vectors = None
                 runs[contender.name].append(run)
                 whole = f"{run.seconds:.1f} s, " if run.seconds else ""
-                say(f"bench: {workload.name}: round {number + 1}: {contender.name}: {whole}engine {run.engine_seconds:.2f} s")
+                say(f"bench: {workload.name}: round {number + 1}: {contender.name}: "
+                    f"{whole}engine {run.engine_seconds:.2f} s")
         after = machine.peaks()
         rows = [summary(contender, runs[contender.name], accuracy[contender.name], runs) for contender in contenders]
     add_ratios(workload, rows)

@@ -58,7 +58,8 @@ def main():
                     measured.append(rate)
                     cosines[kernels] = (vectors * exact).sum(axis=1).mean()
             ours, theirs = statistics.median(rates["auto"]), statistics.median(rates["stock"])
-            print(f"| {family}, {kind} | {ours:,} | {theirs:,} | {ours / theirs:.2f} | {cosines['auto']:.4f} | {cosines['stock']:.4f} |", flush=True)
+            print(f"| {family}, {kind} | {ours:,} | {theirs:,} | {ours / theirs:.2f} "
+                  f"| {cosines['auto']:.4f} | {cosines['stock']:.4f} |", flush=True)
             model.unlink()
 
 

@@ -134,7 +134,8 @@ class Server:
 def show(name, ours, theirs, peer, unit, more_is_better):
     a, b = statistics.median(ours), statistics.median(theirs)
     ratio = a / b
-    print(f"  {name:<34} ours {a:8.1f} {unit}, {peer} {b:8.1f} {unit}, ratio {ratio:.2f} ({'more' if more_is_better else 'less'} is better; "
+    better = "more" if more_is_better else "less"
+    print(f"  {name:<34} ours {a:8.1f} {unit}, {peer} {b:8.1f} {unit}, ratio {ratio:.2f} ({better} is better; "
           f"{len(ours)} runs)", flush=True)
 
 
@@ -220,7 +221,8 @@ def gap(model, runs):
             theirs.append(max(pause for _, _, gaps in results[:7] for _, pause in gaps))
             theirs_delay.append(results[7][1])
     show("worst pause beside a long prompt", ours, theirs, "llama-server", "ms", False)
-    print(f"    the usual pause: {statistics.median(usual):.1f} ms; the long prompt's first token after {statistics.median(delay):.0f} ms, "
+    print(f"    the usual pause: {statistics.median(usual):.1f} ms; "
+          f"the long prompt's first token after {statistics.median(delay):.0f} ms, "
           f"llama-server's {statistics.median(theirs_delay):.0f} ms")
 
 

@@ -73,11 +73,13 @@ def generation(_machine_class, quick, rounds):
                 a, b = llama_bench(model)
                 their_prompt.append(a)
                 their_decode.append(b)
-                say(f"bench: generate, {name}: prompt {prompt[-1]:.0f} beside {a:.0f}, decode {decode[-1]:.1f} beside {b:.1f} tokens/s")
+                say(f"bench: generate, {name}: prompt {prompt[-1]:.0f} beside {a:.0f}, "
+                    f"decode {decode[-1]:.1f} beside {b:.1f} tokens/s")
         for what, mine, theirs in ((f"prompt of {PROMPT} tokens", prompt, their_prompt),
                                    (f"{DECODE} tokens of one stream", decode, their_decode)):
             rows.append({"model": name, "what": what, "ours": round(median(mine), 1), "peer": round(median(theirs), 1),
-                         "ratio": round(median(mine) / median(theirs), 2), "prompt_tokens": sizes[0], "rounds": len(prompt)})
+                         "ratio": round(median(mine) / median(theirs), 2), "prompt_tokens": sizes[0],
+                         "rounds": len(prompt)})
     return {"name": "generate", "title": f"generation, tokens/s, beside llama-bench pp{PROMPT} and tg{DECODE}",
             "quick": quick, "rows": rows,
             "date": datetime.date.today().isoformat(), "threads": places.THREADS}

@@ -38,7 +38,8 @@ def model_bytes():
 
 MODEL = model_bytes()
 SIZE = len(MODEL)
-GET = f"import sys; from huggingface_hub import hf_hub_download; print(hf_hub_download('{REPO}', sys.argv[1], revision='main'))"
+GET = ("import sys; from huggingface_hub import hf_hub_download; "
+       f"print(hf_hub_download('{REPO}', sys.argv[1], revision='main'))")
 
 
 class Ours:

@@ -53,7 +53,8 @@ def curl(hub, keep=""):
 def compare(words, hub, size):
     rounds = [(curl(hub), curl(hub, f"| tee {WORK / 'kept'}"), ours(hub)) for _ in range(RUNS)]
     hashed, kept, pulled = (statistics.median(column) for column in zip(*rounds))
-    print(f"{words:10} {size / 1e6:.0f} MB: hash {hashed:.2f} s, file {kept:.2f} s, pull {pulled:.2f} s ({size / pulled / 1e6:.0f} MB/s); "
+    print(f"{words:10} {size / 1e6:.0f} MB: hash {hashed:.2f} s, file {kept:.2f} s, "
+          f"pull {pulled:.2f} s ({size / pulled / 1e6:.0f} MB/s); "
           f"pull is {hashed / pulled:.2f} times as fast as hash, {kept / pulled:.2f} times as file", flush=True)
 
 

@@ -7,7 +7,8 @@ OURS, PEER, TEXT, RULE = "#1f6feb", "#9aa4b2", "#24292f", "#d0d7de"
 
 
 def svg(height, body, title):
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="13" fill="{TEXT}" '
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
+            f'font-family="sans-serif" font-size="13" fill="{TEXT}" '
             f'role="img" aria-label="{escape(title)}">\n<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>\n'
             + "\n".join(body) + "\n</svg>\n")
 
@@ -24,8 +25,9 @@ def speed(entry):
     for i, row in enumerate(rows):
         y = 38 + i * (BAR + GAP)
         width = max(1, (WIDTH - LEFT - 190) * row["engine_tokens_per_second"] / most)
+        color = PEER if row["peer"] else OURS
         body += [text(LEFT - 8, y + 15, row["name"], "end", "normal" if row["peer"] else "bold"),
-                 f'<rect x="{LEFT}" y="{y}" width="{width:.1f}" height="{BAR}" fill="{PEER if row["peer"] else OURS}"/>',
+                 f'<rect x="{LEFT}" y="{y}" width="{width:.1f}" height="{BAR}" fill="{color}"/>',
                  text(LEFT + width + 6, y + 15,
                       f"{row['engine_tokens_per_second']:,.0f}  (cosine {row['cosine_min']:.4f})")]
     return svg(46 + len(rows) * (BAR + GAP), body, entry["title"])
@@ -78,7 +80,8 @@ def rows(entry):
             text((left + right) / 2, bottom + 34, "share of the run's time", "middle"),
             *(text(left + (right - left) * part, bottom + 17, f"{part:.0%}", "middle") for part in (0, 0.5, 1))]
     for row, color in zip(runs, (PEER, "#54aeff", OURS)):
-        path = " ".join(f"{left + (right - left) * at / row['samples'][-1][0]:.1f},{bottom - (bottom - top) * size / most:.1f}"
+        path = " ".join(f"{left + (right - left) * at / row['samples'][-1][0]:.1f},"
+                        f"{bottom - (bottom - top) * size / most:.1f}"
                         for at, size in row["samples"][1:] or row["samples"])
         end = bottom - (bottom - top) * row["samples"][-1][1] / most
         body += [f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>',

@@ -25,14 +25,16 @@ def peak_of(peaks, kind):
 
 def machine(about, versions):
     peaks = about["peaks"]
-    return [f"Class {about['class']}: {about['processor']}, {about['threads']} threads, {about['memory_gib']} GiB. Measured peaks: "
-            f"f32 {peak_of(peaks, 'f32')} GFLOPS, bf16 {peak_of(peaks, 'bf16')} GFLOPS, int8 {peak_of(peaks, 'int8')} GOPS.",
+    return [f"Class {about['class']}: {about['processor']}, {about['threads']} threads, {about['memory_gib']} GiB. "
+            f"Measured peaks: f32 {peak_of(peaks, 'f32')} GFLOPS, bf16 {peak_of(peaks, 'bf16')} GFLOPS, "
+            f"int8 {peak_of(peaks, 'int8')} GOPS.",
             "Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + "."]
 
 
 def embedding(entry):
-    lines = [f"{entry['texts']:,} texts, {entry['tokens']:,} tokens; {entry['rounds']} rounds in turn, medians; int8 peak before and after "
-             f"{peak_of(entry['peaks_before'], 'int8')} and {peak_of(entry['peaks_after'], 'int8')} GOPS; {entry['date']}.{quick_mark(entry)}", ""]
+    lines = [f"{entry['texts']:,} texts, {entry['tokens']:,} tokens; {entry['rounds']} rounds in turn, medians; "
+             f"int8 peak before and after {peak_of(entry['peaks_before'], 'int8')} and "
+             f"{peak_of(entry['peaks_after'], 'int8')} GOPS; {entry['date']}.{quick_mark(entry)}", ""]
     header = ["", "process, s", "of llama-embedding", "engine, tokens/s", f"of {' / '.join(entry['engine_peers'])}",
               "cosine min", "mean", "peak MiB"]
     rows = []
@@ -123,7 +125,8 @@ def cost(entry):
         ["model", "tokens in a row", "rows/s", "outside the model", "1 million rows"], lines)
 
 
-SPECIAL = {"rows": rows, "duplicates": pairs, "journal": pairs, "cost": cost, "scaling": scaling, "batch": batch, "thousand": thousand, "generate": generate, "micro": micro}
+SPECIAL = {"rows": rows, "duplicates": pairs, "journal": pairs, "cost": cost, "scaling": scaling, "batch": batch,
+           "thousand": thousand, "generate": generate, "micro": micro}
 
 
 def section(entry, level):

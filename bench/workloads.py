@@ -84,7 +84,9 @@ class Workload:
     # What the columns of ratios compare with: whole processes, and engines (the best of these).
     def process_peer(self, name):
         kind = name.rpartition(", ")[2]
-        return "llama-embedding" if self.family == "0.6b" else f"llama-embedding, {kind if kind in ('F16', 'Q8_0', 'F32') else 'F16'}"
+        if self.family == "0.6b":
+            return "llama-embedding"
+        return f"llama-embedding, {kind if kind in ('F16', 'Q8_0', 'F32') else 'F16'}"
 
     @property
     def engine_peers(self):

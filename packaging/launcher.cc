@@ -10,6 +10,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -53,7 +54,7 @@ std::string own_folder() {
     path = real;
     std::free(real);
   }
-  return path.substr(0, path.rfind('/'));
+  return path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));  // "/" too
 }
 
 }  // namespace

@@ -47,7 +47,12 @@ nothing /b --size 4096 --tmpfs /tmp /b/llama-cli embed -m /models/bert.gguf --at
 bwrap --ro-bind "$folder" /b --symlink /b/llama-cli /usr/bin/llama-cli --ro-bind "$models" /models --ro-bind "$work/in" /in \
   --bind "$work/out" /out --dev /dev --unshare-all --clearenv --setenv PATH /usr/bin --die-with-parent --chdir /out \
   llama-cli embed -m /models/bert.gguf -i /in/texts.txt -o /out/chroot.parquet --quiet
-check 'the same vectors everywhere' "$(rows "$work"/out/{built,nothing,nobody,here,linked,table,chroot}.parquet)" 'True True True True True True'
+# As a container's whole root.
+bwrap --ro-bind "$folder/llama-cli" /llama-cli --ro-bind "$folder/lib" /lib --ro-bind "$models" /models --ro-bind "$work/in" /in \
+  --bind "$work/out" /out --proc /proc --dev /dev --unshare-all --clearenv --die-with-parent --chdir /out \
+  /llama-cli embed -m /models/bert.gguf -i /in/texts.txt -o /out/root.parquet --quiet
+check 'the same vectors everywhere' "$(rows "$work"/out/{built,nothing,nobody,here,linked,table,chroot,root}.parquet)" \
+  'True True True True True True True'
 check 'our kernels' "$(nothing /b /b/llama-cli --version | sed -n 's/^kernels: \([a-z]*\).*/\1/p')" \
   "$("$top/script/llama-cli" --version | sed -n 's/^kernels: \([a-z]*\).*/\1/p')"
 check 'an answer' "$(nothing /b /b/llama-cli generate -m /models/generator.gguf --prompt hello --limit 4 --temperature 0 --quiet | wc -c | sed 's/^[1-9].*/some/')" some

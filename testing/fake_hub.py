@@ -100,7 +100,8 @@ class FakeHub:
     def __init__(self, folder=None, *, port=0, cdn_port=0, page_size=1000, rate_per_connection=0, token="", private=(),
                  gated=(), expires=3600, log=False, certificate=None):
         """certificate: a PEM file with key and certificate; both origins then speak TLS."""
-        self.page_size, self.rate_per_connection, self.token, self.expires, self.log = page_size, rate_per_connection, token, expires, log
+        self.page_size, self.rate_per_connection, self.token = page_size, rate_per_connection, token
+        self.expires, self.log = expires, log
         self.private, self.gated, self.disabled = set(private), set(gated), set()
         self.repos = collections.defaultdict(dict)  # repo -> commit -> {path: File}
         self.main = {}  # repo -> commit
@@ -205,7 +206,8 @@ class FakeHub:
                         again = self.send(connection, request, response)
                     finally:
                         if self.log:
-                            print(f"{request.origin} {request.method} {request.path} {request.headers.get('range', '')} {request.status} {request.sent}", flush=True)
+                            print(f"{request.origin} {request.method} {request.path} "
+                                  f"{request.headers.get('range', '')} {request.status} {request.sent}", flush=True)
                     if not again:
                         return
             except (OSError, ValueError):
@@ -430,7 +432,8 @@ class FakeHub:
         commit = next(c for c, f in self.repos[repo].items() if f is files)
         common = {"X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
         if not is_large(path, file):
-            location = f"/api/resolve-cache/{'' if repo.startswith('datasets/') else 'models/'}{repo}/{commit}/{urllib.parse.quote(path)}?etag={file.sha1}"
+            kind = "" if repo.startswith("datasets/") else "models/"
+            location = f"/api/resolve-cache/{kind}{repo}/{commit}/{urllib.parse.quote(path)}?etag={file.sha1}"
             return Response(307, {**common, "Location": location, "ETag": f'"{file.sha1}"', "X-Linked-Size": file.size})
         query = urllib.parse.urlencode({"Expires": int(time.time() + self.expires), "Signature": "secret", "repo": repo,
                                         "commit": commit, "path": path})
@@ -487,7 +490,8 @@ def as_json(value):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Serve a folder of model repositories (org/name/files) as a hub on this machine")
+    parser = argparse.ArgumentParser(
+        description="Serve a folder of model repositories (org/name/files) as a hub on this machine")
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--cdn-port", type=int, default=0)

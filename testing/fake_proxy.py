@@ -44,13 +44,15 @@ class FakeProxy:
                 self.asked.append(address)
                 wanted = b"Proxy-Authorization: Basic " + base64.b64encode(self.user.encode())
                 if self.user and wanted not in headers:
-                    connection.sendall(b'HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
+                    connection.sendall(b'HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm="x"\r\n'
+                                       b"Content-Length: 0\r\nConnection: close\r\n\r\n")
                     return
                 url = urllib.parse.urlsplit(address)
                 kept = [h for h in headers if not h.lower().startswith((b"proxy-", b"connection:"))]
                 target = url._replace(scheme="", netloc="").geturl()
                 with socket.create_connection((url.hostname, url.port)) as server:
-                    server.sendall(f"{method} {target} HTTP/1.1\r\n".encode() + b"\r\n".join(kept) + b"\r\nConnection: close\r\n\r\n")
+                    server.sendall(f"{method} {target} HTTP/1.1\r\n".encode() + b"\r\n".join(kept)
+                                   + b"\r\nConnection: close\r\n\r\n")
                     server.shutdown(socket.SHUT_WR)
                     while data := server.recv(1 << 16):
                         connection.sendall(data)

@@ -5,8 +5,9 @@
 SentencePiece   the real Gemma 3 270M; reference: the sentencepiece library with the GGUF's pieces and scores
 byte pairs      the real SmolLM2; reference: the tokenizers library with the GGUF's merges and the published pipeline
 byte pairs      a small one trained here, in Qwen2's published pipeline (NFC first)
-Unigram         a small one trained here by sentencepiece, as XLM-R's (NFKC and a map of characters); reference: the tokenizers
-                library with the published pipeline (transformers, models/xlm_roberta/tokenization_xlm_roberta.py)
+Unigram         a small one trained here by sentencepiece, as XLM-R's (NFKC and a map of characters); reference: the
+                tokenizers library with the published pipeline (transformers,
+                models/xlm_roberta/tokenization_xlm_roberta.py)
 
 Prints one line for each and the first differences; exit status 1 where more differ than doc/parity.md knows.
 """
@@ -24,7 +25,8 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 import make_models
 from token_parity import Ours, lines_of
 
-QWEN2_SPLIT = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+QWEN2_SPLIT = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
+               r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 
 
 def fields(path):
@@ -52,7 +54,8 @@ def gemma3(models_folder, _work, _texts):
     proto = sentencepiece_model_pb2.ModelProto()
     proto.trainer_spec.model_type = 2  # BPE
     proto.trainer_spec.byte_fallback = True
-    proto.trainer_spec.unk_id, proto.trainer_spec.bos_id, proto.trainer_spec.eos_id, proto.trainer_spec.pad_id = 3, 2, 1, 0
+    proto.trainer_spec.unk_id, proto.trainer_spec.bos_id = 3, 2
+    proto.trainer_spec.eos_id, proto.trainer_spec.pad_id = 1, 0
     proto.normalizer_spec.name = "identity"
     proto.normalizer_spec.add_dummy_prefix = False
     proto.normalizer_spec.remove_extra_whitespaces = False
@@ -114,7 +117,8 @@ def unigram(_models, work, texts):
     make_models.bert(path, add_tokenizer)
     tokenizer = tokenizers.Tokenizer(models.Unigram([(p.piece, p.score) for p in proto.pieces], unk_id=0))
     tokenizer.normalizer = normalizers.Precompiled(proto.normalizer_spec.precompiled_charsmap)
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(prepend_scheme="always")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(),
+                                                       pre_tokenizers.Metaspace(prepend_scheme="always")])
     return path, lambda lines: [e.ids for e in tokenizer.encode_batch(lines)]
 
 

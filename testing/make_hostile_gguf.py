@@ -195,8 +195,9 @@ def published():
     yield "2024-23496_string_length", one_key(text("a") + u32(STRING) + u64(MOST))
     yield "2024-23605_key_count", start(0, MOST) + FILLER
     yield "2024-32878_ends_in_a_value", start(0, 3) + ARCHITECTURE + text("b") + u32(STRING)
-    yield "2025-49847_token_of_2_GiB", one_key(text("tokenizer.ggml.tokens") + u32(ARRAY) + u32(STRING) + u64(1) + u64(2**31))
-    yield "2025-52566_token_of_4_GiB", one_key(text("tokenizer.ggml.tokens") + u32(ARRAY) + u32(STRING) + u64(1) + u64(2**32 - 1))
+    one_token = text("tokenizer.ggml.tokens") + u32(ARRAY) + u32(STRING) + u64(1)
+    yield "2025-49847_token_of_2_GiB", one_key(one_token + u64(2**31))
+    yield "2025-52566_token_of_4_GiB", one_key(one_token + u64(2**32 - 1))
     yield "2025-53630_sizes_add_up", with_tensors(*[tensor(f"w{i}", [2**60], offset=2**62 * i % 2**64)
                                                     for i in range(5)])
     yield "2026-27940_sizes_and_overhead", with_tensors(tensor("w", [2**62 - 128]))

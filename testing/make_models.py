@@ -18,6 +18,7 @@ tokenizer, gives its tokens to the model, so that texts become about as many tok
 """
 import pathlib
 import sys
+import tempfile
 
 import gguf
 import numpy
@@ -33,7 +34,8 @@ class Weights:
 
     def matrix(self, name, rows, columns, scale=None, plain=False, of_each=None):
         """plain: float32 whatever the others are; of_each: as many matrices, one for each expert."""
-        data = self.random.standard_normal((of_each, rows, columns) if of_each else (rows, columns), dtype=numpy.float32)
+        shape = (of_each, rows, columns) if of_each else (rows, columns)
+        data = self.random.standard_normal(shape, dtype=numpy.float32)
         data *= numpy.float32(scale if scale is not None else columns ** -0.5)
         kind = gguf.GGMLQuantizationType.F32 if plain else self.kind
         self.writer.add_tensor(name, gguf.quants.quantize(data, kind), raw_dtype=kind)
@@ -74,8 +76,8 @@ def aligned_wordpiece(writer):
 
 
 def bert(path, add_tokenizer=toy_wordpiece, extra_rows=0, split_tensors=0, kind="F32"):
-    """add_tokenizer(writer) writes the tokenizer's keys and returns the number of tokens; extra_rows of 256 bytes make the file larger;
-    split_tensors: a split model of parts with so many tensors each."""
+    """add_tokenizer(writer) writes the tokenizer's keys and returns the number of tokens; extra_rows of 256 bytes make
+    the file larger; split_tensors: a split model of parts with so many tensors each."""
     width, inner, heads, layers, context = 64, 128, 4, 3, 2560 + extra_rows
     writer = gguf.GGUFWriter(path, "bert", split_max_tensors=split_tensors)
     writer.add_name("tiny bert")
@@ -97,7 +99,8 @@ def bert(path, add_tokenizer=toy_wordpiece, extra_rows=0, split_tensors=0, kind=
     weights.vector("token_embd_norm.bias", width, 0)
     for i in range(layers):
         for name, rows, columns in (("attn_q", width, width), ("attn_k", width, width), ("attn_v", width, width),
-                                    ("attn_output", width, width), ("ffn_up", inner, width), ("ffn_down", width, inner)):
+                                    ("attn_output", width, width), ("ffn_up", inner, width),
+                                    ("ffn_down", width, inner)):
             weights.matrix(f"blk.{i}.{name}.weight", rows, columns)
             weights.vector(f"blk.{i}.{name}.bias", rows, 0)
         for name in ("attn_output_norm", "layer_output_norm"):
@@ -120,8 +123,8 @@ def byte_alphabet():
 
 
 def byte_level(writer, vocabulary=None, add_eos=True, byte_pairs=None, pre="qwen2"):
-    """Write a byte-level tokenizer's keys: a toy's or of trained (tokens, merges), filled up to `vocabulary` tokens. Returns their
-    number."""
+    """Write a byte-level tokenizer's keys: a toy's or of trained (tokens, merges), filled up to `vocabulary` tokens.
+    Returns their number."""
     tokens = byte_alphabet()
     space = tokens[32]
     merges = ["t h", "th e", f"{space} the", "i n", "in g", "a n", "an d", f"{space} a"]
@@ -149,8 +152,10 @@ def byte_level(writer, vocabulary=None, add_eos=True, byte_pairs=None, pre="qwen
 
 
 def decoder(path, architecture, *, width=64, inner=128, heads=4, kv_heads=2, head_size=16, layers=3, context=4096,
-            pooling=None, vocabulary=None, kind="F32", name="tiny", add_eos=True, byte_pairs=None, add=None, pre="qwen2"):
-    """byte_pairs: (tokens, merges) of a trained byte-level tokenizer; pre: how texts are cut into words; add(writer, weights) writes what else there is."""
+            pooling=None, vocabulary=None, kind="F32", name="tiny", add_eos=True, byte_pairs=None, add=None,
+            pre="qwen2"):
+    """byte_pairs: (tokens, merges) of a trained byte-level tokenizer; pre: how texts are cut into words;
+    add(writer, weights) writes what else there is."""
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_name(name)
     writer.add_context_length(context)
@@ -208,8 +213,9 @@ def mamba(path, width=64, layers=2, state=16, kernel=4, rank=4):
     weights.vector("output_norm.weight", width, 1)
     for i in range(layers):
         weights.vector(f"blk.{i}.attn_norm.weight", width, 1)
-        for name, rows, columns in (("ssm_in", 2 * inner, width), ("ssm_conv1d", inner, kernel), ("ssm_x", rank + 2 * state, inner),
-                                    ("ssm_dt", inner, rank), ("ssm_out", width, inner)):
+        for name, rows, columns in (("ssm_in", 2 * inner, width), ("ssm_conv1d", inner, kernel),
+                                    ("ssm_x", rank + 2 * state, inner), ("ssm_dt", inner, rank),
+                                    ("ssm_out", width, inner)):
             weights.matrix(f"blk.{i}.{name}.weight", rows, columns)
         weights.vector(f"blk.{i}.ssm_conv1d.bias", inner, 0)
         weights.vector(f"blk.{i}.ssm_dt.bias", inner, 0)
@@ -234,7 +240,8 @@ def projector(path):
 
 def patched(source, path, tensor, change):
     """A copy of a model in which `change` has changed a tensor's values, a flat array."""
-    types = {int(kind): gguf.GGML_QUANT_SIZES[kind] for kind in (gguf.GGMLQuantizationType.F32, gguf.GGMLQuantizationType.F16)}
+    types = {int(kind): gguf.GGML_QUANT_SIZES[kind]
+             for kind in (gguf.GGMLQuantizationType.F32, gguf.GGMLQuantizationType.F16)}
     model = Gguf(source, types)
     _, kind, data = model.tensors[tensor]
     values = numpy.frombuffer(data, numpy.float32 if kind == 0 else numpy.float16).copy()
@@ -252,7 +259,8 @@ def not_finite(folder):
     patched(folder / "qwen3-nan.gguf", folder / "qwen3-nan.gguf", "blk.1.ffn_up.weight", one_nan(5))
     for model, name, token in (("bert", "hello", "\u2581hello"), ("qwen3", "z", "z")):
         source = folder / f"{model}.gguf"
-        patched(source, folder / f"{model}-nan-{name}.gguf", "token_embd.weight", one_nan(first_value_of(source, token)))
+        first = first_value_of(source, token)
+        patched(source, folder / f"{model}-nan-{name}.gguf", "token_embd.weight", one_nan(first))
     patched(folder / "qwen3.gguf", folder / "qwen3-zero.gguf", "output_norm.weight", lambda values: values.fill(0))
 
 
@@ -262,14 +270,24 @@ def main():
         byte_pairs = byte_pairs_of(sys.argv[3]) if len(sys.argv) > 3 else None
         decoder(sys.argv[2], "qwen3", width=1024, inner=3072, heads=16, kv_heads=8, head_size=128, layers=28,
                 context=32768, pooling=gguf.PoolingType.LAST if embeds else None, vocabulary=151669, kind="Q8_0",
-                name="Qwen3-Embedding-0.6B shape" if embeds else "Qwen3-0.6B shape", add_eos=embeds, byte_pairs=byte_pairs)
+                name="Qwen3-Embedding-0.6B shape" if embeds else "Qwen3-0.6B shape", add_eos=embeds,
+                byte_pairs=byte_pairs)
         return
-    folder = pathlib.Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
+    target = pathlib.Path(sys.argv[1])
+    target.mkdir(parents=True, exist_ok=True)
+    # Beside them, and renamed: whoever has one of the old files mapped keeps it.
+    with tempfile.TemporaryDirectory(dir=target, prefix=".") as folder:
+        write_all(pathlib.Path(folder))
+        for made in sorted(pathlib.Path(folder).iterdir()):
+            made.rename(target / made.name)
+
+
+def write_all(folder):
     bert(folder / "bert.gguf")
     bert(folder / "bert-q5_0.gguf", kind="Q5_0")  # weights that our kernels hold larger than the file does
     decoder(folder / "qwen3.gguf", "qwen3", pooling=gguf.PoolingType.LAST)
-    decoder(folder / "qwen3-embedding-bare.gguf", "qwen3", name="tiny embedding", add_eos=False)  # no pooling key, no EOS
+    # No pooling key, no EOS.
+    decoder(folder / "qwen3-embedding-bare.gguf", "qwen3", name="tiny embedding", add_eos=False)
     decoder(folder / "llama.gguf", "llama")
     decoder(folder / "qwen3-wide.gguf", "qwen3", heads=8, kv_heads=8, head_size=256, pooling=gguf.PoolingType.LAST)
     decoder(folder / "generator.gguf", "qwen3", context=40960, add_eos=False)

@@ -36,7 +36,8 @@ BIDIRECTIONAL = {"nomic-bert", "nomic-bert-moe", "modern-bert", "jina-bert-v2", 
 class Family:
     def __init__(self, name, size):
         self.name = name
-        self.width, self.inner, self.layers, self.experts, self.asked = size.width, size.inner, size.layers, size.experts, size.asked
+        self.width, self.inner, self.layers = size.width, size.inner, size.layers
+        self.experts, self.asked = size.experts, size.asked
         self.is_bert = "bert" in name
         self.is_gemma = name.startswith("gemma")
         self.architecture = name.removesuffix("-yarn")

@@ -22,6 +22,15 @@ check 'exit status' "$status" 3
 ln -s "$cli" linked
 check 'through a link' "$(./linked --version | head -n 1 | cut -d' ' -f1)" llama-cli
 
+# A folder of the root may be a link, as /home is on some systems.
+outside=()
+for path in /*; do
+  if [ -L "$path" ]; then outside+=(--symlink "$(readlink "$path")" "$path")
+  elif [ -d "$path" ] && [ "$path" != /srv ]; then outside+=(--dev-bind "$path" "$path"); fi
+done
+bwrap "${outside[@]}" --symlink "$work" /srv "$cli" embed -m "$model" -i '/srv/odd ünï/in put.txt' -o /srv/link.parquet --quiet
+check 'through a link of the root' "$(head -c 4 link.parquet)" PAR1
+
 # Which program it runs: all of it once that is built, before that what script/demo built, for the commands that this has.
 tree=$work/tree; built=$tree/build/release/llama-cli
 mkdir -p "$tree/script" "$built"
@@ -54,4 +63,6 @@ check 'terminate: exit status' "$status" 143
 left() { find . -name '*term.parquet*' ! -name '*.journal'; }
 for _ in $(seq 50); do [ -n "$(left)" ] || break; sleep 0.1; done
 check 'terminate: nothing left but the journal' "$(left)" ''
+status=0; "$top/script/deb" --from "$work" "$work" 2>log || status=$?
+check 'a folder that is no bundle' "$status $(grep -c 'no folder that script/bundle made' log)" '2 1'
 echo "scripts: $count checks passed"

@@ -2,9 +2,9 @@
 
 usage: template_parity.py RENDER_CHAT RENDERINGS.json [NAME]      (NAME: show that template's differences, or "all")
 
-What a template does not show of tools, or objects to, llama-agent puts into another form before it renders ("repaired"): such
-a conversation is not equal and must show every definition, call and result; where only the form of the arguments is
-another, it must be equal to what transformers makes of that.
+What a template does not show of tools, or objects to, llama-agent puts into another form before it renders
+("repaired"): such a conversation is not equal and must show every definition, call and result; where only the form of
+the arguments is another, it must be equal to what transformers makes of that.
 
 A conversation that transformers refuses ("System role not supported") is counted apart where llama-agent renders it.
 """
@@ -45,7 +45,8 @@ def is_repaired(entry, answer):
         return False
     if answer["text"] == entry["text_with_text_arguments"]:
         return True
-    return bool({"definitions", "calls", "results", "several calls"} & set(answer["repaired"])) and shows_all(entry, answer["text"])
+    shown_otherwise = {"definitions", "calls", "results", "several calls"} & set(answer["repaired"])
+    return bool(shown_otherwise) and shows_all(entry, answer["text"])
 
 
 def differences(results):
@@ -65,11 +66,13 @@ def main():
         more = sum(entry["text"] is None and "text" in answer for _, entry, answer, _ in results)
         rendered = sum(entry["text"] is not None for _, entry, _, _ in results)
         mended = repaired(results)
-        print(f"{name:<48} {rendered:>2} of {len(results)} rendered, {'equal' if not wrong else 'differs: ' + ', '.join(wrong)}"
+        print(f"{name:<48} {rendered:>2} of {len(results)} rendered, "
+              f"{'equal' if not wrong else 'differs: ' + ', '.join(wrong)}"
               f"{f'; repaired: ' + ', '.join(mended) if mended else ''}{f'; we render {more} more' if more else ''}")
         for conversation, entry, answer, equal in results:
             if shown in (name, "all") and not equal:
-                print(f"--- {name}, {conversation}\n  transformers: {entry['text'] if entry['refusal'] is None else entry['refusal']!r}\n"
+                theirs = entry["text"] if entry["refusal"] is None else entry["refusal"]
+                print(f"--- {name}, {conversation}\n  transformers: {theirs!r}\n"
                       f"  ours: {answer.get('text', answer.get('error'))!r}")
     equal = sum(not differences(results) for results in found.values())
     print(f"{equal} of {len(found)} templates equal")

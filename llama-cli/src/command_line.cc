@@ -3,14 +3,18 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
+#include <cstddef>
 #include <cstdio>
 #include <filesystem>
+#include <format>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <print>
 #include <ranges>
 #include <span>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -26,11 +30,32 @@ void add_values(CLI::Option& option, const FlagValues& values) {
   if (const auto* whole = std::get_if<WholeRange>(&values)) {
     option.check(CLI::Range(whole->low, whole->high).description(""));
   } else if (const auto* real = std::get_if<RealRange>(&values)) {
-    option.check(CLI::Range(real->low, real->high).description(""));
+    // CLI11's own range has NaN in it.
+    option.check(CLI::Validator(
+        [low = real->low, high = real->high](const std::string& text) {
+          double number = 0;
+          if (CLI::detail::lexical_cast(text, number) && number >= low && number <= high) return std::string();
+          return std::format("Value {} not in range [{} - {}]", text, low, high);
+        },
+        ""));
   } else if (const auto* choices = std::get_if<Choices>(&values)) {
     option.check(CLI::IsMember(*choices));
   }
 }
+
+// CLI11 takes "" for a number that was not given, and the digits after a zero for octal ones: "010" for eight.
+std::string mend_number(std::string& number) {
+  if (number.empty()) return "a number is missing";
+  const std::size_t begin = number.starts_with('-') || number.starts_with('+') ? 1 : 0;
+  if (number.size() > begin && number.find_first_not_of("0123456789", begin) == std::string::npos)
+    number.erase(begin, std::min(number.find_first_not_of('0', begin), number.size() - 1) - begin);
+  return {};
+}
+
+template <class T>
+constexpr bool kIsNumber = std::is_arithmetic_v<T>;
+template <class T>
+constexpr bool kIsNumber<std::optional<T>> = std::is_arithmetic_v<T>;
 
 void add(CLI::App& app, const Flag& flag) {
   const std::string name(flag.name), help(flag.help);
@@ -49,6 +74,9 @@ void add(CLI::App& app, const Flag& flag) {
   if (flag.shows_default) option->capture_default_str();
   if (!flag.value.empty()) option->type_name(std::string(flag.value));
   add_values(*option, flag.values);
+  // Comes before those.
+  if (std::visit([]<class T>(T*) { return !std::is_same_v<T, bool> && kIsNumber<T>; }, flag.target))
+    option->transform(CLI::Validator(mend_number, ""));
 }
 
 // Completes the help of the flags whose names take time to find out.
@@ -145,29 +173,72 @@ void add_configured(const Program& program, std::vector<std::string>& words, Pla
   if (command->config != nullptr) *command->config = *file;
   const auto lines = find_config_lines(text_of_config(*file));
   if (!lines) throw CLI::ConfigError("file '" + *file + "', " + lines.error().message);
-  const auto place_of = [&](const std::string& name) {
-    const auto known = std::ranges::find(*lines, name, &ConfigLines::value_type::first);
-    return "file '" + *file + "'" + (known == lines->end() ? "" : ", line " + std::to_string(known->second));
-  };
   const std::vector<std::string> given = words;
-  for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_file(*file)) {
-    if (item.name == "++" || item.name == "--") continue;  // a section's beginning and end
-    const Flag* flag = item.parents.empty() ? find_flag(*command, item.name) : nullptr;
+  for (const ConfigLine& line : *lines) {
+    const std::string place = "file '" + *file + "', line " + std::to_string(line.line);
+    const Flag* flag = find_flag(*command, line.name);
     if (flag == nullptr)
-      throw CLI::ConfigError(place_of(item.fullname()) + ": --" + item.fullname() + " is no flag of " +
-                             std::string(command->name));
+      throw CLI::ConfigError(place + ": --" + line.name + " is no flag of " + std::string(command->name));
     if (is_given(*flag, given)) continue;
-    for (const std::string& value : item.inputs) {
+    for (const std::string& value : line.values) {
       if (!std::holds_alternative<bool*>(flag->target)) {
-        words.push_back("--" + item.name + "=" + value);
+        words.insert(words.end(), {"--" + line.name, value});
       } else if (value == "true") {
-        words.push_back("--" + item.name);
+        words.push_back("--" + line.name);
       } else if (value != "false") {
-        throw CLI::ConfigError(place_of(item.name) + ": " + item.name + " is true or false, not '" + value + "'");
+        throw CLI::ConfigError(place + ": " + line.name + " is true or false, not '" + value + "'");
       }
     }
-    places.emplace_back("--" + item.name, place_of(item.name));
+    places.emplace_back("--" + line.name, place);
   }
+}
+
+// CLI11 says of a misspelt command that one is required.
+void check_command(const std::vector<Command>& commands, std::span<const std::string> words) {
+  if (words.empty() || words.front().starts_with('-')) return;
+  const auto named = std::ranges::find(commands, words.front(), &Command::name);
+  if (named == commands.end()) {
+    std::string known;
+    for (const Command& command : commands) known += (known.empty() ? "" : ", ") + std::string(command.name);
+    throw CLI::ConfigError("there is no command '" + words.front() + "', but " + known);
+  }
+  if (!named->run) check_command(named->commands, words.subspan(1));
+}
+
+const Flag* find_flag_below(const Command& command, std::string_view name) {
+  const Flag* flag = find_flag(command, name);
+  for (auto own = command.commands.begin(); flag == nullptr && own != command.commands.end(); ++own)
+    flag = find_flag_below(*own, name);
+  return flag;
+}
+
+// "--prompt=" gives an empty value. CLI11 would take the next word for it, which may be a flag.
+void part_empty_values(const Program& program, std::vector<std::string>& words) {
+  const auto command = std::ranges::find_if(
+      program.commands, [&](const Command& c) { return !words.empty() && c.name == words.front(); });
+  if (command == program.commands.end()) return;
+  for (std::size_t i = 1; i < words.size() && words[i] != "--"; ++i) {
+    if (!words[i].starts_with("--")) continue;
+    const std::size_t equals = words[i].find('=');
+    const Flag* flag = find_flag_below(*command, std::string_view(words[i]).substr(0, equals).substr(2));
+    if (flag == nullptr || std::holds_alternative<bool*>(flag->target)) continue;
+    if (equals + 1 == words[i].size()) {
+      words[i].pop_back();
+      words.insert(words.begin() + static_cast<std::ptrdiff_t>(i) + 1, "");
+      ++i;
+    } else if (equals == std::string::npos) {
+      ++i;  // the next word is the value, whatever it looks like
+    }
+  }
+}
+
+// CLI11 takes [a,b] for two values, and [[aabb]] for one that is [ab].
+std::string as_one_value(const std::string& word) {
+  const std::size_t begin = word.starts_with("--") ? word.find('=') + 1 : 0;
+  if (word.size() < begin + 2 || word[begin] != '[' || word.back() != ']') return word;
+  std::string escaped = word.substr(0, begin) + "[[";
+  for (std::size_t i = begin + 1; i + 1 < word.size(); ++i) escaped.append(2, word[i]);
+  return escaped + "]]";
 }
 
 // What is wrong with a flag that comes from a file has its place.
@@ -192,7 +263,10 @@ std::expected<const Command*, int> read_command_line(const Program& program, int
   Places places;
   try {
     std::vector<std::string> words(argv + 1, argv + argc);
+    check_command(program.commands, words);
+    part_empty_values(program, words);
     add_configured(program, words, places);
+    std::ranges::transform(words, words.begin(), as_one_value);
     std::ranges::reverse(words);  // as CLI11 wants them
     app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {

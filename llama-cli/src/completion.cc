@@ -108,7 +108,7 @@ std::string bash_completion(const Program& program) {
       if (is_place(flag) || !takes_value(flag)) continue;
       for (const std::string& name : names_of(flag)) {
         const std::string reply = names_file(flag)
-                                      ? "COMPREPLY=($(compgen -f -- \"$word\"))"
+                                      ? "local IFS=$'\\n'; COMPREPLY=($(compgen -f -- \"$word\"))"  // names with blanks
                                       : std::format("COMPREPLY=($(compgen -W '{}' -- \"$word\"))", choices_of(flag));
         values += std::format("    '{} {}') {}; return ;;\n", leaf.words, name, reply);
       }
@@ -129,7 +129,8 @@ _llama_cli() {{
   case "$command" in
 {4}{5}  esac
   COMPREPLY=($(compgen -W "$flags" -- "$word"))
-  case $word in -*) ;; *) [ ${{#COMPREPLY[@]}} -gt 0 ] || COMPREPLY=($(compgen -f -- "$word")) ;; esac
+  case $word in -*) return ;; esac
+  [ ${{#COMPREPLY[@]}} -gt 0 ] || {{ local IFS=$'\n'; COMPREPLY=($(compgen -f -- "$word")); }}
 }}
 complete -o filenames -F _llama_cli {0}
 )",
@@ -210,6 +211,9 @@ std::string manual_page(const Program& program) {
       if (const std::string words = choices_of(flag); !words.empty()) text += " (" + roff(words) + ")";
       text += '\n';
     }
+    // Those that differ from all others'.
+    if (const auto footer = leaf.command->footer; !footer.empty() && footer != kStatusHelp)
+      text += ".PP\n" + roff(footer) + "\n";
   }
   return text + ".SH EXIT STATUS\n" + roff(kStatusHelp.substr(kStatusHelp.find(':') + 2)) + "\n";
 }

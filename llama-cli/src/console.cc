@@ -19,15 +19,28 @@ std::unexpected<Failure> usage_error(std::string message) {
   return stop_with({ErrorCode::InvalidArgument, std::move(message)}, kUsageError);
 }
 
-void put_line(std::FILE* stream, std::string_view line) {
-  std::fwrite(line.data(), 1, line.size(), stream);
-  std::fputc('\n', stream);
+void put_line(std::FILE* stream, std::string_view line) { static_cast<void>(write_line(stream, line)); }
+
+bool write_line(std::FILE* stream, std::string_view line) {
+  bool is_written = std::fwrite(line.data(), 1, line.size(), stream) == line.size() && std::fputc('\n', stream) != EOF;
+  is_written = std::fflush(stream) == 0 && is_written;
+  const bool is_wanted = is_written || errno != EPIPE;
 #if defined(__linux__)
-  if (std::fflush(stream) != 0) ::__fpurge(stream);  // or it would be tried again with the next line
-#else
-  std::fflush(stream);
+  if (!is_written) ::__fpurge(stream);  // or it would be tried again with the next line
 #endif
   std::clearerr(stream);
+  return is_written || !is_wanted;
+}
+
+std::string without_controls(std::string text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    // U+0080 to U+009F are two bytes in UTF-8.
+    const bool is_second = byte >= 0x80 && byte < 0xa0 && i > 0 && text[i - 1] == '\xc2';
+    if (is_second) text[i - 1] = ' ';
+    if (is_second || byte == 0x7f || (byte < 0x20 && byte != '\n' && byte != '\t')) text[i] = ' ';
+  }
+  return text;
 }
 
 Result<void> print_result(const std::string& line) {

@@ -26,11 +26,17 @@ using Step = std::expected<T, Failure>;
 
 // Prints a line for people. Where none can be written any more (a full disk, a closed terminal) the work goes on.
 void put_line(std::FILE* stream, std::string_view line);
+// The same, and says whether it is written. A reader that went away (head) wanted no more: that is as good.
+[[nodiscard]] bool write_line(std::FILE* stream, std::string_view line);
+
+// For a terminal: control characters but line breaks and tabs become spaces. Names in files that come from elsewhere
+// are not to move its cursor.
+[[nodiscard]] std::string without_controls(std::string text);
 
 // "Warning: …", "Error: …", on standard error.
 template <class... A>
 void tell(std::format_string<A...> format, A&&... arguments) {
-  put_line(stderr, std::format(format, std::forward<A>(arguments)...));
+  put_line(stderr, without_controls(std::format(format, std::forward<A>(arguments)...)));
 }
 
 // Prints what a script asked for, on standard output.
@@ -47,9 +53,14 @@ struct Console {
   bool quiet = false;
   bool terminal = false;       // stderr is one
   std::FILE* stream = stdout;  // where lines go
+  // Of a report, whose lines are all there is: set where one could not be written. They have no control characters.
+  bool* is_cut = nullptr;
   template <class... A>
   void line(std::format_string<A...> format, A&&... arguments) const {
-    if (!quiet) put_line(stream, std::format(format, std::forward<A>(arguments)...));
+    if (quiet) return;
+    std::string text = std::format(format, std::forward<A>(arguments)...);
+    if (is_cut == nullptr) return put_line(stream, text);
+    if (!write_line(stream, without_controls(std::move(text)))) *is_cut = true;
   }
 };
 

@@ -7,10 +7,15 @@
 namespace llama {
 namespace {
 
+// What the caller has us ignore, as nohup has SIGHUP, stays ignored: Linux hands over even that where it is blocked.
 sigset_t interrupting_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR2}) sigaddset(&set, signal);
+  sigaddset(&set, SIGUSR2);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction now{};
+    if (::sigaction(signal, nullptr, &now) != 0 || now.sa_handler != SIG_IGN) sigaddset(&set, signal);
+  }
   return set;
 }
 

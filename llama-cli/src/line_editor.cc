@@ -1,5 +1,6 @@
 #include "line_editor.h"
 
+#include <fcntl.h>
 #include <isocline.h>
 #include <poll.h>
 #include <unistd.h>
@@ -33,7 +34,11 @@ std::filesystem::path history_file() {
   }
   std::error_code failed;
   std::filesystem::create_directories(folder / "llama-cli", failed);
-  return failed ? std::filesystem::path() : folder / "llama-cli/history";
+  if (failed) return {};
+  const auto file = folder / "llama-cli/history";
+  // What is said to a model is nobody else's business; the editor would make a file that all may read.
+  if (const int made = ::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600); made >= 0) ::close(made);
+  return file;
 }
 
 std::span<const char* const> known_commands;  // isocline's completer is a plain function

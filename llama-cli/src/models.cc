@@ -3,11 +3,17 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <format>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <print>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "cached_models.h"
 #include "exit_status.h"
 #include "llama-loader/detection.h"
 #include "llama-loader/huggingface.h"
@@ -25,61 +31,32 @@ int report(const Error& error, const Interrupt& interrupt, int status) {
   return status;
 }
 
-// "org/model:file.gguf", or the key of a model that was put in by hand.
-std::string name_of(const CachedModel& model) {
-  return model.repo.empty() ? model.key : std::format("{} {}", model.repo, model.files.front().path);
-}
-
-bool is_dataset(const CachedModel& model) { return model.repo.starts_with("datasets/"); }
-
-std::string time_text(std::int64_t seconds) {
-  return std::format("{:%FT%TZ}", std::chrono::sys_seconds(std::chrono::seconds(seconds)));
-}
-
-nlohmann::json to_json(const CachedModel& model) {
-  nlohmann::json files = nlohmann::json::array();
-  for (const auto& file : model.files) {
-    files.push_back({{"path", file.path},
-                     {"size_bytes", file.size_bytes},
-                     {"digest", file.sha256},
-                     {"file", (model.folder / file.path).string()}});
-  }
-  return {{"kind", is_dataset(model) ? "dataset" : "model"},
-          {"key", model.key},
-          {"repo", model.repo},
-          {"endpoint", model.endpoint},
-          {"commit", model.commit},
-          {"revisions", model.revisions},
-          {"size_bytes", model.size_bytes},
-          {"owned_bytes", model.owned_bytes},
-          {"last_used", time_text(model.last_used)},
-          {"in_use", model.in_use},
-          {"files", files}};
-}
-
 int list(const ModelsArguments& arguments, const Interrupt& interrupt) {
   const CacheManager cache = make_cache(arguments.loader);
   const auto models = cache.list();
   if (!models) return report(models.error(), interrupt, loader_status(models.error().code));
+  tell_of_odd_entries(cache, *models);
   if (arguments.json) {
     nlohmann::json all = nlohmann::json::array();
-    for (const auto& model : *models) all.push_back(to_json(model));
-    std::println("{}", all.dump(2));
+    for (const auto& model : *models) all.push_back(cached_as_json(model));
+    std::println("{}", json_text(all));
     return kDone;
   }
-  std::uint64_t total = 0;
+  const auto total = cache.size_bytes();
+  if (!total) return report(total.error(), interrupt, loader_status(total.error().code));
   if (models->empty()) std::println("No models in {}", cache.folder().string());
   for (const auto& model : *models) {
-    total += model.owned_bytes;
-    std::println("{}{}\n    {}, last used {}{}{}", name_of(model),
+    const std::uint64_t shared = model.owned_bytes - model.freed_bytes.value_or(model.owned_bytes);
+    std::println("{}{}\n    {}{}, last used {}{}{}", cached_name(model),
                  model.files.size() > 1
                      ? std::format(" ({} {})", model.files.size(), is_dataset(model) ? "files" : "parts")
                      : "",
-                 format_size(model.size_bytes), time_text(model.last_used), model.in_use ? ", in use" : "",
+                 format_size(model.size_bytes), shared > 0 ? std::format(" ({} shared)", format_size(shared)) : "",
+                 time_text(model.last_used), model.in_use ? ", in use" : "",
                  model.commit.empty() ? "" : std::format(", commit {}", model.commit.substr(0, 12)));
   }
   if (!models->empty()) {
-    std::println("{} in all{}", format_size(total),
+    std::println("{} in all{}", format_size(*total),
                  cache.max_size_bytes() ? std::format(" of {} at most", format_size(*cache.max_size_bytes())) : "");
   }
   return kDone;
@@ -91,7 +68,7 @@ Result<std::vector<CachedModel>> find_cached(const ModelsArguments& arguments, c
   if (!models) return models;
   const auto source = make_source(arguments.loader);
   std::erase_if(*models, [&](const CachedModel& model) {
-    if (model.key == arguments.loader.model) return false;
+    if (shown_key(model.key) == shown_key(arguments.loader.model)) return false;
     const HuggingFaceSource* remote = source ? source->hugging_face() : nullptr;
     if (remote == nullptr || model.repo != remote->repo) return true;
     if (remote->quant && !has_name_token(model.files.front().path, *remote->quant)) return true;
@@ -105,12 +82,21 @@ Result<std::vector<CachedModel>> find_cached(const ModelsArguments& arguments, c
   return models;
 }
 
+// The key of an entry that says no more of itself.
+std::optional<std::string> find_unreadable(const ModelsArguments& arguments, const CacheManager& cache) {
+  const auto faults = cache.unreadable();
+  if (!faults) return std::nullopt;
+  for (const auto& fault : *faults)
+    if (shown_key(fault.key) == shown_key(arguments.loader.model)) return fault.key;
+  return std::nullopt;
+}
+
 int path(const ModelsArguments& arguments, const Interrupt& interrupt) {
   const auto models = find_cached(arguments, make_cache(arguments.loader));
   if (!models) return report(models.error(), interrupt, loader_status(models.error().code));
   const CachedModel& model = models->front();  // the one used last
   if (arguments.json) {
-    std::println("{}", to_json(model).dump(2));
+    std::println("{}", json_text(cached_as_json(model)));
   } else {
     std::println("{}", model.paths().front().string());
   }
@@ -137,7 +123,7 @@ int list_files(const ModelsArguments& arguments, const HuggingFaceSource& source
                      {"chosen", is_chosen(file.path)}});
     }
     std::println("{}",
-                 nlohmann::json{{"repo", repository->repo}, {"commit", repository->commit}, {"files", all}}.dump(2));
+                 json_text({{"repo", repository->repo}, {"commit", repository->commit}, {"files", std::move(all)}}));
   } else {
     std::println("{} at commit {}", repository->repo, repository->commit);
     for (const auto& file : repository->files)
@@ -165,9 +151,9 @@ int pull(const ModelsArguments& arguments, const Interrupt& interrupt) {
   display.end();
   if (!fetched) return report(with_flags(fetched.error()), interrupt, loader_status(fetched.error().code));
   if (arguments.json) {
-    nlohmann::json json = to_json(fetched->model);
+    nlohmann::json json = cached_as_json(fetched->model);
     json["cache_hit"] = fetched->cache_hit;
-    std::println("{}", json.dump(2));
+    std::println("{}", json_text(json));
   } else {
     std::println("{}", fetched->model.paths().front().string());
   }
@@ -182,16 +168,16 @@ int verify(const ModelsArguments& arguments, const Interrupt& interrupt) {
               [&](const CachedModel& model) {
                 ++count;
                 if (!arguments.quiet && !arguments.json)
-                  std::println(stderr, "Checking {} ({})", name_of(model), format_size(model.size_bytes));
+                  std::println(stderr, "Checking {} ({})", cached_name(model), format_size(model.size_bytes));
               },
               interrupt.token());
   if (!faults) return report(faults.error(), interrupt, loader_status(faults.error().code));
   if (arguments.json) {
     nlohmann::json all = nlohmann::json::array();
-    for (const auto& fault : *faults) all.push_back({{"key", fault.key}, {"fault", fault.what}});
-    std::println("{}", nlohmann::json{{"models", count}, {"faults", all}}.dump(2));
+    for (const auto& fault : *faults) all.push_back({{"key", shown_key(fault.key)}, {"fault", fault.what}});
+    std::println("{}", json_text({{"models", count}, {"faults", std::move(all)}}));
   } else {
-    for (const auto& fault : *faults) std::println(stderr, "Error: {}: {}", fault.key, fault.what);
+    for (const auto& fault : *faults) std::println(stderr, "Error: {}: {}", shown_key(fault.key), fault.what);
     std::println("{} models, {} damaged files", count, faults->size());
   }
   return faults->empty() ? kDone : kModelError;
@@ -199,11 +185,17 @@ int verify(const ModelsArguments& arguments, const Interrupt& interrupt) {
 
 int remove(const ModelsArguments& arguments, const Interrupt& interrupt) {
   const CacheManager cache = make_cache(arguments.loader);
+  if (const auto key = find_unreadable(arguments, cache)) {
+    if (auto removed = cache.remove(*key); !removed) return report(removed.error(), interrupt, kModelError);
+    if (!arguments.quiet) std::println("Removed {}", shown_key(*key));
+    return kDone;
+  }
   const auto models = find_cached(arguments, cache);
   if (!models) return report(models.error(), interrupt, loader_status(models.error().code));
   for (const auto& model : *models) {
-    if (auto removed = cache.remove(model.key); !removed) return report(removed.error(), interrupt, kModelError);
-    if (!arguments.quiet) std::println("Removed {} ({})", name_of(model), format_size(model.owned_bytes));
+    const auto freed = cache.remove(model.key);
+    if (!freed) return report(freed.error(), interrupt, kModelError);
+    if (!arguments.quiet) std::println("Removed {} ({})", cached_name(model), format_size(*freed));
   }
   return kDone;
 }
@@ -216,14 +208,14 @@ int prune(const ModelsArguments& arguments, const Interrupt& interrupt) {
   if (!cleanup) return report(cleanup.error(), interrupt, loader_status(cleanup.error().code));
   if (arguments.json) {
     nlohmann::json removed = nlohmann::json::array();
-    for (const auto& model : cleanup->removed) removed.push_back(to_json(model));
+    for (const auto& model : cleanup->removed) removed.push_back(cached_as_json(model));
     std::println(
         "{}",
-        nlohmann::json{{"removed", removed}, {"partial_bytes", *partial}, {"size_bytes", cleanup->size_bytes}}.dump(2));
+        json_text({{"removed", std::move(removed)}, {"partial_bytes", *partial}, {"size_bytes", cleanup->size_bytes}}));
     return kDone;
   }
   for (const auto& model : cleanup->removed)
-    std::println("Removed {} ({})", name_of(model), format_size(model.owned_bytes));
+    std::println("Removed {} ({})", cached_name(model), format_size(model.freed_bytes.value_or(0)));
   std::println("Removed {} of unfinished downloads; {} of models are left", format_size(*partial),
                format_size(cleanup->size_bytes));
   return kDone;

@@ -1,5 +1,9 @@
 #include "program.h"
 
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -14,6 +18,14 @@
 
 namespace llama {
 namespace {
+
+// A pipe without a writer hangs up as well.
+bool is_closed_terminal(int file) {
+  struct stat what{};
+  pollfd terminal{.fd = file, .events = 0, .revents = 0};  // that it hung up is always told
+  return ::fstat(file, &what) == 0 && S_ISCHR(what.st_mode) && ::poll(&terminal, 1, 0) > 0 &&
+         (terminal.revents & POLLHUP) != 0;
+}
 
 int run_command(std::vector<Command> commands, int argc, char** argv) {
   Program program{.name = "llama-cli",
@@ -30,8 +42,8 @@ int run_command(std::vector<Command> commands, int argc, char** argv) {
     return (*command)->run(interrupt);
   } catch (const std::system_error&) {
     // Nobody is there any more to be told: the terminal was closed.
-    if (interrupt.signal() != SIGHUP) throw;
-    return interrupt.exit_status();
+    if (interrupt.signal() != SIGHUP && !is_closed_terminal(STDIN_FILENO)) throw;
+    return 128 + SIGHUP;
   }
 }
 

@@ -7,7 +7,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "console.h"
@@ -18,6 +17,7 @@
 #include "llama-table/table_writer.h"
 #include "llama-table/vector_table.h"
 #include "progress.h"
+#include "shards_report.h"
 
 namespace llama {
 namespace {
@@ -51,47 +51,6 @@ Result<std::uint64_t> rows_of(const fs::path& part) {
   auto count = (*reader)->count({});
   if (!count) return std::unexpected(count.error());
   return count->value_or(0);
-}
-
-std::string_view name_of(ShardState state) {
-  switch (state) {
-    case ShardState::Whole:
-      return "whole";
-    case ShardState::Missing:
-      return "missing";
-    case ShardState::CutShort:
-      return "cut short";
-    case ShardState::Foreign:
-      return "foreign";
-  }
-  return "";
-}
-
-void print(const ShardReport& report, const Console& console) {
-  for (const CheckedShard& shard : report.shards) {
-    if (shard.state == ShardState::Whole) continue;
-    console.line("Shard {}/{}: {}{}", shard.shard.index, shard.shard.count, name_of(shard.state),
-                 shard.reason.empty() ? "" : ": " + shard.reason);
-  }
-  for (const StrayFile& file : report.strays) console.line("File '{}': {}", file.path.string(), file.reason);
-  const auto whole = std::ranges::count(report.shards, ShardState::Whole, &CheckedShard::state);
-  const ShardCounts& c = report.counts;
-  console.line("{} of {} shards are whole; rows in: {} = {} embedded + {} null + {} skipped; rows out: {}", whole,
-               report.shards.size(), with_thousands(c.rows_in), with_thousands(c.embedded), with_thousands(c.null),
-               with_thousands(c.skipped), with_thousands(c.rows_out));
-}
-
-Result<void> print_json(const ShardReport& report) {
-  nlohmann::ordered_json shards = nlohmann::ordered_json::array(), strays = nlohmann::ordered_json::array();
-  for (const CheckedShard& shard : report.shards)
-    shards.push_back({{"shard", shard.shard.index}, {"state", name_of(shard.state)}, {"reason", shard.reason}});
-  for (const StrayFile& file : report.strays) strays.push_back({{"file", file.path.string()}, {"reason", file.reason}});
-  const ShardCounts& c = report.counts;
-  const nlohmann::ordered_json whole = {{"is_whole", report.is_whole()}, {"shards", std::move(shards)},
-                                        {"strays", std::move(strays)},   {"rows_in", c.rows_in},
-                                        {"embedded", c.embedded},        {"null", c.null},
-                                        {"skipped", c.skipped},          {"rows_out", c.rows_out}};
-  return print_result(whole.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 // The rows of one shard, one after the other.
@@ -258,9 +217,10 @@ int run_shards(const ShardsArguments& arguments, const Interrupt& interrupt) {
   }
   const auto report = check_shards(arguments.folder, rows_of);
   if (!report) return report_failure({report.error(), kInputError}, interrupt);
-  print(*report, console);
+  print_shards(*report, console);
   if (arguments.json)
-    if (auto printed = print_json(*report); !printed) return report_failure({printed.error(), kOutputError}, interrupt);
+    if (auto printed = print_shards_json(*report); !printed)
+      return report_failure({printed.error(), kOutputError}, interrupt);
   if (!report->has_all_shards()) {
     if (arguments.merge) tell("Error: not every shard is whole, so there is nothing to merge");
     return kInputError;

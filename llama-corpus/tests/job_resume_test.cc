@@ -1,5 +1,7 @@
 // A run that ends at any point goes on when it is given again, and gives the same rows.
+#include <fstream>
 #include <map>
+#include <string_view>
 
 #include "job_tests.h"
 
@@ -229,6 +231,25 @@ TEST(JobResume, KeepsTheScalesOfInt8Vectors) {
     largest = std::max(largest, std::abs(static_cast<std::int8_t>(found[i]) - static_cast<std::int8_t>(wanted[i])));
   }
   EXPECT_LE(largest, 1);
+}
+
+TEST(JobResume, NoticesThatTheCalibrationTextsHaveChanged) {
+  const TestFolder folder;
+  JobOptions options = with_journal(folder);
+  const auto texts = folder.path / "calibration.txt";
+  const auto write = [&](std::string_view content) { std::ofstream(texts) << content; };
+  write("one\ntwo words\n");
+  options.vectors = {.element = VectorElement::Int8, .dimensions = {}, .calibration = texts};
+  ASSERT_FALSE(run_job(reader_of(mixed_rows(4000), 100), options, 2).summary);
+  write("one\nother words\n");
+  const auto changed = run_job(reader_of(mixed_rows(4000), 100), options);
+  ASSERT_FALSE(changed.summary);
+  EXPECT_EQ(changed.summary.error().code, ErrorCode::InvalidArgument);
+  EXPECT_TRUE(changed.summary.error().message.contains("calibration texts")) << changed.summary.error().message;
+  write("one\ntwo words\n");
+  const auto resumed = run_job(reader_of(mixed_rows(4000), 100), options);
+  ASSERT_TRUE(resumed.summary) << resumed.summary.error().message;
+  EXPECT_GT(resumed.summary->from_journal, 0u);
 }
 
 TEST(JobResume, NeedsTheVectorStoreOnlyOnce) {

@@ -181,6 +181,60 @@ TEST_F(ShardCheck, RefusesAShardThatCouldNotBeMerged) {
   EXPECT_TRUE(check_same_run(folder_.path() / "nowhere", planned));
 }
 
+TEST_F(ShardCheck, FindsAnInputThatWasWrittenAtAnotherTime) {
+  auto planned = manifest_of({2, 4}, 10);
+  planned.input_times = "monday";
+  EXPECT_EQ(check_shard(folder_.path(), planned, {})->state, ShardState::Whole) << "the older version did not say";
+  folder_.add(planned);
+  EXPECT_EQ(check_shard(folder_.path(), planned, {})->state, ShardState::Whole);
+  planned.input_times = "tuesday";
+  const auto found = check_shard(folder_.path(), planned, {});
+  EXPECT_EQ(found->state, ShardState::Foreign);
+  EXPECT_THAT(found->reason, HasSubstr("(file 'a.csv') as it was written at another time"));
+  EXPECT_FALSE(found->manifest);
+}
+
+// Each machine may have a copy of its own.
+TEST_F(ShardCheck, TellsOfShardsFromInputsOfDifferentTimes) {
+  auto planned = manifest_of({2, 4}, 0);
+  planned.input_times = "monday";
+  EXPECT_THAT(check_same_run(folder_.path(), planned).value(), IsEmpty());
+  EXPECT_THAT(check_shards(folder_.path(), rows_of)->notes, IsEmpty());
+  auto other = manifest_of({1, 4}, 10);
+  other.input_times = "tuesday";
+  folder_.add(other);
+  const auto odd = check_same_run(folder_.path(), planned).value();
+  ASSERT_THAT(odd, SizeIs(1));
+  EXPECT_THAT(odd[0], HasSubstr("shard 1/4 is from the input (file 'a.csv') as it was written at another time"));
+  other = manifest_of({3, 4}, 10);
+  other.input_times = "monday";
+  folder_.add(other);
+  const auto report = check_shards(folder_.path(), rows_of);
+  EXPECT_TRUE(report->is_whole());
+  ASSERT_THAT(report->notes, SizeIs(1));
+  EXPECT_THAT(report->notes[0], HasSubstr("shard 3/4 is, other than shard 1/4, from the input (file 'a.csv')"));
+}
+
+TEST_F(ShardCheck, FindsScalesOfOtherTexts) {
+  auto planned = manifest_of({2, 4}, 0);
+  planned.calibration = "0f";
+  EXPECT_TRUE(check_same_run(folder_.path(), planned)) << "older versions did not say";
+  auto done = manifest_of({1, 4}, 10);
+  done.calibration = "0f";
+  folder_.add(done);
+  EXPECT_TRUE(check_same_run(folder_.path(), planned));
+  planned.calibration = "1e";
+  const auto other = check_same_run(folder_.path(), planned);
+  ASSERT_FALSE(other);
+  EXPECT_THAT(other.error().message, HasSubstr("1/4 of another run: its int8 scales are from other texts than those"));
+  for (const std::uint32_t index : {0U, 2U, 3U}) {
+    auto changed = manifest_of({index, 4}, 10);
+    changed.calibration = "1e";
+    folder_.add(changed);
+  }
+  expect(ShardState::Foreign, "its int8 scales are from other texts than those of the others", 1);
+}
+
 // A path need not be UTF-8, and what is written of it is.
 TEST(ShardCheckOfAFolder, KnowsAnInputWhoseNameIsNotUtf8) {
   const ShardFolder folder;

@@ -9,7 +9,9 @@
 namespace llama {
 namespace {
 
+using testing::AnyOf;
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(ShardManifest, ComesBackAsItWasWritten) {
   const ShardFolder folder;
@@ -20,12 +22,22 @@ TEST(ShardManifest, ComesBackAsItWasWritten) {
   ASSERT_TRUE(write_manifest(folder.path(), manifest));
   EXPECT_EQ(read_manifest(folder.path(), {3, 8}), manifest);
   EXPECT_EQ(manifest_path(folder.path(), {3, 8}), folder.path() / ".part-00003-of-00008.json");
+  manifest.input_times = "0f";
+  manifest.calibration = "1e";
   manifest.parts.clear();
   ASSERT_TRUE(write_manifest(folder.path(), manifest));
   EXPECT_EQ(read_manifest(folder.path(), {3, 8}), manifest);
   ASSERT_TRUE(remove_manifest(folder.path(), {3, 8}));
   EXPECT_EQ(read_manifest(folder.path(), {3, 8}).error().code, ErrorCode::NotFound);
   EXPECT_TRUE(remove_manifest(folder.path(), {3, 8}));
+}
+
+TEST(ShardManifest, OfAnOlderVersionDoesNotSayWhatThatDidNotKnow) {
+  const std::string text = internal::shard_manifest_text(manifest_of({1, 2}, 10));
+  EXPECT_THAT(text, Not(AnyOf(HasSubstr("times"), HasSubstr("calibration"))));
+  const auto read = internal::parse_shard_manifest(text);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->input_times + read->calibration, "");
 }
 
 TEST(ShardManifest, ThatCannotBeWrittenSaysWhere) {

@@ -46,6 +46,24 @@ TEST(VectorStore, KeepsVectorsByModelAndSettings) {
   EXPECT_FALSE(VectorStore::open(path, "model a", 4));
 }
 
+// The log is not synced with each transaction, and SQLite empties it by itself only when the last one closes the file.
+TEST(VectorStore, HasInTheFileItselfWhatWasFlushedThoughAnotherHasItOpen) {
+  const StoreFolder folder;
+  const auto path = folder.path / "vectors", copy = folder.path / "without the log";
+  const auto other = VectorStore::open(path, "model", 3);
+  ASSERT_TRUE(other);
+  {
+    auto store = VectorStore::open(path, "model", 3);
+    ASSERT_TRUE(store);
+    store->insert(digest_number(1), vector_number(1));
+    ASSERT_TRUE(store->keep(kSource) && store->flush());
+  }
+  std::filesystem::copy_file(path, copy);
+  auto found = VectorStore::open(copy, "model", 3)->find(digest_number(1));
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_TRUE(found->has_value());
+}
+
 TEST(VectorStore, HasWhatAKilledProcessHadKept) {
   const StoreFolder folder;
   const auto path = folder.path / "vectors";

@@ -16,7 +16,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 struct Facts {
-  std::string filename, sha256, commit;
+  std::string filename, sha256, first_sha256, commit;
   std::string content;  // content_of(); "" where it is not known
   bool cache_hit = false;
   std::optional<internal::FileLock> use;
@@ -76,6 +76,7 @@ Result<LoadedModel> load_files(const std::vector<std::filesystem::path>& files, 
                                   .sha256 = std::move(facts.sha256),
                                   .commit = std::move(facts.commit),
                                   .identity = std::move(identity),
+                                  .first_sha256 = std::move(facts.first_sha256),
                                   .memory_before_bytes = before,
                                   .memory_after_bytes = after}};
 }
@@ -115,6 +116,7 @@ Result<LoadedModel> ModelLoader::load_model(const ModelConfig& config) const {
     return load_files(*files, config,
                       {.filename = files->front().filename().string(),
                        .sha256 = {},
+                       .first_sha256 = {},
                        .commit = {},
                        .content = {},
                        .cache_hit = false,
@@ -124,9 +126,12 @@ Result<LoadedModel> ModelLoader::load_model(const ModelConfig& config) const {
   if (!fetched) return std::unexpected(fetched.error());
   // The manifest vouches for the files; what is wrong with a header is wrong since it was published.
   const auto& first = fetched->entry.manifest.files.front();
+  std::string sha256 = internal::sha256_of(fetched->entry.manifest);
+  const std::string first_sha256 = sha256.empty() ? "" : first.digest.hex;
   return load_files(fetched->entry.paths(), config,
                     {.filename = first.path,
-                     .sha256 = first.digest.kind == internal::DigestKind::Sha256 ? first.digest.hex : std::string(),
+                     .sha256 = std::move(sha256),
+                     .first_sha256 = first_sha256,
                      .commit = fetched->entry.manifest.commit,
                      .content = internal::content_of(fetched->entry.manifest),
                      .cache_hit = fetched->cache_hit,

@@ -1,10 +1,13 @@
 #include <format>
 #include <system_error>
+#include <utility>
 
 #include "gguf/model_check.h"
+#include "llama-base/file_digest.h"
 #include "llama-loader/detection.h"
 #include "llama-loader/gguf_header.h"
 #include "llama-loader/model_loader.h"
+#include "llama-loader/multipart.h"
 
 namespace llama {
 
@@ -59,6 +62,18 @@ Result<std::vector<std::filesystem::path>> find_local_model(const LocalSource& s
     if (!header || check_is_model(*header, candidate)) return checked_model(source.folder, *parts);
   }
   return checked_model(source.folder, *chosen);
+}
+
+Result<std::string> digest_of_local_model(const LocalSource& source, const std::stop_token& stop) {
+  const auto files = find_local_model(source);
+  if (!files) return std::unexpected(files.error());
+  std::vector<std::string> digests;
+  for (const auto& file : *files) {
+    auto digest = internal::digest_of_file(file, internal::DigestKind::Sha256, {}, stop);
+    if (!digest) return std::unexpected(digest.error());
+    digests.push_back(std::move(digest->hex));
+  }
+  return sha256_of_parts(digests);
 }
 
 }  // namespace llama

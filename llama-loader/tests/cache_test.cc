@@ -214,6 +214,21 @@ TEST(Manifest, KnowsItsContentByAllOfItsFiles) {
   EXPECT_NE(content({'a', 'b'}, GitBlob), content({'a', 'c'}, GitBlob));
 }
 
+TEST(Manifest, HasTheDigestOfAllItsFiles) {
+  internal::Manifest manifest;
+  const auto add = [&](char digit, internal::DigestKind kind) {
+    manifest.files.push_back(
+        {.path = "m.gguf", .size_bytes = 1, .digest = {kind, std::string(64, digit)}, .fingerprint = {}});
+    return sha256_of(manifest);
+  };
+  EXPECT_EQ(add('a', internal::DigestKind::Sha256), std::string(64, 'a')) << "a single file's own";
+  const std::string two = add('b', internal::DigestKind::Sha256);
+  EXPECT_EQ(content_of(manifest), "sha256 of parts " + two);
+  manifest.files.pop_back();
+  EXPECT_NE(add('c', internal::DigestKind::Sha256), two) << "with the same first part";
+  EXPECT_EQ(add('d', internal::DigestKind::GitBlob), "");
+}
+
 TEST(Manifest, IsRefusedWhereAnythingIsOdd) {
   internal::Manifest manifest{
       .repo = "o/m", .endpoint = "", .commit = "", .revisions = {}, .automatic = true, .created = 9, .files = {}};

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace llama {
 namespace {
 
@@ -27,6 +30,14 @@ TEST(PartName, RefusesOtherNames) {
         "m-00004-of-00003.gguf", "-00001-of-00001.gguf", "m-0000a-of-00003.gguf", "m--0001-of-00003.gguf"}) {
     EXPECT_FALSE(parse_part_name(name)) << name;
   }
+}
+
+// As sha256sum says it of the lines.
+TEST(PartsDigest, IsThatOfTheLinesAndASingleFilesItsOwn) {
+  const std::string a(64, 'a'), b(64, 'b');
+  EXPECT_EQ(sha256_of_parts(std::vector{a}), a);
+  EXPECT_EQ(sha256_of_parts(std::vector{a, b}), "913f9338fb6c17253f3a14816fc08d52522454bfc19a8c99538a197cfb23fb41");
+  EXPECT_NE(sha256_of_parts(std::vector{a, b}), sha256_of_parts(std::vector{b, a}));
 }
 
 }  // namespace

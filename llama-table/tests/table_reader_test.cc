@@ -241,6 +241,12 @@ TEST(TableReader, TellsWhetherAnInputIsStillTheSame) {
   EXPECT_EQ(what(file_input(path)).what, std::format("file '{}'", path));
   EXPECT_EQ(what(query_input("SELECT 'x' AS text")).what, "the query");
   EXPECT_NE(what(query_input("SELECT 'x' AS text")).fingerprint, what(query_input("SELECT 'y' AS text")).fingerprint);
+  EXPECT_THAT(what(file_input(path)).sources, ElementsAre(path));
+  // What a query's text may mean as a pattern, and what it surely reads.
+  const std::string other = folder.write("notes.of", "x");
+  const std::string sql = std::format("SELECT text FROM '{}' WHERE text <> '{}'", path, folder.path("*"));
+  EXPECT_THAT(what(query_input(sql)).files, ElementsAre(path, other, path));
+  EXPECT_THAT(what(query_input(sql)).sources, ElementsAre(path, path));
 }
 
 }  // namespace

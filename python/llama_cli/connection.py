@@ -53,6 +53,7 @@ class Connection:
         self._pending: collections.deque[Answer] = collections.deque()
         self._reader: pa.RecordBatchStreamReader | None = None
         self._lines: collections.deque[str] = collections.deque(maxlen=_KEPT_LINES)
+        self._ending = threading.Event()
         self._to_write: queue.SimpleQueue[pa.Buffer | None] | None = None
         self._writer: threading.Thread | None = None
         self._pid = os.getpid()
@@ -72,7 +73,10 @@ class Connection:
         self._output = io.BufferedReader(self._process.stdout, 1 << 16)  # type: ignore[arg-type]
         # The thread knows the lines and the pipe, not this object, which would otherwise live as long as the thread.
         self._listener = threading.Thread(
-            target=_listen, args=(self._process.stderr, self._lines), name="llama-cli stderr", daemon=True
+            target=_listen,
+            args=(self._process.stderr, self._lines, self._ending),
+            name="llama-cli stderr",
+            daemon=True,
         )
         self._listener.start()
         _open.add(self)
@@ -183,6 +187,7 @@ class Connection:
             self.abort()
             return
         self._over = True
+        self._ending.set()
         self._stop_writer()
         self._write(_END_OF_STREAM)
         self._finish(_PATIENCE)
@@ -248,14 +253,16 @@ def _write_each(pipe: object, batches: queue.SimpleQueue[pa.Buffer | None]) -> N
             return  # it has ended; why is told to whoever reads
 
 
-def _listen(pipe: io.RawIOBase, lines: collections.deque[str]) -> None:
+def _listen(pipe: io.RawIOBase, lines: collections.deque[str], ending: threading.Event) -> None:
     with io.TextIOWrapper(io.BufferedReader(pipe), encoding="utf-8", errors="replace") as stream:
         for line in stream:
             line = line.rstrip()
             if not line:
                 continue
             lines.append(line)
-            _log.log(logging.WARNING if line.startswith("Warning: ") else logging.INFO, "%s", line)
+            # What it sums up at the end (that there were no texts, or how many had no vector) has been told of each.
+            is_warning = line.startswith("Warning: ") and not ending.is_set()
+            _log.log(logging.WARNING if is_warning else logging.INFO, "%s", line)
 
 
 def _after_fork_in_child() -> None:

@@ -99,7 +99,8 @@ def packed(kind, folder):
         with sqlite3.connect(path) as database:
             database.execute("create table texts (text)")
     elif kind == "png":
-        path.write_bytes(base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="))
+        path.write_bytes(base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
+                                          "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="))
     return path
 
 
@@ -163,8 +164,10 @@ def test_a_vector_that_float16_cannot_hold_is_no_vector_with_infinities(out, tmp
     assert run.returncode == 0 and run.stderr.count("and float16 ends at 65504") == 2, run.stderr
     assert "no text could be embedded; the output has no rows" in run.stderr
     nulls = embed(large, b"one\ntwo\n", out, "--dtype", "float16", "--force", "--on-error", "null")
-    assert nulls.returncode == 0 and "no text could be embedded; the output has no vectors" in nulls.stderr, nulls.stderr
-    refused(embed(large, b"one\ntwo\n", out, "--dtype", "float16", "--force", "--on-error", "fail"), INPUT, "line 1", "float16")
+    assert nulls.returncode == 0, nulls.stderr
+    assert "no text could be embedded; the output has no vectors" in nulls.stderr, nulls.stderr
+    failed = embed(large, b"one\ntwo\n", out, "--dtype", "float16", "--force", "--on-error", "fail")
+    refused(failed, INPUT, "line 1", "float16")
     for flags in (["--dtype", "float32"], ["--dtype", "float16", "--normalize"]):
         assert embed(large, b"one\ntwo\n", out, "--force", *flags).returncode == 0
         assert numpy.isfinite(vectors(out)).all() and len(vectors(out)) == 2
@@ -206,7 +209,8 @@ def test_a_name_that_is_neither_path_nor_repository(out):
     refused(embed(MODELS, b"x\n", out, "--filename", "no.gguf"), MODEL, "bert.gguf")
 
 
-@pytest.mark.parametrize("flags", [("--batch-size", "0"), ("--max-length", "0"), ("--batch-size", "many"), ("--pooling", "max"), ("--nonsense",)])
+@pytest.mark.parametrize("flags", [("--batch-size", "0"), ("--max-length", "0"), ("--batch-size", "many"),
+                                   ("--pooling", "max"), ("--nonsense",)])
 def test_flags_out_of_range(out, tmp_path, flags):
     run = embed(GOOD, b"x\n", out, *flags)
     assert run.returncode == USAGE and flags[0] in run.stderr
@@ -266,7 +270,8 @@ def test_signals(tmp_path, sig, status):
     out = tmp_path / "out.parquet"
     source = tmp_path / "in.txt"
     source.write_text("".join(f"the number {i} of the long text\n" for i in range(200_000)))
-    process = subprocess.Popen([CLI, "embed", "-m", str(GOOD), "-i", str(source), "-o", str(out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([CLI, "embed", "-m", str(GOOD), "-i", str(source), "-o", str(out)],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for line in process.stdout:
         if line.startswith("Processing"):
             break
@@ -279,8 +284,8 @@ def test_signals(tmp_path, sig, status):
 
 def interrupted_after(path, line, folder):
     """Starts on an input that takes long, and stops it once that line was printed."""
-    process = subprocess.Popen([CLI, "embed", "-m", str(GOOD), "-i", str(path), "-o", str(folder / "out.parquet")], stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([CLI, "embed", "-m", str(GOOD), "-i", str(path), "-o", str(folder / "out.parquet")],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         for text in process.stdout:
             if text.startswith(line):
@@ -310,8 +315,8 @@ def test_ctrl_c_while_nobody_writes_to_a_fifo(tmp_path):
 
 
 def test_ctrl_c_while_standard_input_is_silent(tmp_path):
-    process = subprocess.Popen([CLI, "embed", "-m", str(GOOD), "-i", "-", "-o", str(tmp_path / "out.parquet")], stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([CLI, "embed", "-m", str(GOOD), "-i", "-", "-o", str(tmp_path / "out.parquet")],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for line in process.stdout:
         if line.startswith("Processing"):
             break
@@ -323,8 +328,10 @@ def test_ctrl_c_while_standard_input_is_silent(tmp_path):
 def test_kill_leaves_nothing_that_looks_finished(tmp_path):
     out = tmp_path / "out.parquet"
     source = tmp_path / "in.txt"
-    source.write_text("".join(f"the number {i} of the long text\n" for i in range(200_000)))  # equal ones are computed once
-    process = subprocess.Popen([CLI, "embed", "-m", str(GOOD), "-i", str(source), "-o", str(out)], stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)
+    # Equal texts are computed once.
+    source.write_text("".join(f"the number {i} of the long text\n" for i in range(200_000)))
+    process = subprocess.Popen([CLI, "embed", "-m", str(GOOD), "-i", str(source), "-o", str(out)],
+                               stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)
     for line in process.stdout:
         if line.startswith("Processing"):
             break
@@ -371,17 +378,20 @@ def test_a_vocabulary_that_no_text_can_be_read_with(out, tmp_path, tokens, ids, 
 
 
 def test_fewer_token_types_than_tokens(out, tmp_path):
-    refused(embed(bert_with(tmp_path / "odd.gguf", SPECIAL + LETTERS, types=[1] * 5, **USUAL), b"abc\n", out), MODEL, "tokenizer.ggml.token_type has 5 entries for 57 tokens")
+    model = bert_with(tmp_path / "odd.gguf", SPECIAL + LETTERS, types=[1] * 5, **USUAL)
+    refused(embed(model, b"abc\n", out), MODEL, "tokenizer.ggml.token_type has 5 entries for 57 tokens")
 
 
 def test_a_vocabulary_larger_than_its_matrix(out, tmp_path):
-    refused(embed(bert_with(tmp_path / "odd.gguf", SPECIAL + LETTERS, rows=54, **USUAL), b"abc\n", out), MODEL, "token_embd.weight")
+    model = bert_with(tmp_path / "odd.gguf", SPECIAL + LETTERS, rows=54, **USUAL)
+    refused(embed(model, b"abc\n", out), MODEL, "token_embd.weight")
 
 
 @pytest.mark.parametrize("extra", [["", "", "\u2581"], [b"\xff\xfe"], [f"\u2581word{i}" for i in range(1_000_000)]],
                          ids=["empty tokens", "invalid UTF-8", "a million tokens"])
 def test_odd_vocabularies_that_work(out, tmp_path, extra):
-    model = bert_with(tmp_path / "odd.gguf", SPECIAL + LETTERS + extra, types=[3] * 5 + [1] * (len(LETTERS) + len(extra)), **USUAL)
+    types = [3] * 5 + [1] * (len(LETTERS) + len(extra))
+    model = bert_with(tmp_path / "odd.gguf", SPECIAL + LETTERS + extra, types=types, **USUAL)
     texts = "abc a\nzzz x [UNK]\n\ud55c\nword999999 a\n"
     run = embed(model, texts.encode(), out)
     assert run.returncode == 0, run.stderr

@@ -29,14 +29,15 @@ from endless import endless
 
 def row(name, peer, process_seconds, speed, **more):
     return {"name": name, "peer": peer, "command": f"run {name}", "tokens": 2900, "process_seconds": process_seconds,
-            "engine_seconds": 2900 / speed, "engine_tokens_per_second": speed, "outside_engine": 0.01, "peak_bytes": 10**9, "cosine_min": 0.9996,
-            "cosine_mean": 0.9997, "cosine_texts": 50, "process_ratio": 8.0, "engine_ratio": 1.5, **more}
+            "engine_seconds": 2900 / speed, "engine_tokens_per_second": speed, "outside_engine": 0.01,
+            "peak_bytes": 10**9, "cosine_min": 0.9996, "cosine_mean": 0.9997, "cosine_texts": 50,
+            "process_ratio": 8.0, "engine_ratio": 1.5, **more}
 
 
 def entry(**more):
     peaks = {"threads": 2, "f32": {"giga": 480}, "bf16": None, "int8": {"giga": 1900}}
-    return {"name": "0.6b-short", "title": "short <texts>", "date": "2026-01-31", "quick": False, "rounds": 3, "texts": 100, "tokens": 2900,
-            "peaks_before": peaks, "peaks_after": peaks, "engine_peers": ["torch bf16"],
+    return {"name": "0.6b-short", "title": "short <texts>", "date": "2026-01-31", "quick": False, "rounds": 3,
+            "texts": 100, "tokens": 2900, "peaks_before": peaks, "peaks_after": peaks, "engine_peers": ["torch bf16"],
             "rows": [row("llama-cli embed", False, 4.0, 800), row("llama-embedding", True, 32.0, 110)], **more}
 
 
@@ -45,8 +46,8 @@ def result(**more):
     return {"machine": about, "versions": {"torch": "1"}, "entries": [entry(**more)]}
 
 
-@pytest.mark.parametrize(("giga", "threads", "expected"), [(1908, 2, "A"), (2280, 2, "A"), (850, 2, "B"), (300, 2, "C"), (1700, 4, "B"),
-                                                       (73, 2, "E")])
+@pytest.mark.parametrize(("giga", "threads", "expected"), [(1908, 2, "A"), (2280, 2, "A"), (850, 2, "B"),
+                                                           (300, 2, "C"), (1700, 4, "B"), (73, 2, "E")])
 def test_the_class_follows_from_the_int8_peak_of_each_thread(giga, threads, expected):
     assert machine.class_of({"int8": {"giga": giga}, "threads": threads}) == expected
 
@@ -259,9 +260,12 @@ def test_a_plot_is_well_formed_and_escapes_names(page):
 
 def test_tables_of_rows_and_of_pairs(page):
     samples = [[0.0, 1 << 20], [0.5, 90 << 20], [1.0, 95 << 20]]
-    rows = [{"rows": 10**k, "process_seconds": 1.0, "rows_per_second": 9, "peak_bytes": 95 << 20, "samples": samples} for k in (5, 6)]
-    pair = [{"name": name, "rows": 10, "distinct": 7, "seconds": 1.0, "ratio": ratio} for name, ratio in (("a", 1.0), ("b", 0.7))]
-    costs = [{"name": "m", "tokens_per_row": 29.0, "rows_per_second": 500.0, "outside": 0.02, "dollars_per_million": 0.06}]
+    rows = [{"rows": 10**k, "process_seconds": 1.0, "rows_per_second": 9, "peak_bytes": 95 << 20, "samples": samples}
+            for k in (5, 6)]
+    pair = [{"name": name, "rows": 10, "distinct": 7, "seconds": 1.0, "ratio": ratio}
+            for name, ratio in (("a", 1.0), ("b", 0.7))]
+    costs = [{"name": "m", "tokens_per_row": 29.0, "rows_per_second": 500.0, "outside": 0.02,
+              "dollars_per_million": 0.06}]
     more = {"title": "t", "date": "2026-01-31", "quick": False}
     entries = [{"name": "rows", "rows": rows, **more}, {"name": "duplicates", "rows": pair, **more},
                {"name": "cost", "rows": costs, "dollars_an_hour": 0.1, **more}]
@@ -282,8 +286,10 @@ def benchmark(name, **figures):
 
 
 def test_a_benchmarks_row_has_the_medians_of_its_repetitions():
-    report = {"benchmarks": [benchmark("md5/text of 100 bytes", family_index=7, bytes_per_second=5e8, items_per_second=5e6)] +
-              [benchmark("matmul/avx2/q8_0/1024x1024/32", family_index=3, GFLOPS=value, peak=value / 200) for value in (90, 100, 170)] +
+    report = {"benchmarks": [benchmark("md5/text of 100 bytes", family_index=7, bytes_per_second=5e8,
+                                       items_per_second=5e6)] +
+              [benchmark("matmul/avx2/q8_0/1024x1024/32", family_index=3, GFLOPS=value, peak=value / 200)
+               for value in (90, 100, 170)] +
               [{"run_name": "matmul/avx2/q8_0/1024x1024/32", "run_type": "aggregate", "GFLOPS": 1},
                benchmark("tokenize/broken", error_occurred=True)]}
     product, digest = micro.rows_of(report)
@@ -292,9 +298,11 @@ def test_a_benchmarks_row_has_the_medians_of_its_repetitions():
 
 
 def test_products_have_a_line_for_each_shape_and_a_column_for_each_number_of_rows(page):
-    rows = [{"name": f"matmul/avx2/q8_0/1024x1024/{count}", "unit": "GFLOPS", "value": 100.0 * count, "peak": 0.25 * count} for count in (1, 2)]
+    rows = [{"name": f"matmul/avx2/q8_0/1024x1024/{count}", "unit": "GFLOPS", "value": 100.0 * count,
+             "peak": 0.25 * count} for count in (1, 2)]
     rows.append({"name": "md5/text of 100 bytes", "unit": "MB/s", "value": 500, "items_per_second": 5e6})
-    measured = {"name": "micro", "title": "parts alone", "date": "2026-01-31", "quick": False, "rounds": 3, "rows": rows}
+    measured = {"name": "micro", "title": "parts alone", "date": "2026-01-31", "quick": False, "rounds": 3,
+                "rows": rows}
     publish.publish({**result(), "entries": [entry(), measured]})
     shown = page.read_text()
     assert "| avx2 | q8_0 | 1024x1024 | 100 (25%) | 200 (50%) |" in shown

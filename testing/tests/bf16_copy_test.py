@@ -13,7 +13,8 @@ from fetching import preloaded
 from program import CLI, cosines, embed, rows, vectors
 
 TEXTS = content(varied(40))
-pytestmark = pytest.mark.skipif("avx512_bf16" not in open("/proc/cpuinfo").read(), reason="this CPU has no BF16 instructions")
+pytestmark = pytest.mark.skipif("avx512_bf16" not in open("/proc/cpuinfo").read(),
+                                reason="this CPU has no BF16 instructions")
 
 
 @pytest.fixture
@@ -54,7 +55,8 @@ def decide(memory, faster):
 
 
 def copies(environment):
-    listed = subprocess.run([CLI, "models", "list", "--json"], env=environment, capture_output=True, text=True, check=True)
+    listed = subprocess.run([CLI, "models", "list", "--json"], env=environment, capture_output=True, text=True,
+                            check=True)
     return [model for model in json.loads(listed.stdout) if model["key"].startswith("bf16-copy_")]
 
 
@@ -106,8 +108,9 @@ def test_another_content_gets_a_copy_of_its_own(run, memory, q8, environment):
 
 def test_two_processes_make_one_copy(q8, tmp_path, environment):
     (tmp_path / "texts.txt").write_bytes(TEXTS)
-    processes = [subprocess.Popen([CLI, "embed", "-m", q8, "-i", tmp_path / "texts.txt", "-o", tmp_path / f"{i}.parquet"],
-                                  env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) for i in range(2)]
+    processes = [subprocess.Popen([CLI, "embed", "-m", q8, "-i", tmp_path / "texts.txt",
+                                   "-o", tmp_path / f"{i}.parquet"], env=environment, stderr=subprocess.PIPE,
+                                  stdout=subprocess.DEVNULL, text=True) for i in range(2)]
     said = [process.communicate()[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
 
@@ -127,7 +130,8 @@ ssize_t pread(int fd, void *data, size_t size, off_t at) { return pread64(fd, da
 
 def test_a_copy_is_interrupted(q8, tmp_path, environment):
     (tmp_path / "texts.txt").write_bytes(TEXTS)
-    process = subprocess.Popen([CLI, "embed", "-m", q8, "-i", tmp_path / "texts.txt", "-o", tmp_path / "out.parquet"], env={**environment, **preloaded(tmp_path, "slow_reads", SLOW_READS)},
+    process = subprocess.Popen([CLI, "embed", "-m", q8, "-i", tmp_path / "texts.txt", "-o", tmp_path / "out.parquet"],
+                               env={**environment, **preloaded(tmp_path, "slow_reads", SLOW_READS)},
                                stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     incoming = tmp_path / "cache/llama-loader/models/.incoming"
     while not list(incoming.glob("model-*/*-BF16.gguf")):  # it is being written
@@ -141,7 +145,8 @@ def test_a_copy_is_interrupted(q8, tmp_path, environment):
 
 def test_stock_kernels_that_are_asked_for_and_ours_need_no_copy(run, memory, environment):
     assert run("--kernels", "stock")[0] == "stock"
-    assert run(env={name: value for name, value in environment.items() if name != "GGML_PACKED_PATH"})[0].startswith("packed")
+    usual = {name: value for name, value in environment.items() if name != "GGML_PACKED_PATH"}
+    assert run(env=usual)[0].startswith("packed")
     assert "bf16 copy" not in (memory.read_text() if memory.exists() else "") and copies(environment) == []
 
 

@@ -15,6 +15,13 @@ def test_config_and_help_are_in_the_manual():
     assert "\\-\\-config" in embed and "\\-\\-help" in embed
 
 
+def test_the_manual_has_the_exit_statuses_that_one_command_has():
+    parts = dict(part.split("\n", 1) for part in printed("manual").replace("\\-", "-").split(".SS llama-cli ")[1:])
+    own = {name for name, text in parts.items() if ".PP\nExit status: " in text}
+    assert own == {"inspect", "verify", "map", "tools"}
+    assert "7 " in parts["tools"] and "with --check" in parts["inspect"]
+
+
 def test_config_and_help_are_completed_by_fish():
     lines = [line for line in printed("completion", "fish").splitlines() if "seen_subcommand_from embed'" in line]
     assert any(" -l config -rF" in line for line in lines) and any(" -l help" in line for line in lines)

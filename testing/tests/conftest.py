@@ -1,5 +1,6 @@
 """Fixtures of several tests."""
 import os
+import signal
 import sys
 
 import pytest
@@ -8,6 +9,12 @@ from program import MODELS, PROJECT
 sys.path.insert(0, str(PROJECT / "testing"))
 import make_models
 from fake_hub import FakeHub
+
+
+# The program heeds what its caller ignores, and nohup or a shell's "&" may be ours.
+for number, handler in ((signal.SIGHUP, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -95,7 +95,8 @@ def test_a_device_that_is_too_small_loses_no_row(tmp_path):
         assert len(warnings(done)) == 1 and "does not fit on Fake0" in done.stderr
 
 
-@pytest.mark.parametrize("how,says", [("memory", "a batch does not fit on Fake0"), ("failed", "computing failed on Fake0"),
+@pytest.mark.parametrize("how,says", [("memory", "a batch does not fit on Fake0"),
+                                      ("failed", "computing failed on Fake0"),
                                       ("throw", "computing failed on Fake0")])
 @pytest.mark.parametrize("graph", [1, 3])
 def test_a_device_that_fails_while_it_computes_loses_no_row(tmp_path, graph, how, says):
@@ -107,8 +108,8 @@ def test_a_device_that_fails_while_it_computes_loses_no_row(tmp_path, graph, how
 
 def test_an_answer_goes_on_where_its_device_fails():
     expected, _, _ = generate_on(GPU, "--device", "none")
-    for faults in [*({"REFUSE": n} for n in range(1, 4)), *({"FAIL": n} for n in (1, 2, 5, 12)), {"FAIL": 4, "HOW": "throw"},
-                   {"MEMORY": 200_000}]:
+    for faults in [*({"REFUSE": n} for n in range(1, 4)), *({"FAIL": n} for n in (1, 2, 5, 12)),
+                   {"FAIL": 4, "HOW": "throw"}, {"MEMORY": 200_000}]:
         tokens, done, finished = generate_on(faulty(**faults))
         assert_same_answer(tokens, expected, 0.02)
         assert done["device"] == "CPU" and len(warnings(finished)) == 1, (faults, finished.stderr)

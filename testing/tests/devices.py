@@ -26,7 +26,8 @@ def warnings(run):
 
 
 def embed_on(environment, model, output, *flags, texts=120):
-    done = embed(MODELS / model, content(TEXTS[:texts]), output, "--force", "--quiet", *flags, env={**os.environ, **environment})
+    done = embed(MODELS / model, content(TEXTS[:texts]), output, "--force", "--quiet", *flags,
+                 env={**os.environ, **environment})
     assert done.returncode == 0, done.stderr
     return done
 

@@ -40,12 +40,14 @@ def test_columns_types_order_hashes_and_metadata(tmp_path):
     assert run.returncode == 0, run.stderr
     table = rows(out)
     assert table.schema.names == ["text", "text_hash", "embedding", "sequence_length", "processing_time_ms"]
-    assert [str(t) for t in table.schema.types] == ["string", "string", "fixed_size_list<element: float not null>[64]", "uint32", "uint64"]
+    assert [str(t) for t in table.schema.types] == [
+        "string", "string", "fixed_size_list<element: float not null>[64]", "uint32", "uint64"]
     assert table["text"].to_pylist() == TEXTS
     assert table["text_hash"].to_pylist() == [hashlib.md5(t.encode()).hexdigest() for t in TEXTS]
     assert numpy.isfinite(vectors(out)).all()
     metadata = {k.decode(): v.decode() for k, v in table.schema.metadata.items()}
-    assert metadata["llama.pooling"] == "mean" and metadata["llama.dimension"] == "64" and metadata["llama.architecture"] == "bert"
+    assert metadata["llama.pooling"] == "mean" and metadata["llama.dimension"] == "64"
+    assert metadata["llama.architecture"] == "bert"
     assert metadata["llama.normalized"] == "false" and metadata["llama.model_file"] == "bert.gguf"
     assert metadata["llama.model_size_bytes"] == str((MODELS / "bert.gguf").stat().st_size)
     vector_column = pyarrow.parquet.ParquetFile(out).metadata.row_group(0).column(2)
@@ -71,9 +73,11 @@ def niceness_of_threads(process):
 
 
 def test_nice_puts_every_thread_behind_others(tmp_path):
-    command = [CLI, "embed", "--model", MODELS / "bert.gguf", "--input", "-", "--output", tmp_path / "out.parquet", "--threads", "2"]
+    command = [CLI, "embed", "--model", MODELS / "bert.gguf", "--input", "-", "--output", tmp_path / "out.parquet",
+               "--threads", "2"]
     assert subprocess.run([*command, "--nice", "20"], stdin=subprocess.DEVNULL, capture_output=True).returncode == 2
-    with subprocess.Popen([*command, "--nice", "19"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+    with subprocess.Popen([*command, "--nice", "19"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as run:
         run.stdin.write(content(varied(2000)))
         run.stdin.flush()
         end = time.monotonic() + 60
@@ -164,8 +168,8 @@ def test_line_ends_blank_lines_and_the_byte_order_mark(tmp_path):
 def test_standard_input_and_odd_paths(tmp_path):
     folder = tmp_path / "with space ünï"
     folder.mkdir()
-    run = subprocess.run([CLI, "embed", "-m", str(MODELS / "bert.gguf"), "-i", "-", "-o", "o ü.parquet"], input=content(TEXTS),
-                         capture_output=True, cwd=folder)
+    run = subprocess.run([CLI, "embed", "-m", str(MODELS / "bert.gguf"), "-i", "-", "-o", "o ü.parquet"],
+                         input=content(TEXTS), capture_output=True, cwd=folder)
     assert run.returncode == 0, run.stderr
     assert rows(folder / "o ü.parquet").num_rows == len(TEXTS)
 
@@ -195,7 +199,8 @@ def test_a_fifo_and_a_pipe_with_a_byte_order_mark(tmp_path):
 def with_open_input(lines, model, out, *flags, meanwhile=lambda: ""):
     """Exit status and messages of a run whose input goes on, though nothing more comes."""
     command = [CLI, "embed", "-m", MODELS / model, "-i", "-", "-o", out, *flags]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True) as run:
         for part in (lines, meanwhile):
             run.stdin.write(part if part is lines else part())
             run.stdin.flush()
@@ -233,7 +238,8 @@ def test_more_rows_than_31_bits_count_are_written_where_nobody_knew_their_number
     for out in (tmp_path / "out.arrow", "-"):
         command = [CLI, "embed", "-m", model, "-i", "-", "--input-format", "jsonl", "-o", out, "--compression", "lz4",
                    "--dtype", "int8", "--calibration", texts, "--quiet"]
-        run = subprocess.run(command, input=b'{"text": "words"}\n' * count, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        run = subprocess.run(command, input=b'{"text": "words"}\n' * count, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE)
         assert run.returncode == 0, run.stderr
         assert (b"--split-rows" in run.stderr) == (out != "-"), run.stderr
     with pa.memory_map(str(tmp_path / "out.arrow")) as file:
@@ -261,7 +267,8 @@ def test_row_groups_and_order_of_many_rows(tmp_path):
 
 def test_the_console_says_what_the_specification_shows(tmp_path):
     run = embed(MODELS / "bert.gguf", content(TEXTS), tmp_path / "out.parquet")
-    for part in ("Loading model: ", "Model loaded successfully in ", "(64 dimensions)", f"Processing {len(TEXTS)} texts with batch size 32...",
+    for part in ("Loading model: ", "Model loaded successfully in ", "(64 dimensions)",
+                 f"Processing {len(TEXTS)} texts with batch size 32...",
                  "Average processing time: ", "Total embeddings: ", "Output written to: "):
         assert part in run.stdout, part
     assert f"{len(TEXTS)}/{len(TEXTS)} (100%)" in run.stderr
@@ -270,5 +277,6 @@ def test_the_console_says_what_the_specification_shows(tmp_path):
 
 
 def test_the_example_runs():
-    run = subprocess.run([os.environ["BASIC_EMBEDDING"], str(MODELS / "bert.gguf"), "hello world"], capture_output=True, text=True)
+    run = subprocess.run([os.environ["BASIC_EMBEDDING"], str(MODELS / "bert.gguf"), "hello world"],
+                         capture_output=True, text=True)
     assert run.returncode == 0 and "64 values" in run.stdout

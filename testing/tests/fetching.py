@@ -21,7 +21,8 @@ SIZE = len(MODEL)  # a bit over one piece of 1 MiB
 
 def environment(hub, tmp_path, **more):
     clean = {k: v for k, v in os.environ.items() if not k.startswith("HF_") and not k.lower().endswith("_proxy")}
-    return {**clean, "HF_ENDPOINT": hub.endpoint if hub else "http://127.0.0.1:9", "XDG_CACHE_HOME": str(tmp_path / "xdg"), "HOME": str(tmp_path),
+    return {**clean, "HF_ENDPOINT": hub.endpoint if hub else "http://127.0.0.1:9",
+            "XDG_CACHE_HOME": str(tmp_path / "xdg"), "HOME": str(tmp_path),
             "HF_HUB_DOWNLOAD_TIMEOUT": "2", "HF_HUB_ETAG_TIMEOUT": "2", **more}
 
 
@@ -30,7 +31,8 @@ def command(tmp_path, *arguments, repo="org/model"):
 
 
 def fetch(hub, tmp_path, *arguments, repo="org/model", timeout=60, **more):
-    run = subprocess.run(command(tmp_path, *arguments, repo=repo), env=environment(hub, tmp_path, **more), capture_output=True, text=True, timeout=timeout)
+    run = subprocess.run(command(tmp_path, *arguments, repo=repo), env=environment(hub, tmp_path, **more),
+                         capture_output=True, text=True, timeout=timeout)
     assert run.returncode in (0, 1), run
     return run
 
@@ -63,7 +65,8 @@ def leave_partial(tmp_path, content, done):
     folder = tmp_path / "cache/.incoming" / hashlib.sha256(content).hexdigest()
     folder.mkdir(parents=True)
     (folder / "data").write_bytes(content[:done] + bytes(len(content) - done))
-    journal = {"version": 1, "digest": folder.name, "size": len(content), "synced": [[0, done]], "written": [], "boot": ""}
+    journal = {"version": 1, "digest": folder.name, "size": len(content), "synced": [[0, done]], "written": [],
+               "boot": ""}
     (folder / "journal.json").write_text(json.dumps(journal))
     return folder
 
@@ -81,7 +84,8 @@ def own_mounts(folder, kind, flags, data=""):
         if kind == "tmpfs":
             steps.append((b"none", bytes(folder), b"tmpfs", flags, data.encode()))
         else:
-            steps += [(bytes(folder), bytes(folder), None, bind, None), (None, bytes(folder), None, bind | remount | flags, None)]
+            steps += [(bytes(folder), bytes(folder), None, bind, None),
+                      (None, bytes(folder), None, bind | remount | flags, None)]
         for step in steps:
             if libc.mount(*step[:3], ctypes.c_ulong(step[3]), step[4]) != 0:
                 os._exit(77)
@@ -90,7 +94,8 @@ def own_mounts(folder, kind, flags, data=""):
 
 def fetch_mounted(hub, tmp_path, mounts, *arguments, repo="org/model"):
     (tmp_path / "cache").mkdir(exist_ok=True)
-    run = subprocess.run(command(tmp_path, *arguments, repo=repo), env=environment(hub, tmp_path), capture_output=True, text=True, timeout=60, preexec_fn=mounts)
+    run = subprocess.run(command(tmp_path, *arguments, repo=repo), env=environment(hub, tmp_path),
+                         capture_output=True, text=True, timeout=60, preexec_fn=mounts)
     if run.returncode == 77:
         pytest.skip("no mounts of one's own here")
     return run
@@ -115,4 +120,5 @@ def split_model(tmp_path):
 
 
 def cli(hub, tmp_path, *arguments, **more):
-    return subprocess.run([CLI, *arguments, "--cache-dir", str(tmp_path / "cache")], env=environment(hub, tmp_path, **more), capture_output=True, text=True, timeout=60)
+    return subprocess.run([CLI, *arguments, "--cache-dir", str(tmp_path / "cache")],
+                          env=environment(hub, tmp_path, **more), capture_output=True, text=True, timeout=60)

@@ -1,4 +1,5 @@
-"""Damaged and hostile models in the whole program: an error of one line or vectors, never a crash, a hang or much memory.
+"""Damaged and hostile models in the whole program: an error of one line or vectors, never a crash, a hang or much
+memory.
 
 MUTATIONS=N changes N times something in each synthetic model (default 40; 2000 were run before this was committed)."""
 import os
@@ -29,7 +30,8 @@ def limits():
 
 def embed(model, folder):
     (folder / "in.txt").write_text("one\ntwo words\nand three words here\n")
-    return subprocess.run([CLI, "embed", "-m", str(model), "-i", str(folder / "in.txt"), "-o", str(folder / "out.parquet"), "--quiet"],
+    return subprocess.run([CLI, "embed", "-m", str(model), "-i", str(folder / "in.txt"),
+                           "-o", str(folder / "out.parquet"), "--quiet"],
                           capture_output=True, text=True, errors="replace", timeout=120, preexec_fn=limits)
 
 
@@ -97,7 +99,8 @@ def change_key(model, choice):
             choice.shuffle(entries)
         model.keys[name] = (kind, (entry, entries))
     elif kind == gguf_bytes.STRING:
-        model.keys[name] = (kind, choice.choice([b"", b"no such thing", b"a" * 70000, value[:-1], b"gpt2", b"bert", b"llama", b"\xff\xfe"]))
+        model.keys[name] = (kind, choice.choice([b"", b"no such thing", b"a" * 70000, value[:-1], b"gpt2", b"bert",
+                                                 b"llama", b"\xff\xfe"]))
     elif kind == gguf_bytes.F32:
         model.keys[name] = (kind, choice.choice([0.0, -1.0, 1e30, float("nan"), float("inf")]))
     elif kind == gguf_bytes.BOOL:
@@ -115,10 +118,13 @@ def change_tensor(model, choice):
     if how == 0:
         del model.tensors[name]
     elif how == 1:
-        model.tensors[choice.choice(["blk.99.attn_q.weight", "extra.weight", "rope_freqs.weight", "cls.weight", "output.weight"])] = [shape, kind, data]
+        other = choice.choice(["blk.99.attn_q.weight", "extra.weight", "rope_freqs.weight", "cls.weight",
+                               "output.weight"])
+        model.tensors[other] = [shape, kind, data]
     else:
         if how == 2:
-            shape = [max(1, extent + choice.choice([-1, 1, extent, -(extent // 2)])) if choice.random() < 0.6 else extent for extent in shape]
+            shape = [max(1, extent + choice.choice([-1, 1, extent, -(extent // 2)]))
+                     if choice.random() < 0.6 else extent for extent in shape]
         else:
             kind = choice.choice(sorted(BLOCK_SIZES))
         size = BLOCK_SIZES[kind][1]

@@ -55,7 +55,8 @@ def test_1_many_breaks_with_progress_do_not_use_up_the_retries(hub, tmp_path):
     right(fetch(hub, tmp_path, "lanes=1"))
 
 
-@pytest.mark.parametrize("edit", [faults.length(1000), faults.length(5_000_000), faults.chunked(), faults.extra(1), faults.extra(100_000)],
+@pytest.mark.parametrize("edit", [faults.length(1000), faults.length(5_000_000), faults.chunked(), faults.extra(1),
+                                  faults.extra(100_000)],
                          ids=["short length", "long length", "chunks", "one byte more", "many bytes more"])
 def test_2_3_lengths_that_lie(hub, tmp_path, edit):
     hub.fault("blob", edit)
@@ -103,10 +104,11 @@ def test_5_no_answer_at_all(hub, tmp_path):
     right(fetch(hub, tmp_path, "lanes=1"))
 
 
-@pytest.mark.parametrize("headers,least", [({"RateLimit": '"resolvers";r=0;t=1'}, 1), ({"RateLimit": '"resolvers";r=7;t=250'}, 0),
-                                           ({"Retry-After": "1"}, 1), ({"Retry-After": "-5"}, 0), ({"Retry-After": "nonsense"}, 0),
-                                           ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0)],
-                         ids=["limit reached", "limit not reached", "seconds", "negative", "nonsense", "a date that is over"])
+@pytest.mark.parametrize("headers,least", [
+    ({"RateLimit": '"resolvers";r=0;t=1'}, 1), ({"RateLimit": '"resolvers";r=7;t=250'}, 0),
+    ({"Retry-After": "1"}, 1), ({"Retry-After": "-5"}, 0), ({"Retry-After": "nonsense"}, 0),
+    ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
+], ids=["limit reached", "limit not reached", "seconds", "negative", "nonsense", "a date that is over"])
 def test_6_too_many_requests(hub, tmp_path, headers, least):
     hub.fault("resolve", faults.status(429, headers))
     started = time.monotonic()
@@ -138,8 +140,10 @@ def test_7_a_byte_a_second(hub, tmp_path):
 
 # 8, 9, 10: answers to ranges
 
-@pytest.mark.parametrize("edit", [faults.whole(), faults.whole(True), faults.part_as_200(), faults.shifted(1000), faults.without("Content-Range"), faults.other_total(77)],
-                         ids=["200 whole", "200 whole with a range", "200 part", "another part", "no range", "another total"])
+@pytest.mark.parametrize("edit", [
+    faults.whole(), faults.whole(True), faults.part_as_200(), faults.shifted(1000), faults.without("Content-Range"),
+    faults.other_total(77),
+], ids=["200 whole", "200 whole with a range", "200 part", "another part", "no range", "another total"])
 @pytest.mark.parametrize("times", [1, 2])
 def test_8_odd_answers_to_a_range(hub, tmp_path, edit, times):
     hub.fault("blob", edit, times=times)
@@ -159,7 +163,8 @@ def test_8_a_server_without_ranges_that_breaks_off_twice(hub, tmp_path, big):
     right(fetch(hub, tmp_path, repo="org/big"), big)
 
 
-@pytest.mark.parametrize("edit", [faults.shifted(1000), faults.other_total(77), faults.status(416)], ids=["another part", "another total", "416"])
+@pytest.mark.parametrize("edit", [faults.shifted(1000), faults.other_total(77), faults.status(416)],
+                         ids=["another part", "another total", "416"])
 def test_8_9_always(hub, tmp_path, edit):
     hub.fault("blob", edit, times=None)
     wrong(fetch(hub, tmp_path), "Network", tmp_path=tmp_path)
@@ -172,11 +177,16 @@ def test_9_what_is_there_is_not_fetched_again(hub, tmp_path, done):
     assert hub.sent() == SIZE - done
 
 
-@pytest.mark.parametrize("damage", [lambda f: (f / "journal.json").write_text("{"), lambda f: (f / "journal.json").unlink(), lambda f: (f / "data").unlink(),
-                                    lambda f: os.truncate(f / "data", 1000), lambda f: os.truncate(f / "data", SIZE + 1000),
-                                    lambda f: (f / "data").write_bytes(bytes(SIZE)),
-                                    lambda f: (f / "journal.json").write_text(json.dumps({"version": 1, "digest": f.name, "size": SIZE, "synced": [[5, 2], [0, 10**30], "x", [-1, 5]]}))],
-                         ids=["journal damaged", "no journal", "no data", "data too short", "data too long", "data wrong", "ranges wrong"])
+@pytest.mark.parametrize("damage", [
+    lambda f: (f / "journal.json").write_text("{"),
+    lambda f: (f / "journal.json").unlink(),
+    lambda f: (f / "data").unlink(),
+    lambda f: os.truncate(f / "data", 1000),
+    lambda f: os.truncate(f / "data", SIZE + 1000),
+    lambda f: (f / "data").write_bytes(bytes(SIZE)),
+    lambda f: (f / "journal.json").write_text(json.dumps({
+        "version": 1, "digest": f.name, "size": SIZE, "synced": [[5, 2], [0, 10**30], "x", [-1, 5]]})),
+], ids=["journal damaged", "no journal", "no data", "data too short", "data too long", "data wrong", "ranges wrong"])
 def test_9_a_partial_file_that_is_not_what_it_says(hub, tmp_path, damage):
     damage(leave_partial(tmp_path, MODEL, 700_000))
     right(fetch(hub, tmp_path))
@@ -196,8 +206,10 @@ def test_10_a_branch_that_moves_between_two_requests(hub, tmp_path):
 
 # 11: redirects
 
-@pytest.mark.parametrize("location,told", [("/org/model/resolve/x/tiny-Q8_0.gguf?{n}", "more than 10 times"), ("https://127.0.0.1:1/{n}", "127.0.0.1"),
-                                           ("file:///etc/passwd", "file address"), ("ftp://localhost/x", "ftp address"), ("", "without saying where")])
+@pytest.mark.parametrize("location,told", [
+    ("/org/model/resolve/x/tiny-Q8_0.gguf?{n}", "more than 10 times"), ("https://127.0.0.1:1/{n}", "127.0.0.1"),
+    ("file:///etc/passwd", "file address"), ("ftp://localhost/x", "ftp address"), ("", "without saying where"),
+])
 def test_11_redirects_that_are_not_followed(hub, tmp_path, location, told):
     hub.fault("resolve", faults.redirect(location), times=None)
     wrong(fetch(hub, tmp_path, "retries=0"), "Network", told, tmp_path=tmp_path)
@@ -210,7 +222,9 @@ def test_11_a_circle(hub, tmp_path):
 
 def test_11_the_token_stays_at_home(hub, tmp_path):
     """An address without a scheme leads to another host; the token does not go there."""
-    hub.fault("resolve", lambda r, q, h: r.headers.update(Location=r.headers["Location"].removeprefix("http:")), times=None)
+    def without_a_scheme(r, q, h):
+        r.headers.update(Location=r.headers["Location"].removeprefix("http:"))
+    hub.fault("resolve", without_a_scheme, times=None)
     right(fetch(hub, tmp_path, HF_TOKEN="hf_secret"))
     assert hub.leaked_tokens == []
 
@@ -225,7 +239,8 @@ def test_12_an_address_that_has_expired(hub, tmp_path, big):
     assert len(hub.requests("resolve")) >= 2
 
 
-@pytest.mark.parametrize("edit", [faults.gzip(), faults.web_page(), faults.lfs_pointer()], ids=["gzip", "a web page", "an LFS pointer"])
+@pytest.mark.parametrize("edit", [faults.gzip(), faults.web_page(), faults.lfs_pointer()],
+                         ids=["gzip", "a web page", "an LFS pointer"])
 @pytest.mark.parametrize("times", [1, None])
 def test_13_14_something_else(hub, tmp_path, edit, times):
     hub.fault("blob", edit, times=times)
@@ -254,13 +269,17 @@ def test_16_a_list_of_several_pages(hub, tmp_path):
     assert len(hub.requests("tree")) == 5
 
 
-@pytest.mark.parametrize("link,told", [("http://example.com/next", "another host"), ("{self}?recursive=true&expand=true", "in a circle"), ("file:///etc/passwd", "file address")])
+@pytest.mark.parametrize("link,told", [("http://example.com/next", "another host"),
+                                       ("{self}?recursive=true&expand=true", "in a circle"),
+                                       ("file:///etc/passwd", "file address")])
 def test_16_a_list_that_goes_astray(hub, tmp_path, link, told):
     hub.fault("tree", faults.next_link(link), times=None)
     wrong(fetch(hub, tmp_path), "Network", told)
 
 
-@pytest.mark.parametrize("path", ["../evil.gguf", "/etc/evil.gguf", "a/../../evil.gguf", "a\\evil.gguf", "evil\0.gguf", "evil\n.gguf", "x" * 300 + ".gguf", "c:evil.gguf", "", "a//b.gguf", "./a.gguf"])
+@pytest.mark.parametrize("path", ["../evil.gguf", "/etc/evil.gguf", "a/../../evil.gguf", "a\\evil.gguf",
+                                  "evil\0.gguf", "evil\n.gguf", "x" * 300 + ".gguf", "c:evil.gguf", "", "a//b.gguf",
+                                  "./a.gguf"])
 def test_17_hostile_names(hub, tmp_path, path):
     def change(entries):
         entries.append({**next(e for e in entries if e["path"].endswith(".gguf")), "path": path})
@@ -272,9 +291,11 @@ def test_17_hostile_names(hub, tmp_path, path):
     assert [p for p in tmp_path.rglob("*evil*")] == []
 
 
-@pytest.mark.parametrize("change", [{"lfs": {"oid": "../../x", "size": 5}}, {"lfs": {"oid": "A" * 64, "size": SIZE}}, {"lfs": {"oid": "0" * 63, "size": SIZE}},
-                                    {"lfs": {"size": SIZE}}, {"lfs": {"oid": "0" * 64, "size": -1}}, {"lfs": {"oid": "0" * 64}}, {"path": 5}, {"type": []},
-                                    {"lfs": {"oid": "0" * 64, "size": 2**70}}])
+@pytest.mark.parametrize("change", [
+    {"lfs": {"oid": "../../x", "size": 5}}, {"lfs": {"oid": "A" * 64, "size": SIZE}},
+    {"lfs": {"oid": "0" * 63, "size": SIZE}}, {"lfs": {"size": SIZE}}, {"lfs": {"oid": "0" * 64, "size": -1}},
+    {"lfs": {"oid": "0" * 64}}, {"path": 5}, {"type": []}, {"lfs": {"oid": "0" * 64, "size": 2**70}},
+])
 def test_17_hostile_entries(hub, tmp_path, change):
     def edit(entries):
         for entry in entries:
@@ -359,7 +380,8 @@ def test_missing_things(hub, tmp_path):
     right(fetch(hub, tmp_path, f"revision={hub.main['org/model']}"))
 
 
-@pytest.mark.parametrize("name,value", [("HF_ENDPOINT", "ftp://x"), ("HF_ENDPOINT", "hub"), ("HF_HUB_OFFLINE", "maybe"), ("HF_HUB_DOWNLOAD_TIMEOUT", "soon"),
+@pytest.mark.parametrize("name,value", [("HF_ENDPOINT", "ftp://x"), ("HF_ENDPOINT", "hub"),
+                                        ("HF_HUB_OFFLINE", "maybe"), ("HF_HUB_DOWNLOAD_TIMEOUT", "soon"),
                                         ("HF_HUB_DOWNLOAD_TIMEOUT", "-1"), ("HF_TOKEN", "two words")])
 def test_variables_that_make_no_sense(hub, tmp_path, name, value):
     wrong(fetch(hub, tmp_path, **{name: value}), "InvalidArgument")

@@ -12,7 +12,8 @@ import subprocess
 import time
 
 import pytest
-from fetching import MODEL, command, environment, fetch, fetch_mounted, own_mounts, preloaded, published, right, split_model, wrong
+from fetching import (MODEL, command, environment, fetch, fetch_mounted, own_mounts, preloaded, published, right,
+                      split_model, wrong)
 
 import fake_hub_faults as faults  # fetching knows where
 import make_models
@@ -23,7 +24,8 @@ import make_models
 
 def test_21_a_disk_that_is_too_small(hub, tmp_path, big):
     hub.add("org/big", "m.gguf", big)
-    wrong(fetch_mounted(hub, tmp_path, own_mounts(tmp_path / "cache", "tmpfs", 0, "size=5m"), repo="org/big"), "NoSpace", "MB free")
+    mounts = own_mounts(tmp_path / "cache", "tmpfs", 0, "size=5m")
+    wrong(fetch_mounted(hub, tmp_path, mounts, repo="org/big"), "NoSpace", "MB free")
     assert hub.requests("blob") == []
 
 
@@ -44,7 +46,8 @@ def test_21_a_disk_that_is_too_small_for_two(hub, tmp_path, big):
 def test_21_a_disk_that_fills_up(hub, tmp_path, big):
     """It has room when the download begins; a file-size limit stands in for what fills it."""
     hub.add("org/big", "m.gguf", big)
-    run = subprocess.run(command(tmp_path, repo="org/big"), env=environment(hub, tmp_path), capture_output=True, text=True, timeout=60,
+    run = subprocess.run(command(tmp_path, repo="org/big"), env=environment(hub, tmp_path), capture_output=True,
+                         text=True, timeout=60,
                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5_000_000, 5_000_000)))
     wrong(run, "NoSpace", "cache", tmp_path=tmp_path)
 
@@ -83,7 +86,8 @@ ssize_t pwrite(int fd, const void *data, size_t size, off_t at) { return pwrite6
 @pytest.mark.parametrize("code,told", [("EDQUOT", "NoSpace"), ("EIO", "Io")])
 def test_21_a_disk_that_fails(hub, tmp_path, big, code, told):
     hub.add("org/big", "m.gguf", big)
-    wrong(fetch(hub, tmp_path, repo="org/big", **preloaded(tmp_path, code, FAILING.replace("CODE", code))), told, "cache", tmp_path=tmp_path)
+    failing = preloaded(tmp_path, code, FAILING.replace("CODE", code))
+    wrong(fetch(hub, tmp_path, repo="org/big", **failing), told, "cache", tmp_path=tmp_path)
     before = hub.sent()
     right(fetch(hub, tmp_path, repo="org/big"), big)
     assert hub.sent() - before < len(big)  # the part that was written is kept
@@ -127,7 +131,8 @@ def test_24_a_part_is_damaged(hub, tmp_path):
     wrong(fetch(hub, tmp_path, repo="org/split"), "Corrupt", parts[1].name, tmp_path=tmp_path)
 
 
-@pytest.mark.parametrize("names", [("m-00001-of-00003.gguf", "m-00002-of-00003.gguf"), ("m-00001-of-00002.gguf", "m-00002-of-00003.gguf"),
+@pytest.mark.parametrize("names", [("m-00001-of-00003.gguf", "m-00002-of-00003.gguf"),
+                                   ("m-00001-of-00002.gguf", "m-00002-of-00003.gguf"),
                                    ("m-00002-of-00002.gguf", "m-00003-of-00003.gguf")])
 def test_24_counts_that_do_not_fit(hub, tmp_path, names):
     for name in names:
@@ -149,7 +154,8 @@ def test_24_parts_of_two_models(hub, tmp_path):
 # 26: clocks
 
 def test_26_a_stamp_from_the_future_protects_no_longer_than_one_of_now(hub, tmp_path, big):
-    """A and B fit, C makes one of them go: A was used by a clock that is ten years ahead, B after it by the right one."""
+    """A and B fit, C makes one of them go: A was used by a clock that is ten years ahead, B after it by the right
+    one."""
     a = right(fetch(hub, tmp_path))
     hub.add("org/b", "b.gguf", MODEL[:-1] + b"b")
     hub.add("org/c", "c.gguf", MODEL[:-1] + b"c")
@@ -176,7 +182,8 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
 
 
 def test_26_a_clock_that_jumps_during_a_download(hub, tmp_path):
-    """Three years back and forth at every look: waiting and stalls go by the steady clock, a server's date by the server's."""
+    """Three years back and forth at every look: waiting and stalls go by the steady clock, a server's date by the
+    server's."""
     hub.fault("resolve", faults.status(503), times=2)
     date = lambda ahead: email.utils.formatdate(time.time() + ahead, usegmt=True)
     hub.fault("tree", faults.status(429, {"Retry-After": date(1), "Date": date(0)}), times=1)
@@ -205,7 +212,8 @@ def test_a_cached_file_that_only_looks_changed_is_kept(hub, tmp_path):
     assert hub.requests() == []
 
 
-@pytest.mark.parametrize("damage", [lambda m: m.write_text("{"), lambda m: m.unlink(), lambda m: m.write_text("[]"), lambda m: m.write_text('{"version": 1}')])
+@pytest.mark.parametrize("damage", [lambda m: m.write_text("{"), lambda m: m.unlink(), lambda m: m.write_text("[]"),
+                                    lambda m: m.write_text('{"version": 1}')])
 def test_a_damaged_manifest_is_mended_without_a_download(hub, tmp_path, damage):
     path = pathlib.Path(right(fetch(hub, tmp_path)))
     damage(path.parent / "manifest.json")

@@ -13,7 +13,7 @@ import sys
 import time
 
 import pytest
-from fetching import command, environment, fetch, wrong
+from fetching import cli, command, environment, fetch, wrong
 from program import PROJECT, REAL
 
 import fake_hub_faults as faults  # fetching knows where
@@ -157,6 +157,27 @@ def test_a_data_set_that_grows(texts, tmp_path):
     texts.forget()
     assert len(got(fetch(texts, tmp_path, "cached", repo=uri("data/*.parquet")),
                    hit="hit")) == 5 and texts.requests() == []
+
+
+def test_a_file_of_several_commits_is_counted_once(texts, tmp_path):
+    def models(*arguments):
+        run = cli(texts, tmp_path, "models", *arguments)
+        assert run.returncode == 0, run.stderr
+        return run.stdout
+
+    old = texts.main[REPO]
+    got(fetch(texts, tmp_path, repo=uri("data/*.parquet")))
+    texts.add(REPO, "data/train-3.parquet", LARGE + b"3")
+    got(fetch(texts, tmp_path, repo=uri("data/*.parquet")))
+    files = {p.stat().st_ino: p.stat().st_size for p in (tmp_path / "cache").glob("[!.]*/**/*.parquet")}
+    total = sum(files.values())
+    assert f"\n{total / 1e3:.1f} kB in all" in models("list") and "kB shared)" in models("list")
+    new, before = sorted(json.loads(models("list", "--json")), key=lambda one: -one["size_bytes"])
+    assert before["commit"] == old and (before["freed_bytes"], new["freed_bytes"]) == (0, len(LARGE) + 1)
+    assert new["owned_bytes"] == total and before["owned_bytes"] == total - len(LARGE) - 1
+    assert json.loads(models("prune", "--json"))["size_bytes"] == total
+    assert "(0 bytes)" in models("remove", before["key"]) and f"\n{total / 1e3:.1f} kB in all" in models("list")
+    assert f"({total / 1e3:.1f} kB)" in models("remove", new["key"])
 
 
 def test_a_data_set_that_grows_where_something_has_to_go(texts, tmp_path):

@@ -4,10 +4,12 @@ import hashlib
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 
 import gguf
 import numpy
+import pyarrow.parquet
 import pytest
 from fetching import MODEL, SIZE, cli, environment, fetch, published, split_model, wrong
 from program import CLI, rows
@@ -20,7 +22,8 @@ import fake_hub_faults as faults  # fetching knows where
 def test_cache_sharing_between_crates(hub, tmp_path):
     """What one library downloaded is a cache hit for the other."""
     (tmp_path / "in.txt").write_text("hello world\n")
-    run = cli(hub, tmp_path, "embed", "-m", "org/model", "-i", str(tmp_path / "in.txt"), "-o", str(tmp_path / "out.parquet"))
+    run = cli(hub, tmp_path, "embed", "-m", "org/model", "-i", str(tmp_path / "in.txt"),
+              "-o", str(tmp_path / "out.parquet"))
     assert run.returncode == 0, run.stderr
     hub.forget()
     held = fetch(hub, tmp_path, "hold=0")
@@ -43,7 +46,8 @@ def test_retry_logic_preservation(hub, tmp_path):
 
 def test_the_example(hub, tmp_path):
     for found in ("new", "from the cache"):
-        run = subprocess.run([os.environ["LOAD_MODEL"], "org/model"], env=environment(hub, tmp_path), capture_output=True, text=True)
+        run = subprocess.run([os.environ["LOAD_MODEL"], "org/model"], env=environment(hub, tmp_path),
+                             capture_output=True, text=True)
         assert run.returncode == 0 and f"64 dimensions, {found}" in run.stdout, run
 
 
@@ -70,7 +74,8 @@ def test_drafts_are_left_out(hub, tmp_path):
         hub.add("org/m", name, header_only(tmp_path / "d.gguf", "gemma4-assistant"))
     hub.add("org/m", "m-Q8_0.gguf", MODEL)
     listed = cli(hub, tmp_path, "models", "pull", "org/m", "--list-files")
-    assert [line.split()[-1] for line in listed.stdout.splitlines() if line.startswith("* ") and "gguf" in line] == ["m-Q8_0.gguf"], listed.stdout
+    chosen = [line.split()[-1] for line in listed.stdout.splitlines() if line.startswith("* ") and "gguf" in line]
+    assert chosen == ["m-Q8_0.gguf"], listed.stdout
     assert hub.requests("blob") == []  # no header was needed
     hub.add("org/m", "m-F16.gguf", header_only(tmp_path / "e.gguf", "qwen35", nextn_predict_layers=1))
     run = fetch(hub, tmp_path, repo="org/m")
@@ -80,7 +85,9 @@ def test_drafts_are_left_out(hub, tmp_path):
     assert sorted(published(tmp_path))[0].endswith("m-Q8_0.gguf")
 
 
-@pytest.mark.parametrize("repo,name", [("org/m-MTP-GGUF", "m-MTP-Q8_0.gguf"), ("org/m-GGUF", "m-MTP-Q8_0.gguf"), ("org/Assistant-GGUF", "Assistant-Q8_0.GGUF"), ("org/Eagle-GGUF", "Eagle-Q8_0.gguf")])
+@pytest.mark.parametrize("repo,name", [("org/m-MTP-GGUF", "m-MTP-Q8_0.gguf"), ("org/m-GGUF", "m-MTP-Q8_0.gguf"),
+                                       ("org/Assistant-GGUF", "Assistant-Q8_0.GGUF"),
+                                       ("org/Eagle-GGUF", "Eagle-Q8_0.gguf")])
 def test_a_name_alone_makes_no_draft(hub, tmp_path, repo, name):
     hub.add(repo, name, MODEL)
     run = fetch(hub, tmp_path, repo=repo)
@@ -93,7 +100,8 @@ def test_endings_in_capitals(hub, tmp_path):
     (folder / "MODEL.GGUF").write_bytes(MODEL)
     (tmp_path / "in.txt").write_text("hello world\n")
     for model in (folder, folder / "MODEL.GGUF"):
-        run = cli(hub, tmp_path, "embed", "-m", str(model), "-i", str(tmp_path / "in.txt"), "-o", str(tmp_path / "out.parquet"), "--force")
+        run = cli(hub, tmp_path, "embed", "-m", str(model), "-i", str(tmp_path / "in.txt"),
+                  "-o", str(tmp_path / "out.parquet"), "--force")
         assert run.returncode == 0, run.stderr
 
 
@@ -101,12 +109,66 @@ def test_embed_from_the_hub(hub, tmp_path):
     (tmp_path / "in.txt").write_text("hello world\n")
     for expected in (1, 0):
         hub.forget()
-        run = cli(hub, tmp_path, "embed", "-m", "org/model:Q8_0", "-i", str(tmp_path / "in.txt"), "-o", str(tmp_path / "out.parquet"), "--force")
+        run = cli(hub, tmp_path, "embed", "-m", "org/model:Q8_0", "-i", str(tmp_path / "in.txt"),
+                  "-o", str(tmp_path / "out.parquet"), "--force")
         assert run.returncode == 0, run.stderr
         assert ("downloading tiny-Q8_0.gguf (1.1 MB)" in run.stderr) == bool(expected)
     metadata = rows(tmp_path / "out.parquet").schema.metadata
     assert metadata[b"llama.model_sha256"].decode() == hashlib.sha256(MODEL).hexdigest()
-    assert metadata[b"llama.model_commit"].decode() == hub.main["org/model"] and metadata[b"llama.model_source"] == b"org/model:Q8_0"
+    assert metadata[b"llama.model_commit"].decode() == hub.main["org/model"]
+    assert metadata[b"llama.model_source"] == b"org/model:Q8_0"
+
+
+def test_a_split_model_is_known_by_all_its_parts(hub, tmp_path):
+    """Another of the same size, whose first part is the same, is another."""
+    parts = split_model(tmp_path)
+    for part in parts:
+        hub.add("org/split", part.name, part.read_bytes())
+    (tmp_path / "in.txt").write_text("hello world\n")
+    out = tmp_path / "out.parquet"
+
+    def searched():
+        run = cli(hub, tmp_path, "search", str(out), "hello", "-m", "org/split", "--json")
+        assert run.returncode == 0 and json.loads(run.stdout)["text"] == "hello world", run.stderr
+        return run.stderr
+
+    run = cli(hub, tmp_path, "embed", "-m", "org/split", "-i", str(tmp_path / "in.txt"), "-o", str(out))
+    assert run.returncode == 0, run.stderr
+    digests = [hashlib.sha256(part.read_bytes()).hexdigest() for part in parts]
+    of_all = hashlib.sha256("".join(digest + "\n" for digest in digests).encode()).hexdigest()
+    table = rows(out)
+    assert table.schema.metadata[b"llama.model_sha256"].decode() == of_all
+    assert "digest" not in searched()
+    changed = bytearray(parts[-1].read_bytes())
+    changed[-100] ^= 1
+    hub.add("org/split", parts[-1].name, bytes(changed))
+    assert cli(hub, tmp_path, "models", "pull", "org/split").returncode == 0
+    assert "its digest is another" in searched()
+    # Older versions wrote the first part's digest, and from that nothing can be told.
+    older = table.schema.metadata | {b"llama.model_sha256": digests[0].encode()}
+    pyarrow.parquet.write_table(table.replace_schema_metadata(older), out)
+    assert "digest" not in searched()
+
+
+def test_an_odd_entry_of_the_cache_hides_no_other(hub, tmp_path):
+    """Older versions cut keys of long names inside a character."""
+    assert cli(hub, tmp_path, "models", "pull", "org/model").returncode == 0
+    (good,) = [path for path in (tmp_path / "cache").glob("[!.]*/") if path.is_dir()]
+    cut = os.fsdecode(b"org%2Fmodel_" + b"x" * 120 + b"\xc3_" + b"0" * 64)
+    for name in (cut, "broken"):
+        shutil.copytree(good, good.parent / name)
+    (good.parent / "broken/manifest.json").write_text("{")
+    listed = cli(hub, tmp_path, "models", "list", "--json")
+    assert listed.returncode == 0, listed.stderr
+    shown = cut.replace("\udcc3", "\ufffd")
+    assert {one["key"] for one in json.loads(listed.stdout)} == {good.name, shown}
+    assert f"'{shown}' is cut inside a character" in listed.stderr and "'broken' is not listed" in listed.stderr
+    assert f"'{shown}'" in cli(hub, tmp_path, "models", "list").stderr
+    assert "broken: its manifest.json" in cli(hub, tmp_path, "models", "verify").stderr
+    for key in (shown, "broken"):
+        assert cli(hub, tmp_path, "models", "remove", key).returncode == 0
+    listed = cli(hub, tmp_path, "models", "list", "--json")
+    assert [one["key"] for one in json.loads(listed.stdout)] == [good.name] and listed.stderr == ""
 
 
 def test_the_models_command(hub, tmp_path):
@@ -117,7 +179,8 @@ def test_the_models_command(hub, tmp_path):
     path = cli(hub, tmp_path, "models", "path", "org/model:q8_0").stdout.strip()
     assert pathlib.Path(path).read_bytes() == MODEL
     (one,) = json.loads(cli(hub, tmp_path, "models", "list", "--json").stdout)
-    assert one["repo"] == "org/model" and one["size_bytes"] == SIZE and not one["in_use"] and one["commit"] == hub.main["org/model"]
+    assert one["repo"] == "org/model" and one["size_bytes"] == SIZE
+    assert not one["in_use"] and one["commit"] == hub.main["org/model"]
     assert cli(hub, tmp_path, "models", "verify").returncode == 0
     listed = cli(hub, tmp_path, "models", "pull", "org/model", "--list-files")
     assert "*     1.1 MB  tiny-Q8_0.gguf" in listed.stdout and "README.md" in listed.stdout
@@ -131,11 +194,16 @@ def test_the_models_command(hub, tmp_path):
     assert published(tmp_path) == [] and cli(hub, tmp_path, "models", "prune").returncode == 0
 
 
-@pytest.mark.parametrize("arguments,status", [(("models",), 2), (("models", "pull"), 2), (("models", "pull", "../x/y"), 2), (("models", "pull", "a/b/c"), 2), (("models", "pull", "org/none"), 4),
-                                              (("models", "pull", "org/model", "--quant", "Q8_0", "--filename", "x.gguf"), 2), (("models", "pull", "org/model", "--offline"), 4),
-                                              (("models", "pull", "org/model", "--revision", "../x"), 2), (("models", "remove", "org/none"), 4)])
+@pytest.mark.parametrize("arguments,status", [
+    (("models",), 2), (("models", "pull"), 2), (("models", "pull", "../x/y"), 2), (("models", "pull", "a/b/c"), 2),
+    (("models", "pull", "org/none"), 4),
+    (("models", "pull", "org/model", "--quant", "Q8_0", "--filename", "x.gguf"), 2),
+    (("models", "pull", "org/model", "--offline"), 4), (("models", "pull", "org/model", "--revision", "../x"), 2),
+    (("models", "remove", "org/none"), 4),
+])
 def test_what_the_program_refuses(hub, tmp_path, arguments, status):
-    run = cli(hub, tmp_path, *arguments) if arguments != ("models",) else subprocess.run([CLI, "models"], capture_output=True, text=True)
+    run = (cli(hub, tmp_path, *arguments) if arguments != ("models",)
+           else subprocess.run([CLI, "models"], capture_output=True, text=True))
     assert run.returncode == status and run.stderr.startswith("Error: ") and run.stderr.count("\n") == 1, run
 
 

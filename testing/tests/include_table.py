@@ -24,6 +24,7 @@ STANDARD = (r"[a-z_0-9]+|(fcntl|poll|pthread|sched|unistd|signal|stdio_ext|dlfcn
             r"|linux/\w+|net\w*/\w+|arpa/\w+)\.h")
 PARTS = ("include", "src", "tests", "examples", "fuzz")
 SOURCES = (".h", ".cc")
+ROOM = "(?:llama|ggml)-[a-z]+"  # of the rooms that the picture has
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +34,15 @@ class Use:
     what: str           # an entry of the table: a room, "ROOM/src" for its inside, or a package; "?" for nothing known
 
 
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    rooms: list   # from the top: A["words"]
+    drawn: set    # (room, one below that it includes): A --> B & C
+    loaded: set   # (room, one that no include leads to): A -. loads .-> B
+    undrawn: set  # (room, one that the page says it includes, in words)
+    odd: list     # lines that are none of these
+
+
 def read_table(page):
     """{room: entries} of the page's table "| folder | what it is | may include |"."""
     rows = re.findall(r"^\| `([\w-]+)` \|[^|]*\|([^|]*)\|$", page.read_text(), re.M)
@@ -40,13 +50,26 @@ def read_table(page):
 
 
 def read_picture(page):
-    """{room: the line of the page's first picture that it stands in}."""
-    picture = re.search(r"(?:^    .*\n|^\n)+", page.read_text()[page.read_text().index("\n    "):], re.M)[0]
-    places = {}
-    for number, line in enumerate(picture.splitlines()):
-        for room in re.findall(r"(?:llama|ggml)-[a-z]+", line):
-            places.setdefault(room, number)
-    return places
+    """The page's picture, and what its words say of lines that are not drawn."""
+    text = page.read_text()
+    rooms, drawn, loaded, odd = [], set(), set(), []
+    for line in re.search(r"^```mermaid\n(.*?)^```$", text, re.M | re.S)[1].splitlines()[1:]:
+        read = re.fullmatch(rf' +({ROOM})(\["[^"]+"\])?(?: (-->|-\. \w+ \.->) ({ROOM}(?: & {ROOM})*))?', line)
+        if not read:
+            odd.append(line.strip())
+            continue
+        room, label, arrow, below = read.groups()
+        rooms += [room] if label else []
+        (drawn if arrow == "-->" else loaded).update((room, other) for other in (below or "").split(" & ") if other)
+    said = re.search(rf"every room but ((?:`{ROOM}`(?:, | and )?)+) includes `({ROOM})`", " ".join(text.split()))
+    undrawn = {(room, said[2]) for room in rooms if room != said[2] and f"`{room}`" not in said[1]} if said else set()
+    return Picture(rooms, drawn, loaded, undrawn, odd)
+
+
+def read_doors(page):
+    """Packages that the page says have more doors than one."""
+    said = re.search(r"has one door, but for ([^:.]*)", " ".join(page.read_text().split()))
+    return set(re.split(r", | and ", said[1]))
 
 
 @functools.cache
@@ -131,13 +154,28 @@ def unused(root, table):
             if entry != "all public headers" and (room, entry) not in used]
 
 
-def upward(root, table, places):
-    """Includes of a room that stands beside or above, and rooms that the picture lacks."""
-    rooms = [room for room in table if re.match("llama-|ggml-", room)]
-    lacking = [f"{room} is not in the picture" for room in rooms if room not in places]
-    edges = {(use.file.parts[0], use.what) for use in Tree(root, table).uses() if use.what in table}
-    return lacking + [f"{room} includes {below}" for room, below in sorted(edges)
-                      if room in places and below in places and places[below] <= places[room]]
+def misdrawn(root, table, picture):
+    """Where the picture and the includes are not the same, and lines of it that do not lead down."""
+    rooms, places = [room for room in table if re.fullmatch(ROOM, room)], picture.rooms
+    real = {(use.file.parts[0], use.what.partition("/")[0]) for use in Tree(root, table).uses()}
+    real = {(room, other) for room, other in real if room in rooms and other in rooms and other != room}
+    shown = picture.drawn | picture.undrawn
+    wrong = [f"cannot be read: {line}" for line in picture.odd]
+    wrong += [f"{room}: {places.count(room)} boxes in the picture, {rooms.count(room)} rows in the table"
+              for room in dict.fromkeys(rooms + places) if (places.count(room), rooms.count(room)) != (1, 1)]
+    wrong += [f"{room} includes {other}, which is not drawn" for room, other in sorted(real - shown)]
+    wrong += [f"{room} --> {other} is drawn, but no include is so" for room, other in sorted(picture.drawn - real)]
+    wrong += [f"{room} includes {other} by the page's words, but by no include" for room, other in
+              sorted(picture.undrawn - real)]
+    wrong += [f"{room} loads {other}, and includes it" for room, other in sorted(picture.loaded & real)]
+    return wrong + [f"{room} does not stand above {other}" for room, other in sorted(shown | picture.loaded)
+                    if room in places and other not in places[places.index(room) + 1:]]
+
+
+def doors(table):
+    """Packages from outside that more rooms than one include, of libraries, plug-in and program."""
+    entries = [entry for room, row in table.items() if re.fullmatch(ROOM, room) for entry in row - set(table)]
+    return {entry for entry in entries if entries.count(entry) > 1}
 
 
 def without_row(root, table):

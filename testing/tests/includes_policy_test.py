@@ -50,9 +50,13 @@ def test_every_folder_with_sources_has_a_row():
     assert include_table.without_row(PROJECT, TABLE) == []
 
 
-def test_the_picture_shows_every_room_above_those_that_it_includes():
-    places = include_table.read_picture(PROJECT / "doc/architecture.md")
-    assert include_table.upward(PROJECT, TABLE, places) == []
+def test_the_picture_shows_what_the_includes_say():
+    wrong = include_table.misdrawn(PROJECT, TABLE, include_table.read_picture(PROJECT / "doc/architecture.md"))
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_package_has_one_door_but_for_those_that_the_page_names():
+    assert include_table.doors(TABLE) == include_table.read_doors(PROJECT / "doc/architecture.md")
 
 
 def test_a_parser_of_arguments_has_one_file():
@@ -153,16 +157,42 @@ def test_an_entry_that_nothing_needs_is_found(small_tree):
     assert include_table.unused(root, table) == ["llama-high: nlohmann-json"]
 
 
-@pytest.mark.parametrize("picture,wrong", [
-    ("    llama-high\n        |\n    llama-low\n", []),
-    ("    llama-low\n\n    llama-high\n", ["llama-high includes llama-low"]),
-    ("    llama-high  llama-low\n", ["llama-high includes llama-low"]),
-    ("    llama-high\n", ["llama-low is not in the picture"]),
+HIGH, LOW = '    llama-high["words"]', '    llama-low["words"]'
+
+
+@pytest.mark.parametrize("picture,words,wrong", [
+    ([f"{HIGH} --> llama-low", LOW], "", []),
+    ([HIGH, LOW], "But every room but `llama-low` includes\n`llama-low`.", []),
+    ([HIGH, LOW], "", ["llama-high includes llama-low, which is not drawn"]),
+    ([f"{HIGH} --> llama-low & ggml-odd", LOW, '    ggml-odd["words"]'], "", [
+        "ggml-odd: 1 boxes in the picture, 0 rows in the table",
+        "llama-high --> ggml-odd is drawn, but no include is so"]),
+    ([f"{HIGH} --> llama-low"], "", [
+        "llama-low: 0 boxes in the picture, 1 rows in the table", "llama-high does not stand above llama-low"]),
+    ([f"{HIGH} --> llama-low", LOW], "Of these every room but `llama-high` includes `llama-high`.", [
+        "llama-low includes llama-high by the page's words, but by no include",
+        "llama-low does not stand above llama-high"]),
+    ([f"{HIGH} --> llama-low", "    llama-high -. loads .-> llama-low", LOW], "", [
+        "llama-high loads llama-low, and includes it"]),
+    ([LOW, f"{HIGH} --> llama-low"], "", ["llama-high does not stand above llama-low"]),
+    ([f"{HIGH} --> llama-low", LOW, "    llama-low -. loads .-> llama-high"], "", [
+        "llama-low does not stand above llama-high"]),
+    ([HIGH, LOW, "    llama-high --- llama-low"], "", [
+        "cannot be read: llama-high --- llama-low", "llama-high includes llama-low, which is not drawn"]),
 ])
-def test_a_picture_upside_down_is_found(small_tree, picture, wrong):
+def test_a_picture_that_shows_other_includes_is_found(small_tree, picture, words, wrong):
     root, table, _ = small_tree
-    (root / "page.md").write_text(f"# Title\n\nWords.\n\n{picture}\n" + ROWS)
-    assert include_table.upward(root, table, include_table.read_picture(root / "page.md")) == wrong
+    (root / "page.md").write_text("\n".join(["# Title", words, "```mermaid", "flowchart TD", *picture, "```", ROWS]))
+    assert include_table.misdrawn(root, table, include_table.read_picture(root / "page.md")) == wrong
+
+
+def test_a_package_with_two_doors_is_found(small_tree):
+    root, table, _ = small_tree
+    page = root / "page.md"
+    page.write_text("A library has one door, but for ICU and\nOpenSSL: see below.")
+    assert include_table.read_doors(page) == {"ICU", "OpenSSL"}
+    assert include_table.doors(table) == set()
+    assert include_table.doors({**table, "llama-more": {"llama-low", "OpenSSL"}}) == {"OpenSSL"}
 
 
 def test_a_folder_without_a_row_is_found(small_tree):

@@ -83,7 +83,8 @@ def test_every_family_has_llama_embeddings_vectors(tmp_path, family, name):
 @pytest.mark.parametrize("name", model_families.FAMILIES)
 @pytest.mark.parametrize("kind,least", [("F32", 0.9999), ("F16", 0.999), ("Q8_0", 0.999), ("Q4_0", 0.999)])
 @pytest.mark.parametrize("level", LEVELS)
-def test_every_family_has_llama_cpps_vectors_and_a_text_alone_has_the_batchs(tmp_path, family, level, name, kind, least):
+def test_every_family_has_llama_cpps_vectors_and_a_text_alone_has_the_batchs(tmp_path, family, level, name, kind,
+                                                                             least):
     model, stock = family(name, kind)
     texts = varied(40)
     embed_with(level, model, content(texts), tmp_path / "all.parquet")
@@ -91,8 +92,8 @@ def test_every_family_has_llama_cpps_vectors_and_a_text_alone_has_the_batchs(tmp
     ours = vectors(tmp_path / "all.parquet")
     near = sorted(cosines(ours, stock))
     if name in model_families.WITH_EXPERTS and kind != "F32":
-        # Where two experts are as good as equal, rounding chooses, and a text or two of 40 differ by what the other expert says:
-        # from the file in F32 so do llama.cpp's.
+        # Where two experts are as good as equal, rounding chooses, and a text or two of 40 differ by what the other
+        # expert says: from the file in F32 so do llama.cpp's.
         assert near[0] >= 0.95
         near = near[3:]
     assert near[0] >= least
@@ -102,7 +103,8 @@ def test_every_family_has_llama_cpps_vectors_and_a_text_alone_has_the_batchs(tmp
 
 
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("kind,least,mean", [("F16", 0.9999, 0.99995), ("F32", 0.99999, 0.99999), ("Q8_0", 0.99, 0.999)])
+@pytest.mark.parametrize("kind,least,mean", [("F16", 0.9999, 0.99995), ("F32", 0.99999, 0.99999),
+                                             ("Q8_0", 0.99, 0.999)])
 def test_every_level_equals_transformers(tmp_path, level, kind, least, mean):
     expected = reference()[::3]
     texts = (PROJECT / "testing/data/sample.txt").read_text(encoding="utf-8").splitlines()[::3]
@@ -116,7 +118,8 @@ def test_q8_0_is_no_worse_than_llama_cpps(tmp_path):
     expected = reference()
     means = {}
     for kernels in ["stock", "auto"]:
-        embed_with(kernels, FOLDER / "all-MiniLM-L6-v2-Q8_0.gguf", PROJECT / "testing/data/sample.txt", tmp_path / "out.parquet", "--force")
+        embed_with(kernels, FOLDER / "all-MiniLM-L6-v2-Q8_0.gguf", PROJECT / "testing/data/sample.txt",
+                   tmp_path / "out.parquet", "--force")
         means[kernels] = cosines(vectors(tmp_path / "out.parquet"), expected).mean()
     # Two roundings of the same kind: neither is better but by chance.
     assert means["auto"] > means["stock"] - 5e-5, means
@@ -132,7 +135,8 @@ def test_more_threads_than_cores_and_one_alone(tmp_path):
 def test_an_unknown_name_is_a_usage_error(tmp_path):
     run = embed(MODELS / "bert.gguf", b"hello\n", tmp_path / "out.parquet", "--kernels", "turbo")
     assert run.returncode == 2
-    assert "no kernels are called 'turbo': auto, stock, amx-bf16, avx512-bf16, avx512-vnni, avx-vnni or avx2" in run.stderr
+    known = "auto, stock, amx-bf16, avx512-bf16, avx512-vnni, avx-vnni or avx2"
+    assert f"no kernels are called 'turbo': {known}" in run.stderr
     assert not (tmp_path / "out.parquet").exists()
 
 
@@ -148,7 +152,8 @@ def version(*command, **environment):
 
 
 def test_version_names_the_kernels():
-    assert re.search(r"^kernels: packed, (avx2|avx-vnni|avx512-vnni|avx512-bf16|amx-bf16)$", version().stdout, re.MULTILINE)
+    assert re.search(r"^kernels: packed, (avx2|avx-vnni|avx512-vnni|avx512-bf16|amx-bf16)$", version().stdout,
+                     re.MULTILINE)
 
 
 def test_version_measures_nothing_and_writes_nothing(tmp_path):
@@ -161,7 +166,8 @@ LOADER = pathlib.Path("/lib64/ld-linux-x86-64.so.2")
 
 @pytest.fixture
 def moved(tmp_path):
-    """The program in another folder, the plug-in where it is looked for, or not: moved("lib/llama-cli"), moved(None)."""
+    """The program in another folder, the plug-in where it is looked for, or not: moved("lib/llama-cli"),
+    moved(None)."""
     plugin = pathlib.Path(CLI).parent.parent / "lib/llama-cli/libggml-packed.so"
 
     def move(folder):
@@ -212,9 +218,11 @@ def test_the_environment_makes_it_a_lesser_cpu(tmp_path):
 def test_a_missing_plug_in_leaves_llama_cpps_kernels(tmp_path):
     gone = str(tmp_path / "gone.so")
     assert f"kernels: stock ({gone} was not found)" in version(GGML_PACKED_PATH=gone).stdout
-    run = embed(MODELS / "bert.gguf", b"hello\n", tmp_path / "out.parquet", env={**os.environ, "GGML_PACKED_PATH": gone})
+    environment = {**os.environ, "GGML_PACKED_PATH": gone}
+    run = embed(MODELS / "bert.gguf", b"hello\n", tmp_path / "out.parquet", env=environment)
     assert run.returncode == 0
-    run = embed(MODELS / "bert.gguf", b"hello\n", tmp_path / "out.parquet", "--force", "--kernels", "avx2", env={**os.environ, "GGML_PACKED_PATH": gone})
+    run = embed(MODELS / "bert.gguf", b"hello\n", tmp_path / "out.parquet", "--force", "--kernels", "avx2",
+                env=environment)
     assert run.returncode == 2 and "was not found" in run.stderr
 
 
@@ -238,6 +246,7 @@ def test_no_plug_in_at_all_but_a_text_file(tmp_path):
 
 @pytest.mark.parametrize("level", LEVELS + ["stock"])
 def test_generation_goes_on_with_every_level(level):
-    run = subprocess.run([CLI, "generate", "-m", str(MODELS / "generator.gguf"), "--prompt", "hello world " * 40, "--limit", "12",
-                          "--kernels", level, "--temperature", "0", "--json"], capture_output=True, text=True, timeout=300)
+    run = subprocess.run([CLI, "generate", "-m", str(MODELS / "generator.gguf"), "--prompt", "hello world " * 40,
+                          "--limit", "12", "--kernels", level, "--temperature", "0", "--json"],
+                         capture_output=True, text=True, timeout=300)
     assert run.returncode == 0 and '"type":"done"' in run.stdout, run.stderr

@@ -202,3 +202,19 @@ def test_a_page_that_is_there_is_only_replaced_when_asked(tmp_path):
     assert json.dumps(map_page.Page(tmp_path / "a.html").about)
     done = run("map", table, "-o", tmp_path / "no/such/folder/a.html")
     assert done.returncode == 5
+
+
+def test_a_page_never_takes_the_vectors_place_and_what_cannot_be_written_is_told_first(tmp_path):
+    table = write_table(tmp_path / "a.parquet", vectors_of(20), text=texts_of(20))
+    before = table.read_bytes()
+    (tmp_path / "link.parquet").symlink_to(table)
+    for page in (table, tmp_path / "link.parquet"):
+        done = run("map", table, "-o", page, "--force")
+        assert done.returncode == 2 and "would replace the vectors' file" in done.stderr
+    assert table.read_bytes() == before
+    (tmp_path / "folder").mkdir()
+    for flags in ([], ["--force"]):
+        done = run("map", table, "-o", tmp_path / "folder", *flags)
+        assert done.returncode == 5 and "it is a folder; name a file" in done.stderr
+    done = run("map", table, "-o", "-")
+    assert done.returncode == 2 and "-o names one" in done.stderr

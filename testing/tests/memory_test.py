@@ -11,7 +11,8 @@ WORDS = "the and hello world text number is of long 42 naïve 日本".split()
 
 def peak(source, output, *flags):
     """The program's peak resident memory in MB."""
-    process = subprocess.Popen([CLI, "embed", "-m", str(MODELS / "bert.gguf"), "-i", str(source), "-o", str(output), "--quiet", *flags])
+    process = subprocess.Popen([CLI, "embed", "-m", str(MODELS / "bert.gguf"), "-i", str(source), "-o", str(output),
+                                "--quiet", *flags])
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0

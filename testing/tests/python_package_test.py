@@ -720,3 +720,10 @@ def test_what_the_program_says_is_logged(caplog, tmp_path):
         pass
     assert ("llama_cli", 30, "Warning: something") in caplog.record_tuples
     assert ("llama_cli", 20, "Note") in caplog.record_tuples
+
+
+def test_an_embedder_that_was_asked_nothing_warns_of_nothing(caplog):
+    with caplog.at_level("INFO", "llama_cli"):
+        with Embedder(MODEL) as one:
+            assert one.get_sentence_embedding_dimension() == 64
+        assert [level for _, level, _ in caplog.record_tuples if level > 20] == []

@@ -179,6 +179,34 @@ def test_a_file_is_written_with_the_kept_columns(files, tmp_path):
                             "--force", status=2).stderr  # fmt: skip
 
 
+def test_a_file_is_what_its_name_says(files, tmp_path):
+    for command in (["search", files / "float16.parquet", "--like", 1], ["dedup", files / "float16.parquet"]):
+        refused = run(*command, "-o", tmp_path / "found.csv", status=2).stderr
+        assert "no csv file is written" in refused and not (tmp_path / "found.csv").exists()
+        run(*command, "-o", tmp_path / f"{command[0]}.ipc")
+        assert pa.ipc.open_file(tmp_path / f"{command[0]}.ipc").read_all().num_rows > 0
+
+
+def test_the_queries_are_not_replaced(files, tmp_path):
+    (tmp_path / "queries.parquet").write_text("one\n")
+    told = run("search", files / "float16.parquet", "--queries", tmp_path / "queries.parquet",
+               "-o", tmp_path / "queries.parquet", "--force", status=2).stderr  # fmt: skip
+    assert "would replace the queries' file" in told and (tmp_path / "queries.parquet").read_text() == "one\n"
+
+
+def test_which_file_of_no_model_is_a_contradiction(files):
+    for flag in ("--quant", "--filename"):
+        assert "--model" in run("search", files / "float16.parquet", "x", flag, "Q8_0", status=2).stderr
+
+
+def test_a_null_text_is_null(tmp_path):
+    table = pa.table({"text": ["one", None, ""], "embedding": pa.array([[1.0, 0.0], [1.0, 0.1], [1.0, 0.2]])})
+    pa.parquet.write_table(table, tmp_path / "a.parquet")
+    assert [hit["text"] for hit in search(tmp_path / "a.parquet", "--like", 0)] == [None, ""]
+    run("search", tmp_path / "a.parquet", "--like", 0, "-o", tmp_path / "found.parquet")
+    assert rows(tmp_path / "found.parquet")["text"].to_pylist() == [None, ""]
+
+
 def test_the_table_fits_the_terminal(files):
     for columns in (40, 80, 133):
         done = run(

@@ -1,4 +1,7 @@
-"""Shards: every row in one of them, and what `llama-cli shards` says and merges."""
+"""Shards: every row in one of them, and what `llama-cli shards` says and merges.
+
+What of a run a shard is known by, so that no others' goes with it: shard_runs_test.py.
+"""
 
 import json
 import os
@@ -105,19 +108,6 @@ def test_the_merge_is_searched_as_the_run_without_shards_is(tmp_path, source, in
     assert scores(merged) == pytest.approx(scores(whole), abs=0.001)
 
 
-def test_parts_with_other_scales_are_not_merged(tmp_path, source):
-    folder, merged, texts = tmp_path / "out", tmp_path / "m.parquet", tmp_path / "c.txt"
-    for index in (0, 1):
-        texts.write_text(f"text {index}\nother words {index}\n")
-        embed(source, folder, f"{index}/2", "--dtype", "int8", "--calibration", texts)
-    told = run("shards", folder, "--merge", merged, status=3).stderr
-    for words in ("'llama.int8_scales'", "part-00000-of-00002-00000", "part-00001-of-00002-00000", "--force"):
-        assert words in told
-    assert not merged.exists()
-    embed(source, folder, "0/2", "--dtype", "int8", "--calibration", texts, "--force")
-    run("shards", folder, "--merge", merged)
-
-
 def test_a_shard_counts_its_own_rows(tmp_path, source):
     lines = tmp_path / "in.txt"
     lines.write_text("".join(f"line {i}\n" for i in range(1, 101)))
@@ -195,20 +185,6 @@ def test_tables_that_are_no_part_of_the_run_are_named(tmp_path, source):
     assert "all.parquet': it is no part of the run" in done.stdout and "earlier run" in done.stdout
     assert "every shard is whole, but" in done.stderr
     assert ".parquet" in run("shards", folder, "--merge", tmp_path / "all.csv", status=2).stderr
-
-
-def test_a_model_of_this_machine_is_known_by_its_content(tmp_path, source):
-    """Wherever it lies; one of the same name and size with other weights is another."""
-    folder, elsewhere = tmp_path / "out", tmp_path / "elsewhere" / MODEL.name
-    elsewhere.parent.mkdir()
-    weights = bytearray(MODEL.read_bytes())
-    elsewhere.write_bytes(weights)
-    command = ["embed", "-m", elsewhere, "-i", source, "--column", "text", "-o", folder, "--shard"]
-    embed(source, folder, "0/3")
-    run(*command, "1/3")
-    weights[-100] ^= 1
-    elsewhere.write_bytes(weights)
-    assert "another model" in run(*command, "2/3", status=2).stderr
 
 
 def test_the_scheduler_says_which(tmp_path, source):

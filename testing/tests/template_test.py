@@ -12,7 +12,8 @@ from program import REAL
 
 # What is known to differ, and only where tools are declared: a missing value printed as "None"; and JSON that
 # transformers escapes as HTML.
-KNOWN = {"NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use", "NousResearch-Hermes-3-Llama-3.1-8B-tool_use", "meetkai-functionary-medium-v3.1"}
+KNOWN = {"NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use", "NousResearch-Hermes-3-Llama-3.1-8B-tool_use",
+         "meetkai-functionary-medium-v3.1"}
 
 
 def test_published_templates_render_as_transformers_does():
@@ -30,7 +31,8 @@ def test_published_templates_render_as_transformers_does():
     assert len(repaired) <= 20, repaired
     # Whoever calls tools with us sees them: no template drops a definition, a call or a result without a word.
     hidden = [(name, conversation) for name, of in results.items() for conversation, entry, answer, _ in of
-              if conversation in with_tools and "text" in answer and not template_parity.shows_all(entry, answer["text"])]
+              if conversation in with_tools and "text" in answer
+              and not template_parity.shows_all(entry, answer["text"])]
     assert hidden == []
 
 

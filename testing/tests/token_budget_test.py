@@ -16,7 +16,8 @@ def run(tmp_path):
     """Embeds with a cache of its own; returns what --debug says of the budget, and the vectors."""
     def embed_texts(*flags, texts=TEXTS, cache=tmp_path / "cache", model="bert.gguf"):
         out = tmp_path / "out.parquet"
-        done = embed(MODELS / model, texts, out, "--force", "--debug", *flags, env={**os.environ, "XDG_CACHE_HOME": str(cache)})
+        done = embed(MODELS / model, texts, out, "--force", "--debug", *flags,
+                     env={**os.environ, "XDG_CACHE_HOME": str(cache)})
         assert done.returncode == 0, done.stderr
         budget, reason = re.search(r"^Token budget: (\d+) \((.*)\)$", done.stderr, re.M).groups()
         return int(budget), reason, vectors(out)

@@ -1,4 +1,5 @@
-"""Tokens against the libraries that the published tokenizers come from. script/token-parity runs the same on millions of texts."""
+"""Tokens against the libraries that the published tokenizers come from. script/token-parity runs the same on millions
+of texts."""
 import importlib.util
 import os
 import string
@@ -19,7 +20,8 @@ SAMPLE = PROJECT / "testing/data/sample.txt"
 
 
 def compare(script, *arguments):
-    run = subprocess.run([sys.executable, PROJECT / "testing" / script, PROGRAM, *arguments], capture_output=True, text=True, timeout=800)
+    run = subprocess.run([sys.executable, PROJECT / "testing" / script, PROGRAM, *arguments], capture_output=True,
+                         text=True, timeout=800)
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout
 
@@ -102,7 +104,8 @@ def test_a_hostile_unigram_model_is_refused(tmp_path, charsmap, score, message):
 
 def small_unigram(path, charsmap, score=-4.0):
     """A model of a few pieces, in the notation of GGUF files of XLM-R's kind."""
-    pieces = [("<s>", 0.0, 3), ("<pad>", 0.0, 3), ("</s>", 0.0, 3), ("<unk>", 0.0, 2), ("\u2581", -3.0, 1), ("a", score, 1), ("\u30ab", -5.0, 1)]
+    pieces = [("<s>", 0.0, 3), ("<pad>", 0.0, 3), ("</s>", 0.0, 3), ("<unk>", 0.0, 2), ("\u2581", -3.0, 1),
+              ("a", score, 1), ("\u30ab", -5.0, 1)]
 
     def add_tokenizer(writer):
         writer.add_tokenizer_model("t5")
@@ -159,13 +162,16 @@ def test_the_normalizer_that_the_gguf_tells(tmp_path, cased, keys, lowercase, st
     letters = (string.ascii_letters + ACCENTED if cased else string.ascii_lowercase) + string.digits
     tokens = bert_of_letters(tmp_path / "bert.gguf", letters, **keys)
     pieces = [t if t in SPECIAL else t[1:] if t.startswith("\u2581") else "##" + t for t in tokens]
-    published = tokenizers.Tokenizer(tokenizers.models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    vocabulary = {piece: i for i, piece in enumerate(pieces)}
+    published = tokenizers.Tokenizer(tokenizers.models.WordPiece(vocabulary, unk_token="[UNK]"))
     published.normalizer = tokenizers.normalizers.BertNormalizer(strip_accents=strip_accents, lowercase=lowercase)
     published.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
-    published.post_processor = tokenizers.processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    published.post_processor = tokenizers.processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
     published.add_special_tokens(SPECIAL)
     published.save(str(tmp_path / "tokenizer.json"))
-    assert "234 texts, 0 differ" in compare("token_parity.py", tmp_path / "bert.gguf", tmp_path / "tokenizer.json", SAMPLE)
+    out = compare("token_parity.py", tmp_path / "bert.gguf", tmp_path / "tokenizer.json", SAMPLE)
+    assert "234 texts, 0 differ" in out
     run = embed(tmp_path / "bert.gguf", "Ébène Äpfel\n".encode(), tmp_path / "out.parquet")
     assert ("has capitals" in run.stderr) == (cased and "lowercase" not in keys), run.stderr
 
@@ -175,13 +181,14 @@ def test_texts_without_a_known_word(tmp_path, minilm):
     import tokenizers
 
     texts = ["\U00013000\U00013001", "x" * 101, "\ue000", "\u200b\u200d", "\u0301"]
-    run = subprocess.run([CLI, "embed", "-m", minilm[0], "-i", "-", "-o", tmp_path / "out.parquet"], input="\n".join(texts).encode(),
-                         capture_output=True)
+    run = subprocess.run([CLI, "embed", "-m", minilm[0], "-i", "-", "-o", tmp_path / "out.parquet"],
+                         input="\n".join(texts).encode(), capture_output=True)
     assert run.returncode == 0, run.stderr
     published = tokenizers.Tokenizer.from_file(str(minilm[1]))
     published.no_truncation()
     published.no_padding()
-    assert rows(tmp_path / "out.parquet")["sequence_length"].to_pylist() == [len(published.encode(text).ids) for text in texts]
+    lengths = [len(published.encode(text).ids) for text in texts]
+    assert rows(tmp_path / "out.parquet")["sequence_length"].to_pylist() == lengths
 
 
 @pytest.mark.parametrize("add_eos", [False, True])
@@ -213,10 +220,12 @@ def test_an_ordinary_piece_that_llama_cpp_takes_for_a_special_token(tmp_path, ad
 # Patterns for words that llama.cpp leaves to std::regex.
 @pytest.mark.parametrize("pre", ["gpt-4o", "deepseek-v3", "deepseek-llm", "exaone-moe", "gemma4"])
 def test_a_line_without_a_break_is_read_to_its_end(tmp_path, pre):
-    """A libstdc++ before GCC 16 calls itself for each character of a match, and 26,000 take the 8 MiB that a stack has: llama.cpp crashes."""
+    """A libstdc++ before GCC 16 calls itself for each character of a match, and 26,000 take the 8 MiB that a stack
+    has: llama.cpp crashes."""
     make_models.decoder(tmp_path / "model.gguf", "qwen3", pre=pre)
     texts = [(part * 120_000).encode() for part in ("x", ".", " ", "\u4e2d", "x ", "\n")]
-    run = subprocess.run([PROGRAM, tmp_path / "model.gguf"], input=b"".join(struct.pack("<I", len(text)) + text for text in texts),
+    run = subprocess.run([PROGRAM, tmp_path / "model.gguf"],
+                         input=b"".join(struct.pack("<I", len(text)) + text for text in texts),
                          capture_output=True, timeout=300)
     assert run.returncode == 0, (run.returncode, run.stderr)
     (count,) = struct.unpack_from("<I", run.stdout)
@@ -228,7 +237,8 @@ def test_published_vocabularies():
     if not folder.exists():
         pytest.skip("no published vocabularies (script/vocabularies)")
     out = compare("vocabulary_parity.py", folder, "300", "3", SAMPLE)
-    assert "| qwen3 | 234, 0 differ | 234, 0 differ |" in out and "| mistral | 233, 0 differ | 233, 0 differ |" in out, out
+    assert "| qwen3 | 234, 0 differ | 234, 0 differ |" in out, out
+    assert "| mistral | 233, 0 differ | 233, 0 differ |" in out, out
 
 
 def test_the_other_families(tmp_path):

@@ -2,12 +2,13 @@
 
 import hashlib
 import shutil
+import subprocess
 
 import numpy
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from program import MODELS
+from program import CLI, MODELS
 from vector_files import (
     MINILM,
     agreement,
@@ -262,3 +263,10 @@ def test_a_real_model_on_other_kernels_and_a_value_with_a_flipped_sign(tmp_path)
     data[17, 4 * at + 3] ^= 0x80
     said = run_json("verify", changed(tmp_path, with_bytes(table, data)), "--kernels", "stock", status=1)
     assert [(w["row"], w["kind"]) for w in said["wrong"]] == [(17, "one_value")]
+
+
+def test_a_report_that_cannot_be_printed_is_no_success(files):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([CLI, "verify", files["float32"], "--sample", "0"], stdout=full, stderr=subprocess.PIPE,
+                              text=True, timeout=60)
+    assert done.returncode == 5 and "standard output cannot be written" in done.stderr, done.stderr

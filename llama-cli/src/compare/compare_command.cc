@@ -104,7 +104,11 @@ int run_compare(const CompareArguments& arguments, const Interrupt& interrupt) {
   CompareResult result{.differences = provenance_differences(*a, *b), .found = std::move(*found), .texts = {}};
   result.texts = texts_of(*a, result.found.moved, arguments.text_column, interrupt.token());
   if (!arguments.json) {
-    print_comparison(console, result);
+    bool is_cut = false;
+    Console report = console;
+    report.is_cut = &is_cut;
+    print_comparison(report, result);
+    if (is_cut) return tell_failure(cut_off(), interrupt);
   } else if (auto printed = print_result(json_of_comparison(result)); !printed) {
     return tell_failure({printed.error(), kOutputError}, interrupt);
   }

@@ -121,7 +121,11 @@ Step<void> deduplicate(const DedupArguments& arguments, const Interrupt& interru
       return stop_with(printed.error(), kOutputError);
     return {};
   }
-  print_groups(console, *found, options->threshold);
+  bool is_cut = false;  // where nothing is written, what is printed is all
+  Console report = console;
+  report.is_cut = &is_cut;
+  print_groups(report, *found, options->threshold);
+  if (is_cut && !summary) return std::unexpected(cut_off());
   if (summary)
     console.line("Output written to: {} ({} rows, {})", arguments.output.string(), with_thousands(summary->rows),
                  format_size(summary->size_bytes));

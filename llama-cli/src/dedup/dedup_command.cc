@@ -20,7 +20,8 @@ Flags dedup_flags(DedupArguments& a) {
        .values = RealRange{0, 1}},
       {.name = "-o,--output",
        .target = &a.output,
-       .help = "File to write: Parquet, or Arrow where its name ends in .arrow or .feather; else nothing is written",
+       .help =
+           "File to write: Parquet, or Arrow where its name ends in .arrow, .feather or .ipc; else nothing is written",
        .value = "FILE"},
       {.name = "--drop",
        .target = &a.drop,

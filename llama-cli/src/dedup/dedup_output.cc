@@ -17,10 +17,10 @@ namespace fs = std::filesystem;
 TableOutput output_of_dedup(const DedupArguments& arguments, const VectorFile& file) {
   TableOutput output;
   output.path = arguments.output;
-  const std::string ending = arguments.output.extension().string();
-  const bool is_arrow =
-      arguments.split_rows ? file.table().format() == "arrow" : ending == ".arrow" || ending == ".feather";
-  output.format = is_arrow ? OutputFormat::ArrowFile : OutputFormat::Parquet;
+  if (arguments.split_rows)
+    output.format = file.table().format() == "arrow" ? OutputFormat::ArrowFile : OutputFormat::Parquet;
+  else  // check_dedup_output() refuses others
+    output.format = output_format_of_name(arguments.output).value_or(OutputFormat::Parquet);
   output.split_rows = arguments.split_rows;
   output.existing = arguments.force ? ExistingFile::Replace : ExistingFile::Refuse;
   output.metadata = file.table().files().front().metadata;
@@ -75,6 +75,8 @@ Step<void> check_dedup_output(const DedupArguments& arguments, const VectorFile&
   if (arguments.output.empty()) return {};
   if (arguments.output == "-") return usage_error("dedup writes files: -o names one");
   if (arguments.split_rows == 0) return usage_error("--split-rows needs at least one row");
+  if (auto known = output_format_of_name(arguments.output); !known && !arguments.split_rows)
+    return usage_error("--output " + known.error().message);
   std::error_code ignored;
   for (const TableFilePart& part : file.table().files()) {
     const bool is_folder =

@@ -98,6 +98,7 @@ Step<DatasetInput> fetch_datasets(const EmbedArguments& arguments, const std::ve
     std::uint64_t fetched = 0;
     for (const DatasetFile& file : files->files) {
       input.paths.push_back(file.file.string());
+      input.digests[input.paths.back()] = file.sha256.empty() ? file.git_sha1 : file.sha256;
       fetched += file.size_bytes;
     }
     there += fetched;

@@ -1,6 +1,7 @@
 // Files of Hugging Face data sets among the inputs of the embed command.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@ namespace llama {
 struct DatasetInput {
   std::vector<std::string> paths;                 // those given, files of the cache in the places of data sets
   std::vector<std::shared_ptr<const void>> uses;  // the cache keeps the files meanwhile
+  std::map<std::string, std::string> digests;     // of the cache's files, by path
   double share = 1;                               // of the bytes of all that are there
 };
 

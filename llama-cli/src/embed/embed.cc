@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <format>
+#include <string>
 #include <system_error>
+#include <vector>
 
 #include "console.h"
 #include "embed/dry_run.h"
@@ -162,18 +164,24 @@ Step<std::optional<JobSummary>> run_job(const EmbedArguments& arguments, Prepare
   TableOutput output = std::move(prepared.output);
   output.metadata = metadata_of(*model, options, arguments);
   const bool is_shard = options.shard.count > 1;
-  auto digest = is_shard ? digest_of_model(model->metadata(), interrupt.token()) : Result<std::string>();
-  if (!digest) return stop_with(digest.error(), kModelError);
-  const ShardManifest manifest = plan_manifest(options, input.reader->identity(), std::move(*digest));
+  ShardManifest manifest;
   if (is_shard) {
-    if (may_be_done(arguments, options.shard, input.reader->identity())) {
-      const auto done = is_done_shard(arguments, manifest, console);
+    auto planned = plan_manifest(options, input, model->metadata());
+    if (!planned) return std::unexpected(planned.error());
+    manifest = std::move(*planned);
+    const InputIdentity identity = input.reader->identity();
+    if (may_be_done(arguments, options.shard, identity)) {
+      const auto done = is_done_shard(arguments, manifest, identity, console);
       if (!done) return std::unexpected(done.error());
       return std::nullopt;
     }
-    if (auto same = check_same_run(arguments.output.path, manifest); !same && !arguments.output.force)
-      return usage_error(same.error().message + "; --force writes it all the same");
-    options.on_written = [&](const JobSummary& summary) {
+    const auto same = check_same_run(arguments.output.path, manifest);
+    if (!same && !arguments.output.force) return usage_error(same.error().message + "; --force writes it all the same");
+    for (const std::string& odd : same.value_or(std::vector<std::string>())) tell("Warning: {}", odd);
+    options.on_written = [&, was_same = same.has_value()](const JobSummary& summary) {
+      // Others may have been computed meanwhile.
+      if (const auto still = check_same_run(arguments.output.path, manifest); was_same && !still)
+        tell("Warning: {}", still.error().message);
       return write_manifest(arguments.output.path, filled_manifest(manifest, summary));
     };
   }

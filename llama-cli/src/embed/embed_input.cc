@@ -47,7 +47,7 @@ InputIdentity identity_of(const std::string& path) {
   identity.what = path == "-" ? "standard input" : std::format("file '{}'", path);
   identity.is_repeatable = is_file;
   if (is_file) {
-    identity.files = {path};
+    identity.files = identity.sources = {path};
     identity.fingerprint =
         std::format("{} {} bytes {}.{:09}", fs::absolute(path).lexically_normal().string(),
                     static_cast<std::uint64_t>(status.st_size), status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
@@ -127,6 +127,7 @@ Step<EmbedInput> open_table(const EmbedArguments& arguments, const std::optional
   for (const std::string& note : (*reader)->notes()) console.line("Note: {}", note);
   EmbedInput input;
   input.uses = std::move(fetched->uses);
+  input.digests = std::move(fetched->digests);
   input.share = fetched->share;
   input.text_columns = std::max<std::size_t>(1, a.columns.size());
   input.text_name = input.text_columns == 1 ? (*reader)->columns().front() : "text";

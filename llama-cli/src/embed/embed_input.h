@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,7 @@ struct EmbedInput {
   std::size_t text_columns = 1;                   // the first cells of a row; then those of the prompt
   std::string text_name = "text";                 // of the output's column
   std::vector<std::shared_ptr<const void>> uses;  // of files in the cache: it keeps them meanwhile
+  std::map<std::string, std::string> digests;     // of those files, by path: their times mean nothing
   double share = 1;  // of the input's bytes that are read: less than all where a dry run takes a sample of a data set
 };
 

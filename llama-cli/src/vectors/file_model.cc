@@ -59,8 +59,11 @@ Step<EmbeddingConfig> settings_of_file(const Provenance& p, ModelSource source, 
 
 std::string what_is_other(const Provenance& p, const EmbeddingModel& model) {
   const ModelMetadata& file = model.metadata();
-  if (!p.model_sha256.empty() && !file.sha256.empty())
-    return p.model_sha256 == file.sha256 ? "" : "its digest is another";
+  if (!p.model_sha256.empty() && !file.sha256.empty()) {
+    if (p.model_sha256 == file.sha256) return "";
+    // Of a split model older versions wrote the first part's digest, and there only the size tells more.
+    if (p.model_sha256 != file.first_sha256) return "its digest is another";
+  }
   if (p.model_size_bytes && *p.model_size_bytes != file.size_bytes) return "its size is another";
   return "";
 }

@@ -56,10 +56,12 @@ Result<void> FoundRows::for_each(const std::stop_token& stop, const std::functio
     auto batch = reader_->next(stop);
     if (!batch) return std::unexpected(batch.error());
     for (std::size_t i = 0; i < batch->rows.size() && at < places_.size(); ++i, ++at) {
-      FoundRow row{
-          .query = places_[at].query, .hit = places_[at].hit, .text = {}, .has_text = false, .cells = {}, .kept = {}};
+      FoundRow row;
+      row.query = places_[at].query;
+      row.hit = places_[at].hit;
       const auto& cells = batch->rows[i].cells;
       row.has_text = has_text_ && cells && cells->front().has_value();
+      row.is_null_text = has_text_ && cells && !cells->front().has_value();
       if (cells) {
         for (const Cell& cell : *cells) row.cells.push_back(cell.value_or(""));
       } else {

@@ -37,6 +37,7 @@ struct FoundRow {
   FoundHit hit;
   std::string text;  // "" where there is no column of texts, or a null
   bool has_text = false;
+  bool is_null_text = false;       // and not one that cannot be read, whose text says so
   std::vector<std::string> cells;  // of the kept columns, as text
   KeptRow kept;
 };

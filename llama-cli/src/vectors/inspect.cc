@@ -52,7 +52,11 @@ int run_inspect(const InspectArguments& arguments, const Interrupt& interrupt) {
     if (auto printed = print_result(json_of_inspection(*file, *inspection, findings)); !printed)
       return tell_failure({printed.error(), kOutputError}, interrupt);
   } else {
-    print_inspection(console, *file, *inspection);
+    bool is_cut = false;
+    Console report = console;
+    report.is_cut = &is_cut;
+    print_inspection(report, *file, *inspection);
+    if (is_cut) return tell_failure(cut_off(), interrupt);
     for (const Finding& finding : findings) {
       tell("{}: {}", finding.is_fault ? "Warning" : "Note", finding.message);
       if (finding.kind == FindingKind::SharedVectors) show_examples(*file, *inspection);

@@ -15,6 +15,7 @@
 #include "console.h"
 #include "exit_status.h"
 #include "llama-core/processor.h"
+#include "llama-table/table_writer.h"
 #include "llama-vectors/map_clusters.h"
 #include "llama-vectors/map_page.h"
 #include "llama-vectors/map_projection.h"
@@ -77,15 +78,28 @@ void tell_of_large_numbers(const VectorFile& file, const std::vector<MapColumn>&
   }
 }
 
+// Found out before the long work.
+Step<void> check_page(const MapArguments& arguments, const VectorFile& file) {
+  std::error_code ignored;
+  for (const TableFilePart& part : file.table().files())
+    if (fs::equivalent(part.path, arguments.output, ignored))
+      return usage_error(std::format("the page would replace the vectors' file '{}'", part.path));
+  if (auto checked = check_output({.path = arguments.output, .existing = ExistingFile::Replace}); !checked)
+    return stop_with(checked.error(), kOutputError);
+  return {};
+}
+
 Step<void> make_page(const MapArguments& arguments, const Console& console, const Interrupt& interrupt) {
   const std::stop_token stop = interrupt.token();
   std::error_code ignored;
-  if (!arguments.force && fs::exists(arguments.output, ignored)) {
+  if (arguments.output == "-") return usage_error("map writes a file: -o names one");
+  if (!arguments.force && fs::exists(arguments.output, ignored) && !fs::is_directory(arguments.output, ignored)) {
     return usage_error(std::format("'{}' is there already (--force replaces it)", arguments.output.string()));
   }
   const auto begun = std::chrono::steady_clock::now();
   const auto file = open_vectors(arguments, interrupt);
   if (!file) return std::unexpected(file.error());
+  if (auto checked = check_page(arguments, *file); !checked) return checked;
   PartsDisplay display(console);
   const MapProgress progress = [&display](std::string_view part, double share) { display.update(part, share); };
   const MapRowsOptions reading{

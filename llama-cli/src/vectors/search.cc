@@ -24,6 +24,8 @@ Step<void> check_arguments(const SearchArguments& a) {
     return usage_error(
         std::format("--rerank-top {} is fewer than the {} rows that --top asks for", *a.rerank_top, a.top));
   if (a.like && (a.prompt || a.prompt_name)) return usage_error("a row (--like) has its vector, and needs no prompt");
+  if (a.loader.model.empty() && (a.loader.filename || a.loader.quant))
+    return usage_error("--filename and --quant choose of what --model names");
   return check_index_arguments(a);
 }
 

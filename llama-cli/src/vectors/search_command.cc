@@ -49,7 +49,7 @@ Flags file_flags(SearchArguments& a) {
        .value = "NAME"},
       {.name = "-o,--output",
        .target = &a.output,
-       .help = "File to write: Parquet, or Arrow where its name ends in .arrow or .feather",
+       .help = "File to write: Parquet, or Arrow where its name ends in .arrow, .feather or .ipc",
        .value = "FILE"},
       {.name = "--force", .target = &a.force, .help = "Replace an existing output"},
       {.name = "--json", .target = &a.json, .help = "Print one JSON object a line"},

@@ -90,14 +90,10 @@ class FoundTable {
   std::vector<std::vector<std::string>> lines_;
 };
 
-OutputFormat output_format(const fs::path& path) {
-  const std::string ending = path.extension().string();
-  return ending == ".arrow" || ending == ".feather" ? OutputFormat::ArrowFile : OutputFormat::Parquet;
-}
-
 TableOutput output_of(const SearchArguments& arguments) {
   return {.path = arguments.output,
-          .format = output_format(arguments.output),
+          // check_found_output() refuses others
+          .format = output_format_of_name(arguments.output).value_or(OutputFormat::Parquet),
           .existing = arguments.force ? ExistingFile::Replace : ExistingFile::Refuse};
 }
 
@@ -135,7 +131,7 @@ Result<void> print_found_json(FoundRows& rows, const FoundColumns& columns, cons
     object["row"] = row.hit.row;
     object["score"] = row.hit.score;
     if (row.hit.similarity) object["similarity"] = *row.hit.similarity;
-    if (!columns.text.empty()) object["text"] = row.text;
+    if (!columns.text.empty()) object["text"] = row.is_null_text ? Json(nullptr) : Json(row.text);
     const auto kept = json_of_row(row.kept.rows, row.kept.index);
     if (!kept) return std::unexpected(kept.error());
     for (auto& [name, value] : Json::parse(*kept, nullptr, false).items()) object[columns.shown_name(name)] = value;
@@ -146,7 +142,11 @@ Result<void> print_found_json(FoundRows& rows, const FoundColumns& columns, cons
 Step<void> check_found_output(const SearchArguments& arguments, const VectorFile& file) {
   if (arguments.output.empty()) return {};
   if (arguments.json) return usage_error("--json prints what --output would write; choose one");
+  if (auto known = output_format_of_name(arguments.output); !known)
+    return usage_error("--output " + known.error().message);
   std::error_code ignored;
+  if (arguments.queries && fs::equivalent(*arguments.queries, arguments.output, ignored))
+    return usage_error(std::format("the output would replace the queries' file '{}'", arguments.queries->string()));
   for (const TableFilePart& part : file.table().files())
     if (fs::equivalent(part.path, arguments.output, ignored))
       return usage_error(std::format("the output would replace the vectors' file '{}'", part.path));
@@ -168,7 +168,7 @@ Step<TableSummary> write_found(FoundRows& rows, const FoundColumns& columns, con
                                       {.name = "score", .type = ColumnType::Number}};
   const bool has_text = !columns.text.empty();
   if (columns.has_similarity) computed.push_back({.name = "similarity", .type = ColumnType::Number});
-  if (has_text) computed.push_back({.name = "text", .type = ColumnType::Text});
+  if (has_text) computed.push_back({.name = "text", .type = ColumnType::Text, .nullable = true});
   auto writer = open_table_writer(output_of(arguments), &rows.reader(), computed, columns.renamed);
   if (!writer) return stop_with(writer.error(), kOutputError);
   std::vector<KeptRow> kept;
@@ -187,7 +187,10 @@ Step<TableSummary> write_found(FoundRows& rows, const FoundColumns& columns, con
     values[1].integers.push_back(static_cast<std::int64_t>(row.hit.row));
     values[2].numbers.push_back(row.hit.score);
     if (row.hit.similarity) values[3].numbers.push_back(*row.hit.similarity);
-    if (has_text) values.back().texts.push_back(std::move(row.text));
+    if (has_text) {
+      values.back().texts.push_back(std::move(row.text));
+      values.back().valid.push_back(!row.is_null_text);
+    }
     if (values[1].integers.size() < kRowsAtOnce) return {};
     auto flushed = flush();
     is_output = !flushed;

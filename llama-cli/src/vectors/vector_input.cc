@@ -46,6 +46,8 @@ std::string_view dtype_name(VectorElement element) {
   return "binary";
 }
 
+Failure cut_off() { return {{ErrorCode::Io, "standard output cannot be written"}, kOutputError}; }
+
 int tell_failure(const Failure& failure, const Interrupt& interrupt) {
   if (failure.error.code == ErrorCode::Cancelled && interrupt.signal() != 0) {
     tell("Interrupted");

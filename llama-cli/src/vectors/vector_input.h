@@ -22,6 +22,9 @@ namespace llama {
 // "float32", "float16", "int8", "binary": as embed --dtype calls them.
 [[nodiscard]] std::string_view dtype_name(VectorElement element);
 
+// A report of which a line could not be written.
+[[nodiscard]] Failure cut_off();
+
 // Prints it. Returns the exit status.
 [[nodiscard]] int tell_failure(const Failure& failure, const Interrupt& interrupt);
 

@@ -239,7 +239,11 @@ int run_verify(const VerifyArguments& arguments, const Interrupt& interrupt) {
     if (auto printed = print_result(json_of_verification(*file, *result)); !printed)
       return tell_failure({printed.error(), kOutputError}, interrupt);
   } else {
-    print_verification(console, *result);
+    Console report = console;
+    bool is_cut = false;
+    report.is_cut = &is_cut;
+    print_verification(report, *result);
+    if (is_cut) return tell_failure(cut_off(), interrupt);
   }
   return result->found.is_right() ? kDone : kWrongRows;
 }

@@ -129,6 +129,10 @@ using OpenWriter = std::function<Result<std::unique_ptr<RowWriter>>(const std::v
 // Errors   InvalidArgument.
 [[nodiscard]] Result<void> check_embed_job(const EmbeddingModel& model, const JobOptions& options);
 
+// What tells the texts that a calibration file gives scales from (its first 10,000) from others': a SHA-256, in hex.
+// Errors   those of a text file (text_file.h), Cancelled.
+[[nodiscard]] Result<std::string> calibration_digest(const std::filesystem::path& file, const std::stop_token& stop);
+
 // Errors   those of the reader, the model and the writer; InvalidArgument: a setting out of range, a journal of another
 //          input or other settings (says which; restarts begins anew); Busy: another process writes the same output;
 //          InvalidModel: no text at all has a finite vector;

@@ -1,7 +1,7 @@
 // Find out which shards of a run a folder has, and what is wrong with the others.
 //
 // The run is the one that most of the folder's manifests tell of, the newest where two are equal; what belongs to
-// another is foreign: its settings, input, model or number of shards differ.
+// another is foreign: its settings, input, model, calibration texts or number of shards differ.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +41,8 @@ struct ShardReport {
   // and manifests of another number of shards, tables of other names. Whoever reads the folder as one table reads such
   // files too.
   std::vector<StrayFile> strays;
-  ShardCounts counts;  // of the whole shards together
+  ShardCounts counts;              // of the whole shards together
+  std::vector<std::string> notes;  // for people: what is odd about whole shards, and may be right
 
   [[nodiscard]] bool has_all_shards() const;  // every one is whole
   [[nodiscard]] bool is_whole() const;        // and there are no strays
@@ -55,7 +56,8 @@ struct ShardReport {
     const std::filesystem::path& folder,
     const std::function<Result<std::uint64_t>(const std::filesystem::path& part)>& rows_of);
 
-// One shard, beside what a run would write. Foreign: it is of another run than that (the reason says what differs).
+// One shard, beside what a run would write. Foreign: it is of another run than that (the reason says what differs), or
+// of its input as it was at another time (ShardManifest::input_times).
 // planned: what its manifest will say, without counts and parts.
 //
 // Errors   Io. A folder that is not there has no shard.
@@ -66,7 +68,9 @@ struct ShardReport {
 // Before a shard is written: whether the folder has shards of another run, with which it could not be merged.
 // planned: what its manifest will say, without counts and parts.
 //
+// Returns what is odd and may be right, for people: shards from an input that was written at another time.
 // Errors   InvalidArgument: there are (says what differs, and the way out). A folder that is not there is none.
-[[nodiscard]] Result<void> check_same_run(const std::filesystem::path& folder, const ShardManifest& planned);
+[[nodiscard]] Result<std::vector<std::string>> check_same_run(const std::filesystem::path& folder,
+                                                              const ShardManifest& planned);
 
 }  // namespace llama

@@ -39,6 +39,12 @@ struct ShardManifest {
   std::vector<std::pair<std::string, std::string>> settings;
   std::string input, input_fingerprint;  // row_reader.h, InputIdentity
   std::string model;                     // its digest
+  // Differs where a file of the input was written since, or is a copy that did not keep its time: what shards of
+  // different machines need not have in common. "" where an older version wrote the manifest.
+  std::string input_times{};
+  // Of the texts that int8 scales are from (embed_job.h, calibration_digest()); "" where there are none, or where an
+  // older version wrote the manifest: that goes with any.
+  std::string calibration{};
   ShardCounts counts;
   std::vector<ShardPart> parts;  // in order
   friend bool operator==(const ShardManifest&, const ShardManifest&) = default;

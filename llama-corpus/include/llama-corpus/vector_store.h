@@ -6,7 +6,9 @@
 //
 // What was kept lies in the file at first in the order in which it came, for a digest's place in the index is random:
 // with each thousand texts nearly every page of it would be written. When some megabytes are together, or by flush(),
-// it goes into the index sorted; what a killed process had kept goes there when the file is opened next.
+// it goes into the index sorted; what a killed process had kept goes there when the file is opened next. The log is
+// synced every 16 MB and by flush(): so much of it a power cut may take, and the file is sound without; those texts are
+// computed again when they come again.
 // Errors   of all calls: Busy (another process writes, for a minute), NoSpace, Corrupt, Io; the message names the file.
 // Threads  any number at once; several processes may share a file that lies on a disk of this machine.
 // Source   SQLite's write-ahead log needs memory that the processes share: https://www.sqlite.org/wal.html
@@ -57,9 +59,10 @@ class VectorStore {
 
   // In memory until keep(). Requires known.vector to have the dimension.
   void insert(const TextDigest& text, KnownVector known);
-  // What was inserted outlives the process from now on, and this is what computed it. find() may know it later.
+  // What was inserted outlives the process (not a power cut) from now on, and this is what computed it. find() may know
+  // it later.
   [[nodiscard]] Result<void> keep(const VectorSource& source);
-  // What was kept is known to find(), here and in other processes.
+  // What was kept is known to find(), here and in other processes, and is on the disk.
   [[nodiscard]] Result<void> flush();
 
   // What computed the vectors that find() may give; {"unknown", "unknown"} where an older version has kept some.

@@ -46,8 +46,13 @@ Result<Knowledge> open_knowledge(const EmbeddingModel& model, const RowReader& r
     knowledge.vectors = std::move(*vectors);
   }
   if (options.journal) {
-    auto journal =
-        Journal::open(*options.journal, internal::binding_of(model, reader.identity(), options), options.restarts);
+    auto binding = internal::binding_of(model, reader.identity(), options);
+    if (options.vectors.element == VectorElement::Int8 && options.vectors.calibration) {
+      auto digest = calibration_digest(*options.vectors.calibration, options.stop);
+      if (!digest) return std::unexpected(digest.error());
+      binding.settings.emplace_back("calibration texts", std::move(*digest));
+    }
+    auto journal = Journal::open(*options.journal, binding, options.restarts);
     if (!journal) return std::unexpected(journal.error());
     knowledge.journal = std::move(*journal);
   } else {

@@ -32,6 +32,8 @@ class Members {
     is_wrong_ = true;
     return "";
   }
+  // Of those that older versions did not write: "" where there is none.
+  [[nodiscard]] std::string text_if_any(const char* name) const { return find(name) == nullptr ? "" : text(name); }
   // An empty one where it is none.
   [[nodiscard]] const Json& value(const char* name) const {
     static const Json kNone;
@@ -69,7 +71,9 @@ std::optional<ShardManifest> parse_shard_manifest(std::string_view text) {
   const Members input(all.value("input"), is_wrong);
   made.input = input.text("what");
   made.input_fingerprint = input.text("fingerprint");
+  made.input_times = input.text_if_any("times");
   made.model = all.text("model");
+  made.calibration = all.text_if_any("calibration");
   const Members counts(all.value("counts"), is_wrong);
   for (const auto& [name, member] : kCountNames) made.counts.*member = counts.number(name);
   if (!all.value("parts").is_array()) return std::nullopt;
@@ -87,6 +91,8 @@ std::string shard_manifest_text(const ShardManifest& manifest) {
                {"shard", {{"index", manifest.shard.index}, {"count", manifest.shard.count}}},
                {"model", manifest.model},
                {"input", {{"what", manifest.input}, {"fingerprint", manifest.input_fingerprint}}}};
+  if (!manifest.input_times.empty()) json["input"]["times"] = manifest.input_times;
+  if (!manifest.calibration.empty()) json["calibration"] = manifest.calibration;
   Json& settings = json["settings"] = Json::object();
   for (const auto& [name, value] : manifest.settings) settings[name] = value;
   for (const auto& [name, member] : kCountNames) json["counts"][name] = manifest.counts.*member;

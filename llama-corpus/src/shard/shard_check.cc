@@ -90,6 +90,22 @@ auto run_of(const ShardManifest& manifest) {
   return std::tie(manifest.shard.count, manifest.settings, manifest.input_fingerprint, manifest.model);
 }
 
+bool is_same_run(const ShardManifest& a, const ShardManifest& b) {
+  const bool may_calibrate_alike = a.calibration.empty() || b.calibration.empty() || a.calibration == b.calibration;
+  return run_of(a) == run_of(b) && may_calibrate_alike;
+}
+
+bool is_of_other_times(const ShardManifest& a, const ShardManifest& b) {
+  return !a.input_times.empty() && !b.input_times.empty() && a.input_times != b.input_times;
+}
+
+std::string of_other_times(std::string_view who, const std::string& input) {
+  return std::format(
+      "{} from the input ({}) as it was written at another time, of the same names and sizes: it was changed in "
+      "between, or is a copy that did not keep its time (cp -p, rsync -a)",
+      who, input);
+}
+
 const ShardManifest* main_run(const std::vector<FoundManifest>& found) {
   const ShardManifest* best = nullptr;
   std::pair<std::size_t, fs::file_time_type> best_rank;
@@ -97,7 +113,7 @@ const ShardManifest* main_run(const std::vector<FoundManifest>& found) {
     if (!one.manifest) continue;
     std::pair<std::size_t, fs::file_time_type> rank{0, one.written};
     for (const auto& other : found) {
-      if (!other.manifest || run_of(*other.manifest) != run_of(*one.manifest)) continue;
+      if (!other.manifest || !is_same_run(*other.manifest, *one.manifest)) continue;
       ++rank.first;
       rank.second = std::max(rank.second, other.written);
     }
@@ -122,6 +138,7 @@ std::string difference(const ShardManifest& one, const ShardManifest& run, std::
   for (const auto name : names)
     if (setting(one, name) != setting(run, name))
       return std::format("it has {}, {} {}", setting(one, name), others, setting(run, name));
+  if (run_of(one) == run_of(run)) return std::format("its int8 scales are from other texts than those of {}", others);
   return std::format("its settings come in another order than those of {}", others);
 }
 
@@ -159,7 +176,7 @@ CheckedShard checked(const fs::path& folder, const Shard& shard, const FolderCon
   made.state = ShardState::CutShort;
   if (!found->manifest) {
     made.reason = found->manifest.error().message;
-  } else if (run_of(*found->manifest) != run_of(run)) {
+  } else if (!is_same_run(*found->manifest, run)) {
     made.state = ShardState::Foreign;
     made.reason = difference(*found->manifest, run, others);
   } else if (auto reason = what_is_cut_short(folder, *found->manifest, rows_of); !reason.empty()) {
@@ -196,6 +213,16 @@ Result<ShardReport> check_shards(const fs::path& folder, const RowsOf& rows_of) 
                               &ShardCounts::rows_out})
       report.counts.*member += manifest->counts.*member;
   }
+  const CheckedShard* first = nullptr;  // that says when its input was written
+  for (const auto& shard : report.shards) {
+    if (!shard.manifest || shard.manifest->input_times.empty()) continue;
+    if (first == nullptr) first = &shard;
+    if (!is_of_other_times(*shard.manifest, *first->manifest)) continue;
+    report.notes.push_back(of_other_times(std::format("shard {}/{} is, other than shard {}/{},", shard.shard.index,
+                                                      shard.shard.count, first->shard.index, first->shard.count),
+                                          shard.manifest->input));
+    break;
+  }
   const auto of_other_count = [&](const Shard& shard) {
     return std::format("it is of a run of {} shards, not {}", shard.count, run->shard.count);
   };
@@ -220,17 +247,29 @@ Result<CheckedShard> check_shard(const fs::path& folder, const ShardManifest& pl
   if (!fs::exists(folder, error)) return CheckedShard{.shard = planned.shard, .reason = "", .manifest = std::nullopt};
   const auto content = read_folder(folder);
   if (!content) return std::unexpected(content.error());
-  return checked(folder, planned.shard, *content, internal::as_read_back(planned), "this one", rows_of);
+  CheckedShard made = checked(folder, planned.shard, *content, internal::as_read_back(planned), "this one", rows_of);
+  if (made.state == ShardState::Whole && is_of_other_times(*made.manifest, planned)) {
+    made.state = ShardState::Foreign;
+    made.reason = of_other_times("it is", planned.input);
+    made.manifest.reset();
+  }
+  return made;
 }
 
-Result<void> check_same_run(const fs::path& folder, const ShardManifest& planned) {
+Result<std::vector<std::string>> check_same_run(const fs::path& folder, const ShardManifest& planned) {
+  std::vector<std::string> odd;
   std::error_code error;
-  if (!fs::exists(folder, error)) return {};
+  if (!fs::exists(folder, error)) return odd;
   auto content = read_folder(folder);
   if (!content) return std::unexpected(std::move(content.error()));
   const ShardManifest run = internal::as_read_back(planned);
   for (const auto& found : content->manifests) {
-    if (!found.manifest || found.shard == run.shard || run_of(*found.manifest) == run_of(run)) continue;
+    if (!found.manifest || found.shard == run.shard) continue;
+    if (is_same_run(*found.manifest, run)) {
+      if (odd.empty() && is_of_other_times(*found.manifest, run))
+        odd.push_back(of_other_times(std::format("shard {}/{} is", found.shard.index, found.shard.count), run.input));
+      continue;
+    }
     return fail(
         ErrorCode::InvalidArgument,
         std::format("the folder '{}' has shard {}/{} of another run: {}; name another folder, or empty this one",
@@ -238,7 +277,7 @@ Result<void> check_same_run(const fs::path& folder, const ShardManifest& planned
                     found.shard.count != run.shard.count ? std::format("this is one of {}", run.shard.count)
                                                          : difference(*found.manifest, run, "this one")));
   }
-  return {};
+  return odd;
 }
 
 }  // namespace llama

@@ -236,9 +236,13 @@ Result<void> VectorStore::keep(const VectorSource& source) {
   return state_->flush();
 }
 
+// The last process that has the file does so when it closes it, others would leave their end of the log unsynced. Where
+// one reads from the log just now, the rest waits for the next.
 Result<void> VectorStore::flush() {
   const std::scoped_lock lock(state_->mutex);
-  return state_->flush();
+  auto flushed = state_->flush();
+  if (flushed) static_cast<void>(state_->database->ask("PRAGMA wal_checkpoint(PASSIVE)"));
+  return flushed;
 }
 
 Result<std::vector<VectorSource>> VectorStore::sources() {

@@ -35,16 +35,19 @@ struct CachedModel {
   std::vector<std::string> revisions;  // by which it was asked for; a data set's with the pattern: "main data/*.csv"
   std::vector<CachedFileFacts> files;  // in the model's order
   std::uint64_t size_bytes = 0;        // of all files
-  std::uint64_t owned_bytes = 0;       // without those that are links into Hugging Face's cache
-  std::int64_t last_used = 0;          // seconds since 1970
-  bool in_use = false;                 // by a process, when asked
+  // Without those that are links into Hugging Face's cache. A file that other entries have too counts in each.
+  std::uint64_t owned_bytes = 0;
+  std::int64_t last_used = 0;  // seconds since 1970
+  bool in_use = false;         // by a process, when asked
+  // What its removal frees: without files that other entries have too. Of list() and cleanup_old_models().
+  std::optional<std::uint64_t> freed_bytes{};
 
   [[nodiscard]] std::vector<std::filesystem::path> paths() const;
 };
 
 struct CacheCleanup {
   std::vector<CachedModel> removed;
-  std::uint64_t size_bytes = 0;  // of what is left
+  std::uint64_t size_bytes = 0;  // of what is left, a file that several have once
 };
 
 struct CacheFault {
@@ -82,10 +85,17 @@ class CacheManager {
   // Removes the models not used for longest until the rest fits the limit.
   [[nodiscard]] Result<CacheCleanup> cleanup_old_models() const;
 
-  [[nodiscard]] Result<std::vector<CachedModel>> list() const;  // last used first
+  // Last used first. Older versions cut long keys inside a character: such a one is no UTF-8.
+  [[nodiscard]] Result<std::vector<CachedModel>> list() const;
+  // Of all that list() has, a file that several have once.
+  [[nodiscard]] Result<std::uint64_t> size_bytes() const;
+  // Folders whose manifest cannot be read: damaged, or a newer version's. list() has none of them, and no limit counts
+  // or removes them.
+  [[nodiscard]] Result<std::vector<CacheFault>> unreadable() const;
+  // One of list() or of unreadable(). Returns the bytes that this frees (of the latter 0).
   // Errors   NotFound, and InvalidArgument where a process is using it.
-  [[nodiscard]] Result<void> remove(const std::string& key) const;
-  // Computes every file's digest anew, whatever the manifests say.
+  [[nodiscard]] Result<std::uint64_t> remove(const std::string& key) const;
+  // Computes every file's digest anew, whatever the manifests say; what is unreadable() is a fault.
   [[nodiscard]] Result<std::vector<CacheFault>> verify(const std::function<void(const CachedModel&)>& on_model = {},
                                                        const std::stop_token& stop = {}) const;
   // Downloads that nobody goes on with: their folders and sizes are removed. Returns the bytes.

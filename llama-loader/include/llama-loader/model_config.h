@@ -35,10 +35,10 @@ struct ModelMetadata {
   std::uint64_t size_bytes = 0;  // of all files
   std::chrono::milliseconds load_time{0};
   bool cache_hit = false;  // nothing was downloaded because the cache had it; local files: false
-  std::string sha256;      // of the first file, as published; "" where it is not known: local files
+  std::string sha256;      // of the content, as published (multipart.h); "" where it is not known: local files
   std::string commit;      // of the repository; "" for local files
-  std::string identity;    // of the content of all files: the sha256, of a split model that of its parts'; or for local
-                           // files "PATH SIZE MODIFIED" of each
+  std::string identity;    // of the content of all files: the sha256, or for local files "PATH SIZE MODIFIED" of each
+  std::string first_sha256{};  // of the first file alone, where sha256 is known: what older versions wrote of a model
   std::uint64_t memory_before_bytes = 0,
                 memory_after_bytes = 0;  // resident, of this process; 0 where it cannot be told
 };

@@ -13,6 +13,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -56,5 +57,9 @@ class ModelLoader {
 
 // The files of a local model in order, each header checked.
 [[nodiscard]] Result<std::vector<std::filesystem::path>> find_local_model(const LocalSource& source);
+
+// Their sha256_of_parts() (multipart.h).
+// Cost     each is read once: about a second for a gigabyte that is in memory.
+[[nodiscard]] Result<std::string> digest_of_local_model(const LocalSource& source, const std::stop_token& stop = {});
 
 }  // namespace llama

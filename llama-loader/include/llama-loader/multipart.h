@@ -1,9 +1,10 @@
-// Recognise the parts of a split model by their names: "base-00001-of-00003.gguf".
+// Recognise the parts of a split model by their names: "base-00001-of-00003.gguf"; know its content by theirs.
 //
 // Source   llama.h, llama_split_path: five digits each, counted from 1.
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,5 +23,9 @@ struct PartName {
 
 // Nothing for a name that is no part of a split model, or whose numbers make no sense.
 [[nodiscard]] std::optional<PartName> parse_part_name(std::string_view name);
+
+// The digest of a model's content, from the SHA-256 of each of its files in their order, in hex: that of a single file,
+// of a split model the SHA-256 of its parts' in lines: sha256sum base-*.gguf | cut -c1-64 | sha256sum.
+[[nodiscard]] std::string sha256_of_parts(std::span<const std::string> digests);
 
 }  // namespace llama

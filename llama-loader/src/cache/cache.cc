@@ -36,9 +36,20 @@ std::string sha256_of_text(std::string_view text) {
   return hasher.finish().hex;
 }
 
+std::unexpected<Error> no_key(const std::string& key) {
+  return fail(ErrorCode::InvalidArgument, std::format("'{}' is no key of a cached model", key));
+}
+
 Result<void> check_key(const std::string& key) {
   if (internal::is_safe_path(key) && !key.contains('/') && !key.starts_with('.') && key.size() <= kMaxKey) return {};
-  return fail(ErrorCode::InvalidArgument, std::format("'{}' is no key of a cached model", key));
+  return no_key(key);
+}
+
+// What may lie in a cache already: older versions cut long keys inside a character.
+Result<void> check_old_key(const std::string& key) {
+  constexpr std::string_view kInNoName("/\0", 2);
+  if (!key.empty() && !key.starts_with('.') && key.find_first_of(kInNoName) == std::string::npos) return {};
+  return no_key(key);
 }
 
 }  // namespace
@@ -77,7 +88,7 @@ std::string CacheManager::generate_cache_key(std::string_view repo, std::string_
 }
 
 Result<std::optional<CachedModel>> CacheManager::get_cached_model(const std::string& key) const {
-  if (auto checked = check_key(key); !checked) return std::unexpected(checked.error());
+  if (auto checked = check_old_key(key); !checked) return std::unexpected(checked.error());
   const auto folder = internal::CacheFolder::open(folder_);
   if (!folder) return std::unexpected(folder.error());
   const auto entry = folder->entry(key);
@@ -133,30 +144,55 @@ Result<std::vector<CachedModel>> CacheManager::list() const {
   const auto folder = internal::CacheFolder::open(folder_);
   if (!folder) return std::unexpected(folder.error());
   std::vector<CachedModel> models;
-  for (const auto& entry : folder->entries()) {
-    models.push_back(internal::describe(entry));
-    const auto lock = folder->try_lock(entry.key, internal::FileLock::Kind::Exclusive);
+  const auto entries = folder->entries();
+  const auto freed = internal::freed_bytes(entries);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    models.push_back(internal::describe(entries[i]));
+    const auto lock = folder->try_lock(entries[i].key, internal::FileLock::Kind::Exclusive);
     models.back().in_use = lock && !*lock;
+    models.back().freed_bytes = freed[i];
   }
   return models;
 }
 
-Result<void> CacheManager::remove(const std::string& key) const {
-  if (auto checked = check_key(key); !checked) return checked;
+Result<std::uint64_t> CacheManager::size_bytes() const {
   const auto folder = internal::CacheFolder::open(folder_);
   if (!folder) return std::unexpected(folder.error());
-  if (!folder->entry(key)) return fail(ErrorCode::NotFound, std::format("the cache has no model '{}'", key));
+  const auto all = internal::make_room(*folder, {.limit = std::nullopt, .needed = 0, .kept = {}});
+  return all.transform([](const CacheCleanup& cleanup) { return cleanup.size_bytes; });
+}
+
+Result<std::vector<CacheFault>> CacheManager::unreadable() const {
+  const auto folder = internal::CacheFolder::open(folder_);
+  if (!folder) return std::unexpected(folder.error());
+  std::vector<CacheFault> faults;
+  for (std::string& key : folder->unreadable())
+    faults.push_back({std::move(key), "its manifest.json cannot be read: it is damaged, or a newer version's"});
+  return faults;
+}
+
+Result<std::uint64_t> CacheManager::remove(const std::string& key) const {
+  if (auto checked = check_old_key(key); !checked) return std::unexpected(checked.error());
+  const auto folder = internal::CacheFolder::open(folder_);
+  if (!folder) return std::unexpected(folder.error());
+  if (!folder->entry(key) && !folder->is_unreadable(key))
+    return fail(ErrorCode::NotFound, std::format("the cache has no model '{}'", key));
   const auto lock = folder->try_lock(key, internal::FileLock::Kind::Exclusive);
   if (!lock) return std::unexpected(lock.error());
   if (!*lock) return fail(ErrorCode::InvalidArgument, std::format("a process is using the model '{}'", key));
-  return folder->remove(key);
+  const auto entries = folder->entries();
+  const auto at = std::ranges::find(entries, key, &internal::CacheEntry::key);
+  const std::uint64_t freed =
+      at == entries.end() ? 0 : internal::freed_bytes(entries)[static_cast<std::size_t>(at - entries.begin())];
+  return folder->remove(key).transform([freed] { return freed; });
 }
 
 Result<std::vector<CacheFault>> CacheManager::verify(const std::function<void(const CachedModel&)>& on_model,
                                                      const std::stop_token& stop) const {
   const auto folder = internal::CacheFolder::open(folder_);
   if (!folder) return std::unexpected(folder.error());
-  std::vector<CacheFault> faults;
+  auto faults = unreadable();
+  if (!faults) return faults;
   for (const auto& entry : folder->entries()) {
     if (on_model) on_model(internal::describe(entry));
     for (const auto& file : entry.manifest.files) {
@@ -164,9 +200,9 @@ Result<std::vector<CacheFault>> CacheManager::verify(const std::function<void(co
           internal::digest_of_file(internal::file_place(entry.folder, file.path), file.digest.kind, {}, stop);
       if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "the check of the models was stopped");
       if (!digest) {
-        faults.push_back({entry.key, std::format("{}: {}", file.path, digest.error().message)});
+        faults->push_back({entry.key, std::format("{}: {}", file.path, digest.error().message)});
       } else if (digest->hex != file.digest.hex) {
-        faults.push_back(
+        faults->push_back(
             {entry.key, std::format("{}: its digest is {}, published is {}", file.path, digest->hex, file.digest.hex)});
       }
     }

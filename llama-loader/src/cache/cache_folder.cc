@@ -96,16 +96,36 @@ std::optional<CacheEntry> CacheFolder::entry(const std::string& key) const {
   return CacheEntry{.key = key, .folder = folder, .manifest = std::move(*manifest), .last_used = used};
 }
 
-std::vector<CacheEntry> CacheFolder::entries() const {
-  std::vector<CacheEntry> found;
+// Twice: it may just be put in place.
+bool CacheFolder::is_unreadable(const std::string& key) const {
+  std::error_code ignored;
+  return !entry(key) && fs::exists(folder_ / key / "manifest.json", ignored) && !entry(key);
+}
+
+std::vector<std::string> CacheFolder::unreadable() const {
+  std::vector<std::string> found;
+  for (std::string& key : keys())
+    if (is_unreadable(key)) found.push_back(std::move(key));
+  std::ranges::sort(found);
+  return found;
+}
+
+std::vector<std::string> CacheFolder::keys() const {
+  std::vector<std::string> found;
   std::error_code error;
   for (auto it = fs::directory_iterator(folder_, error); !error && it != fs::directory_iterator();
        it.increment(error)) {
-    const std::string name = it->path().filename().string();
+    std::string name = it->path().filename().string();
     std::error_code ignored;
-    if (name.starts_with('.') || !it->is_directory(ignored)) continue;
-    if (auto one = entry(name)) found.push_back(std::move(*one));
+    if (!name.starts_with('.') && it->is_directory(ignored)) found.push_back(std::move(name));
   }
+  return found;
+}
+
+std::vector<CacheEntry> CacheFolder::entries() const {
+  std::vector<CacheEntry> found;
+  for (const std::string& key : keys())
+    if (auto one = entry(key)) found.push_back(std::move(*one));
   std::ranges::sort(found, [](const CacheEntry& a, const CacheEntry& b) {
     return std::pair(b.last_used, a.key) < std::pair(a.last_used, b.key);
   });
@@ -114,11 +134,17 @@ std::vector<CacheEntry> CacheFolder::entries() const {
 
 Result<FileLock> CacheFolder::lock(const std::string& name, FileLock::Kind kind, const OnWait& on_wait,
                                    const std::stop_token& stop) const {
-  return FileLock::lock(folder_ / ".locks" / (name + ".lock"), kind, locks_, on_wait, stop);
+  return FileLock::lock(lock_file(name), kind, locks_, on_wait, stop);
 }
 
 Result<std::optional<FileLock>> CacheFolder::try_lock(const std::string& name, FileLock::Kind kind) const {
-  return FileLock::try_lock(folder_ / ".locks" / (name + ".lock"), kind, locks_);
+  return FileLock::try_lock(lock_file(name), kind, locks_);
+}
+
+// A folder may have a longer name than its lock's file can.
+fs::path CacheFolder::lock_file(const std::string& name) const {
+  constexpr std::size_t kMaxName = 250;
+  return folder_ / ".locks" / ((name.size() <= kMaxName ? name : digest_of(name, DigestKind::Sha256).hex) + ".lock");
 }
 
 fs::path CacheFolder::incoming(const Digest& digest, const std::string& group) const {

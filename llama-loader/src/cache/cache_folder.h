@@ -53,6 +53,9 @@ class CacheFolder {
 
   [[nodiscard]] std::vector<CacheEntry> entries() const;
   [[nodiscard]] std::optional<CacheEntry> entry(const std::string& key) const;
+  // Has a manifest, and it cannot be read.
+  [[nodiscard]] bool is_unreadable(const std::string& key) const;
+  [[nodiscard]] std::vector<std::string> unreadable() const;  // keys, sorted
 
   using OnWait = std::function<void(long process)>;
   [[nodiscard]] Result<FileLock> lock(const std::string& name, FileLock::Kind kind, const OnWait& on_wait,
@@ -73,6 +76,8 @@ class CacheFolder {
 
  private:
   CacheFolder(std::filesystem::path folder, LockMechanism locks) : folder_(std::move(folder)), locks_(locks) {}
+  [[nodiscard]] std::vector<std::string> keys() const;
+  [[nodiscard]] std::filesystem::path lock_file(const std::string& name) const;
   std::filesystem::path folder_;
   LockMechanism locks_;
 };

@@ -69,7 +69,36 @@ class Occupied {
   std::map<Look, std::size_t> names_;
 };
 
+struct Victim {
+  FileLock lock;
+  const CacheEntry* entry;
+  std::uint64_t freed;
+};
+
+// Those whose files others have as well stay: they would go for nothing.
+void spare_useless(std::vector<Victim>& victims, Occupied& occupied) {
+  for (auto at = victims.end(); at != victims.begin();) {
+    --at;
+    if (occupied.add(at->entry->manifest) == 0) {
+      at = victims.erase(at);
+    } else {
+      occupied.remove(at->entry->manifest);
+    }
+  }
+}
+
 }  // namespace
+
+std::vector<std::uint64_t> freed_bytes(const std::vector<CacheEntry>& entries) {
+  Occupied occupied;
+  for (const CacheEntry& entry : entries) occupied.add(entry.manifest);
+  std::vector<std::uint64_t> freed;
+  for (const CacheEntry& entry : entries) {
+    freed.push_back(occupied.remove(entry.manifest));
+    occupied.add(entry.manifest);
+  }
+  return freed;
+}
 
 CachedModel describe(const CacheEntry& entry) {
   CachedModel model{.key = entry.key,
@@ -105,23 +134,26 @@ Result<CacheCleanup> make_room(const CacheFolder& folder, const RoomWanted& want
                     static_cast<double>(wanted.needed) / 1e9, static_cast<double>(*wanted.limit) / 1e9));
   }
   // Nothing goes before it is sure that enough can go.
-  std::vector<std::pair<FileLock, const CacheEntry*>> victims;
+  std::vector<Victim> victims;
   for (const auto& victim : eviction_order(candidates, *wanted.limit, wanted.needed, wanted.kept)) {
     if (cleanup.size_bytes + wanted.needed <= *wanted.limit) break;
     auto lock = folder.try_lock(victim.key, FileLock::Kind::Exclusive);
     if (!lock || !*lock) continue;  // someone is using it
-    victims.emplace_back(std::move(**lock), &*std::ranges::find(entries, victim.key, &CacheEntry::key));
-    cleanup.size_bytes -= occupied.remove(victims.back().second->manifest);
+    const CacheEntry& entry = *std::ranges::find(entries, victim.key, &CacheEntry::key);
+    victims.emplace_back(std::move(**lock), &entry, occupied.remove(entry.manifest));
+    cleanup.size_bytes -= victims.back().freed;
   }
+  spare_useless(victims, occupied);
   if (wanted.needed > 0 && cleanup.size_bytes + wanted.needed > *wanted.limit) {
     return fail(
         ErrorCode::NoSpace,
         std::format("the cache may have {:.2f} GB, and what is in it is in use: raise or lift the cache's limit",
                     static_cast<double>(*wanted.limit) / 1e9));
   }
-  for (const auto& [lock, entry] : victims) {
+  for (const auto& [lock, entry, freed] : victims) {
     if (auto removed = folder.remove(entry->key); !removed) return std::unexpected(removed.error());
     cleanup.removed.push_back(describe(*entry));
+    cleanup.removed.back().freed_bytes = freed;
   }
   return cleanup;
 }

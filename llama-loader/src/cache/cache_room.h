@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cache/cache_folder.h"
 #include "llama-loader/cache.h"
@@ -24,5 +25,8 @@ struct RoomWanted {
 std::uint64_t sweep(const CacheFolder& folder, bool downloads);
 
 [[nodiscard]] CachedModel describe(const CacheEntry& entry);
+
+// What the removal of each of them alone frees.
+[[nodiscard]] std::vector<std::uint64_t> freed_bytes(const std::vector<CacheEntry>& entries);
 
 }  // namespace llama::internal

@@ -7,6 +7,7 @@
 
 #include "hub/repo_path.h"
 #include "llama-loader/detection.h"
+#include "llama-loader/multipart.h"
 
 namespace llama::internal {
 namespace {
@@ -84,9 +85,18 @@ std::string content_of(const Manifest& manifest) {
     const Digest& digest = manifest.files[0].digest;
     return digest.kind == DigestKind::Sha256 ? "sha256 " + digest.hex : "";
   }
-  std::string list;
-  for (const ManifestFile& file : manifest.files) list += file.digest.hex + "\n";
-  return "sha256 of parts " + digest_of(list, DigestKind::Sha256).hex;
+  std::vector<std::string> digests;
+  for (const ManifestFile& file : manifest.files) digests.push_back(file.digest.hex);
+  return "sha256 of parts " + sha256_of_parts(digests);
+}
+
+std::string sha256_of(const Manifest& manifest) {
+  std::vector<std::string> digests;
+  for (const ManifestFile& file : manifest.files) {
+    if (file.digest.kind != DigestKind::Sha256) return "";
+    digests.push_back(file.digest.hex);
+  }
+  return digests.empty() ? "" : sha256_of_parts(digests);
 }
 
 std::string to_json(const Manifest& manifest) {

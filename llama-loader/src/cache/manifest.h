@@ -53,6 +53,9 @@ struct Manifest {
 // single file of which the hub has no SHA-256.
 [[nodiscard]] std::string content_of(const Manifest& manifest);
 
+// The model's SHA-256 (multipart.h); "" where the hub has none of one of its files.
+[[nodiscard]] std::string sha256_of(const Manifest& manifest);
+
 [[nodiscard]] std::string to_json(const Manifest& manifest);
 
 // Nothing for what is no sound manifest; a newer version's is not sound.

@@ -260,7 +260,8 @@ class Fetch {
                   std::format("'{}': {}{}", name(), room.error().message, request_.pattern ? "" : smaller_choices()));
     }
     for (const auto& gone : room->removed)
-      say(std::format("removed '{}' ({}) from the cache to make room", gone.key, gigabytes(gone.owned_bytes)));
+      say(std::format("removed '{}' ({}) from the cache to make room", gone.key,
+                      gigabytes(gone.freed_bytes.value_or(0))));
     return {};
   }
 

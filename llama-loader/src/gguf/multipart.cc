@@ -3,6 +3,7 @@
 #include <charconv>
 #include <format>
 
+#include "llama-base/digest.h"
 #include "llama-loader/detection.h"
 
 namespace llama {
@@ -36,6 +37,13 @@ std::optional<PartName> parse_part_name(std::string_view name) {
   if (!index || !count || *index < 1 || *count < 1 || *index > *count || *count > 9999) return std::nullopt;
   return PartName{std::string(name.substr(0, name.size() - kShape.size())), *index, *count,
                   std::string(suffix.substr(15))};
+}
+
+std::string sha256_of_parts(std::span<const std::string> digests) {
+  if (digests.size() == 1) return digests.front();
+  std::string lines;
+  for (const std::string& digest : digests) lines += digest + "\n";
+  return internal::digest_of(lines, internal::DigestKind::Sha256).hex;
 }
 
 }  // namespace llama

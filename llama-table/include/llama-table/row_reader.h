@@ -28,6 +28,9 @@ struct InputIdentity {
   // The local files that are read: globs and folders resolved; of a query those that its texts and names mean, and the
   // attached databases' files. No output may replace one.
   std::vector<std::string> files{};
+  // Of those the ones that rows come from. A text of a query may be a pattern that happens to match files, of which
+  // only tables count.
+  std::vector<std::string> sources{};
 };
 
 class RowReader {

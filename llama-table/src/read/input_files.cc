@@ -261,6 +261,7 @@ InputIdentity identity_of_files(const InputFiles& files) {
     struct stat status{};
     const bool is_file = file != "-" && ::stat(file.c_str(), &status) == 0;
     if (is_file) identity.files.push_back(file);
+    if (is_file) identity.sources.push_back(file);
     if (is_file && !S_ISREG(status.st_mode)) identity.is_repeatable = false;
 #ifdef __APPLE__
     const auto& time = status.st_mtimespec;

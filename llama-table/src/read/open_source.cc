@@ -1,8 +1,11 @@
 #include "read/open_source.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <format>
 #include <optional>
+#include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -115,8 +118,16 @@ Result<std::unique_ptr<BatchSource>> filtered(std::unique_ptr<BatchSource> sourc
 }
 
 // DuckDB does not tell which files a query reads, so whatever text or quoted name of it is a file's counts as one.
-std::vector<std::string> files_of_query(const TableInput& input) {
-  std::vector<std::string> files;
+void find_files_of_query(const TableInput& input, InputIdentity& identity) {
+  const auto take = [&](const std::string& text) {
+    for (std::string& file : files_meant_by(text)) {
+      std::error_code ignored;
+      const bool is_named = text.ends_with(file);
+      if (std::filesystem::is_regular_file(file, ignored) && (is_named || format_of_name(file)))
+        identity.sources.push_back(file);
+      identity.files.push_back(std::move(file));
+    }
+  };
   for (const SqlToken& token : sql_tokens(*input.query)) {
     if (token.kind == SqlToken::Kind::Word) continue;
     std::string text = input.query->substr(token.begin, token.end - token.begin);
@@ -125,11 +136,10 @@ std::vector<std::string> files_of_query(const TableInput& input) {
     const std::string quote(1, text[open]);
     text = text.substr(open + 1, text.size() - open - 2);
     for (std::size_t at = 0; (at = text.find(quote + quote, at)) != std::string::npos; ++at) text.erase(at, 1);
-    files.append_range(files_meant_by(text));
+    take(text);
   }
   for (const std::string& attached : input.attach)
-    if (const auto database = parse_attached_database(attached)) files.append_range(files_meant_by(database->place));
-  return files;
+    if (const auto database = parse_attached_database(attached)) take(database->place);
 }
 
 Result<OpenedSource> open_queried(const TableInput& input, const std::stop_token& stop) {
@@ -142,9 +152,10 @@ Result<OpenedSource> open_queried(const TableInput& input, const std::stop_token
   for (const std::string& attached : input.attach) text += without_secrets(attached) + "\n";
   text += without_secrets(*input.query);
   const std::string digest = digest_of(text, DigestKind::Sha256).hex;
-  return OpenedSource{
-      .source = std::move(*source),
-      .identity = {.what = "the query", .fingerprint = digest, .content = digest, .files = files_of_query(input)}};
+  OpenedSource opened{.source = std::move(*source),
+                      .identity = {.what = "the query", .fingerprint = digest, .content = digest}};
+  find_files_of_query(input, opened.identity);
+  return opened;
 }
 
 // The database that reads URLs, and what they are.
