@@ -28,10 +28,8 @@ std::size_t round_up(std::size_t value, std::size_t unit) { return (value + unit
 std::size_t panel_size(const Layout& layout, std::size_t columns) {
   const std::size_t panel_rows = layout.panel_rows;
   switch (layout.format) {
-    case Format::Int8: {
-      const std::size_t sum = layout.int8_sign == Int8Sign::SignedWithSums ? sizeof(std::int16_t) : 0;
-      return columns / kBlock * panel_rows * (sizeof(ggml_fp16_t) + kBlock + sum);
-    }
+    case Format::Int8:
+      return columns / kBlock * panel_rows * (sizeof(ggml_fp16_t) + kBlock);
     case Format::Int4:
       return columns / kBlock * panel_rows * (2 * sizeof(ggml_fp16_t) + kBlock / 2);
     case Format::Bf16:
@@ -89,7 +87,9 @@ void PackedMatrix::Free::operator()(std::byte* memory) const noexcept { std::fre
 
 std::size_t PackedMatrix::size_of(const Layout& layout, std::size_t rows, std::size_t columns) {
   const std::size_t panels = round_up(rows, layout.panel_rows) / layout.panel_rows;
-  return round_up(panel_size(layout, columns), kAlignment) * panels;
+  const bool has_sums = layout.format == Format::Int8 && layout.int8_sign == Int8Sign::SignedWithSums;
+  const std::size_t sums = has_sums ? columns / kBlock * layout.panel_rows * panels * sizeof(std::int16_t) : 0;
+  return round_up(panel_size(layout, columns), kAlignment) * panels + round_up(sums, kAlignment);
 }
 
 PackedMatrix::PackedMatrix(const ggml_tensor& weights, const Layout& layout, ThreadTeam& team)
@@ -142,7 +142,7 @@ void PackedMatrix::pack_int8(const std::byte* rows, std::size_t row_size, std::s
   const std::uint32_t flip = layout_.int8_sign == Int8Sign::PlusTo128 ? 0x80808080U : 0U;
   std::byte* scales = data_.get() + panel * panel_bytes_;
   const bool has_sums = layout_.int8_sign == Int8Sign::SignedWithSums;
-  std::byte* sums = scales + blocks * panel_rows * kQ8Size;
+  auto* sums = const_cast<std::int16_t*>(negative_sums(panel));
   for (std::size_t block = 0; block < blocks; ++block) {
     std::byte* const values = scales + panel_rows * sizeof(ggml_fp16_t);
     for (std::size_t row = 0; row < panel_rows; ++row) {
@@ -154,11 +154,8 @@ void PackedMatrix::pack_int8(const std::byte* rows, std::size_t row_size, std::s
         std::memcpy(&scale, from, sizeof scale);
         std::memcpy(fours.data(), from + sizeof scale, sizeof fours);
       }
-      if (has_sums) {
-        const std::int16_t sum = row < count ? sum_of_negatives(rows + row * row_size + block * kQ8Size + 2) : 0;
-        std::memcpy(sums, &sum, sizeof sum);
-        sums += sizeof sum;
-      }
+      if (has_sums)
+        *sums++ = row < count ? sum_of_negatives(rows + row * row_size + block * kQ8Size + sizeof scale) : 0;
       std::memcpy(scales + row * sizeof scale, &scale, sizeof scale);
       for (std::size_t i = 0; i < fours.size(); ++i) {
         const std::uint32_t four = fours[i] ^ flip;

@@ -28,9 +28,10 @@ HWY_INLINE std::int32_t four_bytes(const void* at) {
 
 struct Tile {
   const std::byte* panel;
-  std::size_t columns;  // of the weights: the length of the sums
-  std::size_t first;    // column of the output
-  std::size_t count;    // of the panel's rows that are the matrix's
+  std::size_t columns;                          // of the weights: the length of the sums
+  std::size_t first;                            // column of the output
+  std::size_t count;                            // of the panel's rows that are the matrix's
+  const std::int16_t* negative_sums = nullptr;  // PackedMatrix's
 };
 
 HWY_INLINE void fetch_line(const float* at, bool to_write) {

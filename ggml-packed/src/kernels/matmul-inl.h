@@ -53,7 +53,8 @@ Tile tile_of(const Panel& panel) {
   return {.panel = weights.panel(panel.index),
           .columns = weights.columns(),
           .first = first,
-          .count = std::min(kPanelRows, weights.rows() - first)};
+          .count = std::min(kPanelRows, weights.rows() - first),
+          .negative_sums = weights.negative_sums(panel.index)};
 }
 
 #if !GGML_PACKED_ADDS_BF16

@@ -73,7 +73,7 @@ HWY_NOINLINE void multiply_int8_by_pairs(const Tile& tile, const Activations& a,
   Floats sums[Rows][kVectors];
   unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { sums[m][0] = sums[m][1] = hn::Zero(f); });
   const std::byte* w = tile.panel;
-  const auto* negatives = reinterpret_cast<const std::int16_t*>(w + blocks * kPanelRows * (2 + kBlock));
+  const std::int16_t* negatives = tile.negative_sums;
   for (std::size_t block = 0; block < blocks; ++block, negatives += kPanelRows) {
     const std::byte* values = w + kPanelRows * 2;
     Ints start0 = hn::Set(i, kExact), start1 = start0;
