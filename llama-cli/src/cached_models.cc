@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "console.h"
-#include "llama-base/utf8.h"
+#include "llama-base/utf8_stream.h"
 
 namespace llama {
 
@@ -16,16 +16,7 @@ std::string cached_name(const CachedModel& model) {
 
 bool is_dataset(const CachedModel& model) { return model.repo.starts_with("datasets/"); }
 
-std::string shown_key(const std::string& key) {
-  std::string shown;
-  for (std::size_t at = 0; at < key.size();) {
-    const internal::Decoded next = internal::decode(key, at);
-    char bytes[4];
-    shown.append(bytes, internal::encode(next.character, bytes));
-    at += next.length;
-  }
-  return shown;
-}
+std::string shown_key(const std::string& key) { return internal::whole_characters(key); }
 
 std::string time_text(std::int64_t seconds) {
   return std::format("{:%FT%TZ}", std::chrono::sys_seconds(std::chrono::seconds(seconds)));

@@ -1,6 +1,7 @@
 """The program in a pseudo-terminal, as a person has it."""
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -48,6 +49,11 @@ class Terminal:
             assert self.read(0.2), f"it ended without {pattern!r}: {self.shown!r}"
         before, self.shown = self.shown[: found.end()], self.shown[found.end() :]
         return before
+
+    def object(self):
+        """The next JSON object in one line. What asked for the last answer may be printed after its echo, before it."""
+        line = self.until(r"\{.*\}\r\n")
+        return json.loads(re.search(r"\{.*\}(?=\r\n)", line).group())
 
     def stays_silent(self, pattern, seconds):
         end = time.monotonic() + seconds

@@ -47,7 +47,7 @@ def test_what_does_not_fit_is_not_sent_and_odd_types_end_nothing(servers):
         call.type("\n")
     call.until(r"any \(string[^)]*\): ")
     call.type("thing\n")
-    answer = json.loads(call.until(r"\{.*\}\r\n").splitlines()[-1])
+    answer = call.object()
     assert answer == {"action": "accept", "content": {"name": "Ada", "any": "thing"}}
     assert call.ended() == 0
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -87,8 +88,7 @@ void PackedMatrix::Free::operator()(std::byte* memory) const noexcept { std::fre
 
 std::size_t PackedMatrix::size_of(const Layout& layout, std::size_t rows, std::size_t columns) {
   const std::size_t panels = round_up(rows, layout.panel_rows) / layout.panel_rows;
-  const bool has_sums = layout.format == Format::Int8 && layout.int8_sign == Int8Sign::SignedWithSums;
-  const std::size_t sums = has_sums ? columns / kBlock * layout.panel_rows * panels * sizeof(std::int16_t) : 0;
+  const std::size_t sums = has_sums(layout) ? columns / kBlock * layout.panel_rows * panels * sizeof(std::int16_t) : 0;
   return round_up(panel_size(layout, columns), kAlignment) * panels + round_up(sums, kAlignment);
 }
 
@@ -124,11 +124,9 @@ PackedMatrix::PackedMatrix(const ggml_tensor& weights, const Layout& layout, Thr
 constexpr std::size_t kBytesAhead = 256;
 
 // Of a block.
-std::int16_t sum_of_negatives(const std::byte* values) {
-  std::array<std::int8_t, kBlock> signed_values;
-  std::memcpy(signed_values.data(), values, kBlock);
+std::int16_t sum_of_negatives(const std::array<std::uint32_t, kBlock / 4>& fours) {
   std::int16_t sum = 0;
-  for (const std::int8_t value : signed_values) {
+  for (const std::int8_t value : std::bit_cast<std::array<std::int8_t, kBlock>>(fours)) {
     sum = static_cast<std::int16_t>(sum + std::min(value, std::int8_t{0}));
   }
   return sum;
@@ -141,8 +139,7 @@ void PackedMatrix::pack_int8(const std::byte* rows, std::size_t row_size, std::s
   const auto places = places_of_columns<kBlock / 4>(layout_, 4);
   const std::uint32_t flip = layout_.int8_sign == Int8Sign::PlusTo128 ? 0x80808080U : 0U;
   std::byte* scales = data_.get() + panel * panel_bytes_;
-  const bool has_sums = layout_.int8_sign == Int8Sign::SignedWithSums;
-  auto* sums = const_cast<std::int16_t*>(negative_sums(panel));
+  std::byte* sums = has_sums(layout_) ? data_.get() + sums_begin(panel) : nullptr;
   for (std::size_t block = 0; block < blocks; ++block) {
     std::byte* const values = scales + panel_rows * sizeof(ggml_fp16_t);
     for (std::size_t row = 0; row < panel_rows; ++row) {
@@ -154,8 +151,11 @@ void PackedMatrix::pack_int8(const std::byte* rows, std::size_t row_size, std::s
         std::memcpy(&scale, from, sizeof scale);
         std::memcpy(fours.data(), from + sizeof scale, sizeof fours);
       }
-      if (has_sums)
-        *sums++ = row < count ? sum_of_negatives(rows + row * row_size + block * kQ8Size + sizeof scale) : 0;
+      if (sums != nullptr) {
+        const std::int16_t sum = sum_of_negatives(fours);  // 0 where the matrix ends
+        std::memcpy(sums, &sum, sizeof sum);
+        sums += sizeof sum;
+      }
       std::memcpy(scales + row * sizeof scale, &scale, sizeof scale);
       for (std::size_t i = 0; i < fours.size(); ++i) {
         const std::uint32_t four = fours[i] ^ flip;

@@ -56,13 +56,19 @@ class PackedMatrix {
   [[nodiscard]] const std::byte* panel(std::size_t index) const { return data_.get() + index * panel_bytes_; }
   [[nodiscard]] std::size_t panel_bytes() const { return panel_bytes_; }
   [[nodiscard]] std::size_t size_bytes() const { return size_of(layout_, rows_, columns_); }
-  // Of a panel: for each block its rows' sums, where the layout has them.
+  // Of a panel: for each block its rows' sums. nullptr where the layout has none.
   [[nodiscard]] const std::int16_t* negative_sums(std::size_t panel) const {
-    return reinterpret_cast<const std::int16_t*>(data_.get() + panels() * panel_bytes_) +
-           panel * (columns_ / kBlock * layout_.panel_rows);
+    return has_sums(layout_) ? reinterpret_cast<const std::int16_t*>(data_.get() + sums_begin(panel)) : nullptr;
   }
 
  private:
+  [[nodiscard]] static bool has_sums(const Layout& layout) {
+    return layout.format == Format::Int8 && layout.int8_sign == Int8Sign::SignedWithSums;
+  }
+  // In bytes from the beginning.
+  [[nodiscard]] std::size_t sums_begin(std::size_t panel) const {
+    return panels() * panel_bytes_ + panel * (columns_ / kBlock * layout_.panel_rows) * sizeof(std::int16_t);
+  }
   void pack_int8(const std::byte* rows, std::size_t row_size, std::size_t count, std::size_t panel);
   void pack_int4(const std::byte* rows, std::size_t row_size, enum ggml_type type, std::size_t count,
                  std::size_t panel);
