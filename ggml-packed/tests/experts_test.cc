@@ -26,7 +26,7 @@ std::vector<std::int32_t> some_choices(std::int64_t tokens, std::int64_t slots =
 class ExpertsTest : public GraphTest {
  protected:
   void begin_always() {
-    executor_ = std::make_unique<Executor>(*level_, true);
+    executor_ = std::make_unique<Executor>(*level_, Executor::Rules{.always = true});
     executor_->set_threads(2);
   }
 };

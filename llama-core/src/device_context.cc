@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "llama-base/memory.h"
-#include "llama-core/kernels.h"
 #include "llama-core/log.h"
 
 namespace llama::internal {
@@ -24,9 +23,10 @@ Result<DeviceContext::Handle> DeviceContext::make(const Model& on) const {
   // "Auto" turns it off where another back end than the memory's computes it, as ours does beside the CPU's.
   params.flash_attn_type = on.is_wholly_on_device() ? LLAMA_FLASH_ATTN_TYPE_AUTO : LLAMA_FLASH_ATTN_TYPE_ENABLED;
   take_first_log_error();
-  // A back end asks for the rule when it starts: each context that is made for the same work needs it anew.
-  std::optional<SmallBatchesToo> small_batches_too;
-  if (needs_.small_batches_too) small_batches_too.emplace();
+  // A back end asks for the rules when it starts: each context that is made for the same work needs them anew. Without
+  // any nobody waits for others.
+  std::optional<WithKernelRules> rules;
+  if (needs_.rules != KernelRules{}) rules.emplace(needs_.rules);
   Handle made;
   try {
     made.reset(llama_init_from_model(on.model_.get(), params));

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "llama-base/error.h"
+#include "llama-core/kernels.h"
 #include "llama-core/model.h"
 
 namespace llama::internal {
@@ -18,7 +19,7 @@ namespace llama::internal {
 struct ContextNeeds {
   std::int32_t tokens = 0;         // as the caller knows it
   std::uint64_t needed_bytes = 0;  // at least; 0: unknown
-  bool small_batches_too = false;  // internal::SmallBatchesToo, llama-core/kernels.h
+  KernelRules rules{};
 };
 
 class DeviceContext {

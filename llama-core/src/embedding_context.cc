@@ -178,10 +178,12 @@ Result<EmbeddingContext> EmbeddingContext::create(std::shared_ptr<const Model> m
           ? internal::cache_bytes(*state->model, handle, static_cast<std::uint64_t>(config.max_tokens))
           : 0;
   auto opened = state->context.open(*state->model, params,
-                                    {.tokens = config.max_tokens, .needed_bytes = needed, .small_batches_too = true});
+                                    {.tokens = config.max_tokens,
+                                     .needed_bytes = needed,
+                                     .rules = {.small_batches_too = true, .one_pass = config.one_pass}});
   if (!opened) return std::unexpected(opened.error());
   EmbeddingContext context(std::move(state));
-  if (!config.warm_up) return context;
+  if (!config.warm_up || config.one_pass) return context;
   if (auto warm = context.warm_up(); !warm) return std::unexpected(warm.error());
   return context;
 }

@@ -18,18 +18,18 @@ namespace {
 namespace fs = std::filesystem;
 
 using Select = bool (*)(const char* level);
-using SetAlways = void (*)(bool);
+using SetRule = void (*)(bool);
 using Speed = double (*)(const char* level);
 using Levels = const char* const* (*)();
 
 std::mutex mutex;
 Select select_level = nullptr;
-SetAlways set_always = nullptr;
+SetRule set_always = nullptr, set_one_pass = nullptr;
 Speed speed_of = nullptr;
 std::vector<std::string> levels;  // that the plug-in was built with, the best one first
 bool automatic = true;            // nobody has chosen
 std::string measured_best;        // what "auto" is; "": the best level
-std::mutex small_batches;         // held by a SmallBatchesToo
+std::mutex rules_in_force;        // held by a WithKernelRules
 std::string why_not;              // the plug-in could not be loaded
 std::string in_use = "stock";
 
@@ -50,7 +50,8 @@ Select load_plugin() {
   if (auto* names = reinterpret_cast<Levels>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_levels"))) {
     for (const char* const* name = names(); *name != nullptr; ++name) levels.emplace_back(*name);
   }
-  set_always = reinterpret_cast<SetAlways>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_set_always"));
+  set_always = reinterpret_cast<SetRule>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_set_always"));
+  set_one_pass = reinterpret_cast<SetRule>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_set_one_pass"));
   return reinterpret_cast<Select>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_select"));
 }
 
@@ -83,13 +84,15 @@ void internal::load_kernels() {
   in_use = select_level != nullptr ? with_plugin() : std::format("stock ({})", why_not);
 }
 
-internal::SmallBatchesToo::SmallBatchesToo() {
-  small_batches.lock();
-  if (set_always != nullptr) set_always(true);
+internal::WithKernelRules::WithKernelRules(KernelRules rules) {
+  rules_in_force.lock();
+  if (set_always != nullptr) set_always(rules.small_batches_too);
+  if (set_one_pass != nullptr) set_one_pass(rules.one_pass);
 }
-internal::SmallBatchesToo::~SmallBatchesToo() {
+internal::WithKernelRules::~WithKernelRules() {
   if (set_always != nullptr) set_always(false);
-  small_batches.unlock();
+  if (set_one_pass != nullptr) set_one_pass(false);
+  rules_in_force.unlock();
 }
 
 Result<void> choose_kernels(std::string_view name) {

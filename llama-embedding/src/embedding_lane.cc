@@ -4,15 +4,17 @@
 
 namespace llama::internal {
 
-Result<void> EmbeddingLane::make_context(std::int32_t tokens) {
-  warm_ = is_tainted_ = false;
+Result<void> EmbeddingLane::make_context(std::int32_t tokens, bool one_pass) {
+  is_tainted_ = false;
+  passes_until_warm_ = one_pass ? 2 : 1;
   const auto make = [&] {
     return EmbeddingContext::create(model_.shared_model(),
                                     {.max_tokens = tokens,
                                      .max_sequences = texts_per_pass_,
                                      .threads = threads_ > 0 ? threads_ : model_.config().threads,
                                      .pooling = model_.pooling(),
-                                     .warm_up = is_first_});
+                                     .warm_up = is_first_,
+                                     .one_pass = one_pass});
   };
   // While the old one lives the new one shares its packed weights; where there is no room for both it goes first.
   auto made = make();
@@ -25,9 +27,11 @@ Result<void> EmbeddingLane::make_context(std::int32_t tokens) {
   return {};
 }
 
-Result<void> EmbeddingLane::make_room_for(std::size_t tokens) {
+Result<void> EmbeddingLane::make_room_for(std::size_t tokens, bool only_one) {
   const auto needed = static_cast<std::int32_t>(tokens);
   if (context_ && context_->config().max_tokens >= needed) return {};
+  // A larger cache of keys and values takes longer to clear: 30 ms for 512 tokens of the 0.6B.
+  if (only_one && !context_) return make_context(needed, true);
   // For a pass of the whole budget, unless the longest texts together are smaller.
   const std::int32_t budget = tuner_.choice().budget, longest = model_.max_sequence_length();
   const auto most = static_cast<std::int32_t>(std::min<std::int64_t>(budget, std::int64_t{longest} * texts_per_pass_));
@@ -62,8 +66,8 @@ Result<Pass> EmbeddingLane::compute(EmbeddingJob& job, std::span<const std::size
   Pass pass{.tokens = batch_.token_count(),
             .time = std::chrono::steady_clock::now() - started,
             .not_finite = {},
-            .was_warm = warm_};
-  warm_ = true;
+            .was_warm = passes_until_warm_ == 0};
+  passes_until_warm_ = std::max(passes_until_warm_ - 1, 0);
   if (auto taken = take_vectors(job, batch, pass); !taken) return std::unexpected(taken.error());
   is_tainted_ = !pass.not_finite.empty() && !model_.model().is_encoder();
   return pass;

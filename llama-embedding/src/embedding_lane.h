@@ -46,8 +46,10 @@ class EmbeddingLane {
   EmbeddingLane(const EmbeddingModel& model, std::int32_t texts_per_pass, const BudgetTuner& tuner, bool is_first)
       : model_(model), texts_per_pass_(texts_per_pass), tuner_(tuner), is_first_(is_first) {}
 
+  // only_one   pass is known to come: EmbeddingContextConfig::one_pass, of the lane's first context.
+  //
   // Errors   OutOfMemory.
-  [[nodiscard]] Result<void> make_room_for(std::size_t tokens);
+  [[nodiscard]] Result<void> make_room_for(std::size_t tokens, bool only_one = false);
   // Of the passes from now on.
   void set_threads(int threads);
 
@@ -60,7 +62,7 @@ class EmbeddingLane {
   [[nodiscard]] std::string device() const { return context_ ? context_->device() : ""; }
 
  private:
-  [[nodiscard]] Result<void> make_context(std::int32_t tokens);
+  [[nodiscard]] Result<void> make_context(std::int32_t tokens, bool one_pass = false);
   [[nodiscard]] Result<void> take_vectors(EmbeddingJob& job, std::span<const std::size_t> batch, Pass& pass) const;
 
   const EmbeddingModel& model_;
@@ -70,8 +72,8 @@ class EmbeddingLane {
   int threads_ = 0;  // 0: as the model's configuration says
   std::optional<EmbeddingContext> context_;
   TokenBatch batch_;
-  bool warm_ = false;
-  bool is_tainted_ = false;  // its memory may hold NaN
+  int passes_until_warm_ = 1;  // until the weights are packed
+  bool is_tainted_ = false;    // its memory may hold NaN
 };
 
 }  // namespace llama::internal

@@ -44,8 +44,10 @@ struct Reranker::State {
     std::vector<std::span<const Token>> sound_tokens{};  // of each of those
     std::size_t prefix = 0;                              // that the pairs being computed have in common
     std::size_t done = 0;
+    bool is_one_pass = false;  // if all of them are computed side by side
   };
-  [[nodiscard]] Result<void> make_room_for(std::size_t tokens);
+  [[nodiscard]] bool fits_one_pass(const Job& job) const;
+  [[nodiscard]] Result<void> make_room_for(std::size_t tokens, const Job& job);
   // Of a causal model the words before the text are the same in all pairs, and are computed once in a pass.
   [[nodiscard]] Result<std::vector<internal::PrefixGroup>> group_pairs(const Job& job);
   [[nodiscard]] Result<void> compute_group(Job& job, const internal::PrefixGroup& group);
@@ -106,6 +108,7 @@ Result<std::vector<PairScore>> Reranker::score(std::string_view query, std::span
     job.sound_tokens.emplace_back(pair->tokens);
   }
   job.done = texts.size() - job.sound.size();
+  job.is_one_pass = state_->fits_one_pass(job);
   const auto groups = state_->group_pairs(job);
   if (!groups) return std::unexpected(groups.error());
   for (const internal::PrefixGroup& group : *groups)
@@ -113,12 +116,18 @@ Result<std::vector<PairScore>> Reranker::score(std::string_view query, std::span
   return std::move(job.scores);
 }
 
+bool Reranker::State::fits_one_pass(const Job& job) const {
+  std::size_t tokens = 0;
+  for (const std::span<const Token> pair : job.sound_tokens) tokens += pair.size();
+  return std::cmp_less_equal(tokens, config.token_budget) && std::cmp_less_equal(job.sound.size(), config.batch_size);
+}
+
 // Only a context knows whether its sequences can share a prefix.
 Result<std::vector<internal::PrefixGroup>> Reranker::State::group_pairs(const Job& job) {
   Result<void> made{};
   auto groups = internal::group_by_prefix(job.sound_tokens, [&](std::size_t longest) {
     if (!loaded.model->ranks_by_last_token() || config.batch_size == 1) return false;
-    made = make_room_for(longest);
+    made = make_room_for(longest, job);
     return made && context->takes_prefix(longest);
   });
   if (!made) return std::unexpected(made.error());
@@ -168,7 +177,7 @@ Result<std::vector<std::size_t>> Reranker::State::compute_pass(Job& job, std::sp
                                 : tokens.add_sequence(std::span(pair.tokens).subspan(prefix));
     if (!added) return std::unexpected(added.error());
   }
-  if (auto room = make_room_for(tokens.token_count()); !room) return std::unexpected(room.error());
+  if (auto room = make_room_for(tokens.token_count(), job); !room) return std::unexpected(room.error());
   if (auto computed = context->compute(tokens, job.options.stop); !computed) return std::unexpected(computed.error());
   std::vector<std::size_t> not_finite;
   for (std::size_t sequence = 0; sequence < batch.size(); ++sequence) {
@@ -186,14 +195,16 @@ Result<std::vector<std::size_t>> Reranker::State::compute_pass(Job& job, std::sp
   return not_finite;
 }
 
-Result<void> Reranker::State::make_room_for(std::size_t tokens) {
+Result<void> Reranker::State::make_room_for(std::size_t tokens, const Job& job) {
   const auto needed = static_cast<std::int32_t>(tokens);
   if (context && context->config().max_tokens >= needed && !is_tainted) return {};
   std::int32_t size = std::max(needed, config.token_budget);
   if (context) size = std::max(size, context->config().max_tokens);
-  auto made = EmbeddingContext::create(
-      loaded.model,
-      {.max_tokens = size, .max_sequences = config.batch_size, .threads = config.threads, .pooling = Pooling::Rank});
+  auto made = EmbeddingContext::create(loaded.model, {.max_tokens = size,
+                                                      .max_sequences = config.batch_size,
+                                                      .threads = config.threads,
+                                                      .pooling = Pooling::Rank,
+                                                      .one_pass = job.is_one_pass && !context});
   if (!made) return std::unexpected(made.error());
   context = std::move(*made);
   is_tainted = false;

@@ -59,6 +59,25 @@ TEST_P(Lanes, GiveTheVectorsOfOne) {
   EXPECT_EQ(embed(together, std::span(tokens).first(1)).front(), vectors.front());
 }
 
+// Whose weights are not kept: the second call packs them to stay.
+TEST_P(Lanes, GiveASingleTextTheVectorThatItHasAmongOthers) {
+  const auto model = load(GetParam());
+  const auto tokens = tokens_of(*model, 100);
+  internal::Embedder first(model, 32);
+  const auto one = std::span(tokens).first(1);
+  const auto alone = embed(first, one), again = embed(first, one), longer = embed(first, std::span(tokens).first(3));
+  internal::Embedder second(model, 32);
+  const auto all = embed(second, tokens);
+  const auto expect_same = [&](const std::vector<float>& got) {
+    if (kernels_in_use().starts_with("packed")) {
+      EXPECT_EQ(got, all.front());
+    } else {
+      EXPECT_GT(cosine(got, all.front()), 0.9999);
+    }
+  };
+  for (const auto* vectors : {&alone, &again, &longer}) expect_same(vectors->front());
+}
+
 TEST_P(Lanes, ShareOutTheTimeThatWentBy) {
   const auto model = load(GetParam(), [](auto& c) { c.threads = kThreads; });
   const auto tokens = tokens_of(*model, 600);

@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "format/file_pages.h"
+
 namespace ggml_packed {
 
 const PackedMatrix* PackedExperts::find_or_pack(const ggml_tensor& weights, std::size_t expert, ThreadTeam& team) {
@@ -14,6 +16,7 @@ const PackedMatrix* PackedExperts::find_or_pack(const ggml_tensor& weights, std:
   slice.data = static_cast<std::byte*>(weights.data) + expert * weights.nb[2];
   try {
     matrix = std::make_unique<const PackedMatrix>(slice, layout_, team);
+    release_file_pages(slice.data, ggml_nbytes(&slice));
   } catch (const std::bad_alloc&) {
     return nullptr;
   }

@@ -14,7 +14,6 @@
 
 #include "format/block.h"
 #include "format/blocks_of_4_bits.h"
-#include "format/file_pages.h"
 #include "format/weight_values.h"
 
 namespace ggml_packed {
@@ -92,13 +91,22 @@ std::size_t PackedMatrix::size_of(const Layout& layout, std::size_t rows, std::s
   return round_up(panel_size(layout, columns), kAlignment) * panels + round_up(sums, kAlignment);
 }
 
-PackedMatrix::PackedMatrix(const ggml_tensor& weights, const Layout& layout, ThreadTeam& team)
+PackedMatrix::PackedMatrix(const Layout& layout, std::size_t most_rows, std::size_t columns)
     : layout_(layout),
-      rows_(static_cast<std::size_t>(weights.ne[1])),
-      columns_(static_cast<std::size_t>(weights.ne[0])),
-      panel_bytes_(round_up(panel_size(layout, columns_), kAlignment)),
+      rows_(most_rows),
+      columns_(columns),
+      panel_bytes_(round_up(panel_size(layout, columns), kAlignment)),
       data_(static_cast<std::byte*>(std::aligned_alloc(kAlignment, size_bytes()))) {
   if (!data_) throw std::bad_alloc();
+}
+
+PackedMatrix::PackedMatrix(const ggml_tensor& weights, const Layout& layout, ThreadTeam& team)
+    : PackedMatrix(layout, static_cast<std::size_t>(weights.ne[1]), static_cast<std::size_t>(weights.ne[0])) {
+  pack(weights, team);
+}
+
+void PackedMatrix::pack(const ggml_tensor& weights, ThreadTeam& team) {
+  rows_ = static_cast<std::size_t>(weights.ne[1]);
   team.for_each(panels(), [&](std::size_t panel) {
     const std::size_t first = panel * layout_.panel_rows, count = std::min(layout_.panel_rows, rows_ - first);
     const auto* rows = static_cast<const std::byte*>(weights.data) + first * weights.nb[1];
@@ -117,7 +125,6 @@ PackedMatrix::PackedMatrix(const ggml_tensor& weights, const Layout& layout, Thr
       pack_floats(weights, panel);
     }
   });
-  release_file_pages(weights.data, ggml_nbytes(&weights));
 }
 
 // No CPU follows 32 rows at once by itself.

@@ -3,7 +3,8 @@
 // Shape    rows() outputs of columns() inputs each, as ggml's ne[1] and ne[0]. The rows lie in panels of panel_rows():
 //          for each step along the columns the values of all rows of a panel are neighbours. The last panel is filled
 //          up with zeros.
-// Threads  immutable.
+// Threads  any, between two pack().
+// Cost     of packing: weights are read once and written once, and memory that is new is cleared by the system before.
 #pragma once
 
 #include <compare>
@@ -41,9 +42,18 @@ struct Layout {
 
 class PackedMatrix {
  public:
-  // Requires a contiguous matrix in host memory, of a type that can become the format. Its bytes are not kept in memory
-  // where they are a file's.
+  // Memory for weights of so many rows at most.
+  //
+  // Errors   std::bad_alloc.
+  PackedMatrix(const Layout& layout, std::size_t most_rows, std::size_t columns);
+
+  // The same, packed.
   PackedMatrix(const ggml_tensor& weights, const Layout& layout, ThreadTeam& team);
+
+  // In place of what was packed before.
+  //
+  // Requires a contiguous matrix in host memory, of a type that can become the format.
+  void pack(const ggml_tensor& weights, ThreadTeam& team);
 
   // Bytes that a matrix takes.
   [[nodiscard]] static std::size_t size_of(const Layout& layout, std::size_t rows, std::size_t columns);

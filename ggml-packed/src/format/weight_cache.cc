@@ -56,12 +56,16 @@ std::map<std::pair<const void*, Layout>, Shared<Packed>>& all() {
   return shared;
 }
 
+Identity identity_of(const ggml_tensor& weights) {
+  Identity identity{.name = weights.name, .type = weights.type, .samples = sample(weights)};
+  std::copy_n(weights.ne, 4, identity.shape.begin());
+  return identity;
+}
+
 // The weight as another context has packed it, or as make() does: nullptr, where that cannot.
 template <class Packed, class Make>
 std::shared_ptr<Packed> share(const ggml_tensor& weights, const Layout& layout, const Make& make) {
-  Identity identity{.name = weights.name, .type = weights.type, .samples = sample(weights)};
-  std::copy_n(weights.ne, 4, identity.shape.begin());
-
+  Identity identity = identity_of(weights);
   const std::scoped_lock lock(mutex);
   Shared<Packed>& shared = all<Packed>()[{weights.data, layout}];
   auto packed = shared.identity == identity ? shared.packed.lock() : nullptr;
@@ -97,17 +101,37 @@ bool WeightCache::take(std::uint64_t bytes, bool grows) {
   return true;
 }
 
+bool WeightCache::take(const ggml_tensor& weights, const Layout& layout) {
+  if (const auto passed = passed_.find(weights.data); passed != passed_.end() && passed->second == layout) return true;
+  const auto rows = static_cast<std::size_t>(weights.ne[1]), columns = static_cast<std::size_t>(weights.ne[0]);
+  const bool grows =
+      !is_packed_without_growing(weights.type) || (layout.format == Format::Bf16 && ggml_is_quantized(weights.type));
+  return take(PackedMatrix::size_of(layout, rows, columns), grows);
+}
+
 const PackedMatrix* WeightCache::find_or_pack(const ggml_tensor& weights, const Layout& layout, ThreadTeam& team) {
   if (const auto found = matrices_.find(weights.data); found != matrices_.end()) return found->second.get();
   auto matrix = share<const PackedMatrix>(weights, layout, [&]() -> std::shared_ptr<const PackedMatrix> {
-    const auto rows = static_cast<std::size_t>(weights.ne[1]), columns = static_cast<std::size_t>(weights.ne[0]);
-    const bool grows =
-        !is_packed_without_growing(weights.type) || (layout.format == Format::Bf16 && ggml_is_quantized(weights.type));
-    if (!take(PackedMatrix::size_of(layout, rows, columns), grows)) return nullptr;
-    return std::make_shared<const PackedMatrix>(weights, layout, team);
+    if (!take(weights, layout)) return nullptr;
+    auto made = std::make_shared<const PackedMatrix>(weights, layout, team);
+    release_file_pages(weights.data, ggml_nbytes(&weights));
+    return made;
   });
   return matrix ? matrices_.emplace(weights.data, std::move(matrix)).first->second.get() : nullptr;
 }
+
+bool WeightCache::passes(const ggml_tensor& weights, const Layout& layout) {
+  if (keeps_at_once_ || matrices_.contains(weights.data) || passed_.contains(weights.data)) return false;
+  {
+    const std::scoped_lock lock(mutex);
+    const auto& shared = all<const PackedMatrix>();
+    const auto found = shared.find({weights.data, layout});
+    if (found != shared.end() && !found->second.packed.expired()) return false;
+  }
+  return take(weights, layout) && passed_.emplace(weights.data, layout).second;
+}
+
+void WeightCache::has_passed(const ggml_tensor& weights) { release_file_pages(weights.data, ggml_nbytes(&weights)); }
 
 void WeightCache::read_in_place(const ggml_tensor& weights) {
   if (in_place_.insert(weights.data).second) release_file_pages(weights.data, ggml_nbytes(&weights));

@@ -21,16 +21,26 @@ namespace ggml_packed {
 class WeightCache {
  public:
   WeightCache() = default;
+  // Where only one pass is expected: a weight is kept from its second use on (passes()).
+  void keep_from_second_use_on() { keeps_at_once_ = false; }
   // spare   bytes for weights that are larger packed than in their file, and for experts; else half of what there is
   //         (available_memory.h).
   // room    bytes for all weights; else nine tenths.
   explicit WeightCache(std::uint64_t spare, std::uint64_t room = std::uint64_t{1} << 60U)
       : spare_(spare), room_(room) {}
 
-  // A weight is packed in the layout of the first call, in which later calls find it too.
+  // A weight is packed in the layout of the first call, in which later calls find it too. Its bytes are not kept in
+  // memory where they are a file's.
   //
   // Errors   nullptr: no memory for it, or none to spare for weights that are larger packed than in their file.
   [[nodiscard]] const PackedMatrix* find_or_pack(const ggml_tensor& weights, const Layout& layout, ThreadTeam& team);
+
+  // Is it used for the first time where a weight is kept from the second time on, and packed by nobody? Then its panels
+  // are to be packed one by one (PassingPanels). No where there is no memory to keep it: what computes it must not
+  // depend on how often it is used.
+  [[nodiscard]] bool passes(const ggml_tensor& weights, const Layout& layout);
+  // Its bytes are not kept in memory where they are a file's.
+  static void has_passed(const ggml_tensor& weights);
 
   // A layer's experts, none of which need be packed yet.
   //
@@ -48,11 +58,14 @@ class WeightCache {
   [[nodiscard]] bool has_refused(const ggml_tensor& experts) const;
 
  private:
+  bool keeps_at_once_ = true;
   [[nodiscard]] bool take(std::uint64_t bytes, bool grows);
+  [[nodiscard]] bool take(const ggml_tensor& weights, const Layout& layout);  // once
 
   std::unordered_map<const void*, std::shared_ptr<const PackedMatrix>> matrices_;  // by the address of the bytes
   std::unordered_map<const void*, std::shared_ptr<PackedExperts>> experts_;  // nullptr: there was no memory for them
   std::unordered_set<const void*> in_place_;
+  std::unordered_map<const void*, Layout> passed_;
   std::optional<std::uint64_t> spare_, room_;  // bytes left
 };
 

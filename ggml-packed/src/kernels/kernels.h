@@ -56,6 +56,7 @@ struct Activations {
 struct Panel {
   const PackedMatrix& weights;
   std::size_t index = 0;
+  std::size_t before = 0;  // panels of the matrix that `weights` lacks in front: a panel's outputs come after theirs
   // Weights that the same thread will want next, as many bytes as a panel of these: asked for meanwhile, since no CPU
   // looks so far ahead. nullptr: nobody knows.
   const std::byte* next = nullptr;

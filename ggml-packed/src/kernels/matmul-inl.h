@@ -49,11 +49,10 @@ void multiply_rows(const std::array<TileFunction, Max>& tiles, const Tile& tile,
 
 Tile tile_of(const Panel& panel) {
   const PackedMatrix& weights = panel.weights;
-  const std::size_t first = panel.index * kPanelRows;
   return {.panel = weights.panel(panel.index),
           .columns = weights.columns(),
-          .first = first,
-          .count = std::min(kPanelRows, weights.rows() - first),
+          .first = (panel.before + panel.index) * kPanelRows,
+          .count = std::min(kPanelRows, weights.rows() - panel.index * kPanelRows),
           .negative_sums = weights.negative_sums(panel.index)};
 }
 

@@ -1,7 +1,9 @@
 #include "ops/matmul.h"
 
 #include <algorithm>
+#include <new>
 
+#include "format/passing_panels.h"
 #include "format/weight_format.h"
 #include "plugin/tensor.h"
 
@@ -27,23 +29,49 @@ bool Matmul::takes(const ggml_tensor& node) const {
   return has_f32_rows(activations) && ggml_is_matrix(&activations) && is_dense_f32(node);
 }
 
-const PackedMatrix* Matmul::pack(const ggml_tensor& weights, ThreadTeam& team) {
-  const auto packed_as = [&](Format format) {
-    return weights_.find_or_pack(weights, layout_for(format, kernels_), team);
-  };
+std::vector<Layout> Matmul::layouts_of(const ggml_tensor& weights) const {
   const Format format = *format_for(weights.type, kernels_);
-  if (widen_ && format == Format::Int8) {
-    if (const PackedMatrix* wide = packed_as(Format::Bf16)) return wide;
+  std::vector<Layout> layouts;
+  if (widen_ && format == Format::Int8) layouts.push_back(layout_for(Format::Bf16, kernels_));
+  layouts.push_back(layout_for(format, kernels_));
+  return layouts;
+}
+
+// Each panel is packed by the thread that multiplies with it, while it is in a core's cache: the same sums.
+bool Matmul::multiply_passing(const ggml_tensor& node, const Layout& layout, const Output& output, ThreadTeam& team) {
+  const ggml_tensor& weights = *node.src[0];
+  try {
+    PassingPanels panels(weights, layout, team.threads());
+    const Activations& activations = prepared_.in_order(*node.src[1], layout.format, team);
+    const auto rows = static_cast<std::size_t>(node.ne[1]);
+    team.for_each(panels.count(), [&](std::size_t i) {
+      panels.with(i, [&](const PackedMatrix& panel) {
+        const std::size_t at_once = rows_at_once(kernels_, panel);
+        for (std::size_t begin = 0; begin < rows; begin += at_once) {
+          const std::size_t end = std::min(rows, begin + at_once);
+          kernels_.multiply({.weights = panel, .before = i}, activations, begin, end, output);
+        }
+      });
+    });
+  } catch (const std::bad_alloc&) {
+    return false;
   }
-  return packed_as(format);
+  WeightCache::has_passed(weights);
+  return true;
 }
 
 bool Matmul::compute(const ggml_tensor& node, const ggml_tensor& result, const Epilogue& epilogue, ThreadTeam& team) {
-  const PackedMatrix* packed = pack(*node.src[0], team);
+  const ggml_tensor& weights = *node.src[0];
+  const Output output{.data = floats(result), .stride = static_cast<std::size_t>(weights.ne[1]), .epilogue = epilogue};
+  const PackedMatrix* packed = nullptr;
+  for (const Layout& layout : layouts_of(weights)) {
+    if (weights_.passes(weights, layout)) return multiply_passing(node, layout, output, team);
+    packed = weights_.find_or_pack(weights, layout, team);
+    if (packed != nullptr) break;
+  }
   if (packed == nullptr) return false;
   const Activations& activations = prepared_.in_order(*node.src[1], packed->format(), team);
   const auto rows = static_cast<std::size_t>(node.ne[1]);
-  const Output output{.data = floats(result), .stride = packed->rows(), .epilogue = epilogue};
   if (rows <= kFewRows) {
     team.for_shrinking_ranges(packed->panels(), [&](std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i < end; ++i) {

@@ -5,6 +5,8 @@
 
 #include <ggml.h>
 
+#include <vector>
+
 #include "format/weight_cache.h"
 #include "kernels/kernels.h"
 #include "ops/prepared_activations.h"
@@ -28,7 +30,10 @@ class Matmul {
   void begin_graph() { prepared_.begin_graph(); }
 
  private:
-  [[nodiscard]] const PackedMatrix* pack(const ggml_tensor& weights, ThreadTeam& team);
+  // That it may be packed in, the first that there is memory for.
+  [[nodiscard]] std::vector<Layout> layouts_of(const ggml_tensor& weights) const;
+  [[nodiscard]] bool multiply_passing(const ggml_tensor& node, const Layout& layout, const Output& output,
+                                      ThreadTeam& team);
 
   const Kernels& kernels_;
   WeightCache& weights_;

@@ -19,11 +19,14 @@ std::atomic<const Kernels*> chosen = nullptr;  // by ggml_backend_init() or sele
 
 std::atomic<bool> always = false;  // by set_always()
 
+std::atomic<bool> one_pass = false;  // by set_one_pass()
+
 std::atomic<int> packing = 0;  // contexts that a level was chosen for when they were made
 
 // A context's; a choice that is made later is not its own.
 struct State {
-  State(const Kernels& level, bool is_on) : executor(level, always, always && level.has_tiles), computes(is_on) {
+  State(const Kernels& level, bool is_on)
+      : executor(level, {.always = always, .widen = always && level.has_tiles, .one_pass = one_pass}), computes(is_on) {
     packing += computes ? 1 : 0;
   }
   ~State() { packing -= computes ? 1 : 0; }
@@ -145,6 +148,9 @@ double speed(const char* level) {
 // For our own program: contexts made from now on compute graphs of a few tokens here as well (Executor).
 void set_always(bool on) { always = on; }
 
+// For our own program: of contexts made from now on one pass is expected (Executor).
+void set_one_pass(bool on) { one_pass = on; }
+
 const char* registry_name(ggml_backend_reg_t) { return "packed"; }
 size_t device_count(ggml_backend_reg_t) { return 1; }
 ggml_backend_dev_t get_device(ggml_backend_reg_t registry, size_t) {
@@ -174,6 +180,7 @@ void* proc_address(ggml_backend_reg_t, const char* name) {
   if (wanted == "ggml_packed_select") return reinterpret_cast<void*>(select);
   if (wanted == "ggml_packed_levels") return reinterpret_cast<void*>(levels);
   if (wanted == "ggml_packed_speed") return reinterpret_cast<void*>(speed);
+  if (wanted == "ggml_packed_set_one_pass") return reinterpret_cast<void*>(set_one_pass);
   if (wanted == "ggml_packed_set_always") return reinterpret_cast<void*>(set_always);
   return nullptr;
 }

@@ -20,14 +20,16 @@ const ggml_tensor* other_operand(const ggml_tensor& node, const ggml_tensor* kno
 
 }  // namespace
 
-Executor::Executor(const Kernels& kernels, bool always, bool widen)
+Executor::Executor(const Kernels& kernels, const Rules& rules)
     : kernels_(kernels),
-      always_(always),
+      always_(rules.always),
       team_(std::make_unique<ThreadTeam>(1)),
-      matmul_(kernels, weights_, widen),
+      matmul_(kernels, weights_, rules.widen),
       experts_(kernels, weights_),
       attention_(kernels),
-      rope_(kernels) {}
+      rope_(kernels) {
+  if (rules.one_pass) weights_.keep_from_second_use_on();
+}
 
 void Executor::set_threads(int threads) {
   if (threads != team_->threads()) team_ = std::make_unique<ThreadTeam>(threads);

@@ -22,9 +22,13 @@ namespace ggml_packed {
 
 class Executor {
  public:
-  // always   compute a few tokens ourselves too, so that a text's vector does not depend on what is beside it.
-  // widen    as Matmul's: for contexts that compute many tokens at a time; a single one waits for the weights' bytes.
-  explicit Executor(const Kernels& kernels, bool always = false, bool widen = false);
+  struct Rules {
+    bool always = false;    // compute a few tokens ourselves too: a text's vector must not depend on what is beside it
+    bool widen = false;     // Matmul's: for contexts that compute many tokens at a time; one waits for weights' bytes
+    bool one_pass = false;  // is expected: WeightCache::keep_from_second_use_on()
+  };
+  explicit Executor(const Kernels& kernels, const Rules& rules);
+  explicit Executor(const Kernels& kernels) : Executor(kernels, Rules{}) {}
   [[nodiscard]] bool is_usable() const { return delegate_.is_usable(); }
 
   void set_threads(int threads);

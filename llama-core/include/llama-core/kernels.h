@@ -49,14 +49,22 @@ namespace internal {
 void use_measured_kernels(std::string_view name);
 void load_kernels();  // once, after ggml's own back ends
 
-// Contexts that are made while it lives compute a few tokens with our kernels too, even where ggml's are as fast: a
-// text's vector must not depend on how many others are computed with it.
-class SmallBatchesToo {
+struct KernelRules {
+  // A few tokens are computed with our kernels too, even where ggml's are as fast: a text's vector must not depend on how
+  // many others are computed with it.
+  bool small_batches_too = false;
+  // One pass is expected: its weights are packed for it and forgotten, and kept only from a second pass on.
+  bool one_pass = false;
+  bool operator==(const KernelRules&) const = default;
+};
+
+// Contexts that are made while it lives follow them. Another thread that wants rules waits.
+class WithKernelRules {
  public:
-  SmallBatchesToo();
-  ~SmallBatchesToo();
-  SmallBatchesToo(const SmallBatchesToo&) = delete;
-  SmallBatchesToo& operator=(const SmallBatchesToo&) = delete;
+  explicit WithKernelRules(KernelRules rules);
+  ~WithKernelRules();
+  WithKernelRules(const WithKernelRules&) = delete;
+  WithKernelRules& operator=(const WithKernelRules&) = delete;
 };
 }  // namespace internal
 }  // namespace llama
