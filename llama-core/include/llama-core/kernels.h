@@ -50,8 +50,8 @@ void use_measured_kernels(std::string_view name);
 void load_kernels();  // once, after ggml's own back ends
 
 struct KernelRules {
-  // A few tokens are computed with our kernels too, even where ggml's are as fast: a text's vector must not depend on how
-  // many others are computed with it.
+  // A few tokens are computed with our kernels too, even where ggml's are as fast: a text's vector must not depend on
+  // how many others are computed with it.
   bool small_batches_too = false;
   // One pass is expected: its weights are packed for it and forgotten, and kept only from a second pass on.
   bool one_pass = false;

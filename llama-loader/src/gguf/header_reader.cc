@@ -1,5 +1,6 @@
 #include "gguf/header_reader.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <climits>
@@ -152,10 +153,9 @@ class HeaderReader {
       if (!text(bytes, kMaxToken))
         return bad(std::format("token {} of the vocabulary is damaged, or longer than {} bytes", i, kMaxToken));
       if (up_to_nul(bytes).empty()) bytes = std::format("[EMPTY_{}]", i);
-      hashes.add(up_to_nul(bytes));
+      if (const auto same = hashes.add(up_to_nul(bytes)))
+        return bad(std::format("tokens {} and {} of the vocabulary are the same", *same, i));
     }
-    if (const auto same = hashes.find_same())
-      return bad(std::format("tokens {} and {} of the vocabulary are the same", same->first, same->second));
     return {};
   }
 
