@@ -104,6 +104,7 @@ TEST(SessionFile, SaysWhatIsWrongWithAFile) {
   for (int i = 0; i < 300'000; ++i) wide.insert(wide.size() - 1, ",\"" + std::to_string(i) + "\":1");
   for (const auto& [text, reason] : std::vector<Row>{
            {"", "not JSON"},
+           {"\xff\xfe{", "iconv -f UTF-16 -t UTF-8"},
            {"[]", "no messages"},
            {R"({"version":2,"messages":[]})", "version is 2"},
            {R"({"messages":[{"role":"user"}]})", "message 1: a message without content"},

@@ -21,6 +21,7 @@
 
 #include "config_lines.h"
 #include "exit_status.h"
+#include "llama-base/text_kind.h"
 
 namespace llama {
 namespace {
@@ -159,7 +160,9 @@ std::string text_of_config(const std::string& file) {
   if (!std::filesystem::exists(file, ignored)) throw CLI::ConfigError("--config: file '" + file + "' does not exist");
   if (!stream || std::filesystem::is_directory(file, ignored))
     throw CLI::ConfigError("--config: '" + file + "' cannot be read");
-  return {std::istreambuf_iterator<char>(stream), {}};
+  std::string text(std::istreambuf_iterator<char>(stream), {});
+  if (const auto why = internal::why_not_utf8(text)) throw CLI::ConfigError("--config: file '" + file + "': " + *why);
+  return text;
 }
 
 // Flags of the file --config names go to the end of the line, but for those that the line has itself. CLI11 reads such

@@ -6,11 +6,13 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <format>
 #include <memory>
 #include <stop_token>
 
 #include "exit_status.h"
 #include "llama-agent/json_schema.h"
+#include "llama-base/text_kind.h"
 
 namespace llama {
 namespace {
@@ -36,6 +38,10 @@ Step<std::string> read_file(const std::filesystem::path& path, const Interrupt& 
   if (file == nullptr || std::ferror(file) != 0) {
     return stop_with({ErrorCode::Io, std::format("cannot read '{}': {}", path.string(), std::strerror(errno))},
                      kInputError);
+  }
+  if (const auto why = internal::why_not_utf8(text)) {
+    const std::string name = is_stdin ? "standard input" : std::format("'{}'", path.string());
+    return stop_with({ErrorCode::InvalidText, std::format("{} is no text in UTF-8: {}", name, *why)}, kInputError);
   }
   return text;
 }

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "byte_input.h"
-#include "input_kind.h"
 #include "llama-base/blank_text.h"
+#include "llama-base/text_kind.h"
 
 namespace llama {
 namespace {
@@ -119,7 +119,7 @@ Result<std::unique_ptr<TextFile>> TextFile::open(const std::filesystem::path& pa
   auto input = internal::ByteInput::open(path);
   if (!input) return std::unexpected(input.error());
   auto state = std::make_unique<State>(std::move(*input));
-  const std::span<char> room = std::span(state->buffer).first(internal::kInputKindBytes);
+  const std::span<char> room = std::span(state->buffer).first(internal::kTextKindBytes);
   const std::size_t seen = state->input.peek(room);
   if (auto checked = check_is_text(state->input, std::string_view(room.data(), seen)); !checked)
     return std::unexpected(checked.error());

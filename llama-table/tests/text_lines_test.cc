@@ -45,6 +45,19 @@ TEST(TextLines, ALineThatIsNotUtf8FailsAlone) {
   EXPECT_THAT(read.failures, ElementsAre("line 2: the text is not UTF-8"));
 }
 
+TEST(TextLines, AFileThatIsNoTextIsRefusedByName) {
+  const TestFolder folder;
+  folder.write("d/a.txt", "one\n");
+  folder.write("d/b.txt", "t\0w\0o\0\n\0"sv);
+  const ReadTable read = read_table(file_input(folder.path("d")));
+  EXPECT_THAT(read.texts(), ElementsAre("one"));
+  EXPECT_EQ(read.error.code, ErrorCode::InvalidText);
+  EXPECT_EQ(read.error.message,
+            std::format("file '{}' is no text in UTF-8: it is UTF-16LE as it seems; convert it first "
+                        "(iconv -f UTF-16LE -t UTF-8)",
+                        folder.path("d/b.txt")));
+}
+
 TEST(TextLines, GoOnOverFiles) {
   const TestFolder folder;
   folder.write("d/a.txt", "one\ntwo");

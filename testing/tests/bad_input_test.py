@@ -131,6 +131,58 @@ def test_wide_characters_are_refused_and_what_the_message_says_helps(out, tmp_pa
     assert rows(out)["text"].to_pylist() == TWO_LINES.splitlines()
 
 
+EMBED = ["embed", "-m", GOOD, "-o", "out.parquet", "--force"]
+ASK = ["generate", "-m", MODELS / "generator.gguf", "--limit", "30"]
+# Every file that is read as text: a sound one, and the command that it is put at the end of.
+TEXTS = {
+    "table.txt": (TWO_LINES, [*EMBED, "--keep", "all", "--where", "true", "-i"]),
+    "table.csv": ("text,id\nhello,1\nyou,2\n", [*EMBED, "--column", "text", "-i"]),
+    "table.json": ('[{"text": "hello"},\n {"text": "you"}]\n', [*EMBED, "--column", "text", "-i"]),
+    "table.jsonl": ('{"text": "hello"}\n{"text": "you"}\n', [*EMBED, "--column", "text", "-i"]),
+    "flags.toml": ("normalize = true\nquiet = true\n", [*EMBED, "-i", "table.txt", "--config"]),
+    "prompt.txt": ("hello you\n", [*ASK, "--prompt-file"]),
+    "short.txt": ("hi", [*ASK, "--prompt-file"]),
+    "schema.json": ('{"type": "boolean"}\n', [*ASK, "--prompt", "hello", "--json-schema"]),
+    "grammar.gbnf": ('root ::= "yes" | "no"\n', [*ASK, "--prompt", "hello", "--grammar"]),
+    "template.jinja": ("{% for m in messages %}{{ m.content }}{% endfor %}\n",
+                       [*ASK, "--prompt", "hello", "--chat-template"]),
+    "servers.json": ('{"mcpServers": {"one": {"command": "no-such-program", "disabled": true}}}\n',
+                     ["tools", "--mcp-config"]),
+}
+
+
+@pytest.mark.parametrize("encoding", ["UTF-16LE", "UTF-16BE", "UTF-32LE", "UTF-32BE"])
+@pytest.mark.parametrize("is_marked", [True, False], ids=["mark", "no-mark"])
+@pytest.mark.parametrize("name", TEXTS)
+def test_whatever_is_read_as_text_is_refused_in_wide_characters(tmp_path, name, encoding, is_marked):
+    text, command = TEXTS[name]
+    (tmp_path / "table.txt").write_text(TWO_LINES)
+
+    def run_on(data):
+        (tmp_path / name).write_bytes(data)
+        run = subprocess.run([CLI, *map(str, command), name], capture_output=True, timeout=600, cwd=tmp_path)
+        run.stderr = run.stderr.decode()
+        return run
+    run = run_on((("\ufeff" if is_marked else "") + text).encode(encoding))
+    told = f"iconv -f {encoding[:6] if is_marked else encoding} -t UTF-8"
+    if is_marked and encoding.startswith("UTF-16") and name in ("table.txt", "table.csv"):
+        assert run.returncode == 0 and len(rows(tmp_path / "out.parquet")) == 2, run.stderr
+    else:
+        refused(run, USAGE if name == "flags.toml" else INPUT, name, f"convert it first ({told})")
+        data = subprocess.run([*told.split(), name], capture_output=True, check=True, cwd=tmp_path).stdout
+        run = run_on(data)
+        assert run.returncode == 0, run.stderr
+
+
+def test_a_text_in_another_encoding_is_named_with_the_way_out(tmp_path):
+    (tmp_path / "prompt.txt").write_text("h\u00e9l\u00e0s", encoding="latin-1")
+    for source in ("prompt.txt", "-"):
+        flag = "--prompt" if source == "-" else "--prompt-file"
+        run = subprocess.run([CLI, *map(str, ASK), flag, source], capture_output=True, text=True, cwd=tmp_path,
+                             stdin=(tmp_path / "prompt.txt").open("rb"), timeout=600)
+        refused(run, INPUT, "standard input" if source == "-" else source, "iconv -t UTF-8")
+
+
 NAN = "the model gives NaN or infinity for this text"
 
 

@@ -10,6 +10,7 @@
 
 #include "llama-base/disk.h"
 #include "llama-base/json_shape.h"
+#include "llama-base/text_kind.h"
 
 namespace llama::internal {
 namespace {
@@ -86,6 +87,7 @@ Result<Session> parse_session(std::string_view text) {
   const auto wrong = [](std::string_view what) {
     return fail(ErrorCode::InvalidArgument, std::format("no session: {}", what));
   };
+  if (const auto why = why_not_utf8(text)) return wrong(*why);
   if (!is_bounded_json(text)) return wrong("it is nested too deep, or has too many members");
   const Json object = Json::parse(text, nullptr, false);
   if (object.is_discarded()) return wrong("it is not JSON");

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "llama-base/json_shape.h"
-#include "llama-base/utf8.h"
+#include "llama-base/text_kind.h"
 #include "protocol/mcp_json.h"
 
 namespace llama::internal {
@@ -98,7 +98,7 @@ std::string without_trailing_commas(std::string_view text) {
 
 Result<nlohmann::ordered_json> parse_config_json(std::string_view text) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-  if (!is_utf8(text)) return fail(ErrorCode::InvalidArgument, "not UTF-8");
+  if (const auto why = why_not_utf8(text)) return fail(ErrorCode::InvalidArgument, *why);
   if (json_depth(text) > kMaxJsonDepth) return fail(ErrorCode::InvalidArgument, "nested too deep");
   const std::string sound = without_trailing_commas(text);
   ConfigScan scan;

@@ -5,6 +5,8 @@
 #include <format>
 #include <system_error>
 
+#include "llama-base/text_kind.h"
+
 namespace llama {
 
 McpVariables environment_variables() {
@@ -65,6 +67,7 @@ Result<std::string> with_variables(std::string_view text, const McpVariables& va
 }
 
 Result<std::map<std::string, std::string>> parse_env_file(std::string_view text) {
+  if (const auto why = why_no_text(text)) return fail(ErrorCode::InvalidArgument, *why);
   std::map<std::string, std::string> variables;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const auto end = text.find('\n');

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "llama-base/text_kind.h"
+
 namespace llama::internal {
 namespace {
 
@@ -166,6 +168,10 @@ Result<bool> InputBytes::look_further(const std::stop_token& stop) {
   seen_.resize(had + count.value_or(0));
   if (!count) return std::unexpected(count.error());
   return *count > 0;
+}
+
+std::optional<std::string> InputBytes::why_not_utf8() const {
+  return why_no_text(decoder_ ? decoder_->mark() : seen());
 }
 
 Result<void> check_archive(const std::string& path, const std::stop_token& stop) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "llama-base/text_kind.h"
 #include "llama-base/utf8.h"
 #include "read/sql_text.h"
 
@@ -77,14 +78,14 @@ Result<CsvHeader> read_csv_header(std::string_view first_bytes, std::optional<ch
   const auto bad = [&](std::string_view why) {
     return fail(ErrorCode::InvalidText, std::format("{} is no CSV with a header line: {}", name, why));
   };
+  if (const auto kind = why_no_text(first_bytes)) return bad(*kind);
   if (first_bytes.starts_with(kUtf8Mark)) first_bytes.remove_prefix(kUtf8Mark.size());
   const std::size_t end = end_of_record(first_bytes);
   const std::string_view record = first_bytes.substr(0, end);
   if (std::ranges::count(record, '"') % 2 != 0) return bad("a quote in its first line opens and never closes");
   if (record.empty()) return bad("its first line is empty");
   if (!is_utf8(record)) return bad("it is not UTF-8; convert it first (iconv -t UTF-8)");
-  if (record.contains('\0'))
-    return bad("its first line has NUL bytes; is it UTF-16 or UTF-32? Convert it first (iconv -t UTF-8)");
+  if (record.contains('\0')) return bad("its first line has NUL bytes");
   header.separator =
       separator.value_or(*std::ranges::max_element(kSeparators, {}, [&](char c) { return count_unquoted(record, c); }));
   if (has_backslashes(first_bytes, header.separator)) header.escape = '\\';

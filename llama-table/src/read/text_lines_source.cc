@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "llama-base/blank_text.h"
+#include "llama-base/text_kind.h"
 #include "read/arrow_error.h"
 
 namespace llama::internal {
@@ -36,7 +37,7 @@ Result<bool> TextLinesSource::open_next() {
   if (!reader) return std::unexpected(reader.error());
   reader_ = std::move(*reader);
   ++file_;
-  is_first_line_ = true;
+  is_first_line_ = is_first_block_ = true;
   const std::scoped_lock lock(mutex_);
   first_lines_.push_back(lines_);
   return true;
@@ -61,6 +62,9 @@ Result<TextLinesSource::Taken> TextLinesSource::take_line(bool may_wait, const s
     if (!may_wait && !reader_->is_ready()) return Taken::Wait;
     const auto count = reader_->read(buffer_, stop);
     if (!count) return std::unexpected(count.error());
+    if (std::exchange(is_first_block_, false))
+      if (const auto why = why_no_text({buffer_.data(), *count}))
+        return fail(ErrorCode::InvalidText, std::format("{} is no text in UTF-8: {}", reader_->name(), *why));
     begin_ = 0;
     end_ = *count;
     if (end_ > 0) continue;

@@ -2,8 +2,9 @@
 //
 // Lines end with \n or \r\n and nothing else, the last one may lack it; a byte-order mark of UTF-8 at a file's start is
 // dropped; lines of white space alone are skipped and counted. A row's number is that of its line, over all files.
-// Whether a line is UTF-8 is looked at where it is asked for.
+// Whether a line is UTF-8 is looked at where it is asked for; a file that is plainly no text (text_kind.h) is refused.
 //
+// Errors   InvalidText, and those of InputBytes.
 // Memory   one batch and the longest line.
 #pragma once
 
@@ -45,6 +46,7 @@ class TextLinesSource : public BatchSource {
   std::string line_;                 // as far as it was read
   bool is_whole_ = false;            // line_ was handed out
   bool is_first_line_ = true;        // of its file
+  bool is_first_block_ = true;       // likewise
   std::uint64_t lines_ = 0;
   bool may_wait_ = true;
   std::optional<Error> error_;  // to be told when the lines before it are

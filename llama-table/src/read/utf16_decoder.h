@@ -12,6 +12,9 @@ class Utf16Decoder {
   // By the first bytes, at least four where there are so many; nothing where they are no UTF-16.
   [[nodiscard]] static std::optional<Utf16Decoder> find(std::string_view first_bytes);
 
+  // The mark that it was found by.
+  [[nodiscard]] std::string_view mark() const { return is_big_ ? "\xfe\xff" : "\xff\xfe"; }
+
   // Half characters become U+FFFD.
   void decode(std::string_view bytes, std::string& out);
 

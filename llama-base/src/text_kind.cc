@@ -1,4 +1,4 @@
-#include "input_kind.h"
+#include "llama-base/text_kind.h"
 
 #include <algorithm>
 #include <array>
@@ -20,7 +20,7 @@ struct Magic {
 };
 
 constexpr std::string_view kUnpack = "; unpack it first";
-constexpr std::string_view kTable = "; write the texts' column as lines first";
+constexpr std::string_view kTable = "; write what is needed of it as text first";
 constexpr std::array kMagics = {
     Magic{0, "\x89PNG\r\n\x1a\n"sv, "a PNG image", ""},
     Magic{0, "\xff\xd8\xff"sv, "a JPEG image", ""},
@@ -99,10 +99,14 @@ Oddities count_oddities(std::string_view start) {
   return found;
 }
 
-// Most characters of a text in a Latin script are a byte and one (UTF-16) or three (UTF-32) NUL bytes.
+// Most characters of a text in a Latin script are a byte and one (UTF-16) or three (UTF-32) NUL bytes; of a short text
+// all have to be.
 std::optional<std::string> unmarked_encoding(const Oddities& found, std::size_t size) {
   constexpr std::string_view kGuessed = " as it seems";
-  const std::size_t enough = size / 5;  // of the bytes of one place in four, which are a quarter
+  constexpr std::size_t kSmallest = 4, kShort = 16;
+  if (size < kSmallest || (size < kShort && found.nul < (size + 1) / 2)) return std::nullopt;
+  // Of the bytes of one place in four, which are a quarter.
+  const std::size_t enough = size < kShort ? size / 4 : size / 5;
   const auto many = [&](std::size_t place) { return found.nul_at[place] >= enough; };
   const auto few = [&](std::size_t place) { return found.nul_at[place] <= size / 20; };
   if (many(1) && many(2) && many(3) && few(0)) return convert("UTF-32LE", kGuessed);
@@ -115,20 +119,25 @@ std::optional<std::string> unmarked_encoding(const Oddities& found, std::size_t 
 }  // namespace
 
 std::optional<std::string> why_no_text(std::string_view start) {
-  start = start.substr(0, kInputKindBytes);
+  start = start.substr(0, kTextKindBytes);
   if (auto marked = marked_encoding(start)) return marked;
   if (start.find('\0') == std::string_view::npos && is_utf8(start)) return std::nullopt;
   const Oddities found = count_oddities(start);
   if (found.nul == 0 && found.broken == 0) return std::nullopt;
   if (auto kind = magic_kind(start)) return std::format("it looks like {}", *kind);
-  constexpr std::size_t kSmallestPattern = 16, kSmallestMixture = 64;  // fewer bytes tell nothing
-  if (start.size() < kSmallestPattern) return std::nullopt;
   if (auto unmarked = unmarked_encoding(found, start.size())) return unmarked;
+  constexpr std::size_t kSmallestMixture = 64;  // fewer bytes tell nothing
   if (start.size() < kSmallestMixture) return std::nullopt;
   const bool mostly_nul = found.nul > start.size() / 3;
   const bool mixed = found.nul > 0 && found.nul + found.broken > start.size() / 10;
   if (mostly_nul || (mixed && found.broken > 0))
     return "it has NUL bytes and others that no text has, as binary files do";
+  return std::nullopt;
+}
+
+std::optional<std::string> why_not_utf8(std::string_view text) {
+  if (auto kind = why_no_text(text)) return kind;
+  if (!is_utf8(text)) return "it is not UTF-8; convert it first (iconv -t UTF-8)";
   return std::nullopt;
 }
 

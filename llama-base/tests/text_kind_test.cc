@@ -1,4 +1,4 @@
-#include "input_kind.h"
+#include "llama-base/text_kind.h"
 
 #include <gtest/gtest.h>
 
@@ -30,7 +30,7 @@ std::string random_bytes(std::size_t count) {
   return bytes;
 }
 
-TEST(InputKind, SaysWhatItIsAndWhatToDo) {
+TEST(TextKind, SaysWhatItIsAndWhatToDo) {
   struct Row {
     const char* name;
     std::string start;
@@ -46,6 +46,9 @@ TEST(InputKind, SaysWhatItIsAndWhatToDo) {
       {"UTF-16BE", wide(text, 2, true, false), "iconv -f UTF-16BE -t UTF-8"},
       {"UTF-32LE", wide(text, 4, false, false), "iconv -f UTF-32LE -t UTF-8"},
       {"UTF-32BE", wide(text, 4, true, false), "iconv -f UTF-32BE -t UTF-8"},
+      {"UTF-16LE of two letters", "h\0i\0"s, "iconv -f UTF-16LE -t UTF-8"},
+      {"UTF-16BE of three letters", "\0y\0e\0s"s, "iconv -f UTF-16BE -t UTF-8"},
+      {"UTF-32LE of one letter", "y\0\0\0"s, "iconv -f UTF-32LE -t UTF-8"},
       {"the mark alone", "\xff\xfe", "UTF-16"},
       {"PNG", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR"s, "a PNG image"},
       {"gzip", "\x1f\x8b\x08\0\0\0\0\0\0\x03"s, "gzip -dc"},
@@ -65,10 +68,10 @@ TEST(InputKind, SaysWhatItIsAndWhatToDo) {
   }
 }
 
-TEST(InputKind, LeavesTextsAlone) {
+TEST(TextKind, LeavesTextsAlone) {
   std::string latin, long_text;
   for (int i = 0; i < 200; ++i) latin += "caf\xe9 na\xefve gar\xe7on\n";
-  while (long_text.size() < kInputKindBytes + 10) long_text += "短い日本語のテスト文です。\n";
+  while (long_text.size() < kTextKindBytes + 10) long_text += "短い日本語のテスト文です。\n";
   const std::vector<std::string> texts{"",
                                        "a",
                                        "PAR1 is the name of a band\n",
@@ -78,14 +81,25 @@ TEST(InputKind, LeavesTextsAlone) {
                                        "PK\x03\x04 in a text\n",
                                        "\xef\xbb\xbfwith a mark\n",
                                        "a\0b\n"s,
+                                       "a\0b\0cd"s,
+                                       "a\0bc\0d\0"s,
                                        "one\0two\nbad \xff\xfe\nthree\n"s,
                                        "a field\0another field\0the last one\nand more of these\0in the next line\n"s,
                                        latin,
                                        long_text,
-                                       long_text.substr(0, kInputKindBytes),
-                                       long_text.substr(0, kInputKindBytes - 1)};
+                                       long_text.substr(0, kTextKindBytes),
+                                       long_text.substr(0, kTextKindBytes - 1)};
   for (const std::string& text : texts)
     EXPECT_FALSE(why_no_text(text)) << text.substr(0, 60) << why_no_text(text).value();
+}
+
+TEST(TextKind, OfAWholeFileEveryByteCounts) {
+  EXPECT_FALSE(
+      why_not_utf8("\xef\xbb\xbf"
+                   "caf\xc3\xa9"));
+  EXPECT_FALSE(why_not_utf8("a\0b\n"s));
+  EXPECT_EQ(why_not_utf8("caf\xe9"), "it is not UTF-8; convert it first (iconv -t UTF-8)");
+  EXPECT_EQ(why_not_utf8("\xff\xfe"), why_no_text("\xff\xfe"));
 }
 
 }  // namespace

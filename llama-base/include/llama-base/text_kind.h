@@ -7,6 +7,7 @@
 // Pure.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,9 +15,12 @@
 namespace llama::internal {
 
 // How many of a file's first bytes are enough.
-inline constexpr std::size_t kInputKindBytes = 64 << 10;
+inline constexpr std::size_t kTextKindBytes = 64 << 10;
 
 // What it looks like and what to do: "it looks like a gzip archive; unpack it first (gzip -dc)". Nothing for a text.
 [[nodiscard]] std::optional<std::string> why_no_text(std::string_view start);
+
+// The same for a whole file of which every byte must be UTF-8, as of a setting or a prompt.
+[[nodiscard]] std::optional<std::string> why_not_utf8(std::string_view text);
 
 }  // namespace llama::internal
