@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <format>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "console.h"

@@ -59,9 +59,29 @@ def test_a_package_has_one_door_but_for_those_that_the_page_names():
     assert include_table.doors(TABLE) == include_table.read_doors(PROJECT / "doc/architecture.md")
 
 
-def test_a_parser_of_arguments_has_one_file():
+@pytest.mark.parametrize("package,file", [("CLI11", "llama-cli/src/command_line.cc"),
+                                          ("minja", "llama-agent/src/template/minja_engine.h")])
+def test_what_takes_long_to_compile_has_one_file(package, file):
     tree = include_table.Tree(PROJECT, TABLE)
-    assert {str(use.file) for use in tree.uses() if use.what == "CLI11"} == {"llama-cli/src/command_line.cc"}
+    assert {str(use.file) for use in tree.uses() if use.what == package} == {file}
+
+
+# Headers that have all of nlohmann-json, and what they hold of it. To others the names are enough: json_fwd.hpp.
+HOLDS_JSON = {
+    "llama-agent/src/schema/schema_node.h": "the values of const and enum",
+    "llama-mcp/src/protocol/json_rpc.h": "the parts of a message",
+    "llama-mcp/src/protocol/mcp_session.h": "what is put into every request, and the data of a refusal",
+    "llama-mcp/src/protocol/negotiation.h": "what the server can",
+    "llama-mcp/tests/scripted_channel.h": "the messages that it has seen",
+    "llama-vectors/src/map/page_block.h": "a header that grows",
+}
+
+
+def test_a_header_has_all_of_json_only_where_it_holds_a_value():
+    tree = include_table.Tree(PROJECT, TABLE)
+    users = {str(use.file) for use in tree.uses() if use.include == "nlohmann/json.hpp" and use.file.suffix == ".h"}
+    assert sorted(users - set(HOLDS_JSON)) == [], "json_fwd.hpp is enough, or a line of HOLDS_JSON says why it is not"
+    assert sorted(set(HOLDS_JSON) - users) == [], "no longer needed in HOLDS_JSON"
 
 
 def test_cmake_names_no_other_rooms_inside_than_the_table():
