@@ -10,7 +10,7 @@ import pytest
 PROJECT = pathlib.Path(os.environ["PROJECT"])
 MAX_COLUMNS = 120
 MAX_LINES = 300
-# What begins a line of a comment, with its text two spaces or more behind it: "// Errors   NotFound".
+# What begins a line of a comment, two spaces or more before its text: "// Errors   NotFound".
 LABELS = "Cost Errors Limits Memory Needs Requires Returns Safety Shape Source Threads Units".split()
 
 # Files longer than MAX_LINES, and why. An entry whose file has become shorter fails: take it out then.
