@@ -1,5 +1,9 @@
 // The inside of EmbeddingStream: a thread that reads and tokenizes windows of texts, and one that computes them while
 // the caller does what it does with the last one's vectors. Between two of them at most one window waits.
+//
+// Memory   five windows: one is read, one waits, one is computed, one is answered, the caller has one.
+// Cost     the slowest of reading, computing and what the caller does, not their sum; a lock for each window that goes
+//          on, and for each pass where progress is told.
 #pragma once
 
 #include <atomic>

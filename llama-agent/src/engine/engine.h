@@ -5,6 +5,8 @@
 // Threads  submit(), metrics() and shutdown(): any; everything else happens in the engine's thread.
 // Errors   whatever throws while one request is admitted, goes on or ends fails this request; what throws in the
 //          computation fails those that run. The engine goes on.
+// Cost     a step is one pass of the decoder; beside it a look at every slot and a draw for each reply that is due.
+//          While nothing runs and nothing waits, the thread sleeps.
 #pragma once
 
 #include <memory>

@@ -3,6 +3,9 @@
 // A prompt goes where the longest beginning of it is remembered already: in an idle sequence, in the store, or in any
 // other sequence whose beginning can be shared. What is remembered is compared token by token.
 // Threads  the engine's.
+// Cost     place() compares the prompt with every sequence, in use or stored, as far as they agree, copies at most one
+//          sequence's memory in, and out those that it puts aside. A checkpoint is a copy too; all else is a look at
+//          every slot.
 // Source   llama.h on llama_memory_seq_rm: recurrent memory and sliding windows cannot be cut anywhere, so a
 //          checkpoint is put back first; one token of a prompt is always computed again, for its logits.
 #pragma once

@@ -14,6 +14,7 @@
 // something, nobody's time runs.
 // Errors   RequestFailure says how a request ended; its Error has the server's name before it.
 // Threads  any. Progress is told on the caller's thread.
+// Cost     an answer is found by its number; it wakes all callers that wait, for a look each.
 #pragma once
 
 #include <atomic>
