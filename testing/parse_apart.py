@@ -1,6 +1,6 @@
 """Parses every C++ file that shares a unit with others by itself, and every header that no source includes first.
 
-    parse_apart.py BUILD [--tests]   (--tests: tests too, five times as long)
+    parse_apart.py BUILD
 
 A file must include what it uses: in a unit of several files, as CMake makes them, it may live on what a file before it
 included. The flags are those of BUILD/compile_commands.json. Nothing is generated: an assertion that fails at a file's
@@ -106,21 +106,13 @@ def parse(file, compiler, flags):
     return None if f"static assertion failed: {END}" in said else said or f"{file}: the compiler came to no end\n"
 
 
-def without_tests(files):
-    return {file: how for file, how in files.items() if "tests" not in file.relative_to(PROJECT).parts}
-
-
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     together, apart = commands_of(build)
     if not together and not apart:
         sys.exit(f"parse_apart: {build / 'compile_commands.json'} names no file of the project")
-    if "--tests" not in sys.argv:
-        together = without_tests(together)
     commands = together | apart
     headers = {header: command_for(header, commands) for header in lone_headers(commands)}
-    if "--tests" not in sys.argv:
-        headers = without_tests(headers)
     with tempfile.TemporaryDirectory() as folder:
         standard = {compiler: precompile(folder, compiler) for compiler in {of[0] for of in commands.values()}}
         jobs = [(file, compiler, standard[compiler] + flags)

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <format>
+#include <nlohmann/json.hpp>
 
 #include "http/http_channel.h"
 #include "llama-http/memory_transport.h"

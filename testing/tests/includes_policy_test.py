@@ -72,6 +72,7 @@ HOLDS_JSON = {
     "llama-mcp/src/protocol/json_rpc.h": "the parts of a message",
     "llama-mcp/src/protocol/mcp_session.h": "what is put into every request, and the data of a refusal",
     "llama-mcp/src/protocol/negotiation.h": "what the server can",
+    "llama-mcp/tests/http_server_fixture.h": "what is sent, made and read here",
     "llama-mcp/tests/scripted_channel.h": "the messages that it has seen",
     "llama-vectors/src/map/page_block.h": "a header that grows",
 }
