@@ -174,6 +174,15 @@ def test_whatever_is_read_as_text_is_refused_in_wide_characters(tmp_path, name, 
         assert run.returncode == 0, run.stderr
 
 
+@pytest.mark.parametrize("encoding", ["UTF-16", "UTF-16LE", "UTF-16BE"])
+@pytest.mark.parametrize("name", ["table.json", "table.jsonl"])
+def test_a_query_over_wide_characters_says_so(out, tmp_path, name, encoding):
+    (tmp_path / name).write_text(TEXTS[name][0], encoding=encoding)
+    query = ["--query", f"SELECT * FROM '{tmp_path / name}'", "--column", "text"]
+    run = subprocess.run([CLI, "embed", "-m", GOOD, "-o", out, *query], capture_output=True, text=True, timeout=600)
+    refused(run, INPUT, tmp_path / name, f"iconv -f {encoding} -t UTF-8")
+
+
 def test_a_text_in_another_encoding_is_named_with_the_way_out(tmp_path):
     (tmp_path / "prompt.txt").write_text("h\u00e9l\u00e0s", encoding="latin-1")
     for source in ("prompt.txt", "-"):

@@ -170,8 +170,10 @@ Result<bool> InputBytes::look_further(const std::stop_token& stop) {
   return *count > 0;
 }
 
-std::optional<std::string> InputBytes::why_not_utf8() const {
-  return why_no_text(decoder_ ? decoder_->mark() : seen());
+Result<void> InputBytes::check_utf8() const {
+  const auto why = why_no_text(decoder_ ? decoder_->mark() : seen());
+  if (!why) return {};
+  return fail(ErrorCode::InvalidText, std::format("{} is no text in UTF-8: {}", name_, *why));
 }
 
 Result<void> check_archive(const std::string& path, const std::stop_token& stop) {

@@ -42,8 +42,9 @@ class InputBytes {
   // Would read() not wait?
   [[nodiscard]] bool is_ready() const;
   [[nodiscard]] bool is_utf16() const { return decoder_.has_value(); }  // as packing()
-  // What was looked at is no text in UTF-8 as the file has it, only unpacked: for those that DuckDB reads by itself.
-  [[nodiscard]] std::optional<std::string> why_not_utf8() const;
+  // Says why what was looked at is no text in UTF-8, unpacked but as the file has it: for those that DuckDB reads by
+  // itself.
+  [[nodiscard]] Result<void> check_utf8() const;
   [[nodiscard]] bool is_regular() const { return is_regular_; }
   [[nodiscard]] Packing packing() const { return packing_; }       // known once something was looked at
   [[nodiscard]] const std::string& name() const { return name_; }  // "file 'x.txt'", "standard input"

@@ -37,8 +37,7 @@ Result<JsonLayout> layout_of_json(TableFormat format, const InputFiles& files, c
     auto reader = InputBytes::open(file);
     if (!reader) return std::unexpected(reader.error());
     if (auto looked = (*reader)->look_further(stop); !looked) return std::unexpected(looked.error());
-    if (const auto why = (*reader)->why_not_utf8())
-      return fail(ErrorCode::InvalidText, std::format("{} is no text in UTF-8: {}", (*reader)->name(), *why));
+    if (auto text = (*reader)->check_utf8(); !text) return std::unexpected(text.error());
     const std::string_view seen = (*reader)->seen();
     const std::size_t first = seen.find_first_not_of(" \t\r\n\xef\xbb\xbf");
     const bool begins = first != std::string_view::npos && seen[first] == '[';

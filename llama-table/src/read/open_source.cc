@@ -142,11 +142,26 @@ void find_files_of_query(const TableInput& input, InputIdentity& identity) {
     if (const auto database = parse_attached_database(attached)) take(database->place);
 }
 
+// DuckDB does not say of JSON that it is UTF-16, or no text at all.
+Error with_kind_of_file(Error error, const TableInput& input) {
+  InputIdentity meant;
+  find_files_of_query(input, meant);
+  for (const std::string& file : meant.sources) {
+    const auto format = format_of_name(file);
+    if (format != TableFormat::Json && format != TableFormat::JsonLines) continue;
+    if (!error.message.contains(file)) continue;
+    const auto reader = InputBytes::open(file);
+    if (!reader || !(*reader)->look_further({})) continue;
+    if (auto text = (*reader)->check_utf8(); !text) return text.error();
+  }
+  return error;
+}
+
 Result<OpenedSource> open_queried(const TableInput& input, const std::stop_token& stop) {
   auto database = DuckDatabase::open(input.memory_bytes);
   if (!database) return std::unexpected(database.error());
   auto source = open_query(std::move(*database), *input.query, input.attach, stop);
-  if (!source) return std::unexpected(source.error());
+  if (!source) return std::unexpected(with_kind_of_file(source.error(), input));
   // Journals and manifests keep it: a password that is in it is not, and another one is no other input.
   std::string text;
   for (const std::string& attached : input.attach) text += without_secrets(attached) + "\n";
