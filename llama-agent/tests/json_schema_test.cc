@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <format>
 #include <string>
 #include <thread>
 #include <vector>
@@ -120,6 +121,23 @@ TEST(JsonSchema, EndsWhereASchemaRefersToItself) {
                         "items":{"$ref":"#/$defs/a"},"contains":{"$ref":"#/$defs/b"}})",
                     {R"([null,"x"])", R"([null])", R"([1])"}),
             "110");
+  EXPECT_EQ(fitting(R"({"$dynamicAnchor":"n","anyOf":[{"$dynamicRef":"#n"},{"type":"null"}]})", {"null", "3"}), "10");
+  EXPECT_EQ(fitting(R"({"$schema":"https://json-schema.org/draft/2019-09/schema","$recursiveAnchor":true,
+                        "anyOf":[{"$recursiveRef":"#"},{"type":"null"}]})",
+                    {"null", "3"}),
+            "10");
+  EXPECT_TRUE(refusal(R"({"$dynamicAnchor":"n","$dynamicRef":"#n"})").contains("itself"));
+  EXPECT_TRUE(refusal(R"({"$dynamicAnchor":"n","oneOf":[{"$dynamicRef":"#n"},{"type":"null"}]})").contains("itself"));
+  // Two schemas have the anchor, and from the outer one on the inner one's reference means the outer one.
+  const std::string_view inner = R"("$defs":{"b":{"$id":"b","$dynamicAnchor":"n",
+                                                  "anyOf":[{"$dynamicRef":"#n"},{"type":"null"}]}})";
+  EXPECT_EQ(fitting(std::format(R"({{"$id":"http://a/a","$dynamicAnchor":"n","anyOf":[{{"$ref":"b"}},
+                                     {{"type":"boolean"}}],{}}})", inner),
+                    {"null", "true", "3"}),
+            "110");
+  EXPECT_TRUE(refusal(std::format(R"({{"$id":"http://a/a","$dynamicAnchor":"n","allOf":[{{"$dynamicRef":"#n"}}],{}}})",
+                                  inner))
+                  .contains("itself"));
   EXPECT_EQ(fitting(R"({"type":"object","properties":{"next":{"anyOf":[{"$ref":"#"},{"type":"null"}]}}})",
                     {R"({"next":{"next":null}})", R"({"next":{"next":1}})"}),
             "10");

@@ -62,7 +62,7 @@ bool SchemaCheck::check(const SchemaNode& node, const Json& value, Evaluated* ev
   }
   const bool may_repeat = node.has_applicators();
   const bool may_remember = !tree_.has_unevaluated && !tree_.has_dynamic_references;
-  const std::pair<const void*, const void*> key{&node, &value};
+  const Asked key{&node, &value, resources_.size()};
   if (may_repeat) {
     const auto [known, is_new] = found_.try_emplace(key, Found::Open);
     if (!is_new && known->second == Found::Open) ++cycles_;  // it fits if it fits: the other choices decide
@@ -70,7 +70,7 @@ bool SchemaCheck::check(const SchemaNode& node, const Json& value, Evaluated* ev
   }
   const std::size_t cycles_before = cycles_;
   ++depth_;
-  const bool enters = node.resource != resources_.back();
+  const bool enters = tree_.has_dynamic_references && !std::ranges::contains(resources_, node.resource);
   if (enters) resources_.push_back(node.resource);
   Evaluated own;
   const bool it_fits = check_keywords(node, value, own);

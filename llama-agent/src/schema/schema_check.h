@@ -62,15 +62,21 @@ class SchemaCheck {
   bool wrong(std::string what);
 
   enum class Found : std::uint8_t { Open, Yes, No };
-  struct PairHash {
-    std::size_t operator()(const std::pair<const void*, const void*>& pair) const {
-      return std::hash<const void*>()(pair.first) * 31 + std::hash<const void*>()(pair.second);
+  // What a dynamic reference means depends on the resources entered, and on the way down they only become more.
+  struct Asked {
+    const void *node, *value;
+    std::size_t resources;
+    bool operator==(const Asked&) const = default;
+  };
+  struct AskedHash {
+    std::size_t operator()(const Asked& asked) const {
+      return (std::hash<const void*>()(asked.node) * 31 + std::hash<const void*>()(asked.value)) * 31 + asked.resources;
     }
   };
 
   const SchemaTree& tree_;
-  std::unordered_map<std::pair<const void*, const void*>, Found, PairHash> found_;
-  std::vector<std::size_t> resources_;  // entered, the outermost first
+  std::unordered_map<Asked, Found, AskedHash> found_;
+  std::vector<std::size_t> resources_;  // entered, each once, the outermost first
   std::vector<std::string> path_;       // of the value
   std::optional<std::string> error_;
   std::size_t steps_ = 0, cycles_ = 0;

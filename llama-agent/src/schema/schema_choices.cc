@@ -123,9 +123,7 @@ class ChoiceWalk {
   const SchemaNode* reference_of(const SchemaNode& node) {
     if (node.reference != nullptr) return node.reference;
     if (node.dynamic_reference == nullptr || node.dynamic_anchor.empty()) return node.dynamic_reference;
-    const auto named_so =
-        std::ranges::count_if(tree_.dynamic_anchors, [&](const auto& a) { return a.contains(node.dynamic_anchor); });
-    if (named_so == 1) return node.dynamic_reference;
+    if (tree_.anchored.at(node.dynamic_anchor).size() == 1) return node.dynamic_reference;
     remarks_.add("$dynamicRef", node);
     return nullptr;
   }

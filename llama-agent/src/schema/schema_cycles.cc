@@ -1,6 +1,8 @@
 #include "schema_cycles.h"
 
+#include <map>
 #include <ranges>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -15,9 +17,13 @@ struct SameValueEdge {
   SameValue kind;
 };
 
+// Behind the nodes' numbers come those of the dynamic anchors: whoever refers to one may mean every node that has it.
 std::vector<SameValueEdge> same_value_edges(const SchemaTree& tree) {
   std::unordered_map<const SchemaNode*, std::size_t> numbers;
   for (std::size_t i = 0; i < tree.nodes.size(); ++i) numbers.emplace(tree.nodes[i].get(), i);
+  std::map<std::string_view, std::size_t> anchor_numbers;
+  for (const auto& [name, nodes] : tree.anchored)
+    anchor_numbers.emplace(name, tree.nodes.size() + anchor_numbers.size());
   std::vector<SameValueEdge> edges;
   for (std::size_t i = 0; i < tree.nodes.size(); ++i) {
     const SchemaNode& node = *tree.nodes[i];
@@ -26,18 +32,16 @@ std::vector<SameValueEdge> same_value_edges(const SchemaTree& tree) {
     };
     add(node.reference, SameValue::All);
     add(node.dynamic_reference, SameValue::All);
-    if (!node.dynamic_anchor.empty()) {
-      for (const auto& anchors : tree.dynamic_anchors) {
-        if (const auto found = anchors.find(node.dynamic_anchor); found != anchors.end())
-          add(found->second, SameValue::Other);
-      }
-    }
+    if (!node.dynamic_anchor.empty()) edges.push_back({i, anchor_numbers.at(node.dynamic_anchor), SameValue::All});
     for (const auto* part : node.all_of) add(part, SameValue::All);
     for (const auto* part : node.any_of) add(part, SameValue::Any);
     for (const auto* part : node.one_of) add(part, SameValue::Other);
     for (const auto* part : {node.not_schema, node.if_schema, node.then_schema, node.else_schema})
       add(part, SameValue::Other);
     for (const auto& [name, part] : node.dependent_schemas) add(part, SameValue::Other);
+  }
+  for (const auto& [name, nodes] : tree.anchored) {
+    for (const auto* node : nodes) edges.push_back({anchor_numbers.at(name), numbers.at(node), SameValue::All});
   }
   return edges;
 }
@@ -85,10 +89,11 @@ std::vector<std::size_t> strong_components(std::size_t count, const std::vector<
 std::optional<std::string> reference_to_itself(const SchemaTree& tree) {
   const auto edges = same_value_edges(tree);
   for (const bool with_any : {false, true}) {
-    const auto component = strong_components(tree.nodes.size(), edges, with_any);
+    const auto component = strong_components(tree.nodes.size() + tree.anchored.size(), edges, with_any);
     for (const auto& edge : edges) {
       if (component[edge.from] != component[edge.to]) continue;
-      // Through anyOf alone, or anyOf and references, there is an end; through the others there is none.
+      // Through anyOf alone, or anyOf and references, there is an end; through the others there is none. A way through
+      // an anchor begins at a reference, and edges from nodes come first.
       if (with_any ? edge.kind == SameValue::Other : edge.kind != SameValue::Any) return tree.nodes[edge.from]->place;
     }
   }

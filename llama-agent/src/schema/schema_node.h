@@ -99,6 +99,8 @@ struct SchemaTree {
   bool has_dynamic_references = false;
   // Of each resource: its dynamic anchors.
   std::vector<std::map<std::string, const SchemaNode*, std::less<>>> dynamic_anchors{};
+  // By the name of a dynamic anchor: the nodes of all resources that have it.
+  std::map<std::string, std::vector<const SchemaNode*>, std::less<>> anchored{};
 };
 
 }  // namespace llama::internal

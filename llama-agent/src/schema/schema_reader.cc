@@ -54,6 +54,9 @@ class SchemaReader : private KeywordReader {
       unresolved_.pop_back();
       resolve(reference);
     }
+    for (const auto& anchors : tree_.dynamic_anchors) {
+      for (const auto& [name, node] : anchors) tree_.anchored[name].push_back(node);
+    }
     if (!wrong_) {
       for (const auto& node : tree_.nodes) simplify(*node);
       if (auto itself = reference_to_itself(tree_))
