@@ -10,6 +10,7 @@
 
 #include "../src/reply/reply_format.h"
 #include "../src/tools/grammar/pattern_text.h"
+#include "llama-agent/json_schema.h"
 #include "llama-agent/tool_schema.h"
 #include "llama-core/grammar.h"
 #include "llama-core/model.h"
@@ -66,6 +67,22 @@ TEST(CallGrammar, TheRestOfACallFollowsTheSchemaOfItsOwnTool) {
       {"Well", Held::Refused},
   };
   for (const auto& [text, wanted] : rows) EXPECT_EQ(held(made.rest, text), wanted) << text;
+}
+
+// A long list is written as what its values begin with, and what may follow.
+TEST(CallGrammar, EachOfManyListedValuesIsTaken) {
+  std::vector<std::string> values{"", "ä", "äb", "ö", "\\\"x", "\\\\", "\\n"};
+  std::string same;
+  for (int i = 0; i < 60; ++i) values.push_back(same += "ab");
+  for (int i = 0; i < 300; ++i) values.push_back(std::format("{}日本{}", i % 7, i));
+  std::string list = "3, [\"a\", null]";
+  for (const auto& value : values) list += ", \"" + value + "\"";
+  const auto schema = JsonSchema::parse(R"({"enum": [)" + list + "]}");
+  ASSERT_TRUE(schema) << schema.error().message;
+  for (const auto& value : values) EXPECT_EQ(held(schema->grammar(), "\"" + value + "\""), Held::Whole) << value;
+  for (const auto* value : {"3", "[\"a\",null]"}) EXPECT_EQ(held(schema->grammar(), value), Held::Whole) << value;
+  for (const auto* value : {"\"a\"", "\"aba\"", "\"ü\"", "\"0日本\"", "\"0日本300\"", "\"0日本1\"", "4", "null"})
+    EXPECT_EQ(held(schema->grammar(), value), Held::Refused) << value;
 }
 
 TEST(CallGrammar, AReplyThatMustCallIsNothingButCalls) {
@@ -210,7 +227,12 @@ TEST(CallGrammar, ATooLargeSchemaLeavesRoomForTheOthers) {
   tools.insert(tools.begin(), {"first", listing(60, 4'000)});
   tools.push_back({"second", listing(61, 4'000)});
   tools.push_back({"third", listing(62, 4'000)});
-  tools.push_back({"slow", listing(2'001, 1)});
+  std::string characters;  // that have nothing in common
+  for (int i = 0; i < 2'001; ++i) {
+    const char bytes[] = {'\xe4', static_cast<char>(0x80 + i / 64), static_cast<char>(0x80 + i % 64)};
+    characters += (i == 0 ? "\"" : ", \"") + std::string(bytes, sizeof bytes) + "\"";
+  }
+  tools.push_back({"slow", std::format(R"({{"properties": {{"a": {{"enum": [{}]}}}}}})", characters)});
   const auto made = call_grammars(hermes(), tools, kRequired);
   ASSERT_EQ(made.remarks.size(), 2U);
   EXPECT_TRUE(made.remarks[0].starts_with("tool 'third' takes any JSON object: the grammars of all tools"))

@@ -132,12 +132,13 @@ TEST(JsonSchema, EndsWhereASchemaRefersToItself) {
   const std::string_view inner = R"("$defs":{"b":{"$id":"b","$dynamicAnchor":"n",
                                                   "anyOf":[{"$dynamicRef":"#n"},{"type":"null"}]}})";
   EXPECT_EQ(fitting(std::format(R"({{"$id":"http://a/a","$dynamicAnchor":"n","anyOf":[{{"$ref":"b"}},
-                                     {{"type":"boolean"}}],{}}})", inner),
+                                     {{"type":"boolean"}}],{}}})",
+                                inner),
                     {"null", "true", "3"}),
             "110");
-  EXPECT_TRUE(refusal(std::format(R"({{"$id":"http://a/a","$dynamicAnchor":"n","allOf":[{{"$dynamicRef":"#n"}}],{}}})",
-                                  inner))
-                  .contains("itself"));
+  EXPECT_TRUE(
+      refusal(std::format(R"({{"$id":"http://a/a","$dynamicAnchor":"n","allOf":[{{"$dynamicRef":"#n"}}],{}}})", inner))
+          .contains("itself"));
   EXPECT_EQ(fitting(R"({"type":"object","properties":{"next":{"anyOf":[{"$ref":"#"},{"type":"null"}]}}})",
                     {R"({"next":{"next":null}})", R"({"next":{"next":1}})"}),
             "10");

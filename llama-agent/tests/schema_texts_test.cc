@@ -16,8 +16,6 @@
 namespace llama::internal {
 namespace {
 
-constexpr std::size_t kEnoughWork = 5'000'000;
-
 bool follows(const TextAutomaton& automaton, std::string_view text) {
   if (automaton.states.empty()) return false;
   std::size_t state = 0;
@@ -25,7 +23,8 @@ bool follows(const TextAutomaton& automaton, std::string_view text) {
     const auto [character, length] = decode(text, at);
     at += length;
     const auto& steps = automaton.states[state].steps;
-    const auto step = std::ranges::find_if(steps, [&](const auto& one) { return one.first.contains(character); });
+    const auto step =
+        std::ranges::find_if(steps, [&](const auto& one) { return automaton.sets[one.first].contains(character); });
     if (step == steps.end()) return false;
     state = step->second;
   }
@@ -63,10 +62,10 @@ const std::array kPatternRows{
 
 TEST(RegularExpression, MatchesTheSameAsAnAutomatonAndByRe2) {
   for (const auto& row : kPatternRows) {
-    const auto pattern = Pattern::compile(row.pattern);
+    SchemaWork work;
+    const auto pattern = Pattern::compile(row.pattern, work);
     ASSERT_TRUE(pattern) << row.pattern << ": " << pattern.error().message;
     const TextRule rule{&(*pattern)->expression()};
-    std::size_t work = kEnoughWork;
     const auto automaton = text_automaton(std::span(&rule, 1), 0, std::nullopt, work);
     ASSERT_TRUE(automaton) << row.pattern;
     for (const auto* text : row.matching) {
@@ -99,10 +98,10 @@ TEST(RegularExpression, MatchesAsTheStandardLibraryDoes) {
     const std::string text = std::array{"", "^"}[static_cast<std::size_t>(pick(2))] + expression(2) +
                              std::array{"", "$"}[static_cast<std::size_t>(pick(2))];
     const std::regex theirs(text);
-    const auto ours = Pattern::compile(text);
+    SchemaWork work;
+    const auto ours = Pattern::compile(text, work);
     ASSERT_TRUE(ours) << text;
     const TextRule rule{&(*ours)->expression()};
-    std::size_t work = kEnoughWork;
     const auto automaton = text_automaton(std::span(&rule, 1), 0, std::nullopt, work);
     ASSERT_TRUE(automaton);
     for (const auto& one : texts) {
@@ -113,18 +112,36 @@ TEST(RegularExpression, MatchesAsTheStandardLibraryDoes) {
   }
 }
 
+// Repetitions that are written in blocks for RE2.
+TEST(RegularExpression, CountsThousandsOfRepetitions) {
+  for (const auto& [least, most] :
+       {std::pair{0, 1001}, std::pair{3, 2500}, std::pair{1500, 3000}, std::pair{7, 1030}}) {
+    SchemaWork work;
+    const auto pattern = Pattern::compile(std::format("^(?:ab?){{{},{}}}$", least, most), work);
+    ASSERT_TRUE(pattern) << pattern.error().message;
+    for (const int count : {0,    1,    2,    3,    6,    7,    500,  999,  1000, 1001, 1002, 1029,
+                            1030, 1031, 1499, 1500, 1777, 2499, 2500, 2501, 2999, 3000, 3001}) {
+      std::string text;
+      for (int i = 0; i < count; ++i) text += i % 3 == 0 ? "ab" : "a";
+      EXPECT_EQ((*pattern)->matches(text), least <= count && count <= most) << least << " " << most << " " << count;
+    }
+  }
+}
+
 TEST(RegularExpression, RefusesWhatIsNone) {
+  SchemaWork work;
   for (const auto* text : {"(", ")", "[a", "a**", "*", "(?i)a", "\\", "[b-a]", "a{3,2}", "\\k<a>", "\\p{Nothing}",
                            "\\u12", "\\a", "\\Z"}) {
-    EXPECT_FALSE(Pattern::compile(text)) << text;
+    EXPECT_FALSE(Pattern::compile(text, work)) << text;
   }
-  EXPECT_FALSE(Pattern::compile(std::string(5000, '(') + std::string(5000, ')')));
+  EXPECT_FALSE(Pattern::compile(std::string(5000, '(') + std::string(5000, ')'), work));
 }
 
 TEST(TextAutomaton, CombinesExpressionsAndLengths) {
-  const auto word = parse_regular_expression("^[a-z]+$").value(), has_x = parse_regular_expression("x").value();
+  SchemaWork work;
+  const auto word = parse_regular_expression("^[a-z]+$", work).value();
+  const auto has_x = parse_regular_expression("x", work).value();
   const std::array rules{TextRule{&word}, TextRule{&has_x, false}};
-  std::size_t work = kEnoughWork;
   const auto automaton = text_automaton(rules, 2, 3, work);
   ASSERT_TRUE(automaton);
   for (const auto* text : {"ab", "abc"}) EXPECT_TRUE(follows(*automaton, text)) << text;
@@ -134,13 +151,14 @@ TEST(TextAutomaton, CombinesExpressionsAndLengths) {
 }
 
 TEST(TextAutomaton, GivesUpWhereItWouldBeTooLarge) {
-  const auto large = parse_regular_expression("(a|b)*a(a|b){20}$").value();
+  SchemaWork work;
+  const auto large = parse_regular_expression("(a|b)*a(a|b){20}$", work).value();
   const TextRule rule{&large};
-  std::size_t work = kEnoughWork;
   EXPECT_FALSE(text_automaton(std::span(&rule, 1), 0, std::nullopt, work));
-  work = 10;
-  EXPECT_FALSE(text_automaton(std::span(&rule, 1), 0, std::nullopt, work));
-  EXPECT_EQ(work, 0U);
+  EXPECT_FALSE(work.is_over());
+  SchemaWork little = work.share(10);
+  EXPECT_FALSE(text_automaton(std::span(&rule, 1), 0, std::nullopt, little));
+  EXPECT_TRUE(little.is_over());
 }
 
 // A grammar's digits as a regular expression: the standard library reads both spellings but for blanks and quotes.

@@ -124,7 +124,8 @@ Step<GenerateTexts> read_texts(const GenerateArguments& a, const Interrupt& inte
   request.overflow = drops ? OverflowPolicy::DropOldest : OverflowPolicy::Fail;
   if (auto sound = check(request); !sound) return stop_with(sound.error(), kUsageError);
   if (!request.json_schema.empty()) {
-    const auto schema = JsonSchema::parse(request.json_schema);
+    const auto schema = JsonSchema::parse(request.json_schema, {}, interrupt.token());
+    if (!schema && schema.error().code == ErrorCode::Cancelled) return stop_with(schema.error(), kInternalError);
     if (!schema) {
       return stop_with(
           {ErrorCode::InvalidArgument, std::format("'{}': {}", a.json_schema->string(), schema.error().message)},

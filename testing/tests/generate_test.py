@@ -249,6 +249,21 @@ def test_ctrl_c_ends_a_prompt(smol):
     assert process.returncode == 130 and b"Interrupted" in err
 
 
+# As long as it is made, a schema is read for one or two seconds, and then refused.
+@pytest.mark.parametrize("sent, status", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_reading_of_a_schema(tmp_path, sent, status):
+    properties = {f"p{i}": {"pattern": rf"^[\p{{L}}\p{{N}}]{{1,{100 + i}}}[\p{{Lu}}]+$"} for i in range(250)}
+    fifo = tmp_path / "schema.json"
+    os.mkfifo(fifo)
+    process = subprocess.Popen([CLI, "generate", "-m", str(MODELS / "generator.gguf"), "-p", "x", "--json-schema",
+                                str(fifo)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    fifo.write_text(json.dumps({"properties": properties}))
+    time.sleep(0.3)
+    process.send_signal(sent)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == status and err == b"Interrupted: reading the JSON schema was stopped\n"
+
+
 def test_a_reader_that_goes_away():
     process = subprocess.Popen([CLI, "generate", "-m", str(MODELS / "generator.gguf"), "-p", "x", "--limit", "2000"],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,11 +31,13 @@ class JsonSchema {
  public:
   // Errors   InvalidArgument: no JSON, no schema, longer than 256 KiB, deeper than 64 levels, a $ref that leads
   //          nowhere, out of the schema or only to itself, a pattern with look-around or back-references, a schema that
-  //          nothing fits or whose grammar would be larger than 1 MiB.
-  // Cost     milliseconds; seconds at most, whatever the schema is. The last 256 are remembered, or
-  //          16 MiB of them: the same text again costs nothing and shares what was made of it, or what is wrong with
-  //          it.
-  [[nodiscard]] static Result<JsonSchema> parse(std::string_view text, const JsonSchemaReading& reading = {});
+  //          nothing fits, whose grammar would be larger than 1 MiB, or that would take longer to read. Cancelled.
+  // Cost     milliseconds; about two seconds at most, whatever the schema is: its patterns' ranges and repetitions, the
+  //          combinations of its choices and the values that it lists are counted together. The last 256 are
+  //          remembered, or 16 MiB of them: the same text again costs nothing and shares what was made of it, or what
+  //          is wrong with it.
+  [[nodiscard]] static Result<JsonSchema> parse(std::string_view text, const JsonSchemaReading& reading = {},
+                                                const std::stop_token& stop = {});
 
   [[nodiscard]] const std::string& grammar() const;  // GBNF, from the rule "root"
   // What only the check looks at: "uniqueItems at #/properties/a", in alphabetical order, at most 100.

@@ -29,6 +29,7 @@ GrammarSequences array_sequences(const SchemaSet& nodes, GrammarMaking& making) 
   const auto at = [&](std::size_t index) {
     SchemaSet position;
     for (const auto* node : nodes) {
+      making.work.spend(1 + position.size() / 8);
       const SchemaNode* its = index < node->prefix_items.size() ? node->prefix_items[index] : node->items;
       if (its != nullptr && !std::ranges::contains(position, its)) position.push_back(its);
     }
@@ -54,7 +55,7 @@ GrammarSequences array_sequences(const SchemaSet& nodes, GrammarMaking& making) 
     if (most && *most == 0) tail.clear();
     if (least == 0) tail.emplace_back();
   }
-  for (std::size_t i = prefix; i-- > 0;) {
+  for (std::size_t i = prefix; i-- > 0 && !making.work.is_over();) {
     const auto index = static_cast<std::int64_t>(i);
     GrammarRules::Sequence sequence{{.rule = at(i)}, {.rule = making.rules.add(std::move(tail))}};
     if (i > 0) sequence.insert(sequence.begin(), comma);

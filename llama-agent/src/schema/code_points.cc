@@ -1,6 +1,7 @@
 #include "code_points.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace llama::internal {
 
@@ -41,7 +42,8 @@ CodePoints CodePoints::complement() const {
 }
 
 bool CodePoints::contains(char32_t code_point) const {
-  return std::ranges::any_of(ranges_, [&](const Range& r) { return r.first <= code_point && code_point <= r.second; });
+  const auto behind = std::ranges::upper_bound(ranges_, code_point, {}, &Range::first);
+  return behind != ranges_.begin() && code_point <= std::prev(behind)->second;
 }
 
 }  // namespace llama::internal

@@ -1,6 +1,7 @@
 // A set of characters, as sorted ranges of code points.
 #pragma once
 
+#include <compare>
 #include <utility>
 #include <vector>
 
@@ -22,7 +23,7 @@ class CodePoints {
   [[nodiscard]] bool empty() const { return ranges_.empty(); }
   [[nodiscard]] const std::vector<Range>& ranges() const { return ranges_; }
 
-  bool operator==(const CodePoints&) const = default;
+  auto operator<=>(const CodePoints&) const = default;
 
  private:
   void sort();

@@ -48,15 +48,17 @@ std::vector<std::size_t> ExpressionStates::closure(const std::vector<std::size_t
 }
 
 std::size_t ExpressionStates::add(State state) {
+  constexpr std::size_t kWorkOfAState = 10;
+  work_ += kWorkOfAState;
   states_.push_back(std::move(state));
   return states_.size() - 1;
 }
 
 std::size_t ExpressionStates::number_of(const CodePoints& set) {
-  const auto found = std::ranges::find(sets_, set);
-  if (found != sets_.end()) return static_cast<std::size_t>(found - sets_.begin());
-  sets_.push_back(set);
-  return sets_.size() - 1;
+  work_ += set.ranges().size() / 4;
+  const auto [known, is_new] = set_numbers_.try_emplace(set, sets_.size());
+  if (is_new) sets_.push_back(set);
+  return known->second;
 }
 
 void ExpressionStates::append(const RegularExpression& expression, std::size_t first, std::size_t last) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -32,7 +33,8 @@ class ExpressionStates {
   [[nodiscard]] const std::vector<State>& states() const { return states_; }
   [[nodiscard]] const std::vector<CodePoints>& sets() const { return sets_; }
   [[nodiscard]] bool looks_at_words() const { return looks_at_words_; }
-  [[nodiscard]] std::size_t end() const { return end_; }  // whoever comes here has matched
+  [[nodiscard]] std::size_t work() const { return work_; }  // that they took, in units of SchemaWork
+  [[nodiscard]] std::size_t end() const { return end_; }    // whoever comes here has matched
 
   // Every state that is reached without a character between these two.
   [[nodiscard]] std::vector<std::size_t> closure(const std::vector<std::size_t>& from, Beside before,
@@ -47,7 +49,8 @@ class ExpressionStates {
 
   std::vector<State> states_;
   std::vector<CodePoints> sets_{CodePoints({{0, kMaxCodePoint}})};
-  std::size_t end_ = 0;
+  std::map<CodePoints, std::size_t> set_numbers_{{sets_[0], 0}};
+  std::size_t end_ = 0, work_ = 0;
   bool looks_at_words_ = false;
 };
 

@@ -55,7 +55,7 @@ bool is_single(const CodePoints& set) {
 
 }  // namespace
 
-ExpressionText::ExpressionText(std::string_view text) : text_(decoded(text)) {}
+ExpressionText::ExpressionText(std::string_view text, SchemaWork& work) : text_(decoded(text)), work_(work) {}
 
 bool ExpressionText::take(std::u32string_view what) {
   if (!std::u32string_view(text_).substr(at_).starts_with(what)) return false;
@@ -69,29 +69,36 @@ void ExpressionText::refuse(std::string what) {
 
 CodePoints ExpressionText::read_class() {
   const bool negated = take(U"^");
-  CodePoints members;
-  while (more() && peek() != ']') {
+  constexpr std::size_t kWorkOfARange = 4;
+  std::vector<CodePoints::Range> members;  // put in order at the end
+  const auto add = [&](const CodePoints& set) {
+    work_.spend(kWorkOfARange * set.ranges().size());
+    members.insert(members.end(), set.ranges().begin(), set.ranges().end());
+  };
+  while (more() && peek() != ']' && !work_.is_over()) {
     const CodePoints first = read_class_member();
     const bool is_range = peek() == '-' && at_ + 1 < text_.size() && peek(1) != ']';
     if (!is_range) {
-      members.add(first);
+      add(first);
       continue;
     }
     ++at_;
     const CodePoints last = read_class_member();
     if (wrong_) break;
     if (!is_single(first) || !is_single(last)) {  // [\w-.]: the three of them
-      members.add(first);
-      members.add('-', '-');
-      members.add(last);
+      add(first);
+      members.emplace_back('-', '-');
+      add(last);
     } else if (first.ranges()[0].first > last.ranges()[0].first) {
       refuse("a range whose ends are the wrong way round");
     } else {
-      members.add(first.ranges()[0].first, last.ranges()[0].first);
+      members.emplace_back(first.ranges()[0].first, last.ranges()[0].first);
     }
   }
+  if (work_.is_over()) refuse("more characters than can be read");
   if (!take(U"]")) refuse("a '[' without ']'");
-  return negated ? members.complement() : members;
+  CodePoints all(std::move(members));
+  return negated ? all.complement() : all;
 }
 
 CodePoints ExpressionText::read_class_member() {
@@ -200,7 +207,7 @@ CodePoints ExpressionText::read_property() {
   for (; more() && peek() != '}' && peek() < 0x80; ++at_) name += static_cast<char>(peek());
   if (!take(U"}")) refuse("'\\p{' without '}'");
   if (wrong_) return {};
-  const CodePoints* set = characters_of_property(name);
+  const CodePoints* set = characters_of_property(name, work_);
   if (set == nullptr) {
     refuse(std::format("the property '{}', which is not known", name));
     return {};

@@ -6,12 +6,13 @@
 #include <string_view>
 
 #include "code_points.h"
+#include "schema_work.h"
 
 namespace llama::internal {
 
 class ExpressionText {
  public:
-  explicit ExpressionText(std::string_view text);
+  ExpressionText(std::string_view text, SchemaWork& work);
 
  protected:
   [[nodiscard]] char32_t peek(std::size_t ahead = 0) const {
@@ -27,6 +28,7 @@ class ExpressionText {
   std::u32string text_;
   std::size_t at_ = 0;
   std::optional<std::string> wrong_;
+  SchemaWork& work_;
 
  private:
   CodePoints read_class_member();

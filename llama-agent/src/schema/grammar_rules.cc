@@ -34,11 +34,14 @@ std::size_t GrammarRules::reserve() {
 }
 
 void GrammarRules::fill(std::size_t rule, std::vector<Sequence> sequences) {
+  constexpr std::size_t kWorkOfARule = 50, kWorkOfAnItem = 40;
+  work_->spend(kWorkOfARule);
   std::vector<Sequence> different;
   std::unordered_set<std::string> seen;
   for (auto& sequence : sequences) {
     std::string key;
     for (const auto& item : sequence) {
+      work_->spend(kWorkOfAnItem + item.text.size());
       key +=
           std::format("{} {} {} {}\n", item.text, item.rule ? std::to_string(*item.rule) : "", item.least, item.most);
     }

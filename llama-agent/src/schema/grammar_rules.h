@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "code_points.h"
+#include "schema_work.h"
 
 namespace llama::internal {
 
@@ -30,6 +31,8 @@ class GrammarRules {
   };
   using Sequence = std::vector<Item>;  // empty: an empty text
 
+  explicit GrammarRules(SchemaWork& work) : work_(&work) {}
+
   // A rule that is filled later.
   [[nodiscard]] std::size_t reserve();
   void fill(std::size_t rule, std::vector<Sequence> sequences);
@@ -43,6 +46,7 @@ class GrammarRules {
 
  private:
   [[nodiscard]] std::vector<bool> fruitful() const;
+  SchemaWork* work_;
   std::vector<std::vector<Sequence>> rules_;
 };
 

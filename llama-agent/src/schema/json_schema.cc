@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <format>
+#include <limits>
 #include <list>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -11,7 +12,9 @@
 #include "llama-base/json_shape.h"
 #include "schema_check.h"
 #include "schema_grammar.h"
+#include "schema_json.h"
 #include "schema_reader.h"
+#include "schema_work.h"
 
 namespace llama {
 namespace {
@@ -56,30 +59,26 @@ struct JsonSchema::State {
   internal::SchemaTree tree;
   internal::SchemaGrammar grammar;
 
-  static Result<std::shared_ptr<const State>> read(std::string_view text, const JsonSchemaReading& reading);
+  static Result<std::shared_ptr<const State>> read(std::string_view text, const JsonSchemaReading& reading,
+                                                   internal::SchemaWork& work);
 };
 
 Result<std::shared_ptr<const JsonSchema::State>> JsonSchema::State::read(std::string_view text,
-                                                                         const JsonSchemaReading& reading) {
+                                                                         const JsonSchemaReading& reading,
+                                                                         internal::SchemaWork& work) {
   if (text.size() > kMaxSchemaBytes) {
     return refuse(std::format("has {} bytes, at most {} are read", text.size(), kMaxSchemaBytes));
   }
   if (too_deep(text)) return refuse("is too deep");
-  nlohmann::ordered_json schema;
-  try {
-    schema = nlohmann::ordered_json::parse(text);
-  } catch (const std::exception& thrown) {
-    std::string_view reason = thrown.what();  // "[json.exception.parse_error.101] parse error at line 2, …"
-    if (reason.starts_with('[') && reason.contains("] ")) reason.remove_prefix(reason.find("] ") + 2);
-    return refuse(std::format("is no JSON: {}", reason));
-  }
-  if (!schema.is_object() && !schema.is_boolean()) return refuse("is no JSON object");
+  const auto schema = internal::read_ordered_json(text);
+  if (!schema) return refuse(std::format("is no JSON: {}", schema.error().message));
+  if (!schema->is_object() && !schema->is_boolean()) return refuse("is no JSON object");
   auto state = std::make_shared<State>();
-  auto tree = internal::read_schema(schema, {.draft = draft_of(reading.draft), .formats = !reading.exact});
+  auto tree = internal::read_schema(*schema, {.draft = draft_of(reading.draft), .formats = !reading.exact}, work);
   if (!tree) return fail(tree.error().code, one_line(tree.error().message));
   state->tree = std::move(*tree);
   const auto habits = reading.exact ? internal::SchemaHabits::Exact : internal::SchemaHabits::Usual;
-  auto grammar = internal::grammar_of(state->tree, habits);
+  auto grammar = internal::grammar_of(state->tree, habits, work);
   if (!grammar) return fail(grammar.error().code, one_line(grammar.error().message));
   state->grammar = std::move(*grammar);
   for (auto& remark : state->grammar.unenforced) remark = one_line(std::move(remark));
@@ -87,7 +86,8 @@ Result<std::shared_ptr<const JsonSchema::State>> JsonSchema::State::read(std::st
 }
 
 // A caller checks its schema before it asks for replies, and a server gets the same one with every request.
-Result<JsonSchema> JsonSchema::parse(std::string_view text, const JsonSchemaReading& reading) {
+Result<JsonSchema> JsonSchema::parse(std::string_view text, const JsonSchemaReading& reading,
+                                     const std::stop_token& stop) {
   struct Kept {
     std::string text;
     JsonSchemaReading reading;
@@ -107,7 +107,9 @@ Result<JsonSchema> JsonSchema::parse(std::string_view text, const JsonSchemaRead
         return JsonSchema(*known->state);
       }
     }
-    auto state = State::read(text, reading);
+    internal::SchemaWork work(internal::kMaxSchemaWork, stop);
+    auto state = State::read(text, reading, work);
+    if (work.is_stopped()) return fail(ErrorCode::Cancelled, "reading the JSON schema was stopped");
     if (text.size() <= kMaxSchemaBytes) {
       const std::scoped_lock lock(mutex);
       kept.push_front({std::string(text), reading, state});
@@ -132,7 +134,8 @@ Result<void> JsonSchema::validate(std::string_view document) const {
   try {
     const auto value = nlohmann::json::parse(document, nullptr, false);
     if (value.is_discarded()) return fail(ErrorCode::InvalidText, "it is no complete JSON");
-    if (auto error = internal::SchemaCheck(state_->tree).first_error(value)) {
+    internal::SchemaWork work(std::numeric_limits<std::size_t>::max());  // a check counts its steps
+    if (auto error = internal::SchemaCheck(state_->tree, work).first_error(value)) {
       return fail(ErrorCode::InvalidText, one_line(std::move(*error)));
     }
     return {};

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <format>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 namespace llama::internal {
@@ -89,7 +90,7 @@ void KeywordReader::read_text_rules(const SchemaJson& schema, SchemaNode& node) 
   if (formats_are_rules_ && schema.contains("format") && schema["format"].is_string()) {
     const auto format = schema["format"].get<std::string>();
     auto& known = formats_[format];
-    if (known == nullptr) known = pattern_of_format(format);
+    if (known == nullptr) known = pattern_of_format(format, work_);
     node.format = known;
     if (known == nullptr) node.unknown_format = format;
   }
@@ -102,7 +103,12 @@ std::shared_ptr<const Pattern> KeywordReader::pattern_of(const std::string& text
     refuse(std::format("has more than {} different patterns", kMaxPatterns));
     return nullptr;
   }
-  auto pattern = Pattern::compile(text);
+  auto pattern = Pattern::compile(text, work_);
+  if (work_.is_over()) {
+    refuse(
+        std::format("has patterns that together would take too long to read: '{}' at {} is one too many", text, place));
+    return nullptr;
+  }
   if (!pattern) {
     refuse(std::format("has at {} the pattern '{}', which cannot be used: it has {}", place, text,
                        pattern.error().message));
@@ -113,12 +119,13 @@ std::shared_ptr<const Pattern> KeywordReader::pattern_of(const std::string& text
 
 std::vector<std::string> KeywordReader::names(const SchemaJson& list, std::string_view keyword) {
   std::vector<std::string> all;
+  std::set<std::string_view> known;  // of the list's own texts
   if (!list.is_array()) refuse(std::format("has a {} that is no list", keyword));
   for (const auto& name : list) {
     if (wrong_) break;
     if (!name.is_string()) {
       refuse(std::format("has a {} property that is no text", keyword));
-    } else if (!std::ranges::contains(all, name.get<std::string>())) {
+    } else if (known.insert(name.get_ref<const std::string&>()).second) {
       all.push_back(name.get<std::string>());
     }
   }

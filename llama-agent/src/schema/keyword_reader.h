@@ -10,13 +10,14 @@
 #include <vector>
 
 #include "schema_node.h"
+#include "schema_work.h"
 
 namespace llama::internal {
 
 // Whoever finds something wrong says so once and goes on; the first reason is the error.
 class KeywordReader {
  public:
-  explicit KeywordReader(bool formats) : formats_are_rules_(formats) {}
+  KeywordReader(bool formats, SchemaWork& work) : work_(work), formats_are_rules_(formats) {}
 
  protected:
   using SchemaJson = nlohmann::ordered_json;
@@ -32,6 +33,7 @@ class KeywordReader {
   std::shared_ptr<const Pattern> pattern_of(const std::string& text, const std::string& place);
 
   std::optional<std::string> wrong_;
+  SchemaWork& work_;
 
  private:
   bool formats_are_rules_;

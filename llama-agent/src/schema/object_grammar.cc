@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <ranges>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "schema_check.h"
@@ -27,7 +29,8 @@ class ObjectWriter {
     gather();
     if (most_ && least_ > *most_) return {};
     for (const auto& name : names_) {
-      const bool is_required = std::ranges::contains(required_, name);
+      if (making_.work.is_over()) return {};
+      const bool is_required = required_.contains(name);
       members_.push_back(
           {making_.rules.add({{{.text = gbnf_literal(quoted(name)) + R"( ":" " "?)"}, {.rule = value_of(name)}}}),
            is_required});
@@ -71,7 +74,7 @@ class ObjectWriter {
     for (const auto* node : nodes_) {
       for (const auto& name : node->required) {
         add_name(name);
-        if (!std::ranges::contains(required_, name)) required_.push_back(name);
+        required_.insert(name);
       }
     }
     has_others_ = is_open;
@@ -83,9 +86,12 @@ class ObjectWriter {
 
   // What the value of a member must fit.
   std::size_t value_of(const std::string& name) {
+    constexpr std::size_t kWorkOfALookUp = 10, kWorkOfAMatch = 30;
     SchemaSet position;
     for (const auto* node : nodes_) {
       bool is_named = false;
+      making_.work.spend(kWorkOfALookUp + node->pattern_properties.size() * (kWorkOfAMatch + name.size() / 4) +
+                         position.size() / 8);
       if (const auto* its = node->property(name)) add(position, its), is_named = true;
       for (const auto& [pattern, its] : node->pattern_properties) {
         if (pattern->matches(name)) add(position, its), is_named = true;
@@ -142,13 +148,13 @@ class ObjectWriter {
     std::size_t bytes = 0;
     for (const auto name : listed) bytes += name.size();
     const bool excludes = !listed.empty() && bytes <= kMaxExcludedBytes;
-    const RegularExpression excluded = one_of(listed);
+    const RegularExpression excluded = excludes ? one_of(listed) : RegularExpression();
+    constexpr std::size_t kWorkOfANamesByte = 20;
+    making_.work.spend(listed.size() + (excludes ? kWorkOfANamesByte * bytes : 0));
     if (excludes) rules.push_back({&excluded, false});
     if (!listed.empty() && !excludes) note_others();
     if (rules.empty() && !name_least_ && !name_most_) return {{{.text = "string"}}};
-    if (auto automaton = text_automaton(rules, name_least_.value_or(0), name_most_, making_.automaton_work)) {
-      return automaton_sequences(*automaton, making_);
-    }
+    if (auto sequences = automaton_sequences(rules, name_least_.value_or(0), name_most_, making_)) return *sequences;
     note_others();
     return {{{.text = "string"}}};
   }
@@ -229,8 +235,8 @@ class ObjectWriter {
 
   const SchemaSet& nodes_;
   GrammarMaking& making_;
-  std::set<std::string> seen_;
-  std::vector<std::string> names_, required_;
+  std::set<std::string> seen_, required_;
+  std::vector<std::string> names_;
   std::vector<const Pattern*> patterns_;
   std::vector<TextRule> name_rules_;
   std::optional<std::int64_t> name_least_, name_most_, most_;

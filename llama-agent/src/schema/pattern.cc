@@ -2,19 +2,44 @@
 
 #include <re2/re2.h>
 
-#include <array>
+#include <algorithm>
 #include <cstdint>
 #include <format>
-#include <map>
+#include <ranges>
 #include <utility>
+#include <vector>
 
 namespace llama::internal {
 namespace {
 
 constexpr std::int64_t kMaxMatcherBytes = 8 << 20;
 constexpr int kMaxOneRepetition = 1'000;  // of RE2
+constexpr int kMaxOptionalBlocks = 40;    // twice the digits of the largest number of repetitions
 constexpr std::size_t kMaxPatternBytes = 64 << 10;
 constexpr std::size_t kMaxWrittenBytes = 1 << 20;  // in RE2's words
+constexpr std::size_t kWorkOfAnInstruction = 25;
+constexpr std::size_t kWorkOfATooLargeOne = 6'000'000;
+
+// How often RE2 may come to one place in two ways, repetitions written out: where many such places lie in a row, it
+// takes time with the square of their number to compile them.
+double joins_of(const RegularExpression& expression) {
+  using Kind = RegularExpression::Kind;
+  double joins = 0;
+  for (const auto& part : expression.parts) joins += joins_of(part);
+  switch (expression.kind) {
+    case Kind::Characters:
+    case Kind::Sequence:
+    case Kind::Choice:
+      return joins;
+    case Kind::Repetition: {
+      if (expression.most == RegularExpression::kEndless) return joins * std::max(1, expression.least) + 1;
+      const int optional = expression.most - expression.least;
+      return joins * expression.most + (optional > kMaxOneRepetition ? kMaxOptionalBlocks : optional);
+    }
+    default:
+      return 1;
+  }
+}
 
 // RE2's words for our tree: classes are written out, so that both mean the same by \s and by a dot.
 class Re2Writer {
@@ -66,11 +91,27 @@ class Re2Writer {
       append(std::format("{{{},}}", least));
       return text;
     }
-    for (; most > kMaxOneRepetition && !too_large(); most -= kMaxOneRepetition) {
-      append(std::format("{{{},{}}}", least, kMaxOneRepetition));
-      least = 0;
+    if (most <= kMaxOneRepetition) {
+      append(std::format("{{{},{}}}", least, most));
+      return text;
     }
-    append(std::format("{{{},{}}}", least, most));
+    const auto append_times = [&](int times) {
+      for (; times > kMaxOneRepetition && !too_large(); times -= kMaxOneRepetition)
+        append(std::format("{{{}}}", kMaxOneRepetition));
+      append(std::format("{{{}}}", times));
+    };
+    append_times(least);
+    // Up to n more, as blocks of which each may be missing: 1, 2, 4 … make every number up to their sum, and one that
+    // makes up the rest comes first. The largest comes first, so that only few places are possible at once.
+    int optional = most - least, sum = 0;
+    std::vector<int> blocks;
+    for (int block = 1; sum + block <= optional; block *= 2) blocks.push_back(block), sum += block;
+    if (sum < optional) blocks.push_back(optional - sum);
+    for (const int block : std::views::reverse(blocks)) {
+      text += "(?:";
+      append_times(block);
+      text += ")?";
+    }
     return text;
   }
 
@@ -112,15 +153,21 @@ Pattern::Pattern(std::string text, RegularExpression expression, std::unique_ptr
     : text_(std::move(text)), expression_(std::move(expression)), matcher_(std::move(matcher)) {}
 Pattern::~Pattern() = default;
 
-Result<std::shared_ptr<const Pattern>> Pattern::compile(std::string_view text) {
+Result<std::shared_ptr<const Pattern>> Pattern::compile(std::string_view text, SchemaWork& work) {
   if (text.size() > kMaxPatternBytes) return fail(ErrorCode::InvalidArgument, "more than 64 KiB");
-  auto expression = parse_regular_expression(text);
+  auto expression = parse_regular_expression(text, work);
   if (!expression) return std::unexpected(expression.error());
   Re2Writer writer;
   const std::string words = writer.write(*expression);
+  const double joins = joins_of(*expression);
+  work.spend(words.size() + static_cast<std::size_t>(std::min(joins * joins / 6, 1e12)));
+  if (work.is_over()) return fail(ErrorCode::InvalidArgument, "more repetitions than can be read");
   re2::RE2::Options options(re2::RE2::Quiet);
   options.set_max_mem(kMaxMatcherBytes);
   auto matcher = writer.too_large() ? nullptr : std::make_unique<const re2::RE2>(words, options);
+  work.spend(matcher != nullptr && matcher->ok()
+                 ? kWorkOfAnInstruction * static_cast<std::size_t>(matcher->ProgramSize())
+                 : kWorkOfATooLargeOne);
   if (matcher == nullptr || !matcher->ok())
     return fail(ErrorCode::InvalidArgument, "more repetitions than can be matched");
   return std::shared_ptr<const Pattern>(new Pattern(std::string(text), std::move(*expression), std::move(matcher)));
@@ -128,10 +175,10 @@ Result<std::shared_ptr<const Pattern>> Pattern::compile(std::string_view text) {
 
 bool Pattern::matches(std::string_view text) const { return re2::RE2::PartialMatch(text, *matcher_); }
 
-std::shared_ptr<const Pattern> pattern_of_format(std::string_view format) {
+std::shared_ptr<const Pattern> pattern_of_format(std::string_view format, SchemaWork& work) {
   const std::string text = text_of_format(format);
   if (text.empty()) return nullptr;
-  return Pattern::compile("^(?:" + text + ")$").value_or(nullptr);
+  return Pattern::compile("^(?:" + text + ")$", work).value_or(nullptr);
 }
 
 }  // namespace llama::internal

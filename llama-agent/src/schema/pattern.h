@@ -10,6 +10,7 @@
 
 #include "llama-base/error.h"
 #include "regular_expression.h"
+#include "schema_work.h"
 
 namespace re2 {
 class RE2;
@@ -19,8 +20,9 @@ namespace llama::internal {
 
 class Pattern {
  public:
-  // Errors   InvalidArgument: what is wrong with it or too large, without the expression itself.
-  [[nodiscard]] static Result<std::shared_ptr<const Pattern>> compile(std::string_view text);
+  // Errors   InvalidArgument: what is wrong with it or too large, without the expression itself; what it would cost is
+  //          not left.
+  [[nodiscard]] static Result<std::shared_ptr<const Pattern>> compile(std::string_view text, SchemaWork& work);
   ~Pattern();
 
   // Cost     linear in the text, whatever the expression is (RE2).
@@ -36,6 +38,6 @@ class Pattern {
 };
 
 // The expression of a format ("date", "email", …) that is one; null for the others.
-[[nodiscard]] std::shared_ptr<const Pattern> pattern_of_format(std::string_view format);
+[[nodiscard]] std::shared_ptr<const Pattern> pattern_of_format(std::string_view format, SchemaWork& work);
 
 }  // namespace llama::internal

@@ -45,6 +45,8 @@ class ExpressionReader : private ExpressionText {
     RegularExpression sequence;
     while (more() && peek() != '|' && peek() != ')') {
       RegularExpression atom = read_atom(depth);
+      ranges_ += atom.characters.ranges().size();
+      if (ranges_ > kMaxExpressionRanges) refuse("more characters than can be matched");
       read_quantifier(atom);
       sequence.parts.push_back(std::move(atom));
     }
@@ -117,6 +119,8 @@ class ExpressionReader : private ExpressionText {
     }
     return number;
   }
+
+  std::size_t ranges_ = 0;
 };
 
 }  // namespace
@@ -126,6 +130,8 @@ const CodePoints& word_characters() {
   return kWord;
 }
 
-Result<RegularExpression> parse_regular_expression(std::string_view text) { return ExpressionReader(text).read(); }
+Result<RegularExpression> parse_regular_expression(std::string_view text, SchemaWork& work) {
+  return ExpressionReader(text, work).read();
+}
 
 }  // namespace llama::internal

@@ -10,8 +10,11 @@
 
 #include "code_points.h"
 #include "llama-base/error.h"
+#include "schema_work.h"
 
 namespace llama::internal {
+
+constexpr std::size_t kMaxExpressionRanges = 100'000;  // RE2 is not given more either (pattern.cc)
 
 struct RegularExpression {
   enum class Kind { Characters, Sequence, Choice, Repetition, Begin, End, WordEdge, NoWordEdge };
@@ -26,8 +29,9 @@ struct RegularExpression {
 // The characters of \w.
 [[nodiscard]] const CodePoints& word_characters();
 
-// Errors   InvalidArgument: what is wrong or cannot be said, without the expression itself.
-// Cost     linear in the text; groups at most 100 deep.
-[[nodiscard]] Result<RegularExpression> parse_regular_expression(std::string_view text);
+// Errors   InvalidArgument: what is wrong or cannot be said, without the expression itself; what it would cost is not
+//          left.
+// Cost     linear in the text and the ranges of its characters, at most kMaxExpressionRanges; groups at most 100 deep.
+[[nodiscard]] Result<RegularExpression> parse_regular_expression(std::string_view text, SchemaWork& work);
 
 }  // namespace llama::internal

@@ -19,16 +19,22 @@ void Evaluated::add(const Evaluated& others) {
 }
 
 std::optional<std::string> SchemaCheck::first_error(const Json& value) {
-  found_.clear();
-  resources_ = {tree_.root->resource};
+  forget();
   if (check(*tree_.root, value, nullptr)) return std::nullopt;
   return error_.value_or("it does not fit");
 }
 
 bool SchemaCheck::may_fit(const SchemaNode& node, const Json& value) {
+  forget();
+  return fits(node, value, nullptr) || gave_up_;
+}
+
+// Emptying a table takes time with its size, and the next value may be a small one.
+void SchemaCheck::forget() {
+  constexpr std::size_t kMaxKeptBuckets = 1'000;
+  if (found_.bucket_count() > kMaxKeptBuckets) found_ = decltype(found_)();
   found_.clear();
   resources_ = {tree_.root->resource};
-  return fits(node, value, nullptr) || gave_up_;
 }
 
 bool SchemaCheck::wrong(std::string what) {
@@ -55,7 +61,9 @@ bool SchemaCheck::check_below(const SchemaNode& node, const Json& value, const s
 
 bool SchemaCheck::check(const SchemaNode& node, const Json& value, Evaluated* evaluated) {
   if (node.allows_nothing) return wrong("nothing may stand here");
-  if (gave_up_ || ++steps_ > kMaxCheckSteps || depth_ >= kMaxCheckDepth) {
+  constexpr std::size_t kWorkOfAStep = 4;
+  work_.spend(kWorkOfAStep + resources_.size());
+  if (gave_up_ || ++steps_ > kMaxCheckSteps || depth_ >= kMaxCheckDepth || work_.is_over()) {
     if (!gave_up_) quiet_ = 0, wrong("it is too large or too deep to be checked");
     gave_up_ = true;
     return false;
@@ -76,7 +84,11 @@ bool SchemaCheck::check(const SchemaNode& node, const Json& value, Evaluated* ev
   const bool it_fits = check_keywords(node, value, own);
   if (enters) resources_.pop_back();
   --depth_;
-  if (it_fits && evaluated != nullptr) evaluated->add(own);
+  if (it_fits && evaluated != nullptr) {
+    constexpr std::size_t kWorkOfAName = 10;
+    work_.spend(kWorkOfAName * own.names.size() + own.items.size() / 8);
+    evaluated->add(own);
+  }
   if (may_repeat) {
     // A "no" that rests on a cycle may be a "yes" elsewhere.
     if (may_remember && (it_fits || cycles_ == cycles_before)) {

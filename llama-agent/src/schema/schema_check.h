@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "schema_node.h"
+#include "schema_work.h"
 
 namespace llama::internal {
 
@@ -34,11 +35,11 @@ struct Evaluated {
 
 class SchemaCheck {
  public:
-  explicit SchemaCheck(const SchemaTree& tree) : tree_(tree) {}
+  SchemaCheck(const SchemaTree& tree, SchemaWork& work) : tree_(tree), work_(work) {}
 
   // The first thing that is wrong, with its place; nothing: the value fits.
   [[nodiscard]] std::optional<std::string> first_error(const nlohmann::json& value);
-  // True also where the steps are used up.
+  // True also where the steps or the work are used up.
   [[nodiscard]] bool may_fit(const SchemaNode& node, const nlohmann::json& value);
 
  private:
@@ -60,6 +61,7 @@ class SchemaCheck {
   bool check_below(const SchemaNode& node, const Json& value, const std::string& part);
   const SchemaNode& dynamic_target(const SchemaNode& node) const;
   bool wrong(std::string what);
+  void forget();
 
   enum class Found : std::uint8_t { Open, Yes, No };
   // What a dynamic reference means depends on the resources entered, and on the way down they only become more.
@@ -75,6 +77,7 @@ class SchemaCheck {
   };
 
   const SchemaTree& tree_;
+  SchemaWork& work_;
   std::unordered_map<Asked, Found, AskedHash> found_;
   std::vector<std::size_t> resources_;  // entered, each once, the outermost first
   std::vector<std::string> path_;       // of the value

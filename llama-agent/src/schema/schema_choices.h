@@ -8,18 +8,27 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
+#include <map>
 #include <vector>
 
 #include "schema_node.h"
 #include "schema_remarks.h"
+#include "schema_work.h"
 
 namespace llama::internal {
 
 using SchemaSet = std::vector<const SchemaNode*>;  // in the order in which they were found
 
-// Each set has no choices left: its nodes' own keywords are all that counts. None: nothing fits.
-[[nodiscard]] std::vector<SchemaSet> choices_of(const SchemaSet& nodes, const SchemaTree& tree, SchemaRemarks& remarks,
-                                                std::size_t max_sets);
+// What all positions of one grammar share.
+struct ChoiceMaking {
+  const SchemaTree& tree;
+  SchemaRemarks& remarks;
+  SchemaWork& work;
+  std::size_t max_sets;
+  std::map<const SchemaNode*, bool> exclusive{};  // with oneOf: can no value fit two of its choices?
+};
+
+// Each set has no choices left: its nodes' own keywords are all that counts. None: nothing fits, or the work is over.
+[[nodiscard]] std::vector<SchemaSet> choices_of(const SchemaSet& nodes, ChoiceMaking& making);
 
 }  // namespace llama::internal

@@ -16,7 +16,6 @@ namespace llama::internal {
 namespace {
 
 constexpr std::size_t kMaxSequences = 100'000;
-constexpr int kMaxAutomatonWork = 5'000'000;  // of all texts of a schema together
 
 // Numbers and gaps have bounds, or a model could go on with them for ever. An escaped surrogate alone is no character.
 constexpr std::string_view kBasicRules = R"(ws ::= | " " | "\n" [ \t]{0,20}
@@ -33,15 +32,22 @@ array ::= "[" ws (value ("," ws value)*)? ws "]"
 value ::= object | array | string | number | boolean | null
 )";
 
+// Fewer choices taken apart, and no patterns, make a smaller grammar and leave more to the check.
+struct Extent {
+  std::size_t max_sets;
+  bool with_automata;
+};
+
 class GrammarWriter {
  public:
-  GrammarWriter(const SchemaTree& tree, SchemaHabits habits, std::size_t max_sets, std::size_t automaton_work)
+  GrammarWriter(const SchemaTree& tree, SchemaHabits habits, SchemaWork& work, const Extent& extent)
       : making_{.tree = tree,
                 .habits = habits,
-                .check = SchemaCheck(tree),
-                .rule_of_position = [this](SchemaSet position) { return rule_of(std::move(position)); },
-                .max_sets = max_sets,
-                .automaton_work = automaton_work} {}
+                .work = work,
+                .automaton_work = work.share(extent.with_automata ? work.left() / 2 : 0),
+                .check = SchemaCheck(tree, work),
+                .rule_of_position = [this](SchemaSet position) { return rule_of(std::move(position)); }},
+        choosing_{.tree = tree, .remarks = making_.remarks, .work = work, .max_sets = extent.max_sets} {}
 
   // A worklist, not recursion: a rule is named before its body is written. Nothing: the grammar would be too large.
   std::optional<Result<SchemaGrammar>> write() {
@@ -50,7 +56,8 @@ class GrammarWriter {
       auto [rule, position] = std::move(open_.back());
       open_.pop_back();
       making_.rules.fill(rule, sequences_of(position));
-      if (making_.rules.size() > kMaxGrammarRules || sequences_ > kMaxSequences) return std::nullopt;
+      if (making_.rules.size() > kMaxGrammarRules || sequences_ > kMaxSequences || making_.work.is_over())
+        return std::nullopt;
     }
     auto text = making_.rules.text(root);
     if (!text) return fail(ErrorCode::InvalidArgument, "the JSON schema allows nothing: no document fits it");
@@ -60,6 +67,8 @@ class GrammarWriter {
 
  private:
   std::size_t rule_of(SchemaSet position) {
+    constexpr std::size_t kWorkOfAPosition = 30;
+    making_.work.spend(kWorkOfAPosition + 2 * position.size());
     SchemaSet key = position;
     std::ranges::sort(key);
     const auto [known, is_new] = known_.try_emplace(std::move(key), 0);
@@ -72,9 +81,11 @@ class GrammarWriter {
 
   GrammarSequences sequences_of(const SchemaSet& position) {
     GrammarSequences all;
-    for (const auto& nodes : choices_of(position, making_.tree, making_.remarks, making_.max_sets)) {
+    for (const auto& nodes : choices_of(position, choosing_)) {
+      constexpr std::size_t kWorkOfANode = 4;
+      making_.work.spend(kWorkOfANode * nodes.size());
       for (auto& sequence : of_set(nodes)) all.push_back(std::move(sequence));
-      if (sequences_ + all.size() > kMaxSequences) break;  // write() gives up
+      if (sequences_ + all.size() > kMaxSequences || making_.work.is_over()) break;  // write() gives up
     }
     sequences_ += all.size();
     return all;
@@ -135,16 +146,21 @@ class GrammarWriter {
     return types == 0 ? static_cast<std::uint8_t>(kAnyType) : types;
   }
 
-  // Listed values are few: those that fit everything are written out.
+  // Those of the listed values that fit everything are written out.
   GrammarSequences of_values(const SchemaNode& listed, const SchemaSet& nodes) {
-    GrammarSequences sequences;
+    constexpr std::size_t kWorkOfAValue = 10, kWorkOfAByte = 4;
+    std::vector<std::string> texts;
     SchemaCheck& check = making_.check;
     for (const auto& value : *listed.values) {
+      if (making_.work.is_over()) break;
       const nlohmann::json compared = value;
+      making_.work.spend(kWorkOfAValue);
       const auto fits = [&](const SchemaNode* node) { return check.may_fit(*node, compared); };
-      if (std::ranges::all_of(nodes, fits)) sequences.push_back({{.text = gbnf_literal(value.dump())}});
+      if (!std::ranges::all_of(nodes, fits)) continue;
+      texts.push_back(value.dump());
+      making_.work.spend(kWorkOfAByte * texts.back().size());
     }
-    return sequences;
+    return listed_sequences(std::move(texts), making_);
   }
 
   std::string of_numbers(const SchemaSet& nodes, bool with_fractions) {
@@ -172,6 +188,7 @@ class GrammarWriter {
   }
 
   GrammarMaking making_;
+  ChoiceMaking choosing_;
   std::map<SchemaSet, std::size_t> known_;
   std::vector<std::pair<std::size_t, SchemaSet>> open_;
   std::size_t sequences_ = 0;
@@ -181,15 +198,17 @@ class GrammarWriter {
 
 std::string_view basic_grammar_rules() { return kBasicRules; }
 
-Result<SchemaGrammar> grammar_of(const SchemaTree& tree, SchemaHabits habits) {
-  // Fewer choices taken apart, and no patterns, make a smaller grammar and leave more to the check.
-  for (const auto& [max_sets, work] :
-       {std::pair{256, kMaxAutomatonWork}, std::pair{16, kMaxAutomatonWork}, std::pair{16, 0}, std::pair{1, 0}}) {
-    auto grammar =
-        GrammarWriter(tree, habits, static_cast<std::size_t>(max_sets), static_cast<std::size_t>(work)).write();
-    if (grammar) return std::move(*grammar);
+Result<SchemaGrammar> grammar_of(const SchemaTree& tree, SchemaHabits habits, SchemaWork& work) {
+  bool takes_long = false;
+  for (const Extent& extent : {Extent{256, true}, Extent{16, true}, Extent{16, false}, Extent{1, false}}) {
+    SchemaWork share = work.share(work.left() / 2);  // what is left is for the smaller ones
+    auto grammar = GrammarWriter(tree, habits, share, extent).write();
+    takes_long = share.is_over();
+    if (grammar && !takes_long) return std::move(*grammar);
   }
-  return fail(ErrorCode::InvalidArgument, "the JSON schema is too large: its grammar would have more than 1 MiB");
+  return fail(ErrorCode::InvalidArgument,
+              takes_long ? "the JSON schema is too large: it would take too long to make its grammar"
+                         : "the JSON schema is too large: its grammar would have more than 1 MiB");
 }
 
 }  // namespace llama::internal

@@ -12,6 +12,7 @@
 
 #include "llama-base/error.h"
 #include "schema_node.h"
+#include "schema_work.h"
 
 namespace llama::internal {
 
@@ -32,7 +33,7 @@ enum class SchemaHabits : std::uint8_t {
 // What every grammar ends with: white space, strings, numbers, any object, array and value.
 [[nodiscard]] std::string_view basic_grammar_rules();
 
-// Errors   InvalidArgument: no document fits; too large a grammar.
-[[nodiscard]] Result<SchemaGrammar> grammar_of(const SchemaTree& tree, SchemaHabits habits);
+// Errors   InvalidArgument: no document fits; too large a grammar, or more than the work that is left.
+[[nodiscard]] Result<SchemaGrammar> grammar_of(const SchemaTree& tree, SchemaHabits habits, SchemaWork& work);
 
 }  // namespace llama::internal

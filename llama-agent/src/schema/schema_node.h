@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -57,6 +58,7 @@ struct SchemaNode {
   bool unique_items = false;
 
   std::vector<std::pair<std::string, const SchemaNode*>> properties{};
+  std::map<std::string, const SchemaNode*, std::less<>> properties_by_name{};
   std::vector<std::pair<Patterns, const SchemaNode*>> pattern_properties{};
   const SchemaNode* additional_properties = nullptr;
   const SchemaNode* property_names = nullptr;
@@ -83,10 +85,8 @@ struct SchemaNode {
            reference != nullptr || dynamic_reference != nullptr || !dependent_schemas.empty();
   }
   [[nodiscard]] const SchemaNode* property(std::string_view name) const {
-    for (const auto& [its, node] : properties) {
-      if (its == name) return node;
-    }
-    return nullptr;
+    const auto found = properties_by_name.find(name);
+    return found == properties_by_name.end() ? nullptr : found->second;
   }
 };
 

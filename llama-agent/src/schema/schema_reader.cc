@@ -11,6 +11,7 @@
 
 #include "keyword_reader.h"
 #include "schema_cycles.h"
+#include "schema_place.h"
 #include "schema_references.h"
 
 namespace llama::internal {
@@ -19,32 +20,16 @@ namespace {
 using SchemaJson = nlohmann::ordered_json;
 
 constexpr int kMaxSchemaDepth = 64;
-constexpr std::size_t kMaxPlaceBytes = 200;
-
-// A name as a part of a JSON pointer.
-std::string pointer_part(std::string_view name) {
-  std::string part;
-  for (const char c : name) part += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
-  return part;
-}
-
-// A schema may put a long name around thousands of others.
-std::string place_below(const std::string& place, std::string_view name) {
-  std::string below = place + "/" + pointer_part(name);
-  if (below.size() <= kMaxPlaceBytes) return below;
-  std::size_t cut = kMaxPlaceBytes;
-  while (cut > 0 && (static_cast<unsigned char>(below[cut]) & 0xC0U) == 0x80) --cut;
-  return below.substr(0, cut) + "…";
-}
+constexpr std::size_t kMaxIdentifierBytes = 4'096;
 
 class SchemaReader : private KeywordReader {
  public:
-  SchemaReader(const SchemaJson& root, const SchemaReading& reading)
-      : KeywordReader(reading.formats), root_(root), reading_(reading) {}
+  SchemaReader(const SchemaJson& root, const SchemaReading& reading, SchemaWork& work)
+      : KeywordReader(reading.formats, work), root_(root), reading_(reading) {}
 
   Result<SchemaTree> read() {
     choose_draft();
-    references_.emplace(tree_, root_);
+    references_.emplace(tree_, work_);
     SchemaNode* root =
         wrong_ ? nullptr : node_of(root_, {.place = "#", .resource = references_->add_resource("", root_)});
     tree_.root = root;
@@ -102,6 +87,9 @@ class SchemaReader : private KeywordReader {
     node.place = at.place;
     node.resource = at.resource;
     references_->add_node(schema, node);
+    constexpr std::size_t kWorkOfANode = 100, kWorkOfAMember = 10;  // which every keyword is compared with
+    work_.spend(kWorkOfANode + kWorkOfAMember * schema.size());
+    if (work_.is_over()) refuse("is too large: it would take too long to read");
     if (at.depth > kMaxSchemaDepth) {
       refuse(std::format("is more than {} levels deep", kMaxSchemaDepth));
     } else if (schema.is_boolean()) {
@@ -146,6 +134,8 @@ class SchemaReader : private KeywordReader {
     const char* keyword = tree_.draft == SchemaDraft::Draft4 ? "id" : "$id";
     if (schema.contains(keyword) && schema[keyword].is_string()) {
       const auto id = schema[keyword].get<std::string>();
+      if (id.size() > kMaxIdentifierBytes)
+        return refuse(std::format("has at {} an {} of more than {} bytes", at.place, keyword, kMaxIdentifierBytes));
       if (id.starts_with('#')) {
         references_->add_anchor(at.resource, id.substr(1), node);
       } else if (&schema == &root_) {
@@ -221,6 +211,7 @@ class SchemaReader : private KeywordReader {
 
   void read_object_rules(const SchemaJson& schema, SchemaNode& node, const Context& at) {
     if (schema.contains("properties")) node.properties = named_nodes(schema["properties"], "properties", at);
+    node.properties_by_name.insert(node.properties.begin(), node.properties.end());
     if (schema.contains("patternProperties")) {
       for (const auto& [pattern, its] : named_nodes(schema["patternProperties"], "patternProperties", at)) {
         node.pattern_properties.emplace_back(pattern_of(pattern, its->place), its);
@@ -292,8 +283,8 @@ class SchemaReader : private KeywordReader {
 
 }  // namespace
 
-Result<SchemaTree> read_schema(const nlohmann::ordered_json& schema, const SchemaReading& reading) {
-  return SchemaReader(schema, reading).read();
+Result<SchemaTree> read_schema(const nlohmann::ordered_json& schema, const SchemaReading& reading, SchemaWork& work) {
+  return SchemaReader(schema, reading, work).read();
 }
 
 }  // namespace llama::internal

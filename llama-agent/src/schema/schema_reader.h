@@ -10,6 +10,7 @@
 
 #include "llama-base/error.h"
 #include "schema_node.h"
+#include "schema_work.h"
 
 namespace llama::internal {
 
@@ -20,8 +21,9 @@ struct SchemaReading {
 
 // Errors   InvalidArgument: a keyword that is not what it must be, more than 64 levels, a reference that leads nowhere,
 //          out of the schema or only to itself, a regular expression that cannot be matched, a dialect that is not
-//          known.
-// Cost     linear in the schema, and what its regular expressions take to compile (bounded together).
-[[nodiscard]] Result<SchemaTree> read_schema(const nlohmann::ordered_json& schema, const SchemaReading& reading);
+//          known, more than the work that is left.
+// Cost     linear in the schema, and what its regular expressions take to compile.
+[[nodiscard]] Result<SchemaTree> read_schema(const nlohmann::ordered_json& schema, const SchemaReading& reading,
+                                             SchemaWork& work);
 
 }  // namespace llama::internal

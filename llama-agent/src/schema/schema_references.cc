@@ -63,8 +63,9 @@ SchemaNode* SchemaReferences::node(const nlohmann::ordered_json& schema) const {
 }
 
 std::expected<SchemaReferences::Target, std::string> SchemaReferences::find(std::size_t resource,
-                                                                            const std::string& reference) const {
+                                                                            const std::string& reference) {
   const std::string uri = resolved_uri(resources_[resource].uri, reference);
+  work_.spend(50 + uri.size());
   const auto found = by_uri_.find(without_fragment(uri));
   if (found == by_uri_.end()) {
     return std::unexpected(std::format("refers to '{}', and only what stands in itself is read", reference));
@@ -84,6 +85,7 @@ std::expected<SchemaReferences::Target, std::string> SchemaReferences::find(std:
     rest.remove_prefix(1);
     const auto part = rest.substr(0, rest.find('/'));
     rest.remove_prefix(part.size());
+    work_.spend(1 + part.size() + target.schema->size() / 2);
     target.schema = member_named(*target.schema, part);
     if (target.schema == nullptr) return missing();
     if (const SchemaNode* known = node(*target.schema)) target.resource = known->resource;

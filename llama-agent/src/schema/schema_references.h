@@ -10,12 +10,13 @@
 #include <vector>
 
 #include "schema_node.h"
+#include "schema_work.h"
 
 namespace llama::internal {
 
 class SchemaReferences {
  public:
-  SchemaReferences(SchemaTree& tree, const nlohmann::ordered_json& root) : tree_(tree), root_(root) {}
+  SchemaReferences(SchemaTree& tree, SchemaWork& work) : tree_(tree), work_(work) {}
 
   // A part of the schema with an identifier of its own; its number.
   std::size_t add_resource(std::string uri, const nlohmann::ordered_json& schema);
@@ -31,7 +32,7 @@ class SchemaReferences {
     std::string place;
   };
   // Errors   why there is no such place.
-  [[nodiscard]] std::expected<Target, std::string> find(std::size_t resource, const std::string& reference) const;
+  [[nodiscard]] std::expected<Target, std::string> find(std::size_t resource, const std::string& reference);
 
  private:
   struct Resource {
@@ -39,7 +40,7 @@ class SchemaReferences {
     const nlohmann::ordered_json* schema;
   };
   SchemaTree& tree_;
-  const nlohmann::ordered_json& root_;
+  SchemaWork& work_;
   std::vector<Resource> resources_;
   std::map<std::string, std::size_t> by_uri_;
   std::map<std::pair<std::size_t, std::string>, const SchemaNode*> anchors_;

@@ -43,7 +43,8 @@ std::string json_character(const CodePoints& characters) {
 
 // Nothing where no character of them can be written.
 std::optional<GrammarRules::Item> character_item(const CodePoints& characters, GrammarMaking& making) {
-  constexpr std::size_t kMaxInlineBytes = 40;
+  constexpr std::size_t kMaxInlineBytes = 40, kWorkOfARange = 40;
+  making.work.spend(kWorkOfARange * (1 + characters.ranges().size()));
   std::string text = json_character(characters);
   if (text.empty()) return std::nullopt;
   if (text.size() <= kMaxInlineBytes) return GrammarRules::Item{.text = std::move(text)};
@@ -59,20 +60,25 @@ GrammarSequences plain_text(std::int64_t least, std::optional<std::int64_t> most
 
 }  // namespace
 
-GrammarSequences automaton_sequences(const TextAutomaton& automaton, GrammarMaking& making) {
-  if (automaton.states.empty()) return {};
-  std::vector<std::size_t> rules;
-  for (std::size_t i = 0; i < automaton.states.size(); ++i) rules.push_back(making.rules.reserve());
-  for (std::size_t i = 0; i < automaton.states.size(); ++i) {
+std::optional<GrammarSequences> automaton_sequences(std::span<const TextRule> rules, std::int64_t least,
+                                                    std::optional<std::int64_t> most, GrammarMaking& making) {
+  const auto automaton = text_automaton(rules, least, most, making.automaton_work);
+  constexpr std::size_t kMaxRules = kMaxGrammarRules / 5 * 4;  // of which each state is one: others have to follow
+  if (!automaton || making.rules.size() + automaton->states.size() > kMaxRules) return std::nullopt;
+  if (automaton->states.empty()) return GrammarSequences();
+  std::vector<std::size_t> numbers;
+  for (std::size_t i = 0; i < automaton->states.size(); ++i) numbers.push_back(making.rules.reserve());
+  std::vector<std::optional<GrammarRules::Item>> characters;
+  for (const auto& set : automaton->sets) characters.push_back(character_item(set, making));
+  for (std::size_t i = 0; i < automaton->states.size(); ++i) {
     GrammarSequences sequences;
-    for (const auto& [characters, target] : automaton.states[i].steps) {
-      auto character = character_item(characters, making);
-      if (character) sequences.push_back({std::move(*character), {.rule = rules[target]}});
+    for (const auto& [set, target] : automaton->states[i].steps) {
+      if (characters[set]) sequences.push_back({*characters[set], {.rule = numbers[target]}});
     }
-    if (automaton.states[i].may_end) sequences.push_back({{.text = R"("\"")"}});
-    making.rules.fill(rules[i], std::move(sequences));
+    if (automaton->states[i].may_end) sequences.push_back({{.text = R"("\"")"}});
+    making.rules.fill(numbers[i], std::move(sequences));
   }
-  return {{{.text = R"("\"")"}, {.rule = rules[0]}}};
+  return GrammarSequences{{{.text = R"("\"")"}, {.rule = numbers[0]}}};
 }
 
 GrammarSequences text_sequences(const SchemaSet& nodes, GrammarMaking& making) {
@@ -100,12 +106,12 @@ GrammarSequences text_sequences(const SchemaSet& nodes, GrammarMaking& making) {
     if (too_long || too_short) note_all(false, true);
     return plain_text(std::min(least, kMaxRepetitions), too_long ? std::nullopt : most);
   }
-  auto automaton = text_automaton(rules, least, most, making.automaton_work);
-  if (!automaton && (least > 0 || most)) {
-    automaton = text_automaton(rules, 0, std::nullopt, making.automaton_work);
-    if (automaton) note_all(false, true);
+  auto sequences = automaton_sequences(rules, least, most, making);
+  if (!sequences && (least > 0 || most)) {
+    sequences = automaton_sequences(rules, 0, std::nullopt, making);
+    if (sequences) note_all(false, true);
   }
-  if (automaton) return automaton_sequences(*automaton, making);
+  if (sequences) return std::move(*sequences);
   note_all(true, false);
   return plain_text(std::min(least, kMaxRepetitions), most && *most > kMaxRepetitions ? std::nullopt : most);
 }

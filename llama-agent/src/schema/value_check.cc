@@ -60,6 +60,8 @@ bool has_equal_items(const nlohmann::json& array) {
 }  // namespace
 
 bool SchemaCheck::check_type_and_values(const SchemaNode& node, const Json& value) {
+  constexpr std::size_t kWorkOfASearch = 10;
+  if (node.values) work_.spend(kWorkOfASearch);
   if ((node.types & type_of(value)) == 0) return wrong(std::format("a {} may not stand here", value.type_name()));
   const bool is_allowed = !node.values || std::ranges::binary_search(node.sorted_values, value);
   return is_allowed || wrong("it is none of the values that are allowed");
@@ -86,6 +88,8 @@ bool SchemaCheck::check_text(const SchemaNode& node, const std::string& text) {
     if (node.max_length && length > *node.max_length)
       return wrong(std::format("it is longer than {} characters", *node.max_length));
   }
+  constexpr std::size_t kWorkOfAMatch = 30;
+  if (node.pattern != nullptr || node.format != nullptr) work_.spend(kWorkOfAMatch + text.size() / 2);
   if (node.pattern != nullptr && !node.pattern->matches(text))
     return wrong(std::format("it does not match '{}'", node.pattern->text()));
   if (node.format != nullptr && !node.format->matches(text)) return wrong("it is not of the format");
@@ -104,6 +108,8 @@ bool SchemaCheck::check_array(const SchemaNode& node, const Json& value, Evaluat
     if (tree_.has_unevaluated) evaluated.add_item(i);
   }
   if (node.unique_items) {
+    constexpr std::size_t kWorkOfAnItem = 100;  // to be put in order with the others
+    work_.spend(kWorkOfAnItem * value.size());
     steps_ += value.size();
     if (has_equal_items(value)) return wrong("two of its items are the same");
   }
@@ -129,11 +135,14 @@ bool SchemaCheck::check_object(const SchemaNode& node, const Json& value, Evalua
     return wrong(std::format("it has fewer than {} members", *node.min_properties));
   if (node.max_properties && size > *node.max_properties)
     return wrong(std::format("it has more than {} members", *node.max_properties));
+  constexpr std::size_t kWorkOfALookUp = 8;
+  work_.spend(kWorkOfALookUp * (node.required.size() + node.dependent_required.size()));
   for (const auto& name : node.required) {
     if (!value.contains(name)) return wrong(std::format("it lacks '{}'", name));
   }
   for (const auto& [name, others] : node.dependent_required) {
     if (!value.contains(name)) continue;
+    work_.spend(kWorkOfALookUp * others.size());
     for (const auto& other : others) {
       if (!value.contains(other)) return wrong(std::format("it has '{}' and lacks '{}'", name, other));
     }
@@ -147,6 +156,9 @@ bool SchemaCheck::check_members(const SchemaNode& node, const Json& value, Evalu
   for (const auto& [name, its] : node.properties) {
     if (value.contains(name)) listed.emplace(name, its);
   }
+  constexpr std::size_t kWorkOfAProperty = 10, kWorkOfAMatch = 30;
+  work_.spend(kWorkOfAProperty * node.properties.size() +
+              kWorkOfAMatch * value.size() * node.pattern_properties.size());
   steps_ += node.properties.size();
   if (listed.empty() && node.pattern_properties.empty() && node.additional_properties == nullptr &&
       node.property_names == nullptr)

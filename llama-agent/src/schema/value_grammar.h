@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -23,13 +24,14 @@ namespace llama::internal {
 struct GrammarMaking {
   const SchemaTree& tree;
   SchemaHabits habits;
-  GrammarRules rules{};
+  SchemaWork& work;
+  SchemaWork automaton_work;  // a share of it
+  GrammarRules rules{work};
   SchemaRemarks remarks{};
-  SchemaCheck check;                                       // of values and names that the schema itself lists
-  std::function<std::size_t(SchemaSet)> rule_of_position;  // the rule of what must fit these
-  std::size_t max_sets;                                    // of choices_of()
-  std::size_t automaton_work;                              // of text_automaton(), in all
-  std::map<std::string, std::size_t> class_rules{};        // of classes of characters that are long to write
+  SchemaCheck check;                                        // of values and names that the schema itself lists
+  std::function<std::size_t(SchemaSet)> rule_of_position;   // the rule of what must fit these
+  std::map<std::string, std::size_t> class_rules{};         // of classes of characters that are long to write
+  std::map<std::vector<std::string>, std::size_t> lists{};  // the rules of lists of values that are long
 };
 
 using GrammarSequences = std::vector<GrammarRules::Sequence>;
@@ -38,7 +40,14 @@ using GrammarSequences = std::vector<GrammarRules::Sequence>;
 [[nodiscard]] GrammarSequences array_sequences(const SchemaSet& nodes, GrammarMaking& making);
 [[nodiscard]] GrammarSequences object_sequences(const SchemaSet& nodes, GrammarMaking& making);
 
-// A JSON text in quotes whose characters follow the automaton.
-[[nodiscard]] GrammarSequences automaton_sequences(const TextAutomaton& automaton, GrammarMaking& making);
+// One of these texts, as they stand.
+[[nodiscard]] GrammarSequences listed_sequences(std::vector<std::string> texts, GrammarMaking& making);
+
+// A JSON text in quotes whose characters are what the expressions and the length allow.
+//
+// Errors   nothing where the automaton, or what it would add to the rules, would be too large.
+[[nodiscard]] std::optional<GrammarSequences> automaton_sequences(std::span<const TextRule> rules, std::int64_t least,
+                                                                  std::optional<std::int64_t> most,
+                                                                  GrammarMaking& making);
 
 }  // namespace llama::internal

@@ -5,10 +5,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <ranges>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "../../schema/schema_grammar.h"
+#include "../../schema/schema_json.h"
 #include "llama-agent/json_schema.h"
 #include "llama-base/json_shape.h"
 #include "pattern_text.h"
@@ -76,8 +78,9 @@ Result<std::string> rules_of(const std::string& schema, std::string_view prefix)
 Result<ArgumentJson> read(std::string_view schema) {
   if (schema.find_first_not_of(" \t\r\n") == std::string_view::npos) return ArgumentJson{{"type", "object"}};
   if (json_depth(schema) > kMaxArgumentSchemaDepth) return unusable("is too deep");
-  auto json = ArgumentJson::parse(schema, nullptr, false);
-  if (json.is_discarded()) return unusable("is no JSON");
+  auto parsed = read_ordered_json(schema);
+  if (!parsed) return unusable("is no JSON");
+  ArgumentJson& json = *parsed;
   if (json.is_boolean() && json.get<bool>()) return ArgumentJson{{"type", "object"}};
   if (!json.is_object()) return unusable("is no JSON object");
   const auto type = json.find("type");
@@ -87,7 +90,7 @@ Result<ArgumentJson> read(std::string_view schema) {
   } else if (*type != "object") {
     return unusable("is not that of an object");
   }
-  return json;
+  return std::move(json);
 }
 
 std::string dumped(const ArgumentJson& json) {
@@ -159,7 +162,12 @@ Result<std::string> parameter_rules(const CallPattern& pattern, std::string_view
   } else {
     return unusable("lists no properties");
   }
-  const auto required = json->find("required");
+  std::set<std::string> required;
+  if (const auto listed = json->find("required"); listed != json->end() && listed->is_array()) {
+    for (const auto& name : *listed) {
+      if (name.is_string()) required.insert(name.get<std::string>());
+    }
+  }
   std::string sequence, rules;
   std::size_t number = 0;
   for (const auto& [name, its] : properties.items()) {
@@ -178,9 +186,7 @@ Result<std::string> parameter_rules(const CallPattern& pattern, std::string_view
       places.value = "value";
     }
     rules += std::format("{} ::= {}\n", own, pattern_sequence(pattern.parameter, places));
-    const bool must_be =
-        required != json->end() && required->is_array() && std::ranges::contains(*required, ArgumentJson(name));
-    sequence += " " + own + (must_be ? "" : "?");
+    sequence += " " + own + (required.contains(name) ? "" : "?");
   }
   return std::format("{}-root ::={}\n", prefix, sequence.empty() ? " \"\"" : sequence) + rules;
 }
