@@ -1,8 +1,6 @@
 #include "answer_printer.h"
 
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <format>
 #include <nlohmann/json.hpp>
 #include <print>
@@ -60,13 +58,8 @@ Json done_json(const GenerationResponse& r) {
   return object;
 }
 
-Result<void> AnswerPrinter::write(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return {};
-  return fail(ErrorCode::Io, std::format("cannot write to standard output: {}", std::strerror(errno)));
-}
-
 Result<void> AnswerPrinter::write_line(const Json& object) {
-  return write(object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+  return print_text(object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 void AnswerPrinter::write_thinking(std::string_view text) {
@@ -99,7 +92,7 @@ Result<GenerationResponse> AnswerPrinter::print(GenerationStream& stream) {
       write_thinking((*chunk)->thinking);
       if (!(*chunk)->text.empty()) {
         end_thinking();
-        written = write((*chunk)->text);
+        written = print_text((*chunk)->text);
         at_line_start = (*chunk)->text.ends_with('\n');
       }
     }
@@ -110,7 +103,9 @@ Result<GenerationResponse> AnswerPrinter::print(GenerationStream& stream) {
   }
   end_thinking();
   const GenerationResponse& response = stream.response();
-  const auto written = options_.json ? write_line(done_json(response)) : at_line_start ? Result<void>() : write("\n");
+  const auto written = options_.json   ? write_line(done_json(response))
+                       : at_line_start ? Result<void>()
+                                       : print_text("\n");
   if (!written) return std::unexpected(written.error());
   const bool only_thought = response.generated_text.empty() && !response.thinking.empty();
   if (only_thought && !options_.json && response.finish_reason != FinishReason::Cancelled) {

@@ -30,7 +30,6 @@ class AnswerPrinter {
   void print_error(const Error& error);
 
  private:
-  [[nodiscard]] Result<void> write(std::string_view text);
   [[nodiscard]] Result<void> write_line(const nlohmann::ordered_json& object);
   void write_thinking(std::string_view text);
   void end_thinking();

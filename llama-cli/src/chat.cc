@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
+#include <format>
 #include <functional>
 #include <print>
 #include <vector>
@@ -43,7 +45,7 @@ void show_message(const Message& message) {
     return std::println("[tool] {}: {}", printable(message.tool_name.value_or("")),
                         shown(message.content, kMaxShownResult));
   }
-  std::println("[{}] {}", to_string(message.role), message.content);
+  std::fputs(std::format("[{}] {}\n", to_string(message.role), message.content).c_str(), stdout);
   for (const ToolCall& call : message.tool_calls)
     std::println("  → {} {}", printable(call.name), shown(call.arguments, kMaxShownResult));
 }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdio>
 #include <format>
 #include <iterator>
-#include <print>
 #include <ranges>
 
 #include "exit_status.h"
@@ -93,7 +93,7 @@ using Writer = std::string (*)(const Program&);
 Command shell_command(const std::function<const Program&()>& program, std::string_view name, std::string_view help,
                       Writer write) {
   return {.name = name, .help = help, .run = [program, write](Interrupt&) {
-            std::print("{}", write(program()));
+            std::fputs(write(program()).c_str(), stdout);
             return kDone;
           }};
 }

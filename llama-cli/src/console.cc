@@ -43,14 +43,15 @@ std::string without_controls(std::string text) {
   return text;
 }
 
-Result<void> print_result(const std::string& line) {
-  if (std::fwrite(line.data(), 1, line.size(), stdout) == line.size() && std::fputc('\n', stdout) != EOF &&
-      std::fflush(stdout) == 0)
-    return {};
+Result<void> print_text(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return {};
+  if (errno == ECANCELED) return fail(ErrorCode::Cancelled, "standard output takes nothing");
   const bool is_full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
   return fail(is_full ? ErrorCode::NoSpace : ErrorCode::Io,
               std::format("standard output cannot be written: {}", std::generic_category().message(errno)));
 }
+
+Result<void> print_result(const std::string& line) { return print_text(line + "\n"); }
 
 void show_notice(std::string_view line) { tell("Warning: {}", line); }
 

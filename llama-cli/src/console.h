@@ -40,8 +40,9 @@ void tell(std::format_string<A...> format, A&&... arguments) {
 }
 
 // Prints what a script asked for, on standard output.
-// Errors   NoSpace, Io: it is not all written.
-[[nodiscard]] Result<void> print_result(const std::string& line);
+// Errors   NoSpace, Io: it is not all written; Cancelled: nor will it be, for a signal came (standard_streams.h).
+[[nodiscard]] Result<void> print_text(std::string_view text);
+[[nodiscard]] Result<void> print_result(const std::string& line);  // with a line break
 
 // Prints that the work goes on, but not as it was wished: a sink for on_notice.
 void show_notice(std::string_view line);

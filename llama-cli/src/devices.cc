@@ -29,7 +29,7 @@ void print_json(const std::vector<Device>& devices) {
                     {"free_bytes", device.free_bytes},
                     {"total_bytes", device.total_bytes}});
   }
-  std::println("{}", list.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  std::fputs((list.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n").c_str(), stdout);
 }
 
 int run_devices(bool as_json) {

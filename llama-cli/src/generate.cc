@@ -24,7 +24,7 @@ Step<std::shared_ptr<const Model>> load(const GenerateArguments& arguments, cons
                                         const Console& console) {
   auto source = make_source(arguments.loader);
   if (!source) return stop_with(source.error(), kModelError);
-  const auto loader = make_loader(arguments.loader);
+  const auto loader = make_loader(arguments.loader, interrupt.token());
   if (!loader) return stop_with(loader.error(), kUsageError);
   auto device = start_compute(arguments.loader);
   if (!device) return stop_with(device.error(), kUsageError);

@@ -25,7 +25,7 @@ Interrupt::Interrupt() {
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is a write error
   std::signal(SIGXFSZ, SIG_IGN);  // so is a file-size limit
   const sigset_t set = interrupting_signals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  pthread_sigmask(SIG_BLOCK, &set, &before_);
   thread_ = std::thread([this, set] {
     for (int signal = 0; sigwait(&set, &signal) == 0;) {
       if (over_) return;
@@ -39,6 +39,8 @@ Interrupt::~Interrupt() {
   over_ = true;
   pthread_kill(thread_.native_handle(), SIGUSR2);
   thread_.join();
+  // Whatever comes now ends the program as if nobody had listened.
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
 void Interrupt::on_signal(int signal) {

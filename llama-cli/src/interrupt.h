@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <csignal>
 #include <mutex>
 #include <stop_token>
 #include <thread>
@@ -32,6 +33,7 @@ class Interrupt {
   std::stop_source source_;  // under mutex_
   std::atomic<int> signal_{0};
   std::atomic<bool> over_{false};
+  sigset_t before_{};  // the signals that were blocked
   std::thread thread_;
 };
 

@@ -117,8 +117,8 @@ CacheManager make_cache(const LoaderFlags& flags) {
   return cache;
 }
 
-Result<ModelLoader> make_loader(const LoaderFlags& flags) {
-  auto settings = HubSettings::from_environment();
+Result<ModelLoader> make_loader(const LoaderFlags& flags, const std::stop_token& stop) {
+  auto settings = HubSettings::from_environment(stop);
   if (!settings) return std::unexpected(settings.error());
   settings->offline = settings->offline || flags.offline;
   return ModelLoader(make_cache(flags), {}, std::move(*settings));

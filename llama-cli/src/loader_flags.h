@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "command.h"
@@ -37,7 +38,7 @@ struct LoaderFlags {
 // Errors   InvalidArgument: the name, two flags that exclude each other.
 [[nodiscard]] Result<ModelSource> make_source(const LoaderFlags& flags);
 // Errors   InvalidArgument: a variable of the environment.
-[[nodiscard]] Result<ModelLoader> make_loader(const LoaderFlags& flags);
+[[nodiscard]] Result<ModelLoader> make_loader(const LoaderFlags& flags, const std::stop_token& stop);
 // Chooses the kernels, lowers the process's priority, and says which device computes.
 // Errors   InvalidArgument: no number, unknown kernels or device (the message lists the known ones). Io: no priority.
 [[nodiscard]] Result<DeviceChoice> start_compute(const LoaderFlags& flags);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <format>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -31,6 +32,9 @@ int report(const Error& error, const Interrupt& interrupt, int status) {
   return status;
 }
 
+// Not by println(), which ends the program where a long text cannot be written to a terminal.
+void print_as_json(const nlohmann::json& json) { std::fputs((json_text(json) + "\n").c_str(), stdout); }
+
 int list(const ModelsArguments& arguments, const Interrupt& interrupt) {
   const CacheManager cache = make_cache(arguments.loader);
   const auto models = cache.list();
@@ -39,7 +43,7 @@ int list(const ModelsArguments& arguments, const Interrupt& interrupt) {
   if (arguments.json) {
     nlohmann::json all = nlohmann::json::array();
     for (const auto& model : *models) all.push_back(cached_as_json(model));
-    std::println("{}", json_text(all));
+    print_as_json(all);
     return kDone;
   }
   const auto total = cache.size_bytes();
@@ -96,7 +100,7 @@ int path(const ModelsArguments& arguments, const Interrupt& interrupt) {
   if (!models) return report(models.error(), interrupt, loader_status(models.error().code));
   const CachedModel& model = models->front();  // the one used last
   if (arguments.json) {
-    std::println("{}", json_text(cached_as_json(model)));
+    print_as_json(cached_as_json(model));
   } else {
     std::println("{}", model.paths().front().string());
   }
@@ -104,7 +108,7 @@ int path(const ModelsArguments& arguments, const Interrupt& interrupt) {
 }
 
 int list_files(const ModelsArguments& arguments, const HuggingFaceSource& source, const Interrupt& interrupt) {
-  auto settings = HubSettings::from_environment();
+  auto settings = HubSettings::from_environment(interrupt.token());
   if (!settings) return report(settings.error(), interrupt, kUsageError);
   settings->offline = settings->offline || arguments.loader.offline;
   const HubClient hub(*settings, {}, [](std::string_view line) { std::println(stderr, "{}", line); });
@@ -122,8 +126,7 @@ int list_files(const ModelsArguments& arguments, const HuggingFaceSource& source
                      {"sha256", file.sha256},
                      {"chosen", is_chosen(file.path)}});
     }
-    std::println("{}",
-                 json_text({{"repo", repository->repo}, {"commit", repository->commit}, {"files", std::move(all)}}));
+    print_as_json({{"repo", repository->repo}, {"commit", repository->commit}, {"files", std::move(all)}});
   } else {
     std::println("{} at commit {}", repository->repo, repository->commit);
     for (const auto& file : repository->files)
@@ -141,7 +144,7 @@ int pull(const ModelsArguments& arguments, const Interrupt& interrupt) {
   if (!source) return report(source.error(), interrupt, kUsageError);
   if (arguments.list_files && source->hugging_face() != nullptr)
     return list_files(arguments, *source->hugging_face(), interrupt);
-  const auto loader = make_loader(arguments.loader);
+  const auto loader = make_loader(arguments.loader, interrupt.token());
   if (!loader) return report(loader.error(), interrupt, kUsageError);
   DownloadDisplay display(arguments.quiet, ::isatty(STDERR_FILENO) == 1);
   ModelConfig config{.source = *source, .on_progress = {}, .stop = interrupt.token()};
@@ -153,7 +156,7 @@ int pull(const ModelsArguments& arguments, const Interrupt& interrupt) {
   if (arguments.json) {
     nlohmann::json json = cached_as_json(fetched->model);
     json["cache_hit"] = fetched->cache_hit;
-    std::println("{}", json_text(json));
+    print_as_json(json);
   } else {
     std::println("{}", fetched->model.paths().front().string());
   }
@@ -175,7 +178,7 @@ int verify(const ModelsArguments& arguments, const Interrupt& interrupt) {
   if (arguments.json) {
     nlohmann::json all = nlohmann::json::array();
     for (const auto& fault : *faults) all.push_back({{"key", shown_key(fault.key)}, {"fault", fault.what}});
-    std::println("{}", json_text({{"models", count}, {"faults", std::move(all)}}));
+    print_as_json({{"models", count}, {"faults", std::move(all)}});
   } else {
     for (const auto& fault : *faults) std::println(stderr, "Error: {}: {}", shown_key(fault.key), fault.what);
     std::println("{} models, {} damaged files", count, faults->size());
@@ -209,9 +212,7 @@ int prune(const ModelsArguments& arguments, const Interrupt& interrupt) {
   if (arguments.json) {
     nlohmann::json removed = nlohmann::json::array();
     for (const auto& model : cleanup->removed) removed.push_back(cached_as_json(model));
-    std::println(
-        "{}",
-        json_text({{"removed", std::move(removed)}, {"partial_bytes", *partial}, {"size_bytes", cleanup->size_bytes}}));
+    print_as_json({{"removed", std::move(removed)}, {"partial_bytes", *partial}, {"size_bytes", cleanup->size_bytes}});
     return kDone;
   }
   for (const auto& model : cleanup->removed)

@@ -15,6 +15,7 @@
 #include "exit_status.h"
 #include "interrupt.h"
 #include "llama-core/kernels.h"
+#include "standard_streams.h"
 
 namespace llama {
 namespace {
@@ -27,6 +28,41 @@ bool is_closed_terminal(int file) {
          (terminal.revents & POLLHUP) != 0;
 }
 
+// False where standard output did not take all that was printed.
+bool write_rest() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
+
+// Of those who have printed. Other statuses than kDone have told their reason.
+int status_of(int status, bool is_written) {
+  if (status != kDone || is_written) return status;
+  std::fputs("Error: standard output cannot be written\n", stderr);
+  return kOutputError;
+}
+
+// What nobody caught: out of memory, above all.
+int tell_exception(const std::exception& error) {
+  // println() needs memory, and would throw where standard error is closed.
+  for (const char* part : {"Error: ", error.what(), "\n"}) std::fputs(part, stderr);
+  return std::ferror(stdout) != 0 ? kOutputError : kInternalError;
+}
+
+// The status of a command and of what it printed, which is written while signals are still listened to.
+int run_watched(const Command& command) {
+  Interrupt interrupt;
+  const StandardStreams streams(interrupt);
+  int status = kDone;
+  try {
+    status = command.run(interrupt);
+  } catch (const std::system_error& error) {
+    // Nobody is there any more to be told: the terminal was closed, or a signal ended the wait for who reads.
+    const bool is_closed = interrupt.signal() == SIGHUP || is_closed_terminal(STDIN_FILENO);
+    status = is_closed || streams.exit_status() != 0 ? 128 + SIGHUP : tell_exception(error);
+  } catch (const std::exception& error) {
+    status = tell_exception(error);
+  }
+  const bool is_written = write_rest();
+  return streams.exit_status() != 0 ? streams.exit_status() : status_of(status, is_written);
+}
+
 int run_command(std::vector<Command> commands, int argc, char** argv) {
   Program program{.name = "llama-cli",
                   .help = "Turn texts into vectors and prompts into answers with GGUF models",
@@ -36,33 +72,16 @@ int run_command(std::vector<Command> commands, int argc, char** argv) {
   program.commands.push_back(completion_command(whole));
   program.commands.push_back(manual_command(whole));
   const auto command = read_command_line(program, argc, argv);
-  if (!command) return command.error();
-  Interrupt interrupt;
-  try {
-    return (*command)->run(interrupt);
-  } catch (const std::system_error&) {
-    // Nobody is there any more to be told: the terminal was closed.
-    if (interrupt.signal() != SIGHUP && !is_closed_terminal(STDIN_FILENO)) throw;
-    return 128 + SIGHUP;
-  }
-}
-
-// Done, or not where standard output did not take all that was printed. Other statuses have told their reason.
-int with_written_output(int status) {
-  if (status != kDone || (std::fflush(stdout) == 0 && std::ferror(stdout) == 0)) return status;
-  std::fputs("Error: standard output cannot be written\n", stderr);
-  return kOutputError;
+  return command ? run_watched(**command) : status_of(command.error(), write_rest());
 }
 
 }  // namespace
 
 int run_program(std::vector<Command> (*commands)(), int argc, char** argv) {
   try {
-    return with_written_output(run_command(commands(), argc, argv));
-  } catch (const std::exception& error) {  // out of memory, above all
-    // println() needs memory, and would throw where standard error is closed.
-    for (const char* part : {"Error: ", error.what(), "\n"}) std::fputs(part, stderr);
-    return std::ferror(stdout) != 0 ? kOutputError : kInternalError;
+    return run_command(commands(), argc, argv);
+  } catch (const std::exception& error) {
+    return tell_exception(error);
   }
 }
 

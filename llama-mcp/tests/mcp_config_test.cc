@@ -107,7 +107,7 @@ TEST(McpConfig, NamesWhatIsWrong) {
       {R"("command": "x", "timeout": "soon")", "server 'a': 'timeout' is no time"},
       {R"("command": "x", "disabled": "yes")", "server 'a': 'disabled' is neither true nor false"},
       {R"("command": "x", "era": "new")", "era 'new' is neither"},
-      {R"("command": "x", "envFile": "/no/such/file")", "'envFile': '/no/such/file' cannot be read"},
+      {R"("command": "x", "envFile": "/no/such/file")", "'envFile': '/no/such/file': no such file"},
   };
   for (const auto& [members, fault] : kRows) EXPECT_THAT(fault_of(members), HasSubstr(fault)) << members;
 }

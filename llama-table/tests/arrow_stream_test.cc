@@ -2,7 +2,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <csignal>
+#include <stop_token>
 #include <thread>
 
 #include "llama-base/disk.h"
@@ -174,6 +176,20 @@ TEST_F(ArrowStreamTest, TellsAFullDisk) {
   const auto closed = (*writer)->close({});
   ASSERT_FALSE(closed);
   EXPECT_EQ(closed.error().code, ErrorCode::NoSpace);
+}
+
+TEST_F(ArrowStreamTest, EndsWithAStopWhereNobodyReads) {
+  std::stop_source stop;
+  auto writer = open_writer({.path = "-", .format = OutputFormat::ArrowStream, .stop = stop.get_token()}, nullptr,
+                            kNumbered, {}, write_.get());
+  ASSERT_TRUE(writer);
+  const std::jthread stopper([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    stop.request_stop();
+  });
+  const auto written = (*writer)->write({}, numbers(0, 1'000'000));
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().code, ErrorCode::Cancelled);
 }
 
 }  // namespace

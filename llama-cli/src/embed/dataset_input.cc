@@ -84,7 +84,7 @@ Step<DatasetInput> fetch_datasets(const EmbedArguments& arguments, const std::ve
     }
     const auto source = parse_dataset_uri(path);
     if (!source) return stop_with(source.error(), kUsageError);
-    auto settings = HubSettings::from_environment();
+    auto settings = HubSettings::from_environment(interrupt.token());
     if (!settings) return stop_with(settings.error(), kUsageError);
     settings->offline = settings->offline || arguments.loader.offline;
     const DatasetLoader loader(make_cache(arguments.loader), {}, std::move(*settings));

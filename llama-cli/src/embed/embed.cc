@@ -163,6 +163,7 @@ Step<std::optional<JobSummary>> run_job(const EmbedArguments& arguments, Prepare
 
   TableOutput output = std::move(prepared.output);
   output.metadata = metadata_of(*model, options, arguments);
+  output.stop = options.stop;
   const bool is_shard = options.shard.count > 1;
   ShardManifest manifest;
   if (is_shard) {

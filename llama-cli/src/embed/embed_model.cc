@@ -63,7 +63,7 @@ TableMetadata provenance(const EmbeddingModel& model) {
 Step<SharedModel> load_embedding_model(const EmbedArguments& arguments, ModelSource source, const Interrupt& interrupt,
                                        const Console& console) {
   EmbeddingConfig config = make_config(arguments, std::move(source), interrupt);
-  auto loader = make_loader(arguments.loader);
+  auto loader = make_loader(arguments.loader, interrupt.token());
   if (!loader) return stop_with(loader.error(), kUsageError);
   auto device = start_compute(arguments.loader);
   if (!device) return stop_with(device.error(), kUsageError);

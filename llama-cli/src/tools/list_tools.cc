@@ -135,6 +135,10 @@ int list_tools(const ToolsArguments& arguments, Interrupt& interrupt) {
   if (arguments.time_limit) limit = std::chrono::seconds(*arguments.time_limit);
   auto opened = open_servers(arguments.config, limit, interrupt, {.quiet = arguments.quiet});
   if (!opened) {
+    if (opened.error().error.code == ErrorCode::Cancelled && interrupt.signal() != 0) {
+      tell("Interrupted");
+      return interrupt.exit_status();
+    }
     tell("Error: {}", opened.error().error.message);
     return opened.error().status;
   }

@@ -1,7 +1,5 @@
 #include "run_printer.h"
 
-#include <cerrno>
-#include <cstring>
 #include <format>
 #include <nlohmann/json.hpp>
 #include <variant>
@@ -81,20 +79,15 @@ std::string line_of(const CallResult& result) {
 RunPrinter::RunPrinter(const Console& console, const Options& options)
     : console_(console), options_(options), status_(stderr, console.terminal) {}
 
-Result<void> RunPrinter::write(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return {};
-  return fail(ErrorCode::Io, std::format("cannot write to standard output: {}", std::strerror(errno)));
-}
-
 Result<void> RunPrinter::write_line(const RunJson& object) {
-  return write(object.dump(-1, ' ', false, RunJson::error_handler_t::replace) + "\n");
+  return print_text(object.dump(-1, ' ', false, RunJson::error_handler_t::replace) + "\n");
 }
 
 Result<void> RunPrinter::show_text(const std::string& text) {
   if (text.empty()) return {};
   if (is_thinking_) show_line("");
   is_at_line_start_ = text.ends_with('\n');
-  return write(text);
+  return print_text(text);
 }
 
 void RunPrinter::show_thinking(const std::string& text) {
@@ -110,7 +103,7 @@ void RunPrinter::show_line(const std::string& line) {
   status_.clear();
   set_status_stands(false);
   if (std::exchange(is_thinking_, false)) put_line(stderr, console_.terminal ? "\033[0m" : "");
-  if (!std::exchange(is_at_line_start_, true)) static_cast<void>(write("\n"));
+  if (!std::exchange(is_at_line_start_, true)) static_cast<void>(print_text("\n"));
   if (!line.empty())
     console_.line("{}{}{}", console_.terminal ? "\033[2m" : "", line, console_.terminal ? "\033[0m" : "");
 }

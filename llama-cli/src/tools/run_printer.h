@@ -29,7 +29,6 @@ class RunPrinter {
   [[nodiscard]] Result<RunResponse> print(AgentRun& run);
 
  private:
-  [[nodiscard]] Result<void> write(std::string_view text);
   [[nodiscard]] Result<void> write_line(const nlohmann::ordered_json& object);
   [[nodiscard]] Result<void> take(RunEvent event);
   [[nodiscard]] Result<void> show_kept();

@@ -23,7 +23,7 @@ ApprovalAction action_of(McpToolRule::Approval approval) {
 Step<OpenServers> open_servers(const std::filesystem::path& config, std::optional<std::chrono::seconds> time_limit,
                                const Interrupt& interrupt, const Console& console, McpServersHandlers handlers) {
   if (config.empty()) return usage_error("--mcp-config is required (--help lists the flags)");
-  auto read = read_mcp_config(config);
+  auto read = read_mcp_config(config, environment_variables(), interrupt.token());
   if (!read) return stop_with(read.error(), kInputError);
   for (const std::string& remark : read->remarks) tell("Warning: {}", remark);
   OpenServers opened;

@@ -36,7 +36,8 @@ Step<ModelSource> model_of_file(const VectorFile& file) {
                    kModelError);
 }
 
-Step<EmbeddingConfig> settings_of_file(const Provenance& p, ModelSource source, const LoaderFlags& loader) {
+Step<EmbeddingConfig> settings_of_file(const Provenance& p, ModelSource source, const LoaderFlags& loader,
+                                       const std::stop_token& stop) {
   EmbeddingConfig config(std::move(source));
   config.normalize_embeddings = p.is_normalized.value_or(false);
   config.max_sequence_length = p.max_length;
@@ -45,7 +46,8 @@ Step<EmbeddingConfig> settings_of_file(const Provenance& p, ModelSource source, 
   if (p.tokenizer == "llama.cpp") config.tokenizer = TokenizerChoice::LlamaCpp;
   config.bf16_copy = p.kernels.ends_with("bf16 copy");
   config.token_budget = kTokenBudget;
-  auto made = make_loader(loader);
+  config.stop = stop;
+  auto made = make_loader(loader, stop);
   if (!made) return stop_with(made.error(), kUsageError);
   config.loader = std::make_shared<const ModelLoader>(std::move(*made));
   auto device = start_compute(loader);
@@ -78,10 +80,9 @@ Step<FileModel> load_file_model(const VectorFile& file, const LoaderFlags& loade
     source = std::move(*named);
   }
   if (!source) return std::unexpected(source.error());
-  auto config = settings_of_file(file.provenance(), std::move(*source), loader);
+  auto config = settings_of_file(file.provenance(), std::move(*source), loader, interrupt.token());
   if (!config) return std::unexpected(config.error());
   config->threads = threads;
-  config->stop = interrupt.token();
   LoadDisplay display(console);
   display.watch(*config);
   auto model = EmbeddingModel::load(std::move(*config));

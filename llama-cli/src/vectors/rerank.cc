@@ -33,7 +33,7 @@ Step<RerankerConfig> reranker_config(const SearchArguments& arguments, const Int
   auto source = make_source(loader);
   if (!source) return stop_with(source.error(), kUsageError);
   RerankerConfig config(std::move(*source));
-  auto made = make_loader(loader);
+  auto made = make_loader(loader, interrupt.token());
   if (!made) return stop_with(made.error(), kUsageError);
   config.loader = std::make_shared<const ModelLoader>(std::move(*made));
   auto device = start_compute(loader);

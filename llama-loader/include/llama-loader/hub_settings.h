@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "llama-base/error.h"
@@ -30,9 +31,10 @@ struct HubSettings {
 
   using Variable = std::function<std::optional<std::string>(const char* name)>;
 
-  // Errors   InvalidArgument, naming the variable.
-  [[nodiscard]] static Result<HubSettings> from_environment();
-  [[nodiscard]] static Result<HubSettings> from_environment(const Variable& variable);
+  // HF_TOKEN_PATH may name a pipe, which is waited for.
+  // Errors   InvalidArgument, naming the variable; Cancelled soon after a stop is requested.
+  [[nodiscard]] static Result<HubSettings> from_environment(const std::stop_token& stop = {});
+  [[nodiscard]] static Result<HubSettings> from_environment(const Variable& variable, const std::stop_token& stop = {});
 };
 
 // $XDG_CACHE_HOME/llama-loader/models, else ~/.cache/llama-loader/models.

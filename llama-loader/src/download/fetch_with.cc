@@ -9,7 +9,7 @@ namespace llama::internal {
 Result<FetchedModel> fetch_with(const CacheManager& cache, const RetryConfig& retry,
                                 const std::optional<HubSettings>& hub, ModelRequest request,
                                 const FetchWishes& wishes) {
-  const auto settings = hub ? Result<HubSettings>(*hub) : HubSettings::from_environment();
+  const auto settings = hub ? Result<HubSettings>(*hub) : HubSettings::from_environment(wishes.stop);
   if (!settings) return std::unexpected(settings.error());
   if (cache.cleanup_on_start()) {
     if (auto cleaned = cache.cleanup_old_models(); !cleaned) return std::unexpected(cleaned.error());

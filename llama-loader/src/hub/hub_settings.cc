@@ -6,13 +6,15 @@
 #include <charconv>
 #include <cstdlib>
 #include <format>
-#include <fstream>
 #include <iterator>
 
+#include "llama-base/whole_file.h"
 #include "llama-http/url.h"
 
 namespace llama {
 namespace {
+
+constexpr std::size_t kMaxTokenFileBytes = 4096;
 
 std::optional<std::string> environment(const char* name) {
   const char* value = std::getenv(name);
@@ -66,7 +68,8 @@ std::filesystem::path cache_home(const Reader& reader) {
   return std::filesystem::path(home.empty() ? "." : home) / ".cache";
 }
 
-Result<std::string> find_token(const Reader& reader, const std::filesystem::path& hf_home) {
+Result<std::string> find_token(const Reader& reader, const std::filesystem::path& hf_home,
+                               const std::stop_token& stop) {
   const auto off = reader.flag("HF_HUB_DISABLE_IMPLICIT_TOKEN");
   if (!off) return std::unexpected(off.error());
   if (*off) return std::string();
@@ -74,11 +77,13 @@ Result<std::string> find_token(const Reader& reader, const std::filesystem::path
   if (found.empty()) found = reader.text("HUGGING_FACE_HUB_TOKEN");
   if (found.empty()) {
     const std::string path = reader.text("HF_TOKEN_PATH");
-    std::ifstream file(path.empty() ? hf_home / "token" : std::filesystem::path(path), std::ios::binary);
-    std::string bytes(4096, '\0');
-    file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    bytes.resize(static_cast<std::size_t>(file.gcount()));
-    found = without_blanks(bytes);
+    const std::filesystem::path file = path.empty() ? hf_home / "token" : std::filesystem::path(path);
+    auto bytes = internal::read_whole_file(file, kMaxTokenFileBytes, stop);
+    if (!bytes && bytes.error().code == ErrorCode::Cancelled) return bytes;
+    if (!bytes && bytes.error().code == ErrorCode::InvalidArgument)
+      return fail(ErrorCode::InvalidArgument,
+                  std::format("the Hugging Face token's file '{}' is {}", file.string(), bytes.error().message));
+    found = without_blanks(bytes.value_or(""));
   }
   // It becomes part of a header line.
   if (std::ranges::any_of(found, [](char c) { return c <= ' ' || c > '~'; })) {
@@ -89,9 +94,11 @@ Result<std::string> find_token(const Reader& reader, const std::filesystem::path
 
 }  // namespace
 
-Result<HubSettings> HubSettings::from_environment() { return from_environment(environment); }
+Result<HubSettings> HubSettings::from_environment(const std::stop_token& stop) {
+  return from_environment(environment, stop);
+}
 
-Result<HubSettings> HubSettings::from_environment(const Variable& variable) {
+Result<HubSettings> HubSettings::from_environment(const Variable& variable, const std::stop_token& stop) {
   const Reader reader(variable);
   HubSettings settings;
   if (std::string endpoint = reader.text("HF_ENDPOINT"); !endpoint.empty()) {
@@ -119,7 +126,7 @@ Result<HubSettings> HubSettings::from_environment(const Variable& variable) {
   for (const char* name : {"HUGGINGFACE_HUB_CACHE", "HF_HUB_CACHE"}) {
     if (const std::string folder = reader.text(name); !folder.empty()) settings.hugging_face_cache = folder;
   }
-  auto found = find_token(reader, hf_home);
+  auto found = find_token(reader, hf_home, stop);
   if (!found) return std::unexpected(found.error());
   settings.token = std::move(*found);
   return settings;

@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,11 +66,15 @@ using McpVariables = std::function<std::optional<std::string>(const std::string&
 [[nodiscard]] McpVariables environment_variables();
 
 // Errors   InvalidArgument: no JSON (and where), no servers, a variable that is not set and has no default, an input
-//          that would have to be asked for, two servers of one name, and as check().
+//          that would have to be asked for, two servers of one name, and as check(); Cancelled soon after a stop is
+//          requested, while a pipe that is named as "envFile" is waited for.
 [[nodiscard]] Result<McpConfig> parse_mcp_config(std::string_view text,
-                                                 const McpVariables& variables = environment_variables());
+                                                 const McpVariables& variables = environment_variables(),
+                                                 const std::stop_token& stop = {});
+// file: may be a pipe.
 // Errors   the same with the file's name before it; NotFound, Io.
 [[nodiscard]] Result<McpConfig> read_mcp_config(const std::filesystem::path& file,
-                                                const McpVariables& variables = environment_variables());
+                                                const McpVariables& variables = environment_variables(),
+                                                const std::stop_token& stop = {});
 
 }  // namespace llama

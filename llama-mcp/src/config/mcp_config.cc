@@ -1,13 +1,11 @@
 #include <algorithm>
 #include <format>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
-#include <system_error>
 #include <utility>
 
 #include "config/config_json.h"
 #include "config/server_reader.h"
+#include "llama-base/whole_file.h"
 #include "llama-mcp/mcp_server_config.h"
 
 namespace llama {
@@ -16,7 +14,7 @@ namespace {
 using ConfigJson = nlohmann::ordered_json;
 using internal::ServerReader;
 
-constexpr std::uintmax_t kMaxConfigBytes = std::uintmax_t{4} << 20;
+constexpr std::size_t kMaxConfigBytes = std::size_t{4} << 20;
 
 // "a, b and 3 more".
 std::string some_of(const std::vector<std::string>& names) {
@@ -40,7 +38,7 @@ std::string usable_name(const std::string& name) {
 
 }  // namespace
 
-Result<McpConfig> parse_mcp_config(std::string_view text, const McpVariables& variables) {
+Result<McpConfig> parse_mcp_config(std::string_view text, const McpVariables& variables, const std::stop_token& stop) {
   auto root = internal::parse_config_json(text);
   if (!root) return std::unexpected(std::move(root.error()));
   if (!root->is_object()) return fail(ErrorCode::InvalidArgument, "it is no JSON object");
@@ -64,7 +62,7 @@ Result<McpConfig> parse_mcp_config(std::string_view text, const McpVariables& va
     for (const auto& [name, value] : list->items()) {
       const std::string usable = usable_name(name);
       if (usable != name) config.remarks.push_back(std::format("server '{}' is called '{}' here", name, usable));
-      ServerReader reader(usable, variables);
+      ServerReader reader(usable, variables, stop);
       reader.read(value, config.remarks);
       auto server = reader.finish();
       if (!server) return std::unexpected(std::move(server.error()));
@@ -79,23 +77,11 @@ Result<McpConfig> parse_mcp_config(std::string_view text, const McpVariables& va
   return config;
 }
 
-Result<McpConfig> read_mcp_config(const std::filesystem::path& file, const McpVariables& variables) {
-  std::error_code failed;
-  if (!std::filesystem::exists(file, failed))
-    return fail(ErrorCode::NotFound, std::format("{}: no such file", file.string()));
-  if (std::filesystem::is_directory(file, failed))
-    return fail(ErrorCode::Io, std::format("{}: is a folder", file.string()));
-  std::ifstream in(file, std::ios::binary);
-  std::string text;
-  if (in) {
-    text.resize(kMaxConfigBytes + 1);
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(in.gcount()));
-  }
-  if (!in.is_open() || in.bad()) return fail(ErrorCode::Io, std::format("{}: cannot be read", file.string()));
-  if (text.size() > kMaxConfigBytes)
-    return fail(ErrorCode::InvalidArgument, std::format("{}: longer than 4 MiB", file.string()));
-  auto config = parse_mcp_config(text, variables);
+Result<McpConfig> read_mcp_config(const std::filesystem::path& file, const McpVariables& variables,
+                                  const std::stop_token& stop) {
+  const auto text = internal::read_whole_file(file, kMaxConfigBytes, stop);
+  if (!text) return fail(text.error().code, std::format("{}: {}", file.string(), text.error().message));
+  auto config = parse_mcp_config(*text, variables, stop);
   if (!config) config.error().message = std::format("{}: {}", file.string(), config.error().message);
   return config;
 }

@@ -3,17 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string_view>
 
 #include "config/variables.h"
+#include "llama-base/whole_file.h"
 
 namespace llama::internal {
 namespace {
 
 using ConfigJson = nlohmann::ordered_json;
+
+constexpr std::size_t kMaxEnvFileBytes = std::size_t{4} << 20;
 
 // Lists of other programs that only restrict.
 // Source   Gemini CLI (includeTools, excludeTools), Codex (enabled_tools, disabled_tools), Copilot (tools), Windsurf
@@ -178,11 +179,10 @@ void ServerReader::take_env_file() {
   if (env_file_.empty()) return;
   const auto file = std::filesystem::path(env_file_).is_absolute() ? std::filesystem::path(env_file_)
                                                                    : config_.working_directory / env_file_;
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return wrong(std::format("'envFile': '{}' cannot be read", file.string()));
-  std::ostringstream all;
-  all << in.rdbuf();
-  auto variables = parse_env_file(all.str());
+  const auto text = read_whole_file(file, kMaxEnvFileBytes, stop_);
+  if (!text && text.error().code == ErrorCode::Cancelled) return wrong(text.error().message, ErrorCode::Cancelled);
+  if (!text) return wrong(std::format("'envFile': '{}': {}", file.string(), text.error().message));
+  auto variables = parse_env_file(*text);
   if (!variables) return wrong(std::format("'envFile' '{}': {}", file.string(), variables.error().message));
   config_.env.merge(*variables);  // what "env" says stays
 }

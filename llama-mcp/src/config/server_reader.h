@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,7 +19,8 @@ namespace llama::internal {
 // Takes the keys of one server, one after the other. A fault is kept, and the first one is told.
 class ServerReader {
  public:
-  ServerReader(std::string name, const McpVariables& variables) : variables_(variables) {
+  ServerReader(std::string name, const McpVariables& variables, const std::stop_token& stop)
+      : variables_(variables), stop_(stop) {
     config_.name = std::move(name);
   }
 
@@ -39,11 +41,12 @@ class ServerReader {
   [[nodiscard]] std::map<std::string, std::string> pairs(const std::string& key, const nlohmann::ordered_json& value);
   [[nodiscard]] std::chrono::milliseconds time(const std::string& key, const nlohmann::ordered_json& value,
                                                double unit);
-  void wrong(const std::string& what) {
-    if (!fault_) fault_ = Error{ErrorCode::InvalidArgument, std::format("server '{}': {}", config_.name, what)};
+  void wrong(const std::string& what, ErrorCode code = ErrorCode::InvalidArgument) {
+    if (!fault_) fault_ = Error{code, std::format("server '{}': {}", config_.name, what)};
   }
 
   const McpVariables& variables_;
+  const std::stop_token& stop_;
   McpServerConfig config_;
   std::string type_, env_file_;
   std::ptrdiff_t restrictions_ = 0;  // of the first rules

@@ -1,7 +1,7 @@
 // Write rows: columns that go along and computed ones.
 //
-// Errors   NoSpace, Io, with the file's name and the system's reason; InvalidArgument: values that do not fit the
-//          columns. After an error nothing more can be written.
+// Errors   NoSpace, Io, with the file's name and the system's reason; of a stream Cancelled; InvalidArgument: values
+//          that do not fit the columns. After an error nothing more can be written.
 // Threads  one at a time.
 #pragma once
 

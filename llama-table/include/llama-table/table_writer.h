@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,6 +52,8 @@ struct TableOutput {
   // Replace: of parts, those with the same prefix are removed when the output is opened.
   ExistingFile existing = ExistingFile::Refuse;
   TableMetadata metadata = {};  // of a key that comes twice the last
+  // Of a stream: ends the wait for a reader who takes nothing, a second later (Cancelled).
+  std::stop_token stop = {};
 };
 
 // What open_table_writer() would refuse, found out before a long run: settings that contradict one another, a missing

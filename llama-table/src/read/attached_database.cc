@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "read/input_files.h"
 #include "read/secrets.h"
 #include "read/sql_text.h"
 
@@ -109,6 +110,8 @@ Result<AttachedDatabase> parse_attached_database(std::string_view text) {
   const bool is_file = database.kind == "sqlite" || database.kind == "duckdb";
   if (is_file && !database.place.contains("://") && !std::filesystem::exists(database.place, ignored))
     return fail(ErrorCode::NotFound, std::format("file '{}' does not exist", database.place));
+  if (auto checked = is_file ? check_is_file(database.place) : Result<void>(); !checked)
+    return std::unexpected(checked.error());
   const auto found_kind = is_file ? kind_of_file(database.place) : std::nullopt;
   if (found_kind && *found_kind != database.kind)
     return fail(ErrorCode::InvalidArgument, std::format("file '{}' is no database of {}", database.place,

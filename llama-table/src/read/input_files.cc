@@ -225,6 +225,12 @@ Result<TableFormat> format_of_files(const InputFiles& files) {
   return all.value_or(TableFormat::Text);
 }
 
+Result<void> check_is_file(const std::string& path) {
+  if (!is_read_once(path)) return {};
+  return fail(ErrorCode::InvalidArgument,
+              std::format("'{}' is a pipe or a device; write what comes from it into a file, and name that", path));
+}
+
 std::string InputFiles::place() const {
   if (!is_remote) return "";
   const std::string first = without_secrets(files.front());

@@ -46,6 +46,11 @@ struct InputFiles {
 // The files that a text of a query's may mean: itself, or what matches it as a pattern.
 [[nodiscard]] std::vector<std::string> files_meant_by(std::string_view text);
 
+// For those who read a file at any place, or several times, or are deaf to stops while nobody writes.
+//
+// Errors   InvalidArgument: a pipe, a device. What is not there is nobody's fault here.
+[[nodiscard]] Result<void> check_is_file(const std::string& path);
+
 // Does a path match a pattern? Pure.
 [[nodiscard]] bool matches_glob(std::string_view path, std::string_view pattern);
 

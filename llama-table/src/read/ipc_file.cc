@@ -11,6 +11,7 @@
 #include "read/arrow_file.h"
 #include "read/arrow_input.h"
 #include "read/byte_reader.h"
+#include "read/input_files.h"
 
 namespace llama::internal {
 namespace {
@@ -187,6 +188,7 @@ Result<std::unique_ptr<ArrowFile>> opened(A&&... arguments) {
 }
 
 Result<std::unique_ptr<ArrowFile>> open_any(const std::string& path, Access access) {
+  if (auto checked = check_is_file(path); !checked) return std::unexpected(checked.error());
   auto reader = InputBytes::open(path);
   if (!reader) return std::unexpected(reader.error());
   if (auto looked = (*reader)->look_further({}); !looked) return std::unexpected(looked.error());

@@ -158,6 +158,12 @@ Error with_kind_of_file(Error error, const TableInput& input) {
 }
 
 Result<OpenedSource> open_queried(const TableInput& input, const std::stop_token& stop) {
+  InputIdentity identity{.what = "the query"};
+  find_files_of_query(input, identity);
+  // It would be read several times, and DuckDB, which waits there for whoever writes, is deaf to stops meanwhile.
+  for (const std::string& file : identity.files)
+    if (auto checked = check_is_file(file); !checked)
+      return fail(checked.error().code, "the query: " + checked.error().message);
   auto database = DuckDatabase::open(input.memory_bytes);
   if (!database) return std::unexpected(database.error());
   auto source = open_query(std::move(*database), *input.query, input.attach, stop);
@@ -167,10 +173,8 @@ Result<OpenedSource> open_queried(const TableInput& input, const std::stop_token
   for (const std::string& attached : input.attach) text += without_secrets(attached) + "\n";
   text += without_secrets(*input.query);
   const std::string digest = digest_of(text, DigestKind::Sha256).hex;
-  OpenedSource opened{.source = std::move(*source),
-                      .identity = {.what = "the query", .fingerprint = digest, .content = digest}};
-  find_files_of_query(input, opened.identity);
-  return opened;
+  identity.fingerprint = identity.content = digest;
+  return OpenedSource{.source = std::move(*source), .identity = std::move(identity)};
 }
 
 // The database that reads URLs, and what they are.

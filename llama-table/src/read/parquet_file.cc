@@ -12,6 +12,7 @@
 
 #include "read/arrow_error.h"
 #include "read/arrow_file.h"
+#include "read/input_files.h"
 
 namespace llama::internal {
 namespace {
@@ -109,6 +110,7 @@ class ParquetFile : public ArrowFile {
 }  // namespace
 
 Result<std::unique_ptr<ArrowFile>> open_parquet_file(const std::string& path) {
+  if (auto checked = check_is_file(path); !checked) return std::unexpected(checked.error());
   auto file = std::make_unique<ParquetFile>(path);
   if (const arrow::Status status = file->open(path); !status.ok())
     return arrow_read_failure(status, std::format("file '{}'", path));

@@ -1,8 +1,6 @@
 #include "output_bytes.h"
 
 #include <arrow/status.h>
-#include <poll.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
@@ -52,25 +50,15 @@ arrow::Status OutputBytes::Close() {
   return arrow::Status::OK();
 }
 
-Result<void> put_to_descriptor(int descriptor, std::string_view name, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-    if (written >= 0) {
-      bytes.remove_prefix(static_cast<std::size_t>(written));
-      continue;
-    }
-    if (errno == EINTR) continue;
-    if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      pollfd wait{.fd = descriptor, .events = POLLOUT, .revents = 0};
-      ::poll(&wait, 1, -1);
-      continue;
-    }
-    const bool is_full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
-    const std::string reason =
-        errno == EPIPE ? "the program that reads it has ended" : std::generic_category().message(errno);
-    return fail(is_full ? ErrorCode::NoSpace : ErrorCode::Io, std::format("{} cannot be written: {}", name, reason));
-  }
-  return {};
+Result<void> put_to_output(StoppableOutput& output, std::string_view name, std::string_view bytes,
+                           const std::stop_token& stop) {
+  const std::error_code error = output.write(bytes, [&] { return stop.stop_requested(); });
+  if (!error) return {};
+  if (error == std::errc::operation_canceled)
+    return fail(ErrorCode::Cancelled, std::format("{} takes nothing, so its last batch is cut short", name));
+  const bool is_full = error.value() == ENOSPC || error.value() == EDQUOT || error.value() == EFBIG;
+  const std::string reason = error == std::errc::broken_pipe ? "the program that reads it has ended" : error.message();
+  return fail(is_full ? ErrorCode::NoSpace : ErrorCode::Io, std::format("{} cannot be written: {}", name, reason));
 }
 
 std::unexpected<Error> output_error(std::string_view name, std::string_view reason) {

@@ -12,10 +12,12 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
 #include "llama-base/error.h"
+#include "llama-base/stoppable_output.h"
 
 namespace llama::internal {
 
@@ -50,9 +52,9 @@ class OutputBytes final : public arrow::io::OutputStream {
   std::optional<Error> error_;
 };
 
-// A descriptor that is not ours to close. Waits where it takes nothing for now (a pipe that does not block).
-// Errors   Io, NoSpace; `name` is what people call it.
-[[nodiscard]] Result<void> put_to_descriptor(int descriptor, std::string_view name, std::string_view bytes);
+// Errors   Io, NoSpace, Cancelled; `name` is what people call it.
+[[nodiscard]] Result<void> put_to_output(StoppableOutput& output, std::string_view name, std::string_view bytes,
+                                         const std::stop_token& stop);
 
 // What Arrow's failure was: the stream's own error, or Arrow's words.
 [[nodiscard]] std::unexpected<Error> output_error(std::string_view name, const arrow::Status& status,

@@ -35,8 +35,10 @@ Result<std::unique_ptr<OutputFile>> OutputFile::open(const std::filesystem::path
   OutputFile* file = made.get();
   if (path == "-") {
     made->name_ = "standard output";
-    made->bytes_ = std::make_shared<OutputBytes>(
-        [descriptor](std::string_view bytes) { return put_to_descriptor(descriptor, "standard output", bytes); });
+    made->stream_.emplace(descriptor);
+    made->bytes_ = std::make_shared<OutputBytes>([file, stop = output.stop](std::string_view bytes) {
+      return put_to_output(*file->stream_, file->name_, bytes, stop);
+    });
   } else {
     made->name_ = std::format("output '{}'", path.string());
     auto atomic = AtomicFile::create(path, {.replace = output.existing == ExistingFile::Replace});

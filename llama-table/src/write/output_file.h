@@ -1,6 +1,7 @@
 // Write one file, or standard output, from its first byte to its name.
 //
-// Errors   NoSpace, Io, OutOfMemory, with the output's name. After one nothing more can be written.
+// Errors   NoSpace, Io, OutOfMemory, of a stream Cancelled, with the output's name. After one nothing more can be
+//          written.
 // Threads  one at a time.
 #pragma once
 
@@ -13,6 +14,7 @@
 #include <string>
 
 #include "llama-base/atomic_file.h"
+#include "llama-base/stoppable_output.h"
 #include "llama-table/row_writer.h"
 #include "table_file.h"
 
@@ -37,8 +39,9 @@ class OutputFile {
   OutputFile() = default;
   [[nodiscard]] Result<void> attempt(const std::function<arrow::Status()>& step);
 
-  std::string name_;  // for people
-  std::optional<AtomicFile> atomic_;
+  std::string name_;                  // for people
+  std::optional<AtomicFile> atomic_;  // or:
+  std::optional<StoppableOutput> stream_;
   std::shared_ptr<OutputBytes> bytes_;
   std::unique_ptr<TableFile> file_;
   std::uint64_t rows_ = 0;
