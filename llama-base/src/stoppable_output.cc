@@ -1,7 +1,9 @@
 #include "llama-base/stoppable_output.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,11 +14,20 @@
 #include <cstddef>
 #include <format>
 #include <optional>
+#include <utility>
 
 namespace llama::internal {
 namespace {
 
 constexpr int kFullCheckMs = 50;
+
+// Opened anew. Never as one of the three that a program is given: where one of these is closed, it stays so.
+FileHandle reopened(int descriptor) {
+  FileHandle own(
+      ::open(std::format("/proc/self/fd/{}", descriptor).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!own || own.get() > STDERR_FILENO) return own;
+  return FileHandle(::fcntl(own.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+}
 
 }  // namespace
 
@@ -30,8 +41,7 @@ StoppableOutput::StoppableOutput(int descriptor) : descriptor_(descriptor) {
   is_terminal_ = ::isatty(descriptor) == 1;
   if (!S_ISFIFO(status.st_mode) && !is_terminal_) return;
   if ((::fcntl(descriptor, F_GETFL) & O_NONBLOCK) != 0) return;
-  own_ = FileHandle(
-      ::open(std::format("/proc/self/fd/{}", descriptor).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  own_ = reopened(descriptor);
   if (own_)
     descriptor_ = own_.get();
   else
@@ -44,9 +54,17 @@ std::ptrdiff_t StoppableOutput::write_some(std::string_view bytes) const {
   return ::write(descriptor_, bytes.data(), size);
 }
 
+// Bytes that the other end has not taken yet: a full pipe has room again only once a whole page of it was read.
+int StoppableOutput::untaken() const {
+  int count = 0;
+  const unsigned long question = is_terminal_ ? TIOCOUTQ : way_ == Way::Socket ? SIOCOUTQ : FIONREAD;
+  return ::ioctl(descriptor_, question, &count) == 0 ? count : 0;
+}
+
 std::error_code StoppableOutput::write(std::string_view bytes, const std::function<bool()>& is_stopped) {
   using Clock = std::chrono::steady_clock;
   std::optional<Clock::time_point> until;  // nothing: no stop was seen since bytes were last taken
+  int waiting = untaken();
   while (!bytes.empty()) {
     if (is_given_up_) return std::make_error_code(std::errc::operation_canceled);
     // A pipe with a little room says that it has none, and takes it all the same.
@@ -60,6 +78,7 @@ std::error_code StoppableOutput::write(std::string_view bytes, const std::functi
     }
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK) return {errno, std::generic_category()};
+    if (const int now = untaken(); std::exchange(waiting, now) > now) until.reset();
     if (is_stopped()) {
       if (!until) until = Clock::now() + kStoppedPatience;
       is_given_up_ = Clock::now() >= *until;

@@ -61,6 +61,45 @@ TEST_P(StoppableOutputTest, WaitsForASlowReader) {
   EXPECT_FALSE(output.is_given_up());
 }
 
+// Of whom a full pipe has no room for seconds: it has some again once a page was read.
+TEST(StoppableOutput, WaitsForAReaderOfFewBytes) {
+  std::signal(SIGPIPE, SIG_IGN);
+  Ends ends = pipe_ends();
+  ASSERT_EQ(::fcntl(ends.write.get(), F_SETPIPE_SZ, 4096), 4096);
+  const std::string bytes(4096 + 1500, 'a');
+  std::string got;
+  std::jthread reader([&] {
+    std::array<char, 500> some;
+    while (got.size() < bytes.size()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(250));
+      const ssize_t count = ::read(ends.read.get(), some.data(), some.size());
+      if (count <= 0) return;
+      got.append(some.data(), static_cast<std::size_t>(count));
+    }
+  });
+  StoppableOutput output(ends.write.get());
+  EXPECT_FALSE(output.write(bytes, [] { return true; }));
+  ends.write = FileHandle();
+  {
+    const StoppableOutput gone(std::move(output));
+  }
+  reader.join();
+  EXPECT_EQ(got, bytes);
+}
+
+TEST(StoppableOutput, LeavesAStandardStreamClosed) {
+  Ends ends = pipe_ends();
+  const FileHandle before(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
+  ::close(STDIN_FILENO);
+  {
+    const StoppableOutput output(ends.write.get());
+    EXPECT_EQ(::fcntl(STDIN_FILENO, F_GETFD), -1);
+  }
+  if (before) {
+    EXPECT_EQ(::dup2(before.get(), STDIN_FILENO), STDIN_FILENO);
+  }
+}
+
 TEST_P(StoppableOutputTest, GivesUpOnceAllIsToStopAndWritesNoMore) {
   Ends ends = GetParam()();
   StoppableOutput output(ends.write.get());

@@ -60,7 +60,9 @@ int run_watched(const Command& command) {
     status = tell_exception(error);
   }
   const bool is_written = write_rest();
-  return streams.exit_status() != 0 ? streams.exit_status() : status_of(status, is_written);
+  if (streams.output_status() != 0) return streams.output_status();
+  // What is done stays done where only its last lines for people waited.
+  return status != kDone && streams.exit_status() != 0 ? streams.exit_status() : status_of(status, is_written);
 }
 
 int run_command(std::vector<Command> commands, int argc, char** argv) {

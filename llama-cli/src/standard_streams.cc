@@ -71,15 +71,18 @@ StandardStreams::StandardStreams(const Interrupt& interrupt)
     : output_(std::make_unique<Stream>(stdout, STDOUT_FILENO, interrupt)),
       errors_(std::make_unique<Stream>(stderr, STDERR_FILENO, interrupt)) {}
 
+int StandardStreams::output_status() const { return output_->signal() == 0 ? 0 : 128 + output_->signal(); }
+
 int StandardStreams::exit_status() const {
-  const int signal = output_->signal() != 0 ? output_->signal() : errors_->signal();
-  return signal == 0 ? 0 : 128 + signal;
+  if (output_status() != 0) return output_status();
+  return errors_->signal() == 0 ? 0 : 128 + errors_->signal();
 }
 
 #else
 
 class StandardStreams::Stream {};
 StandardStreams::StandardStreams(const Interrupt&) {}
+int StandardStreams::output_status() const { return 0; }
 int StandardStreams::exit_status() const { return 0; }
 
 #endif

@@ -21,7 +21,8 @@ class StandardStreams {
   StandardStreams(const StandardStreams&) = delete;
   StandardStreams& operator=(const StandardStreams&) = delete;
 
-  // Of the signal that ended a wait; 0 where none did.
+  // Of the signal that ended a wait, of standard output's or of any; 0 where none did.
+  [[nodiscard]] int output_status() const;
   [[nodiscard]] int exit_status() const;
 
  private:

@@ -3,7 +3,6 @@
 #include <exception>
 #include <format>
 #include <new>
-#include <optional>
 #include <utility>
 
 #include "llama-base/memory.h"
@@ -23,10 +22,8 @@ Result<DeviceContext::Handle> DeviceContext::make(const Model& on) const {
   // "Auto" turns it off where another back end than the memory's computes it, as ours does beside the CPU's.
   params.flash_attn_type = on.is_wholly_on_device() ? LLAMA_FLASH_ATTN_TYPE_AUTO : LLAMA_FLASH_ATTN_TYPE_ENABLED;
   take_first_log_error();
-  // A back end asks for the rules when it starts: each context that is made for the same work needs them anew. Without
-  // any nobody waits for others.
-  std::optional<WithKernelRules> rules;
-  if (needs_.rules != KernelRules{}) rules.emplace(needs_.rules);
+  // A back end asks for the rules when it starts: each context that is made for the same work needs them anew.
+  const WithKernelRules rules(needs_.rules);
   Handle made;
   try {
     made.reset(llama_init_from_model(on.model_.get(), params));

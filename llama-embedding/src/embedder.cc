@@ -50,10 +50,14 @@ Result<std::vector<EmbeddedText>> Embedder::embed(std::span<const std::span<cons
 // Only a context knows whether its sequences can share a prefix: it is made for texts that have one.
 Result<std::vector<PrefixGroup>> Embedder::group_texts(const EmbeddingJob& job) {
   Result<void> made{};
+  const std::size_t tokens = std::reduce(job.lengths.begin(), job.lengths.end());
+  const bool fits_one_pass =
+      std::cmp_less_equal(tokens, tuner_.choice().budget) && std::cmp_less_equal(job.texts.size(), batch_size_);
   auto groups = group_by_prefix(job.texts, [&](std::size_t longest) {
     if (!shares_prefixes_ || model_.pooling() != Pooling::Last || batch_size_ == 1) return false;
     if (!lanes_.first().has_context()) {
-      if (auto room = lanes_.make_room_for(1, longest); !room) made = std::unexpected(room.error());
+      const auto room = fits_one_pass ? lanes_.make_room_for(1, tokens) : lanes_.make_room_for(2, longest);
+      if (!room) made = std::unexpected(room.error());
     }
     return made && lanes_.first().takes_prefix(longest);
   });

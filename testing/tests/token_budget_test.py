@@ -118,3 +118,10 @@ def test_a_budget_out_of_range_is_a_usage_error(tmp_path):
     for odd in ("-1", "1048577", "many"):
         run = embed(MODELS / "bert.gguf", b"hello\n", tmp_path / "out.parquet", "--token-budget", odd)
         assert run.returncode == 2 and "--token-budget" in run.stderr
+
+
+def test_texts_with_one_beginning_that_fit_one_pass_have_one_context(tmp_path):
+    texts = content(f"A beginning that all of these lines have in common, number {i}" for i in range(4))
+    done = embed(MODELS / "qwen3.gguf", texts, tmp_path / "out.parquet", "--debug")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("constructing llama_context") == 1

@@ -1,5 +1,7 @@
 #include "schema_json.h"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <string>
 #include <unordered_set>

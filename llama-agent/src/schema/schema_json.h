@@ -3,7 +3,7 @@
 // The JSON library's own reader looks through all members of an object at each new one.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string_view>
 
 #include "llama-base/error.h"

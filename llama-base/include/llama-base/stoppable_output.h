@@ -33,6 +33,7 @@ class StoppableOutput {
  private:
   enum class Way { Whole, Pieces, Socket };
   [[nodiscard]] std::ptrdiff_t write_some(std::string_view bytes) const;
+  [[nodiscard]] int untaken() const;
 
   int descriptor_;
   FileHandle own_;  // the same pipe or terminal, such that a write to it never waits

@@ -55,10 +55,9 @@ struct KernelRules {
   bool small_batches_too = false;
   // One pass is expected: its weights are packed for it and forgotten, and kept only from a second pass on.
   bool one_pass = false;
-  bool operator==(const KernelRules&) const = default;
 };
 
-// Contexts that are made while it lives follow them. Another thread that wants rules waits.
+// Contexts that are made while it lives follow them. Another thread that makes a context waits.
 class WithKernelRules {
  public:
   explicit WithKernelRules(KernelRules rules);
