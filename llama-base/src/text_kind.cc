@@ -99,11 +99,23 @@ Oddities count_oddities(std::string_view start) {
   return found;
 }
 
+// Names of one letter that end in NUL bytes (find -print0) look like a word in UTF-16LE, which has only letters; a text
+// has spaces, line ends or signs besides.
+bool has_wide_signs(std::string_view start) {
+  for (std::size_t i = 0; i + 1 < start.size(); i += 2) {
+    const char c = start[i], small = static_cast<char>(c | 0x20);
+    const bool is_in_name = (small >= 'a' && small <= 'z') || (c >= '0' && c <= '9');
+    if (start[i + 1] == '\0' && !is_in_name) return true;
+  }
+  return false;
+}
+
 // Most characters of a text in a Latin script are a byte and one (UTF-16) or three (UTF-32) NUL bytes; of a short text
 // all have to be.
-std::optional<std::string> unmarked_encoding(const Oddities& found, std::size_t size) {
+std::optional<std::string> unmarked_encoding(const Oddities& found, std::string_view start) {
   constexpr std::string_view kGuessed = " as it seems";
   constexpr std::size_t kSmallest = 4, kShort = 16;
+  const std::size_t size = start.size();
   if (size < kSmallest || (size < kShort && found.nul < (size + 1) / 2)) return std::nullopt;
   // Of the bytes of one place in four, which are a quarter.
   const std::size_t enough = size < kShort ? size / 4 : size / 5;
@@ -111,28 +123,37 @@ std::optional<std::string> unmarked_encoding(const Oddities& found, std::size_t 
   const auto few = [&](std::size_t place) { return found.nul_at[place] <= size / 20; };
   if (many(1) && many(2) && many(3) && few(0)) return convert("UTF-32LE", kGuessed);
   if (many(0) && many(1) && many(2) && few(3)) return convert("UTF-32BE", kGuessed);
-  if (many(1) && many(3) && few(0) && few(2)) return convert("UTF-16LE", kGuessed);
+  if (many(1) && many(3) && few(0) && few(2) && has_wide_signs(start)) return convert("UTF-16LE", kGuessed);
   if (many(0) && many(2) && few(1) && few(3)) return convert("UTF-16BE", kGuessed);
   return std::nullopt;
 }
 
-}  // namespace
+enum class ManyNulBytes { AreNoText, MayFillFields };
 
-std::optional<std::string> why_no_text(std::string_view start) {
+std::optional<std::string> what_instead(std::string_view start, ManyNulBytes many) {
   start = start.substr(0, kTextKindBytes);
   if (auto marked = marked_encoding(start)) return marked;
   if (start.find('\0') == std::string_view::npos && is_utf8(start)) return std::nullopt;
   const Oddities found = count_oddities(start);
   if (found.nul == 0 && found.broken == 0) return std::nullopt;
   if (auto kind = magic_kind(start)) return std::format("it looks like {}", *kind);
-  if (auto unmarked = unmarked_encoding(found, start.size())) return unmarked;
+  if (auto unmarked = unmarked_encoding(found, start)) return unmarked;
   constexpr std::size_t kSmallestMixture = 64;  // fewer bytes tell nothing
   if (start.size() < kSmallestMixture) return std::nullopt;
-  const bool mostly_nul = found.nul > start.size() / 3;
-  const bool mixed = found.nul > 0 && found.nul + found.broken > start.size() / 10;
-  if (mostly_nul || (mixed && found.broken > 0))
+  if (found.nul > 0 && found.broken > 0 && found.nul + found.broken > start.size() / 10)
     return "it has NUL bytes and others that no text has, as binary files do";
+  // Names of one letter that end in NUL bytes have as many NUL bytes as letters.
+  if (many == ManyNulBytes::AreNoText && found.nul > start.size() / 2)
+    return "most of its bytes are NUL bytes; take them out first (tr -d '\\000')";
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> why_no_text(std::string_view start) { return what_instead(start, ManyNulBytes::AreNoText); }
+
+std::optional<std::string> why_no_table(std::string_view start) {
+  return what_instead(start, ManyNulBytes::MayFillFields);
 }
 
 std::optional<std::string> why_not_utf8(std::string_view text) {

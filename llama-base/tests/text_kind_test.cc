@@ -46,7 +46,8 @@ TEST(TextKind, SaysWhatItIsAndWhatToDo) {
       {"UTF-16BE", wide(text, 2, true, false), "iconv -f UTF-16BE -t UTF-8"},
       {"UTF-32LE", wide(text, 4, false, false), "iconv -f UTF-32LE -t UTF-8"},
       {"UTF-32BE", wide(text, 4, true, false), "iconv -f UTF-32BE -t UTF-8"},
-      {"UTF-16LE of two letters", "h\0i\0"s, "iconv -f UTF-16LE -t UTF-8"},
+      {"UTF-16LE of two letters and a sign", "h\0i\0!\0"s, "iconv -f UTF-16LE -t UTF-8"},
+      {"UTF-16LE of a letter and a line end", "y\0\n\0"s, "iconv -f UTF-16LE -t UTF-8"},
       {"UTF-16BE of three letters", "\0y\0e\0s"s, "iconv -f UTF-16BE -t UTF-8"},
       {"UTF-32LE of one letter", "y\0\0\0"s, "iconv -f UTF-32LE -t UTF-8"},
       {"the mark alone", "\xff\xfe", "UTF-16"},
@@ -58,14 +59,21 @@ TEST(TextKind, SaysWhatItIsAndWhatToDo) {
       {"SQLite", "SQLite format 3\0\x10\0\x01\x01"s, "an SQLite database"},
       {"PDF", "%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<</Length 6>>\n", "pdftotext"},
       {"noise", noise, "binary"},
-      {"NUL bytes", std::string(4096, '\0'), "NUL bytes"},
-      {"a text that goes on with NUL bytes", text + std::string(4096, '\0'), "NUL bytes"},
+      {"NUL bytes", std::string(4096, '\0'), "most of its bytes are NUL bytes; take them out first (tr -d '\\000')"},
+      {"a text that goes on with NUL bytes", text + std::string(4096, '\0'), "most of its bytes are NUL bytes"},
   };
   for (const Row& row : rows) {
     const auto why = why_no_text(row.start);
     ASSERT_TRUE(why) << row.name;
     EXPECT_NE(why->find(row.told), std::string::npos) << row.name << ": " << *why;
   }
+}
+
+// One letter each, as of find -print0.
+std::string names_ended_by_nul(std::size_t count, std::string_view letters) {
+  std::string names;
+  for (std::size_t i = 0; i < count; ++i) names += {letters[i % letters.size()], '\0'};
+  return names;
 }
 
 TEST(TextKind, LeavesTextsAlone) {
@@ -85,12 +93,28 @@ TEST(TextKind, LeavesTextsAlone) {
                                        "a\0bc\0d\0"s,
                                        "one\0two\nbad \xff\xfe\nthree\n"s,
                                        "a field\0another field\0the last one\nand more of these\0in the next line\n"s,
+                                       names_ended_by_nul(1, "a"),
+                                       names_ended_by_nul(2, "ab"),
+                                       names_ended_by_nul(8, "abcdefgh"),
+                                       names_ended_by_nul(62, "0123456789ABCXYZabcxyz"),
+                                       names_ended_by_nul(5000, "ny") + "\n",
                                        latin,
                                        long_text,
                                        long_text.substr(0, kTextKindBytes),
                                        long_text.substr(0, kTextKindBytes - 1)};
   for (const std::string& text : texts)
     EXPECT_FALSE(why_no_text(text)) << text.substr(0, 60) << why_no_text(text).value();
+}
+
+TEST(TextKind, FieldsMayBeFilledWithNulBytes) {
+  std::string rows = "text,number\n";
+  while (rows.size() < 1000) rows += "abd\0\0\0\0\0\0\0\0\0\0\0\0,2\n"s;
+  EXPECT_FALSE(why_no_table(rows)) << why_no_table(rows).value();
+  EXPECT_TRUE(why_no_text(rows));
+  const std::string text = "some words and a newline\nand more of them\n";
+  for (const std::string& other : {wide(text, 2, false, true), wide(text, 2, true, false), wide(text, 4, false, false),
+                                   "SQLite format 3\0\x10\0\x01\x01"s, random_bytes(5000)})
+    EXPECT_EQ(why_no_table(other), why_no_text(other));
 }
 
 TEST(TextKind, OfAWholeFileEveryByteCounts) {

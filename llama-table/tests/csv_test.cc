@@ -97,6 +97,14 @@ TEST(Csv, KeepsWhatIsBetweenQuotes) {
               ElementsAre("a\r\nb", std::string("a\0b", 3), " , ", "\xe2\x80\xa8", "a\nb"));
 }
 
+TEST(Csv, FieldsMayBeFilledWithNulBytes) {
+  const TestFolder folder;
+  const std::string filled = "abd" + std::string(80, '\0');
+  const ReadTable read = read_table(file_input(folder.write("t.csv", "text,id\n" + filled + ",1\n"), {"text"}));
+  EXPECT_EQ(read.error.message, "");
+  EXPECT_THAT(read.texts(), ElementsAre(filled));
+}
+
 TEST(Csv, QuotesThatComeLateAreQuotes) {
   const TestFolder folder;
   std::string csv = "id,text\n";

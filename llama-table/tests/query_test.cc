@@ -169,6 +169,50 @@ TEST(Query, SaysWhatIsWrongInOneLine) {
     EXPECT_THAT(message(sql), testing::Not(HasSubstr("\n")));
 }
 
+// DuckDB would wait there for ever. What is compared is no file.
+TEST(Query, ReadsNoDeviceButComparesItsName) {
+  for (const char* sql : {"FROM '/dev/null'",
+                          "select * from\n'/dev/null'",
+                          "SELECT * FROM \"/dev/null\" AS t",
+                          "FROM /* it */ '/dev/null'",
+                          "FROM range(3) JOIN '/dev/null' ON true",
+                          "FROM range(3) AS t, '/dev/null'",
+                          "FROM ('/dev/null' CROSS JOIN range(3))",
+                          "SELECT * FROM Read_CSV('/dev/null')",
+                          "SELECT * FROM read_csv(['no.csv', '/dev/null'])",
+                          "SELECT * FROM read_json(['no.json', '/dev/null'], format => 'auto')",
+                          "SELECT * FROM \"read_csv\"('file:///dev/null')",
+                          "SELECT * FROM parquet_scan(list_value('/dev/null'))",
+                          "SELECT * FROM sqlite_scan('/dev/null', 'notes')",
+                          "SELECT * FROM read_text($$/dev/null$$)",
+                          "SELECT 1 WHERE 'x' IN (FROM '/dev/null')",
+                          "FROM E'/dev/null'",
+                          "WITH t AS (SELECT * FROM '/dev/null') SELECT * FROM t",
+                          "DESCRIBE '/dev/null'",
+                          "PIVOT '/dev/null' ON a",
+                          "SELECT 'x' AS text FROM range(3) WHERE true UNION ALL SELECT text FROM '/dev/null'",
+                          "ATTACH IF NOT EXISTS '/dev/null' AS d (TYPE sqlite, READ_ONLY); SELECT 'x' AS text"}) {
+    const Error error = read_table(query_input(sql)).error;
+    EXPECT_EQ(error.code, ErrorCode::InvalidArgument) << sql;
+    EXPECT_EQ(error.message,
+              "the query: '/dev/null' is a pipe or a device; write what comes from it into a file, and name that")
+        << sql;
+  }
+  for (const char* sql :
+       {"SELECT 'x' AS text WHERE '/dev/null' <> 'x'", "SELECT 'x' AS text, '/dev/null' AS device",
+        "SELECT 'x' AS text FROM (VALUES ('/dev/null'), ('/dev/zero')) v(device) WHERE device = '/dev/null'",
+        "SELECT 'x' AS text WHERE 'x' IS DISTINCT FROM '/dev/null'", "SELECT trim('x' FROM '/dev/null') AS text",
+        "SELECT 'x' AS text FROM range(1) t(a) WHERE concat(a) IN ('0', '/dev/null') ORDER BY a, a || '/dev/null'",
+        "SELECT replace('x', '/dev/null', '') AS text FROM range(1)",
+        "FROM range(1) SELECT 'x' AS text, '/dev/null' AS a",
+        "SET VARIABLE d = '/dev/null'; SELECT getvariable('d') AS text", "SELECT 'x' AS \"/dev/null\"",
+        "SELECT text FROM range(1), (SELECT 'x' AS text, ['/dev/null'] AS devices)"}) {
+    const ReadTable read = read_table(query_input(sql));
+    EXPECT_EQ(read.error.message, "") << sql;
+    EXPECT_EQ(read.cells.size(), 1u) << sql;
+  }
+}
+
 TEST(Query, ARowThatCannotBeComputedEndsTheInputAfterThoseBefore) {
   const ReadTable read = read_table(query_input(
       "SELECT CASE WHEN range = 50000 THEN error('it broke') ELSE range::VARCHAR END AS text FROM range(100000)"));

@@ -141,7 +141,7 @@ TEXTS = {
     "table.jsonl": ('{"text": "hello"}\n{"text": "you"}\n', [*EMBED, "--column", "text", "-i"]),
     "flags.toml": ("normalize = true\nquiet = true\n", [*EMBED, "-i", "table.txt", "--config"]),
     "prompt.txt": ("hello you\n", [*ASK, "--prompt-file"]),
-    "short.txt": ("hi", [*ASK, "--prompt-file"]),
+    "short.txt": ("hi!", [*ASK, "--prompt-file"]),
     "schema.json": ('{"type": "boolean"}\n', [*ASK, "--prompt", "hello", "--json-schema"]),
     "grammar.gbnf": ('root ::= "yes" | "no"\n', [*ASK, "--prompt", "hello", "--grammar"]),
     "template.jinja": ("{% for m in messages %}{{ m.content }}{% endfor %}\n",

@@ -78,7 +78,7 @@ Result<CsvHeader> read_csv_header(std::string_view first_bytes, std::optional<ch
   const auto bad = [&](std::string_view why) {
     return fail(ErrorCode::InvalidText, std::format("{} is no CSV with a header line: {}", name, why));
   };
-  if (const auto kind = why_no_text(first_bytes)) return bad(*kind);
+  if (const auto kind = why_no_table(first_bytes)) return bad(*kind);
   if (first_bytes.starts_with(kUtf8Mark)) first_bytes.remove_prefix(kUtf8Mark.size());
   const std::size_t end = end_of_record(first_bytes);
   const std::string_view record = first_bytes.substr(0, end);

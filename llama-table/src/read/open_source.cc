@@ -20,6 +20,7 @@
 #include "read/input_files.h"
 #include "read/json_source.h"
 #include "read/query_source.h"
+#include "read/query_texts.h"
 #include "read/remote_files.h"
 #include "read/s3_environment.h"
 #include "read/secrets.h"
@@ -128,18 +129,21 @@ void find_files_of_query(const TableInput& input, InputIdentity& identity) {
       identity.files.push_back(std::move(file));
     }
   };
-  for (const SqlToken& token : sql_tokens(*input.query)) {
-    if (token.kind == SqlToken::Kind::Word) continue;
-    std::string text = input.query->substr(token.begin, token.end - token.begin);
-    const std::size_t open = text.find_first_of("'\"");
-    if (open == std::string::npos || text.size() < open + 2) continue;
-    const std::string quote(1, text[open]);
-    text = text.substr(open + 1, text.size() - open - 2);
-    for (std::size_t at = 0; (at = text.find(quote + quote, at)) != std::string::npos; ++at) text.erase(at, 1);
-    take(text);
-  }
+  for (const QuotedText& quoted : texts_of_query(*input.query)) take(quoted.text);
   for (const std::string& attached : input.attach)
     if (const auto database = parse_attached_database(attached)) take(database->place);
+}
+
+// It would be read several times, and DuckDB, which waits there for whoever writes, is deaf to stops meanwhile. A text
+// that is only compared ('/dev/sda1') may name anything.
+Result<void> check_sources_of_query(const std::string& query) {
+  for (const QuotedText& quoted : texts_of_query(query)) {
+    if (!quoted.is_source) continue;
+    for (const std::string& file : files_meant_by(quoted.text))
+      if (auto checked = check_is_file(file); !checked)
+        return fail(checked.error().code, "the query: " + checked.error().message);
+  }
+  return {};
 }
 
 // DuckDB does not say of JSON that it is UTF-16, or no text at all.
@@ -160,10 +164,7 @@ Error with_kind_of_file(Error error, const TableInput& input) {
 Result<OpenedSource> open_queried(const TableInput& input, const std::stop_token& stop) {
   InputIdentity identity{.what = "the query"};
   find_files_of_query(input, identity);
-  // It would be read several times, and DuckDB, which waits there for whoever writes, is deaf to stops meanwhile.
-  for (const std::string& file : identity.files)
-    if (auto checked = check_is_file(file); !checked)
-      return fail(checked.error().code, "the query: " + checked.error().message);
+  if (auto checked = check_sources_of_query(*input.query); !checked) return std::unexpected(checked.error());
   auto database = DuckDatabase::open(input.memory_bytes);
   if (!database) return std::unexpected(database.error());
   auto source = open_query(std::move(*database), *input.query, input.attach, stop);
