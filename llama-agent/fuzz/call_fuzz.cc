@@ -43,7 +43,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     rest.remove_prefix(nul + 1);
   }
   for (const auto& pattern : kPatterns) {
-    const auto made = call_grammars(pattern, tools, {.kind = llama::ToolChoice::Kind::Required}, "<think>");
+    llama::internal::SchemaBudget budget;
+    const auto made = call_grammars(pattern, tools, {.kind = llama::ToolChoice::Kind::Required}, "<think>", budget);
     require(made.remarks.size() <= tools.size() && std::ranges::all_of(made.remarks, is_one_line));
     for (const auto& gbnf : {made.whole, made.rest}) {
       require(gbnf.size() <= 1024 * 1024 && has_its_rules(gbnf));

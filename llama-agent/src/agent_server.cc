@@ -36,7 +36,8 @@ struct AgentServer::State {
   [[nodiscard]] std::string metadata(std::string_view key) const {
     return model ? model->metadata(key) : std::string();
   }
-  [[nodiscard]] Result<MadeJob> job_of(const GenerationRequest& request, const Session& session);
+  [[nodiscard]] Result<MadeJob> job_of(const GenerationRequest& request, const Session& session,
+                                       const std::stop_token& stop);
   [[nodiscard]] Result<GenerationStream> stream(const GenerationRequest& request, const std::stop_token& stop);
   // The same where the session is taken already.
   [[nodiscard]] Result<GenerationStream> stream(const GenerationRequest& request, const std::stop_token& stop,
@@ -96,12 +97,13 @@ Result<std::unique_ptr<AgentServer>> AgentServer::initialize(const ModelLoader& 
   return create(loaded->model, config);
 }
 
-Result<MadeJob> AgentServer::State::job_of(const GenerationRequest& request, const Session& session) {
+Result<MadeJob> AgentServer::State::job_of(const GenerationRequest& request, const Session& session,
+                                           const std::stop_token& stop) {
   auto made = make_job(request, session,
                        {.decoder = engine.decoder(),
                         .chat_template = chat_template,
                         .metadata = [this](std::string_view key) { return metadata(key); }},
-                       transcripts.of(session.id));
+                       transcripts.of(session.id), stop);
   if (!made) return made;
   const bool goes_on = session.messages.back().role == MessageRole::Assistant;
   made->job->on_end = [this, id = session.id, index = session.messages.size() - 1, last = session.messages.back(),
@@ -132,7 +134,7 @@ Result<GenerationStream> AgentServer::State::stream(const GenerationRequest& req
   // Read only now: a reply that was under way has been added to it.
   const auto session = sessions.get(request.session_id);
   if (!session) return std::unexpected(session.error());
-  auto made = job_of(request, *session);
+  auto made = job_of(request, *session, stop);
   if (!made) return std::unexpected(made.error());
   std::unique_ptr<Job> job = std::move(made->job);
   job->lease = std::move(lease);

@@ -39,6 +39,12 @@ Held held(const std::string& gbnf, std::string_view text) {
   return grammar->may_end() ? Held::Whole : Held::Begun;
 }
 
+CallGrammars call_grammars(const CallPattern& pattern, std::span<const OfferedTool> tools, const ToolChoice& choice,
+                           std::string_view thinking_opener = {}) {
+  SchemaBudget budget;
+  return internal::call_grammars(pattern, tools, choice, thinking_opener, budget);
+}
+
 const ToolChoice kRequired{.kind = ToolChoice::Kind::Required};
 const std::vector<OfferedTool> kTools{
     {"look", R"({"type": "object", "properties": {"at": {"enum": ["sky", "sea"]}}, "required": ["at"]})"},

@@ -7,7 +7,10 @@
 #include <ranges>
 #include <stop_token>
 #include <string>
+#include <vector>
 
+#include "../src/schema/character_property.h"
+#include "../src/schema/schema_budget.h"
 #include "llama-agent/json_schema.h"
 
 namespace llama {
@@ -74,6 +77,59 @@ TEST(SchemaWork, EndsWhenItIsToldTo) {
   ASSERT_FALSE(stopped);
   EXPECT_EQ(stopped.error().code, ErrorCode::Cancelled);
   EXPECT_TRUE(JsonSchema::parse(text)) << "what was stopped is not remembered";
+}
+
+// The process keeps the characters of each property; what asking for them costs counts nevertheless.
+TEST(SchemaWork, DoesNotDependOnWhatWasReadBefore) {
+  internal::SchemaWork first, again;
+  for (auto* work : {&first, &again}) {
+    EXPECT_NE(internal::characters_of_property("Script=Ogham", *work), nullptr);
+    EXPECT_NE(internal::characters_of_property("sc=Ogham", *work), nullptr) << "which is the same, and counts once";
+  }
+  EXPECT_GT(first.spent(), 0U);
+  EXPECT_EQ(first.spent(), again.spent());
+
+  std::string scripts;
+  for (const auto* script :
+       {"Adlam",    "Ahom",     "Avestan",    "Balinese",    "Bamum",     "Batak",      "Bengali",   "Bhaiksuki",
+        "Bopomofo", "Brahmi",   "Braille",    "Buginese",    "Buhid",     "Carian",     "Chakma",    "Cham",
+        "Cherokee", "Coptic",   "Cuneiform",  "Cypriot",     "Deseret",   "Devanagari", "Duployan",  "Elbasan",
+        "Ethiopic", "Georgian", "Glagolitic", "Gothic",      "Grantha",   "Gujarati",   "Gurmukhi",  "Hanunoo",
+        "Hatran",   "Hebrew",   "Javanese",   "Kaithi",      "Kannada",   "Katakana",   "Kayah_Li",  "Kharoshthi",
+        "Khmer",    "Khojki",   "Khudawadi",  "Lao",         "Lepcha",    "Limbu",      "Linear_A",  "Linear_B",
+        "Lisu",     "Lycian",   "Lydian",     "Mahajani",    "Malayalam", "Mandaic",    "Mongolian", "Mro",
+        "Multani",  "Myanmar",  "Nabataean",  "New_Tai_Lue", "Newa",      "Nko",        "Nushu",     "Ol_Chiki",
+        "Oriya",    "Osage",    "Osmanya",    "Palmyrene",   "Phags_Pa",  "Phoenician", "Rejang",    "Runic"}) {
+    scripts += std::format(R"(\\p{{Script={}}})", script);
+  }
+  const std::string schema = std::format(R"({{"pattern":"^[{}]$"}})", scripts);
+  std::vector<std::string> outcomes;
+  for (const auto* blank : {"", " ", "  "}) {  // another text, which is not remembered
+    internal::SchemaBudget little({}, 20'000'000);
+    const auto read = little.read(schema + blank);
+    outcomes.push_back(read ? read->grammar() : read.error().message);
+    ASSERT_TRUE(JsonSchema::parse(std::format(R"({{"pattern":"^[{}]$","title":"{}"}})", scripts, blank)));
+  }
+  EXPECT_EQ(outcomes, std::vector<std::string>(3, outcomes[0]));
+}
+
+TEST(SchemaWork, IsSharedByTheSchemasOfOneRequest) {
+  const auto text = [](int i) { return std::format(R"({{"pattern":"^[\\p{{L}}\\p{{N}}]{{1,{}}}[\\p{{Lu}}]+$"}})", i); };
+  for (const bool was_read : {false, true}) {
+    internal::SchemaBudget budget;
+    int read = 0;
+    for (; read < 100; ++read) {
+      const auto schema = budget.read(text(150 + read));
+      if (schema) continue;
+      EXPECT_EQ(schema.error().code, ErrorCode::TimedOut);
+      break;
+    }
+    EXPECT_GT(read, 0);
+    EXPECT_LT(read, 100);
+    EXPECT_EQ(budget.left(), 0U);
+    static int before = read;
+    EXPECT_EQ(read, before) << "what is remembered takes as much: " << was_read;
+  }
 }
 
 // llama.cpp compares all alternatives of a rule with each other.

@@ -18,6 +18,10 @@
 
 namespace llama {
 
+namespace internal {
+class SchemaBudget;
+}
+
 struct JsonSchemaReading {
   int draft = 2020;  // 4, 6, 7, 2019, 2020: where "$schema" does not say
   // Exactly what the schema says. False: an object that names its properties has no others and a tuple no further items
@@ -48,6 +52,7 @@ class JsonSchema {
   [[nodiscard]] Result<void> validate(std::string_view document) const;
 
  private:
+  friend class internal::SchemaBudget;  // reads it as one of several
   struct State;
   explicit JsonSchema(std::shared_ptr<const State> state) : state_(std::move(state)) {}
   std::shared_ptr<const State> state_;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <stop_token>
 #include <string_view>
 
 #include "llama-base/error.h"
@@ -21,14 +22,14 @@ struct CallLimits {
 
 // Can arguments be held to this schema? "": there is none, and any object will do.
 //
-// Errors   InvalidArgument: why not ("the JSON schema …"): for people, once.
-[[nodiscard]] Result<void> check_tool_schema(std::string_view schema);
+// Errors   InvalidArgument: why not ("the JSON schema …"): for people, once. Cancelled: while it was read.
+[[nodiscard]] Result<void> check_tool_schema(std::string_view schema, const std::stop_token& stop = {});
 
 // Arguments: JSON text. Where check_tool_schema() has an error, only what needs no schema is looked at: that they are
 // one JSON object within the limits.
 //
-// Errors   InvalidText: what is wrong, in one line for the model.
+// Errors   InvalidText: what is wrong, in one line for the model. Cancelled: while the schema was read.
 [[nodiscard]] Result<void> validate_call(std::string_view schema, std::string_view arguments,
-                                         const CallLimits& limits = {});
+                                         const CallLimits& limits = {}, const std::stop_token& stop = {});
 
 }  // namespace llama

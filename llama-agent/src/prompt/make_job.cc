@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "../reply/reply_format.h"
+#include "../schema/schema_budget.h"
 #include "../tools/grammar/call_grammar.h"
 #include "../tools/grammar/offered_tools.h"
-#include "llama-agent/json_schema.h"
 #include "llama-agent/sampling_choice.h"
 #include "prompt.h"
 
@@ -74,10 +74,11 @@ Result<void> set_format(Job& job, const GenerationRequest& request, std::span<co
 
 // The grammars that its calls are held to: none where no tools are offered, or where it is not known how the model
 // writes calls. Returns {the request's own, the rest of a call}.
-std::pair<std::string, std::string> set_hold(Job& job, const GenerationRequest& request,
-                                             std::span<const OfferedTool> tools) {
+Result<std::pair<std::string, std::string>> set_hold(Job& job, const GenerationRequest& request,
+                                                     std::span<const OfferedTool> tools, SchemaBudget& budget) {
+  using Grammars = std::pair<std::string, std::string>;
   job.rules.several_calls = request.tool_choice.several;
-  if (tools.empty()) return {};
+  if (tools.empty()) return Grammars();
   const ReplyFormatOptions& options = job.rules.format_options;
   const std::string_view thinking_opener = options.thinking_is_open ? std::string_view() : options.thinking_opener;
   const bool must_call =
@@ -87,18 +88,19 @@ std::pair<std::string, std::string> set_hold(Job& job, const GenerationRequest& 
   if (pattern == nullptr) {
     const std::string_view opener = call_opener_of(job.rules.format->name);
     hold.whole_reply = must_call && !opener.empty();
-    return {hold.whole_reply ? opener_grammar(opener, thinking_opener) : "", ""};
+    return Grammars(hold.whole_reply ? opener_grammar(opener, thinking_opener) : "", "");
   }
   const bool is_known = options.thinking_is_open || !thinking_opener.empty();
   CallGrammars made =
-      call_grammars(*pattern, tools, request.tool_choice, is_known ? thinking_opener : pattern->thought);
+      call_grammars(*pattern, tools, request.tool_choice, is_known ? thinking_opener : pattern->thought, budget);
+  if (budget.is_stopped()) return fail(ErrorCode::Cancelled, "reading the tools' JSON schemas was stopped");
   hold.whole_reply = must_call;
   hold.marker = pattern->marker;
   hold.marker_is_once = pattern->opener.contains(pattern->marker);
   if (!made.remarks.empty()) {
     job.judge = [remarks = std::move(made.remarks)](GenerationResponse& response) { response.remarks = remarks; };
   }
-  return {std::move(made.whole), std::move(made.rest)};
+  return Grammars(std::move(made.whole), std::move(made.rest));
 }
 
 // How its tokens are drawn: the settings, and the grammars.
@@ -120,7 +122,7 @@ Result<void> set_sampler(Job& job, const GenerationRequest& request, std::string
 }  // namespace
 
 Result<MadeJob> make_job(const GenerationRequest& request, const Session& session, const JobSurroundings& surroundings,
-                         const Transcript& transcript) {
+                         const Transcript& transcript, const std::stop_token& stop) {
   if (session.messages.empty() || session.messages.back().role == MessageRole::System) {
     return fail(ErrorCode::InvalidArgument, "the session has no message to answer");
   }
@@ -133,9 +135,10 @@ Result<MadeJob> make_job(const GenerationRequest& request, const Session& sessio
   if (!tools) return std::unexpected(tools.error());
   if (auto sound = check_choice(request.tool_choice, *tools); !sound) return std::unexpected(sound.error());
   auto job = std::make_unique<Job>();
+  SchemaBudget budget(stop);
   std::string grammar = request.grammar;
   if (!request.json_schema.empty()) {
-    auto schema = JsonSchema::parse(request.json_schema);
+    auto schema = budget.read(request.json_schema);
     if (!schema) return std::unexpected(schema.error());
     grammar = schema->grammar();
     job->judge = [schema = std::move(*schema)](GenerationResponse& response) {
@@ -159,7 +162,9 @@ Result<MadeJob> make_job(const GenerationRequest& request, const Session& sessio
   job->rules.stopping = request.stopping;
   job->rules.end_texts = surroundings.chat_template.end_of_turn_texts();
   if (auto set = set_format(*job, request, *tools, *prompt, surroundings); !set) return std::unexpected(set.error());
-  auto [of_calls, rest_of_call] = set_hold(*job, request, *tools);
+  auto hold = set_hold(*job, request, *tools, budget);
+  if (!hold) return std::unexpected(hold.error());
+  auto& [of_calls, rest_of_call] = *hold;
   if (!of_calls.empty()) grammar = std::move(of_calls);
   if (auto set = set_sampler(*job, request, std::move(grammar), std::move(rest_of_call), surroundings); !set) {
     return std::unexpected(set.error());

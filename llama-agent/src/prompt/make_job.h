@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -27,9 +28,12 @@ struct MadeJob {
   std::string continued;  // what the prompt shows of the message that goes on; "" where none does
 };
 
-// Errors   InvalidArgument (nothing to answer; a schema, a grammar, the tools), and as make_prompt().
+// Its schemas, that of the answer and those of the tools, are read within one SchemaBudget.
+// Errors   InvalidArgument (nothing to answer; a schema, a grammar, the tools), Cancelled (while a schema was read), and
+//          as make_prompt().
 [[nodiscard]] Result<MadeJob> make_job(const GenerationRequest& request, const Session& session,
-                                       const JobSurroundings& surroundings, const Transcript& transcript);
+                                       const JobSurroundings& surroundings, const Transcript& transcript,
+                                       const std::stop_token& stop);
 
 // The message that a session has of a reply: a new one, or the last one, longer by the reply.
 [[nodiscard]] Message reply_message(const GenerationResponse& response);

@@ -97,18 +97,19 @@ class ClassAsker {
 
   std::vector<CodePoints::Range> ask() {
     constexpr char32_t kPlane = 0x10000;
-    for (char32_t first = 0; first <= kMaxCodePoint; first += kPlane) look_at(first, first + kPlane);
+    const EveryCharacter every;
+    for (char32_t first = 0; first <= kMaxCodePoint; first += kPlane) look_at(every, first, first + kPlane);
     return std::move(ranges_);
   }
 
  private:
-  void look_at(char32_t first, char32_t behind) {
-    const auto text = every_.text(first, behind);
+  void look_at(const EveryCharacter& every, char32_t first, char32_t behind) {
+    const auto text = every.text(first, behind);
     if (text.empty() || !re2::RE2::PartialMatch(text, any_)) return;
     if (behind - first > 1 && !re2::RE2::FullMatch(text, all_)) {
       constexpr char32_t kParts = 16;
       const char32_t size = std::max<char32_t>(1, (behind - first) / kParts);
-      for (char32_t part = first; part < behind; part += size) look_at(part, part + size);
+      for (char32_t part = first; part < behind; part += size) look_at(every, part, part + size);
     } else if (!ranges_.empty() && ranges_.back().second + 1 == first) {
       ranges_.back().second = behind - 1;
     } else {
@@ -117,7 +118,6 @@ class ClassAsker {
   }
 
   re2::RE2 any_, all_;
-  EveryCharacter every_;
   std::vector<CodePoints::Range> ranges_;
 };
 
@@ -146,10 +146,10 @@ std::unique_ptr<const CodePoints> ask_re2(std::string_view name) {
 const CodePoints* characters_of_property(std::string_view name, SchemaWork& work) {
   static std::mutex mutex;
   static std::map<std::string, std::unique_ptr<const CodePoints>, std::less<>> known;
-  const std::scoped_lock lock(mutex);
   name = short_name(name);
+  work.spend_once(name, kWorkOfAQuestion);
+  const std::scoped_lock lock(mutex);
   if (const auto found = known.find(name); found != known.end()) return found->second.get();
-  work.spend(kWorkOfAQuestion);
   auto set = ask_re2(name);
   if (set == nullptr) return nullptr;
   return known.emplace(name, std::move(set)).first->second.get();

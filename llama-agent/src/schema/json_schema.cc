@@ -7,9 +7,11 @@
 #include <list>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "llama-base/json_shape.h"
+#include "schema_budget.h"
 #include "schema_check.h"
 #include "schema_grammar.h"
 #include "schema_json.h"
@@ -24,6 +26,7 @@ constexpr int kMaxJsonDepth = 256;  // of brackets
 // An agent's tools have a schema each, and all of them are asked for with every reply.
 constexpr std::size_t kMaxKeptSchemas = 256;
 constexpr std::size_t kMaxKeptBytes = std::size_t{16} << 20;  // of their texts and grammars
+constexpr std::size_t kWorkOfAByte = 4;                       // of the text: it is parsed, and asked for its depth
 
 // A schema's own words stand in messages: tabs and control characters among them do not.
 std::string one_line(std::string text) {
@@ -69,6 +72,7 @@ Result<std::shared_ptr<const JsonSchema::State>> JsonSchema::State::read(std::st
   if (text.size() > kMaxSchemaBytes) {
     return refuse(std::format("has {} bytes, at most {} are read", text.size(), kMaxSchemaBytes));
   }
+  work.spend(kWorkOfAByte * text.size());
   if (too_deep(text)) return refuse("is too deep");
   const auto schema = internal::read_ordered_json(text);
   if (!schema) return refuse(std::format("is no JSON: {}", schema.error().message));
@@ -85,40 +89,66 @@ Result<std::shared_ptr<const JsonSchema::State>> JsonSchema::State::read(std::st
   return state;
 }
 
-// A caller checks its schema before it asks for replies, and a server gets the same one with every request.
 Result<JsonSchema> JsonSchema::parse(std::string_view text, const JsonSchemaReading& reading,
                                      const std::stop_token& stop) {
+  return internal::SchemaBudget(stop).read(text, reading);
+}
+
+// A caller checks its schema before it asks for replies, and a server gets the same one with every request.
+Result<JsonSchema> internal::SchemaBudget::read(std::string_view text, const JsonSchemaReading& reading) {
   struct Kept {
     std::string text;
     JsonSchemaReading reading;
-    Result<std::shared_ptr<const State>> state;
-    [[nodiscard]] std::size_t bytes() const { return text.size() + (state ? (*state)->grammar.gbnf.size() : 0); }
+    std::optional<Result<std::shared_ptr<const JsonSchema::State>>> state;  // none: there was not enough left for it
+    std::size_t work;                                                       // what it takes; of such a one, at least
+    [[nodiscard]] std::size_t bytes() const {
+      return text.size() + (state && *state ? (**state)->grammar.gbnf.size() : 0);
+    }
   };
   static std::mutex mutex;
   static std::list<Kept> kept;  // the last one used comes first
   static std::size_t bytes = 0;
+  const auto find = [&] {
+    return std::ranges::find_if(kept, [&](const Kept& one) { return one.reading == reading && one.text == text; });
+  };
+  const auto too_long = [&] {
+    left_ = 0;
+    return fail(ErrorCode::TimedOut, "the JSON schemas of one request would together take too long to read");
+  };
+  const auto stopped = [] { return fail(ErrorCode::Cancelled, "reading the JSON schema was stopped"); };
   try {
     {
       const std::scoped_lock lock(mutex);
-      const auto same = [&](const Kept& one) { return one.reading == reading && one.text == text; };
-      if (const auto known = std::ranges::find_if(kept, same); known != kept.end()) {
+      if (const auto known = find(); known != kept.end()) {
         kept.splice(kept.begin(), kept, known);
-        if (!known->state) return std::unexpected(known->state.error());
-        return JsonSchema(*known->state);
+        if (known->work > left_) return too_long();
+        if (known->state) {
+          left_ -= known->work;
+          if (!*known->state) return std::unexpected(known->state->error());
+          return JsonSchema(**known->state);
+        }
       }
     }
-    internal::SchemaWork work(internal::kMaxSchemaWork, stop);
-    auto state = State::read(text, reading, work);
-    if (work.is_stopped()) return fail(ErrorCode::Cancelled, "reading the JSON schema was stopped");
+    SchemaWork work(kMaxSchemaWork, stop_, left_);
+    if (is_stopped()) return stopped();
+    auto state = JsonSchema::State::read(text, reading, work);
+    if (work.is_stopped()) return stopped();
+    const bool is_read = !work.is_beyond_grant();
     if (text.size() <= kMaxSchemaBytes) {
       const std::scoped_lock lock(mutex);
-      kept.push_front({std::string(text), reading, state});
+      if (const auto before = find(); before != kept.end()) {
+        bytes -= before->bytes();
+        kept.erase(before);
+      }
+      kept.push_front({std::string(text), reading, is_read ? std::optional(state) : std::nullopt, work.spent()});
       bytes += kept.front().bytes();
       while (kept.size() > 1 && (kept.size() > kMaxKeptSchemas || bytes > kMaxKeptBytes)) {
         bytes -= kept.back().bytes();
         kept.pop_back();
       }
     }
+    if (!is_read) return too_long();
+    left_ -= work.spent();
     if (!state) return std::unexpected(state.error());
     return JsonSchema(std::move(*state));
   } catch (const std::exception& thrown) {

@@ -70,7 +70,8 @@ void CallExecution::take_answer(std::size_t i, ApprovalAnswer answer) {
     return void(denied(i, answer.reason.empty() ? "the person said no" : clean_text(answer.reason)));
   }
   if (!answer.arguments.empty() && answer.arguments != state.arguments) {
-    const auto sound = validate_call(calls_[i].tool->definition.parameters, answer.arguments, rules_.limits.arguments);
+    const auto sound =
+        validate_call(calls_[i].tool->definition.parameters, answer.arguments, rules_.limits.arguments, rules_.stop);
     if (!sound) return void(denied(i, "the changed arguments do not match: " + sound.error().message));
     state.arguments = std::move(answer.arguments);
     state.runs_alone = true;

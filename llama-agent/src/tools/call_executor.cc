@@ -84,12 +84,13 @@ bool CallExecution::make_ready(std::size_t i) {
   }
   std::string wrong;
   for (auto& candidate : candidates) {
-    const auto sound = validate_call(schema, candidate, rules_.limits.arguments);
+    const auto sound = validate_call(schema, candidate, rules_.limits.arguments, rules_.stop);
     if (sound) {
       state.arguments = std::move(candidate);
       state.is_ready = true;
       return true;
     }
+    if (sound.error().code == ErrorCode::Cancelled) return end_unrun(i, "not run: " + rules_.why_stopped()), false;
     if (wrong.empty()) wrong = sound.error().message;
   }
   state.end.wrong_arguments = wrong;

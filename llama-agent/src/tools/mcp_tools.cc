@@ -3,6 +3,7 @@
 #include <format>
 #include <map>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -47,7 +48,7 @@ class McpToolSource final : public ToolSource {
     const auto result = servers_->call_tool(tool.server, tool.name, arguments, options, context.stop);
     if (!result) return {.text = result.error().message, .is_error = true};
     if (!result->is_error && !result->structured_content.empty()) {
-      if (const auto sound = check_output(tool, result->structured_content); !sound) {
+      if (const auto sound = check_output(tool, result->structured_content, context.stop); !sound) {
         return {.text = std::format("the result does not match what the tool promises: {}\n{}", sound.error().message,
                                     text_of(*result)),
                 .is_error = true};
@@ -59,7 +60,7 @@ class McpToolSource final : public ToolSource {
  private:
   // A schema that cannot be used is no reason to refuse a result.
   // Source: specification 2026-07-28, "Output Schema": clients should validate structured results against it.
-  Result<void> check_output(const ToolDefinition& tool, const std::string& content) {
+  Result<void> check_output(const ToolDefinition& tool, const std::string& content, const std::stop_token& stop) {
     std::string schema;
     {
       const std::scoped_lock lock(mutex_);
@@ -67,7 +68,7 @@ class McpToolSource final : public ToolSource {
       if (found != output_schemas_.end()) schema = found->second;
     }
     if (schema.empty()) return {};
-    const auto parsed = JsonSchema::parse(schema, {.exact = true});
+    const auto parsed = JsonSchema::parse(schema, {.exact = true}, stop);
     return parsed ? parsed->validate(content) : Result<void>();
   }
 

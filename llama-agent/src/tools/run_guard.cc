@@ -66,7 +66,9 @@ std::string RunGuard::refusal(const ToolCall& call, std::size_t number, const Li
   const auto small = validate_call("", call.arguments, limits_.arguments);
   const bool waits = small && references_ && !referenced_calls(call.arguments, any_call).empty();
   if (waits) return {};
-  const auto sound = small ? validate_call(tool->definition.parameters, call.arguments, limits_.arguments) : small;
+  const auto sound =
+      small ? validate_call(tool->definition.parameters, call.arguments, limits_.arguments, stop_) : small;
+  if (!sound && sound.error().code == ErrorCode::Cancelled) return {};  // it is not begun
   count_arguments(call.name, sound.has_value());
   if (sound) return {};
   return std::format("not run: the arguments do not match: {}", sound.error().message);

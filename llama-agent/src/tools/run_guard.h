@@ -5,7 +5,9 @@
 
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "call_executor.h"
@@ -19,7 +21,8 @@ namespace llama::internal {
 
 class RunGuard {
  public:
-  RunGuard(const RunLimits& limits, bool references) : limits_(limits), references_(references) {}
+  RunGuard(const RunLimits& limits, bool references, std::stop_token stop)
+      : limits_(limits), references_(references), stop_(std::move(stop)) {}
 
   // The calls of one reply, in its order. is_last: no further reply will come.
   [[nodiscard]] std::vector<CallToRun> look_at(std::vector<ToolCall> calls, const ToolList& tools, bool is_last);
@@ -37,6 +40,7 @@ class RunGuard {
 
   RunLimits limits_;
   bool references_;
+  std::stop_token stop_;  // of the run
   std::int32_t calls_ = 0;
   std::map<std::string, std::int32_t> same_;   // by name and arguments
   std::map<std::string, std::int32_t> tries_;  // by name: arguments in a row that did not match

@@ -24,7 +24,7 @@ class RunLoop {
         host_(host),
         tell_(tell),
         stop_(stop, host.stop, request.limits.time_limit),
-        guard_(request.limits, request.parallel.references),
+        guard_(request.limits, request.parallel.references, stop_.token()),
         left_bytes_(request.limits.max_result_bytes_in_all) {
     rules_.approvals = request.approvals;
     if (!rules_.approvals.memory) rules_.approvals.memory = std::make_shared<ApprovalMemory>();

@@ -61,8 +61,8 @@ std::unexpected<Error> unusable(std::string message) {
   return fail(ErrorCode::InvalidArgument, "the JSON schema " + std::move(message));
 }
 
-Result<std::string> rules_of(const std::string& schema, std::string_view prefix) {
-  const auto parsed = JsonSchema::parse(schema);
+Result<std::string> rules_of(const std::string& schema, std::string_view prefix, SchemaBudget& budget) {
+  const auto parsed = budget.read(schema);
   if (!parsed) return std::unexpected(parsed.error());
   std::string_view own = parsed->grammar();
   own.remove_suffix(basic_grammar_rules().size());
@@ -144,13 +144,14 @@ ArgumentJson with_definitions(ArgumentJson schema, const ArgumentJson& whole) {
 
 Result<std::string> argument_schema(std::string_view schema) { return read(schema).transform(dumped); }
 
-Result<std::string> object_rules(std::string_view schema, std::string_view prefix) {
+Result<std::string> object_rules(std::string_view schema, std::string_view prefix, SchemaBudget& budget) {
   const auto text = argument_schema(schema);
   if (!text) return std::unexpected(text.error());
-  return rules_of(*text, prefix);
+  return rules_of(*text, prefix, budget);
 }
 
-Result<std::string> parameter_rules(const CallPattern& pattern, std::string_view schema, std::string_view prefix) {
+Result<std::string> parameter_rules(const CallPattern& pattern, std::string_view schema, std::string_view prefix,
+                                    SchemaBudget& budget) {
   const auto json = read(schema);
   if (!json) return std::unexpected(json.error());
   ArgumentJson properties = ArgumentJson::object();
@@ -179,9 +180,11 @@ Result<std::string> parameter_rules(const CallPattern& pattern, std::string_view
       const auto listed = listed_texts(its, pattern.value_closer);
       places.value = listed ? own + "-values" : "text0";
       if (listed) rules += std::format("{}-values ::= {}\n", own, *listed);
-    } else if (auto value = rules_of(dumped(with_definitions(its, *json)), own)) {
+    } else if (auto value = rules_of(dumped(with_definitions(its, *json)), own, budget)) {
       places.value = own + "-root";
       rules += *value;
+    } else if (value.error().code != ErrorCode::InvalidArgument) {
+      return std::unexpected(value.error());
     } else {
       places.value = "value";
     }

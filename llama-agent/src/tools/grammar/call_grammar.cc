@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <numeric>
 #include <utility>
 
 #include "../../schema/schema_grammar.h"
@@ -22,18 +23,22 @@ struct ToolRules {
   std::string rules;      // "": those that every grammar has
 };
 
-// The smallest grammars come first, so that one large schema leaves room for all others.
+// The shortest schemas are read first and the smallest grammars come first, so that one large schema leaves time and
+// room for all others.
 std::vector<ToolRules> rules_of_tools(const CallPattern& pattern, std::span<const OfferedTool> tools,
-                                      std::vector<std::string>& remarks) {
+                                      std::vector<std::string>& remarks, SchemaBudget& budget) {
   const bool is_json = pattern.parameter.empty();
   const std::string_view anything = is_json ? "object" : "parameters";
   std::vector<ToolRules> all(tools.size());
-  std::vector<std::size_t> order;
+  std::vector<std::size_t> shortest(tools.size()), order;
+  std::iota(shortest.begin(), shortest.end(), 0);
+  std::ranges::stable_sort(shortest, {}, [&](std::size_t i) { return tools[i].parameters.size(); });
   std::vector<std::string> reasons(tools.size());
-  for (std::size_t i = 0; i < tools.size(); ++i) {
+  for (const std::size_t i : shortest) {
+    if (budget.is_stopped()) break;
     const std::string prefix = std::format("t{}", i);
-    auto rules =
-        is_json ? object_rules(tools[i].parameters, prefix) : parameter_rules(pattern, tools[i].parameters, prefix);
+    auto rules = is_json ? object_rules(tools[i].parameters, prefix, budget)
+                         : parameter_rules(pattern, tools[i].parameters, prefix, budget);
     all[i].arguments = anything;
     if (rules) {
       all[i].rules = std::move(*rules);
@@ -42,6 +47,7 @@ std::vector<ToolRules> rules_of_tools(const CallPattern& pattern, std::span<cons
       reasons[i] = rules.error().message;
     }
   }
+  std::ranges::sort(order);
   std::ranges::stable_sort(order, {}, [&](std::size_t i) { return all[i].rules.size(); });
   std::size_t bytes = 0;
   for (const std::size_t i : order) {
@@ -81,13 +87,13 @@ bool calls_once(const CallPattern& pattern, const ToolChoice& choice) {
 }  // namespace
 
 CallGrammars call_grammars(const CallPattern& pattern, std::span<const OfferedTool> tools, const ToolChoice& choice,
-                           std::string_view thinking_opener) {
+                           std::string_view thinking_opener, SchemaBudget& budget) {
   CallGrammars made;
   std::vector<OfferedTool> callable;
   for (const auto& tool : tools) {
     if (choice.kind != ToolChoice::Kind::Named || tool.name == choice.name) callable.push_back(tool);
   }
-  const auto rules = rules_of_tools(pattern, callable, made.remarks);
+  const auto rules = rules_of_tools(pattern, callable, made.remarks, budget);
   std::string shared;
   for (const auto& tool : rules) shared += tool.rules;
   if (!pattern.parameter.empty()) shared += any_parameters_rules(pattern);

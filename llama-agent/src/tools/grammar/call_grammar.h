@@ -3,15 +3,16 @@
 // Two are made from one pattern. `rest` is what may follow the pattern's marker: it holds a model that has begun a call
 // of its own accord. `whole` is a reply that is nothing but calls, after the model's thought: it holds a model that
 // must call. In both, each tool's arguments follow that tool's own schema; a tool whose schema cannot be used, or is so
-// large that all of them together would be too large, takes any JSON object, and a remark says so. One bad schema never
-// frees the others.
-// Cost     reading the schemas (JsonSchema remembers them), and one pass over their grammars.
+// large that all of them together would be too large, or for whose reading the others have left too little, takes any
+// JSON object, and a remark says so. One bad schema never frees the others.
+// Cost     reading the schemas, within their budget, and one pass over their grammars.
 #pragma once
 
 #include <span>
 #include <string>
 #include <vector>
 
+#include "../../schema/schema_budget.h"
 #include "call_pattern.h"
 #include "llama-agent/tool_choice.h"
 #include "offered_tools.h"
@@ -26,9 +27,10 @@ struct CallGrammars {
   std::vector<std::string> remarks;  // "tool 'look' takes any JSON object: the JSON schema is no JSON: …"
 };
 
-// tools: at least one. thinking_opener: what a thought may still begin with before the calls; "": nothing may.
+// tools: at least one. Where the budget is_stopped(), nobody waits for what comes. thinking_opener: what a thought may still begin with before the calls; "": nothing may.
 [[nodiscard]] CallGrammars call_grammars(const CallPattern& pattern, std::span<const OfferedTool> tools,
-                                         const ToolChoice& choice, std::string_view thinking_opener = {});
+                                         const ToolChoice& choice, std::string_view thinking_opener,
+                                         SchemaBudget& budget);
 
 // The same for a format without a pattern: the opener, and then whatever the model writes.
 [[nodiscard]] std::string opener_grammar(std::string_view opener, std::string_view thinking_opener = {});

@@ -13,19 +13,21 @@ namespace {
 
 std::unexpected<Error> wrong_call(std::string message) { return fail(ErrorCode::InvalidText, std::move(message)); }
 
-Result<JsonSchema> schema_of_arguments(std::string_view schema) {
-  return internal::argument_schema(schema).and_then([](const std::string& text) { return JsonSchema::parse(text); });
+Result<JsonSchema> schema_of_arguments(std::string_view schema, const std::stop_token& stop) {
+  return internal::argument_schema(schema).and_then(
+      [&](const std::string& text) { return JsonSchema::parse(text, {}, stop); });
 }
 
 }  // namespace
 
-Result<void> check_tool_schema(std::string_view schema) {
-  const auto parsed = schema_of_arguments(schema);
+Result<void> check_tool_schema(std::string_view schema, const std::stop_token& stop) {
+  const auto parsed = schema_of_arguments(schema, stop);
   if (!parsed) return std::unexpected(parsed.error());
   return {};
 }
 
-Result<void> validate_call(std::string_view schema, std::string_view arguments, const CallLimits& limits) {
+Result<void> validate_call(std::string_view schema, std::string_view arguments, const CallLimits& limits,
+                           const std::stop_token& stop) {
   if (arguments.size() > limits.max_argument_bytes) {
     return wrong_call(std::format("the arguments have {} bytes, at most {} are possible", arguments.size(),
                                   limits.max_argument_bytes));
@@ -38,7 +40,8 @@ Result<void> validate_call(std::string_view schema, std::string_view arguments, 
   const auto value = nlohmann::json::parse(arguments, nullptr, false);
   if (value.is_discarded()) return wrong_call("the arguments are no complete JSON");
   if (!value.is_object()) return wrong_call("the arguments are no JSON object");
-  const auto parsed = schema_of_arguments(schema);
+  const auto parsed = schema_of_arguments(schema, stop);
+  if (!parsed && parsed.error().code == ErrorCode::Cancelled) return std::unexpected(parsed.error());
   if (!parsed) return {};
   return parsed->validate(arguments);
 }
