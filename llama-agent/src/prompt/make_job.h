@@ -29,8 +29,8 @@ struct MadeJob {
 };
 
 // Its schemas, that of the answer and those of the tools, are read within one SchemaBudget.
-// Errors   InvalidArgument (nothing to answer; a schema, a grammar, the tools), Cancelled (while a schema was read), and
-//          as make_prompt().
+// Errors   InvalidArgument (nothing to answer; a schema, a grammar, the tools), Cancelled (while a schema was read),
+//          and as make_prompt().
 [[nodiscard]] Result<MadeJob> make_job(const GenerationRequest& request, const Session& session,
                                        const JobSurroundings& surroundings, const Transcript& transcript,
                                        const std::stop_token& stop);

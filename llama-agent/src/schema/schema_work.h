@@ -2,8 +2,8 @@
 //
 // A schema of a few kilobytes can name a hundred thousand ranges of characters, repeat them a thousand times, and make
 // sets of sets of schemas. Whoever does more than pass over the schema's text says here what it costs: ranges, states,
-// instructions of compiled patterns, comparisons. Where nothing is left, it gives up. What is spent depends on the schema
-// alone, not on what the process has read before: so do its grammar and its refusal.
+// instructions of compiled patterns, comparisons. Where nothing is left, it gives up. What is spent depends on the
+// schema alone, not on what the process has read before: so do its grammar and its refusal.
 // Units    one takes about ten nanoseconds.
 // Threads  one reading has one.
 #pragma once
