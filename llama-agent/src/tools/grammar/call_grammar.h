@@ -27,8 +27,8 @@ struct CallGrammars {
   std::vector<std::string> remarks;  // "tool 'look' takes any JSON object: the JSON schema is no JSON: …"
 };
 
-// tools: at least one. thinking_opener: what a thought may still begin with before the calls; "": nothing may. Where the
-// budget is_stopped(), nobody waits for what comes.
+// tools: at least one. thinking_opener: what a thought may still begin with before the calls; "": nothing may.
+// Where the budget is_stopped(), nobody waits for what comes.
 [[nodiscard]] CallGrammars call_grammars(const CallPattern& pattern, std::span<const OfferedTool> tools,
                                          const ToolChoice& choice, std::string_view thinking_opener,
                                          SchemaBudget& budget);
