@@ -39,8 +39,9 @@ Interrupt::~Interrupt() {
   over_ = true;
   pthread_kill(thread_.native_handle(), SIGUSR2);
   thread_.join();
-  // Whatever comes now ends the program as if nobody had listened.
-  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  // Whatever comes now ends the program as if nobody had listened; but one that ends by a signal has its status
+  // already, and a second one must not change it.
+  if (signal_ == 0) pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
 void Interrupt::on_signal(int signal) {
