@@ -22,7 +22,8 @@ class WholeFileTest : public testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  fs::path folder_ = fs::path(testing::TempDir()) / "whole_file_test";
+  // A test's own: others of them run beside it.
+  fs::path folder_ = fs::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
 };
 
 TEST_F(WholeFileTest, IsReadToItsEndOrToItsLimit) {
