@@ -5,7 +5,9 @@
 // into pieces tells the same events.
 //
 // To add one: a file in this folder with a ReplyFormatKind, and its name in reply_formats.cc. What stop_strings.h has,
-// held_back(), says how much of a text may still become a marker.
+// held_back(), says how much of a text may still become a marker. A kind is chosen by how calls are written, and used
+// only where there are tools, unless it has `reads_every_reply`; how a template's thoughts are marked is found by
+// thinking_markers_in() (chat_template.cc).
 // Threads  one at a time.
 // Cost     one pass over the text; held back is at most the longest marker, and the white space before it.
 #pragma once
