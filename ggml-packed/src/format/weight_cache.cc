@@ -56,16 +56,12 @@ std::map<std::pair<const void*, Layout>, Shared<Packed>>& all() {
   return shared;
 }
 
-Identity identity_of(const ggml_tensor& weights) {
-  Identity identity{.name = weights.name, .type = weights.type, .samples = sample(weights)};
-  std::copy_n(weights.ne, 4, identity.shape.begin());
-  return identity;
-}
-
 // The weight as another context has packed it, or as make() does: nullptr, where that cannot.
 template <class Packed, class Make>
 std::shared_ptr<Packed> share(const ggml_tensor& weights, const Layout& layout, const Make& make) {
-  Identity identity = identity_of(weights);
+  Identity identity{.name = weights.name, .type = weights.type, .samples = sample(weights)};
+  std::copy_n(weights.ne, 4, identity.shape.begin());
+
   const std::scoped_lock lock(mutex);
   Shared<Packed>& shared = all<Packed>()[{weights.data, layout}];
   auto packed = shared.identity == identity ? shared.packed.lock() : nullptr;

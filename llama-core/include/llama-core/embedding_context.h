@@ -29,8 +29,8 @@ struct EmbeddingContextConfig {
   Pooling pooling = Pooling::Mean;  // not None; Rank only of a model with a classification head
   bool warm_up = true;              // some tokens are computed at once, so that the weights are packed before the first
                                     // batch. Where another context of the model has done so there is no need.
-  bool one_pass = false;  // Only one batch is expected: each weight is packed for it and forgotten, in half of
-                          // the time and without memory. A second batch packs them to stay. No warm-up.
+  bool one_pass = false;  // Only one batch is expected: each weight is packed for it and forgotten, which takes
+                          // less time and no memory. A second batch packs them to stay. No warm-up.
 };
 
 // The most sequences that llama.cpp can hold in one batch.
