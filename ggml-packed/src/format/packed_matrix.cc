@@ -107,7 +107,7 @@ PackedMatrix::PackedMatrix(const ggml_tensor& weights, const Layout& layout, Thr
 
 void PackedMatrix::pack(const ggml_tensor& weights, ThreadTeam& team) {
   rows_ = static_cast<std::size_t>(weights.ne[1]);
-  team.for_each(panels(), [&](std::size_t panel) {
+  team.for_each_at_home(panels(), [&](std::size_t panel) {
     const std::size_t first = panel * layout_.panel_rows, count = std::min(layout_.panel_rows, rows_ - first);
     const auto* rows = static_cast<const std::byte*>(weights.data) + first * weights.nb[1];
     if (layout_.format == Format::Int4) {

@@ -19,6 +19,19 @@ std::size_t rows_at_once(const Kernels& kernels, const PackedMatrix& weights) {
   return std::clamp(kBytes / (weights.columns() * sizeof(std::uint16_t)), kFewest, kRowsAtOnce);
 }
 
+// How many rows are multiplied at once with each panel. Where there are rows enough each thread has its own, so that it
+// reads what it has written; with few, a weight would come from memory for each thread anew.
+std::size_t rows_of_group(std::size_t rows, std::size_t at_once, std::size_t threads) {
+  constexpr std::size_t kFewestOfThread = 64;
+  std::size_t groups = (rows - 1) / at_once + 1;
+  if (groups < threads) {
+    groups = std::max(groups, std::min(threads, rows / kFewestOfThread));
+  } else {
+    groups = (groups + threads - 1) / threads * threads;
+  }
+  return (rows + groups - 1) / groups;
+}
+
 }  // namespace
 
 bool Matmul::takes(const ggml_tensor& node) const {
@@ -44,7 +57,7 @@ bool Matmul::multiply_passing(const ggml_tensor& node, const Layout& layout, con
     PassingPanels panels(weights, layout, team.threads());
     const Activations& activations = prepared_.in_order(*node.src[1], layout.format, team);
     const auto rows = static_cast<std::size_t>(node.ne[1]);
-    team.for_each(panels.count(), [&](std::size_t i) {
+    team.for_each_at_home(panels.count(), [&](std::size_t i) {
       panels.with(i, [&](const PackedMatrix& panel) {
         const std::size_t at_once = rows_at_once(kernels_, panel);
         for (std::size_t begin = 0; begin < rows; begin += at_once) {
@@ -80,13 +93,13 @@ bool Matmul::compute(const ggml_tensor& node, const ggml_tensor& result, const E
     });
     return true;
   }
-  const std::size_t groups = (rows - 1) / rows_at_once(kernels_, *packed) + 1;
-  const std::size_t group_rows = (rows + groups - 1) / groups;
+  const std::size_t group_rows =
+      rows_of_group(rows, rows_at_once(kernels_, *packed), static_cast<std::size_t>(team.threads()));
+  const std::size_t groups = (rows - 1) / group_rows + 1;
   const std::size_t panels = packed->panels(), pieces = groups * panels;
-  const auto threads = static_cast<std::size_t>(team.threads());  // each takes about every so manieth piece
-  team.for_each(pieces, [&](std::size_t i) {
+  team.for_each_at_home(pieces, [&](std::size_t i) {
     const std::size_t begin = i / panels * group_rows;
-    const std::byte* next = i + threads < pieces ? packed->panel((i + threads) % panels) : nullptr;
+    const std::byte* next = i + 1 < pieces ? packed->panel((i + 1) % panels) : nullptr;
     kernels_.multiply({.weights = *packed, .index = i % panels, .next = next}, activations, begin,
                       std::min(rows, begin + group_rows), output);
   });

@@ -55,7 +55,7 @@ void transpose(const ggml_tensor& node, ThreadTeam& team) {
   const auto columns = static_cast<std::size_t>(node.ne[0]), rows = static_cast<std::size_t>(node.ne[1]);
   const auto* x = floats(from);
   const std::size_t stride = from.nb[0] / sizeof(float);
-  team.for_each((rows + kBlockSize - 1) / kBlockSize, [&](std::size_t block) {
+  team.for_each_at_home((rows + kBlockSize - 1) / kBlockSize, [&](std::size_t block) {
     const std::size_t begin = block * kBlockSize, end = std::min(rows, begin + kBlockSize);
     for (std::size_t c = 0; c < columns; ++c) {
       for (std::size_t r = begin; r < end; ++r) floats(node)[r * columns + c] = x[c * stride + r];
