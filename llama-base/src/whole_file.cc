@@ -24,18 +24,14 @@ std::unexpected<Error> unreadable(int number) {
 
 }  // namespace
 
-Result<std::string> read_whole_file(const std::filesystem::path& path, std::size_t max_bytes,
-                                    const std::stop_token& stop) {
-  // Without O_NONBLOCK a pipe that nobody writes to would hold the process here, deaf to a stop.
-  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file) return unreadable(errno);
+Result<std::string> read_to_end(int file, std::size_t max_bytes, const std::stop_token& stop) {
   std::string text;
   std::array<char, 1 << 16> block{};
   for (;;) {
     if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "reading was stopped");
-    pollfd ready{.fd = file.get(), .events = POLLIN, .revents = 0};  // files are always
+    pollfd ready{.fd = file, .events = POLLIN, .revents = 0};  // files are always
     if (::poll(&ready, 1, kStopLookMs) <= 0) continue;
-    const ssize_t count = ::read(file.get(), block.data(), block.size());
+    const ssize_t count = ::read(file, block.data(), block.size());
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (count < 0) return unreadable(errno);
     if (count == 0) return text;
@@ -44,6 +40,14 @@ Result<std::string> read_whole_file(const std::filesystem::path& path, std::size
       return fail(ErrorCode::InvalidArgument, max_bytes >> 20 > 0 ? std::format("longer than {} MiB", max_bytes >> 20)
                                                                   : std::format("longer than {} bytes", max_bytes));
   }
+}
+
+Result<std::string> read_whole_file(const std::filesystem::path& path, std::size_t max_bytes,
+                                    const std::stop_token& stop) {
+  // Without O_NONBLOCK a pipe that nobody writes to would hold the process here, deaf to a stop.
+  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file) return unreadable(errno);
+  return read_to_end(file.get(), max_bytes, stop);
 }
 
 }  // namespace llama::internal

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -54,6 +55,22 @@ TEST_F(WholeFileTest, ThatNobodyWritesEndsWithAStop) {
     stop.request_stop();
   });
   EXPECT_EQ(read_whole_file(pipe, 10, stop.get_token()).error().code, ErrorCode::Cancelled);
+}
+
+TEST_F(WholeFileTest, IsAlsoTheRestOfWhatIsOpen) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ASSERT_EQ(::write(ends[1], "some", 4), 4);
+  std::stop_source stop;
+  const std::jthread stopper([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    stop.request_stop();
+  });
+  EXPECT_EQ(read_to_end(ends[0], 10, stop.get_token()).error().code, ErrorCode::Cancelled);
+  ASSERT_EQ(::write(ends[1], "more", 4), 4);
+  ::close(ends[1]);
+  EXPECT_EQ(read_to_end(ends[0], 10, {}), "more");
+  ::close(ends[0]);
 }
 
 }  // namespace

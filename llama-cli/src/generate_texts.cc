@@ -3,16 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <format>
-#include <memory>
 #include <stop_token>
 
 #include "exit_status.h"
 #include "llama-agent/json_schema.h"
 #include "llama-base/text_kind.h"
+#include "llama-base/whole_file.h"
 
 namespace llama {
 namespace {
@@ -21,29 +18,16 @@ constexpr std::size_t kMaxFileBytes = std::size_t{4} * 1024 * 1024;  // of a pro
 
 // A whole file; "-" is standard input.
 Step<std::string> read_file(const std::filesystem::path& path, const Interrupt& interrupt) {
-  // Nothing is under way yet, and a pipe that gives nothing would not let us look for a signal.
-  const std::stop_callback on_signal(interrupt.token(), [&] { ::_exit(interrupt.exit_status()); });
   const bool is_stdin = path == "-";
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> opened(is_stdin ? nullptr : std::fopen(path.c_str(), "rb"),
-                                                               [](std::FILE* f) { return std::fclose(f); });
-  std::FILE* file = is_stdin ? stdin : opened.get();
-  std::string text;
-  char buffer[65536];
-  for (std::size_t n = 0; file != nullptr && (n = std::fread(buffer, 1, sizeof buffer, file)) > 0;) {
-    text.append(buffer, n);
-    if (text.size() <= kMaxFileBytes) continue;
-    return stop_with({ErrorCode::InvalidText, std::format("'{}' has more than {} bytes", path.string(), kMaxFileBytes)},
-                     kInputError);
-  }
-  if (file == nullptr || std::ferror(file) != 0) {
-    return stop_with({ErrorCode::Io, std::format("cannot read '{}': {}", path.string(), std::strerror(errno))},
-                     kInputError);
-  }
-  if (const auto why = internal::why_not_utf8(text)) {
-    const std::string name = is_stdin ? "standard input" : std::format("'{}'", path.string());
+  const std::string name = is_stdin ? "standard input" : std::format("'{}'", path.string());
+  auto text = is_stdin ? internal::read_to_end(STDIN_FILENO, kMaxFileBytes, interrupt.token())
+                       : internal::read_whole_file(path, kMaxFileBytes, interrupt.token());
+  if (!text && text.error().code == ErrorCode::Cancelled) return stop_with(text.error(), kInternalError);
+  if (!text) return stop_with({text.error().code, std::format("{}: {}", name, text.error().message)}, kInputError);
+  if (const auto why = internal::why_not_utf8(*text)) {
     return stop_with({ErrorCode::InvalidText, std::format("{} is no text in UTF-8: {}", name, *why)}, kInputError);
   }
-  return text;
+  return *std::move(text);
 }
 
 // Editors and echo end a file with a newline that nobody means.

@@ -48,10 +48,9 @@ bool Experts::compute(const ggml_tensor& node, const ggml_tensor& result, const 
                       .places = routing_.pairs().data()};
   const std::size_t panels = parts_.front().weights->panels();
   const std::size_t pieces = parts_.size() * panels;
-  const auto threads = static_cast<std::size_t>(team.threads());  // each takes about every so manieth piece
-  team.for_each(pieces, [&](std::size_t i) {
+  team.for_each_at_home(pieces, [&](std::size_t i) {
     const Part& part = parts_[i / panels];
-    const std::size_t after = i + threads;
+    const std::size_t after = i + 1;
     const std::byte* next = after < pieces ? parts_[after / panels].weights->panel(after % panels) : nullptr;
     kernels_.multiply({.weights = *part.weights, .index = i % panels, .next = next}, activations, part.begin, part.end,
                       output);

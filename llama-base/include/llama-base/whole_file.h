@@ -15,4 +15,7 @@ namespace llama::internal {
 [[nodiscard]] Result<std::string> read_whole_file(const std::filesystem::path& path, std::size_t max_bytes,
                                                   const std::stop_token& stop);
 
+// The rest of what is open already, standard input for one.
+[[nodiscard]] Result<std::string> read_to_end(int file, std::size_t max_bytes, const std::stop_token& stop);
+
 }  // namespace llama::internal
