@@ -1,5 +1,7 @@
 #include "plugin/thread_team.h"
 
+#include <algorithm>
+
 namespace ggml_packed {
 namespace {
 
@@ -13,6 +15,10 @@ void relax() {
   std::this_thread::yield();
 #endif
 }
+
+// So many threads' shares does a thread look at when its own is done: each costs a line of the cache that another core
+// has written. Whoever is held up is helped by as many; its share ends even if by nobody else.
+constexpr std::size_t kHelped = 8;
 
 // Until `value` is no longer `old`.
 void wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
@@ -55,7 +61,7 @@ void ThreadTeam::run(std::size_t count, Function function, const void* context, 
 
 void ThreadTeam::work_on(std::size_t home) {
   const std::size_t shares = used_.load(std::memory_order_relaxed);
-  for (std::size_t i = 0; i < shares; ++i) take_from(shares_[(home + i) % shares]);
+  for (std::size_t i = 0; i < std::min(shares, 1 + kHelped); ++i) take_from(shares_[(home + i) % shares]);
 }
 
 void ThreadTeam::take_from(Share& share) {

@@ -88,7 +88,7 @@ class ThreadTeam {
   };
 
   void run(std::size_t count, Function function, const void* context, std::size_t shares);
-  void work_on(std::size_t home);  // pieces, those of this share first, until there is none left to take
+  void work_on(std::size_t home);  // pieces of this share, then of the next ones, until there are none left to take
   void take_from(Share& share);    // its pieces, until there is none left
   void serve(std::size_t home);    // a worker's life
 
