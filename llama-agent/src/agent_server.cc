@@ -85,8 +85,8 @@ Result<std::unique_ptr<AgentServer>> AgentServer::create(std::shared_ptr<const M
   if (!chat_template) return std::unexpected(chat_template.error());
   auto decoder = make_decoder(model, context, chat_template->source());
   if (!decoder) return std::unexpected(decoder.error());
-  return std::unique_ptr<AgentServer>(
-      new AgentServer(std::make_unique<State>(config, model, std::move(*chat_template), std::move(*decoder))));
+  return std::unique_ptr<AgentServer>(new AgentServer(
+      std::make_unique<State>(config, std::move(model), std::move(*chat_template), std::move(*decoder))));
 }
 
 Result<std::unique_ptr<AgentServer>> AgentServer::initialize(const ModelLoader& loader, const ModelConfig& model,
@@ -192,7 +192,7 @@ Result<RunResponse> AgentServer::State::run(const RunRequest& request, const std
   return response;
 }
 
-Result<RunResponse> AgentServer::run(const RunRequest& request, std::stop_token stop) {
+Result<RunResponse> AgentServer::run(const RunRequest& request, const std::stop_token& stop) {
   const auto tell = [&](const RunEvent& event) {
     if (request.observer) request.observer(event);
   };

@@ -23,7 +23,7 @@ const EVP_MD* algorithm_of(DigestKind kind) {
 
 struct Hasher::State {
   struct FreeContext {
-    void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
+    void operator()(EVP_MD_CTX* opened) const noexcept { EVP_MD_CTX_free(opened); }
   };
   DigestKind kind;
   std::unique_ptr<EVP_MD_CTX, FreeContext> context{EVP_MD_CTX_new()};

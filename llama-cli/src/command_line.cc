@@ -105,7 +105,7 @@ void add(CLI::App& app, const Command& command, const Command*& chosen) {
   if (command.takes_config) {
     added
         ->add_option("--config")  // add_configured() has read it
-        ->description("Read flags from this file (TOML): normalize = true, column = [\"title\", \"body\"]")
+        ->description(R"(Read flags from this file (TOML): normalize = true, column = ["title", "body"])")
         ->type_name("FILE");
   }
   for (const Command& own : command.commands) add(*added, own, chosen);
@@ -189,7 +189,7 @@ void add_configured(const Program& program, std::vector<std::string>& words, Pla
       } else if (value == "true") {
         words.push_back("--" + line.name);
       } else if (value != "false") {
-        throw CLI::ConfigError(place + ": " + line.name + " is true or false, not '" + value + "'");
+        throw CLI::ConfigError(std::format("{}: {} is true or false, not '{}'", place, line.name, value));
       }
     }
     places.emplace_back("--" + line.name, place);
@@ -250,7 +250,7 @@ std::string with_place(std::string message, const Places& places) {
     const std::size_t at = message.find(flag), end = at + flag.size();
     if (at == std::string::npos || (end < message.size() && (std::isalnum(message[end]) != 0 || message[end] == '-')))
       continue;
-    return place + ": " + message;
+    return std::format("{}: {}", place, message);
   }
   return message;
 }

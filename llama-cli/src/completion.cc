@@ -108,7 +108,7 @@ std::string bash_completion(const Program& program) {
       if (is_place(flag) || !takes_value(flag)) continue;
       for (const std::string& name : names_of(flag)) {
         const std::string reply = names_file(flag)
-                                      ? "local IFS=$'\\n'; COMPREPLY=($(compgen -f -- \"$word\"))"  // names with blanks
+                                      ? R"(local IFS=$'\n'; COMPREPLY=($(compgen -f -- "$word")))"  // names with blanks
                                       : std::format("COMPREPLY=($(compgen -W '{}' -- \"$word\"))", choices_of(flag));
         values += std::format("    '{} {}') {}; return ;;\n", leaf.words, name, reply);
       }

@@ -126,7 +126,7 @@ class ConfigWalk {
     }
     const std::size_t known = kLetters.find(letter);
     if (known == kLetters.npos)
-      return break_off(line_, "between \" and \" a \\ is written \\\\; between ' and ' it is itself");
+      return break_off(line_, R"(between " and " a \ is written \\; between ' and ' it is itself)");
     text += kMeant[known];
     step();
     return true;

@@ -88,8 +88,8 @@ void pad(const ggml_tensor& node, ThreadTeam& team) {
   team.for_ranges(row_count(node), kRowsOfCopy, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
       const auto i1 = i % n1, i2 = i / n1 % n2, i3 = i / n1 / n2;
-      const bool inside = i1 < static_cast<std::size_t>(from.ne[1]) && i2 < static_cast<std::size_t>(from.ne[2]) &&
-                          i3 < static_cast<std::size_t>(from.ne[3]);
+      const bool inside =
+          std::cmp_less(i1, from.ne[1]) && std::cmp_less(i2, from.ne[2]) && std::cmp_less(i3, from.ne[3]);
       if (inside) {
         std::memcpy(row(node, i),
                     static_cast<const std::byte*>(from.data) + i1 * from.nb[1] + i2 * from.nb[2] + i3 * from.nb[3],

@@ -46,7 +46,8 @@ const Rope::Angles& Rope::angles_of(const ggml_tensor& node, ThreadTeam& team) {
   const auto* at_position = static_cast<const std::int32_t*>(positions->data);
   team.for_ranges(count, 16, [&](std::size_t begin, std::size_t end) {
     for (std::size_t at = begin * half; at < end * half; ++at) {
-      const double angle = at_position[at / half] * frequencies.angles[at % half];
+      const std::int32_t position = at_position[at / half];
+      const double angle = position * frequencies.angles[at % half];
       angles.cosines[at] = static_cast<float>(std::cos(angle)) * frequencies.magnitude;
       angles.sines[at] = static_cast<float>(std::sin(angle)) * frequencies.magnitude;
     }

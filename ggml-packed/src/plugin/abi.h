@@ -15,6 +15,7 @@ inline constexpr int kInterfaceVersion = 3;
 
 }  // namespace ggml_packed
 
+// NOLINTBEGIN(readability-identifier-naming): ggml's names
 extern "C" {
 
 struct ggml_backend_reg_i {
@@ -81,3 +82,4 @@ struct ggml_backend {
 };
 
 }  // extern "C"
+// NOLINTEND(readability-identifier-naming)

@@ -130,12 +130,12 @@ bool select(const char* level) {
 
 // For our own program: the names of all levels, the best one first; nullptr ends them.
 const char* const* levels() {
-  static const auto names = [] {
+  static const auto kNames = [] {
     auto all = level_names();
     all.push_back(nullptr);
     return all;
   }();
-  return names.data();
+  return kNames.data();
 }
 
 // For our own program: how fast a level is here, in giga-operations a second; 0 where the CPU lacks it, and where

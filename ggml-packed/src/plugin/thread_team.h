@@ -18,7 +18,7 @@
 
 namespace ggml_packed {
 
-class ThreadTeam {
+class ThreadTeam {  // NOLINT(clang-analyzer-optin.performance.Padding): lines of the cache are meant to be apart
  public:
   explicit ThreadTeam(int threads) : threads_(threads < 1 ? 1 : threads) {}
   ~ThreadTeam();

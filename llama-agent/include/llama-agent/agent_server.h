@@ -104,7 +104,7 @@ class AgentServer {
   // Lets the model work with tools until it answers (agent_run.h). Blocks.
   //
   // Errors   as generate(), of the first reply that fails; InvalidArgument: check() of the limits, no tools.
-  [[nodiscard]] Result<RunResponse> run(const RunRequest& request, std::stop_token stop = {});
+  [[nodiscard]] Result<RunResponse> run(const RunRequest& request, const std::stop_token& stop = {});
   // The same as events. The request's observer is not called.
   [[nodiscard]] Result<AgentRun> run_stream(RunRequest request, std::stop_token stop = {});
   // What a run would offer now.

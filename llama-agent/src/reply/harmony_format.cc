@@ -93,7 +93,7 @@ class HarmonyReply final : public ReplyFormat {
     const std::size_t end = held_.find(kMessage);
     const bool may_come = held_.size() < kMaxHeaderBytes + kMessage.size() && may_be_header(held_);
     if (end == std::string::npos && may_come && !ended) return false;
-    if (end == std::string::npos || end > kMaxHeaderBytes || !may_be_header(held_)) {
+    if (end > kMaxHeaderBytes || !may_be_header(held_)) {
       // A text without any header; a marker that it begins with is a part of it.
       place_ = Place::Text;
       const auto [at, marker] = first_end(held_);

@@ -27,7 +27,7 @@ bool is_blank_range(CodeRange range) { return range.begin == range.end; }
 class ChainWriter {
  public:
   explicit ChainWriter(std::string_view text) : text_(text), mask_(text), partner_(text.size()) {
-    std::fill(mask_.begin(), mask_.end(), kInString);
+    std::ranges::fill(mask_, kInString);
     outside_template_strings(text, [&](std::size_t i) { mask_[i] = text[i]; });
     is_held_ = std::ranges::count(mask_, ',') > kFreeCommas;
     is_macro_ = first_template_word(text) == "macro";

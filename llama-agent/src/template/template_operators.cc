@@ -28,7 +28,7 @@ Value product_of(const Value& x, const Value& y) {
     if (__builtin_mul_overflow(whole_number(x), whole_number(y), &product)) {
       fail_template("a product is too large");
     }
-    return Value(product);
+    return Value(product);  // NOLINT(modernize-return-braced-init-list)
   }
   if (!x.is_string() && !y.is_string()) return x * y;
   const std::string text = text_of(x.is_string() ? x : y);
@@ -37,7 +37,7 @@ Value product_of(const Value& x, const Value& y) {
   refuse_large(std::ssize(text) * count);
   std::string repeated;
   for (std::int64_t i = 0; i < count; ++i) repeated += text;
-  return Value(repeated);
+  return Value(repeated);  // NOLINT(modernize-return-braced-init-list)
 }
 
 // `//` and `%` as Python has them: the quotient is rounded down, and the remainder has the divisor's sign.
@@ -62,18 +62,18 @@ Division divided(std::int64_t x, std::int64_t y) {
 Value quotient_of(const Value& x, const Value& y, bool is_remainder) {
   if (x.is_number_integer() && y.is_number_integer()) {
     const Division found = divided(whole_number(x), whole_number(y));
-    return Value(is_remainder ? found.remainder : found.quotient);
+    return Value(is_remainder ? found.remainder : found.quotient);  // NOLINT(modernize-return-braced-init-list)
   }
   const auto a = x.get<double>(), b = y.get<double>();
   if (b == 0) fail_template("a division by 0");
   const double quotient = std::floor(a / b);
-  return Value(is_remainder ? a - quotient * b : quotient);
+  return Value(is_remainder ? a - quotient * b : quotient);  // NOLINT(modernize-return-braced-init-list)
 }
 
 Value ratio_of(const Value& x, const Value& y) {
   const auto divisor = y.get<double>();
   if (divisor == 0) fail_template("a division by 0");
-  return Value(x.get<double>() / divisor);
+  return Value(x.get<double>() / divisor);  // NOLINT(modernize-return-braced-init-list)
 }
 
 // A character of a text has no properties, but asking for one is no error.
@@ -90,8 +90,7 @@ Value element_of(const Value& value, const Value& index) {
     return at < places.size() - 1 ? Value(text.substr(places[at], places[at + 1] - places[at])) : Value();
   }
   if (value.is_array()) return place(value.size()) < value.size() ? value.at(place(value.size())) : Value();
-  Value object = value;
-  return object.is_object() && object.contains(index) ? object.at(index) : Value();
+  return value.is_object() && value.contains(index) ? value.at(index) : Value();
 }
 
 // The places that `x[from:to:step]` takes of so many, as Python's slice.indices() has them.
@@ -125,7 +124,7 @@ Value slice_of(const Value& value, const Value& from, const Value& to, const Val
     std::string part;
     each(places_of_slice(std::ssize(characters) - 1, from, to, step),
          [&](std::size_t i) { part.append(text, characters[i], characters[i + 1] - characters[i]); });
-    return Value(part);
+    return Value(part);  // NOLINT(modernize-return-braced-init-list)
   }
   if (!value.is_array()) fail_template("a part of what is no text and no list");
   std::vector<Value> part;

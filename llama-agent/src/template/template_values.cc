@@ -170,7 +170,7 @@ void add_lists(Context& context, const std::shared_ptr<TemplateBudget>& budget) 
     Value object = argument(a, 0), other = argument(a, 1);
     budget->look(refused_or_size(other));
     for (const auto& key : other.keys()) {
-      const Value value = other.at(key);
+      const Value& value = other.at(key);
       object.set(key, value);
       check_inside(value, object, [&] { object.set(key, Value()); });
     }
@@ -230,7 +230,7 @@ void add_growing(Context& context, const std::shared_ptr<TemplateBudget>& budget
   set("llama_each", [each](const auto& a, const auto&) { return each(argument(a, 0)); });
   // What a loop goes over that has a condition.
   set("llama_filtered", [each, budget](const auto& a, const auto&) {
-    const Value all = each(argument(a, 0));
+    Value all = each(argument(a, 0));
     if (all.is_iterable()) budget->look(static_cast<std::int64_t>(all.size()) * kCallCost);
     return all;
   });

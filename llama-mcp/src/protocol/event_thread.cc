@@ -126,7 +126,7 @@ void EventThread::run(const std::stop_token& stop) {
       lock.unlock();
       try {
         task(stop);
-      } catch (...) {  // a handler's fault, which is not the end of the program
+      } catch (...) {  // NOLINT(bugprone-empty-catch): a handler's fault is not the end of the program
       }
       lock.lock();
       continue;

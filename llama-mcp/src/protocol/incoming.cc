@@ -60,7 +60,7 @@ void McpSession::refuse(std::string_view json, const Error& reason) {
 void McpSession::take(RpcMessage message) {
   switch (message.kind) {
     case RpcMessage::Kind::Request:
-      return take_request(std::move(message));
+      return take_request(message);
     case RpcMessage::Kind::Notification:
       return take_notification(message);
     case RpcMessage::Kind::Answer:

@@ -27,7 +27,7 @@ nlohmann::ordered_json QuestionDesk::answer(const nlohmann::ordered_json& params
   McpReply reply{.action = McpReply::Action::Cancel};
   try {
     reply = ask_(question, stop);
-  } catch (...) {  // whoever asks has failed: the server must not wait for it
+  } catch (...) {  // NOLINT(bugprone-empty-catch): whoever asks has failed, the server must not wait for it
   }
   if (reply.action != McpReply::Action::Accept || stop.stop_requested()) {
     return {{"action", reply.action == McpReply::Action::Decline ? "decline" : "cancel"}};

@@ -22,7 +22,7 @@ struct ColumnDescription {
 // What the input was when it was opened, so that a later run can tell whether it still is that.
 struct InputIdentity {
   std::string what;           // "file 'a.csv'", "3 files", "the query"
-  std::string fingerprint;    // differs where the input does: paths, sizes and times of files, text of a query
+  std::string fingerprint{};  // differs where the input does: paths, sizes and times of files, text of a query
   std::string content{};      // the same wherever the same files lie: their names and sizes, text of a query
   bool is_repeatable = true;  // false: what was read is gone (standard input, a pipe)
   // The local files that are read: globs and folders resolved; of a query those that its texts and names mean, and the

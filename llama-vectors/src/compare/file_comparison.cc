@@ -49,7 +49,7 @@ Result<MatchedVectors> read_matched(const VectorFile& a, const VectorFile& b, st
                                     std::size_t workers, const std::stop_token& stop) {
   std::vector<std::uint64_t> rows_a, rows_b;
   std::vector<std::size_t> order(texts.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::iota(order, std::size_t{0});
   std::ranges::sort(order, {}, [&](std::size_t i) { return texts[i].row_b; });
   for (const MatchedText& text : texts) rows_a.push_back(text.row_a);
   for (const std::size_t i : order) rows_b.push_back(texts[i].row_b);
@@ -101,7 +101,8 @@ class FileComparer {
 
   // A part of the texts at a time, so many as fit into memory. Cost: a product for each text.
   Result<void> compare_cosines(const std::vector<MatchedText>& texts, const std::stop_token& stop) {
-    const std::uint64_t bytes_of_text = 3 * 8 * padded(static_cast<std::size_t>(std::max(a_.dimension(), 1)));
+    const std::uint64_t bytes_of_text =
+        std::uint64_t{24} * padded(static_cast<std::size_t>(std::max(a_.dimension(), 1)));
     const auto together = static_cast<std::size_t>(std::max<std::uint64_t>(1, options_.vector_bytes / bytes_of_text));
     DistributionCount cosines;
     for (std::size_t begin = 0; begin < texts.size(); begin += together) {

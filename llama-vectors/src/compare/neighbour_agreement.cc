@@ -17,7 +17,7 @@ namespace {
 // Twice the rank of each value, from 0, so that the mean of equal ones is whole. Cost: a sort.
 std::vector<double> ranks_of(std::span<const double> values) {
   std::vector<std::uint32_t> order(values.size());
-  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::iota(order, 0U);
   std::ranges::sort(order, {}, [&](std::uint32_t i) { return values[i]; });
   std::vector<double> ranks(values.size());
   for (std::size_t begin = 0; begin < order.size();) {
@@ -69,7 +69,7 @@ Result<Neighbourhood> neighbourhood_of(const UnitVectors& vectors, std::span<con
 double rank_correlation(std::span<const double> a, std::span<const double> b) {
   if (a.size() < 2) return 0;
   const std::vector<double> x = ranks_of(a), y = ranks_of(b);
-  const double mean = static_cast<double>(a.size() - 1);  // of ranks twice their size
+  const auto mean = static_cast<double>(a.size() - 1);  // of ranks twice their size
   double xy = 0, xx = 0, yy = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
     xy += (x[i] - mean) * (y[i] - mean);

@@ -58,7 +58,7 @@ Result<std::vector<IndexedText>> index_texts(const VectorFile& file, const std::
         found[worker].push_back({.digest = *digest, .row = b.first_row + row});
         continue;
       }
-      const std::lock_guard lock(mutex);
+      const std::scoped_lock lock(mutex);
       wrong = Error{ErrorCode::Corrupt, std::format("file '{}', row {}: '{}' is no MD5", table.files().front().path,
                                                     b.first_row + row, cell->substr(0, 40))};
     }

@@ -79,7 +79,7 @@ class DuplicateSearch {
         has_direction_[row] = std::isfinite(squares) && squares > 0 ? 1 : 0;
       }
       if (!options_.on_rows) return;
-      const std::lock_guard lock(mutex);
+      const std::scoped_lock lock(mutex);
       options_.on_rows(rows += block.rows);
     });
   }

@@ -62,7 +62,7 @@ void Histogram::merge(const Histogram& other) {
 std::vector<Histogram::Bin> Histogram::bins() const {
   std::vector<Bin> all;
   for (std::size_t i = 0; i < counts_.size(); ++i) {
-    const double at = static_cast<double>(first_ + static_cast<std::int64_t>(i));
+    const auto at = static_cast<double>(first_ + static_cast<std::int64_t>(i));
     all.push_back({std::ldexp(at, exponent_), std::ldexp(at + 1, exponent_), counts_[i]});
   }
   return all;

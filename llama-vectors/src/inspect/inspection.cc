@@ -206,7 +206,7 @@ Result<Inspection> inspect_vectors(const VectorFile& file, const InspectOptions&
                                     [&](std::size_t worker, std::size_t piece, const VectorBlock& block) {
                                       inspector.look_at(rows[worker], piece, block);
                                       if (!options.on_progress) return;
-                                      const std::lock_guard lock(mutex);
+                                      const std::scoped_lock lock(mutex);
                                       options.on_progress(done += block.rows);
                                     });
   if (!read) return std::unexpected(read.error());

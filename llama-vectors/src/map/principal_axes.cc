@@ -37,7 +37,7 @@ Eigen::MatrixXf orthogonal(const Eigen::MatrixXf& directions) {
 // Columns: the directions, the largest first. Which way a direction points is chance; here its largest entry is
 // positive.
 Eigen::MatrixXf directions_of(const RowMatrix& sample, std::size_t axes, std::uint64_t seed) {
-  const std::size_t dimension = static_cast<std::size_t>(sample.cols());
+  const auto dimension = static_cast<std::size_t>(sample.cols());
   Eigen::MatrixXf directions(index(dimension), index(std::min(dimension, axes + kSpareDirections)));
   RandomNumbers random(seed);
   for (float& entry : directions.reshaped()) entry = static_cast<float>(random.normal());

@@ -54,7 +54,7 @@ double QueryVectors::signed_sum(std::size_t query, const std::byte* bits) const 
   const double* table = &tables_[query * bytes_ * 32];
   double high = 0, low = 0;
   for (std::size_t i = 0; i < bytes_; ++i, table += 32) {
-    const unsigned byte = std::to_integer<unsigned>(bits[i]);
+    const auto byte = std::to_integer<unsigned>(bits[i]);
     high += table[byte >> 4];
     low += table[16 + (byte & 15)];
   }

@@ -17,7 +17,7 @@ Result<std::vector<float>> widened(const VectorFile& file, const std::byte* vect
                                         file.provenance().int8_scales);
   std::vector<double> wide(widener.length());
   widener.widen(vector, wide.data());
-  const std::vector<float> values(wide.begin(), wide.begin() + file.dimension());
+  std::vector<float> values(wide.begin(), wide.begin() + file.dimension());
   if (!std::ranges::all_of(values, [](float value) { return std::isfinite(value); }))
     return no_vector(row, "has NaN or infinity in its vector");
   if (std::ranges::all_of(values, [](float value) { return value == 0; }))

@@ -125,7 +125,7 @@ Result<SearchAnswer> search_vectors(const VectorFile& file, std::span<const std:
                                     [&](std::size_t worker, std::size_t, const VectorBlock& block) {
                                       searchers[worker].look_at(block);
                                       if (!options.on_progress) return;
-                                      const std::lock_guard lock(mutex);
+                                      const std::scoped_lock lock(mutex);
                                       options.on_progress(rows += block.rows);
                                     });
   if (!read) return std::unexpected(read.error());

@@ -20,7 +20,7 @@ class TeamError {
   explicit TeamError(const std::stop_token& stop) : forward_(stop, [this] { source_.request_stop(); }) {}
   [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
   void set(Error error) {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     if (!error_) error_ = std::move(error);
     source_.request_stop();
   }
@@ -51,7 +51,7 @@ void run_team(std::size_t workers, TeamError& error, const std::function<Result<
   std::vector<std::jthread> threads;
   try {
     for (std::size_t worker = 0; worker + 1 < workers; ++worker) threads.emplace_back(guarded, worker);
-  } catch (const std::exception&) {
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
     // The system gives no more threads: those that there are do the work.
   }
   guarded(workers - 1);

@@ -28,7 +28,7 @@ void VectorWidener::widen(const std::byte* vector, double* out) const {
                                   dimension_, out);
     case VectorElement::Bits:
       for (std::size_t i = 0; i < dimension_; ++i) {
-        const unsigned byte = std::to_integer<unsigned>(vector[i / 8]);
+        const auto byte = std::to_integer<unsigned>(vector[i / 8]);
         out[i] = (byte >> (7 - i % 8) & 1) != 0 ? 1.0 : -1.0;
       }
   }

@@ -139,7 +139,7 @@ Result<Verification> check_texts(const VectorFile& file, const CheckedColumns& c
   auto read = read_pieces(table, names, workers, stop, [&](std::size_t worker, std::size_t, const VectorBlock& block) {
     checkers[worker].look_at(block);
     if (!options.on_rows) return;
-    const std::lock_guard lock(mutex);
+    const std::scoped_lock lock(mutex);
     options.on_rows(rows += block.rows);
   });
   if (!read) return std::unexpected(read.error());

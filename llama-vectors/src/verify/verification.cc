@@ -106,7 +106,7 @@ class SampleCheck {
     if (options_.sample && *options_.sample < rows)
       return choose_sample(rows, static_cast<std::size_t>(*options_.sample), options_.seed);
     std::vector<std::uint64_t> all(rows);
-    std::iota(all.begin(), all.end(), std::uint64_t{0});
+    std::ranges::iota(all, std::uint64_t{0});
     return all;
   }
 

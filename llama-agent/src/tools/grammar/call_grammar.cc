@@ -31,7 +31,7 @@ std::vector<ToolRules> rules_of_tools(const CallPattern& pattern, std::span<cons
   const std::string_view anything = is_json ? "object" : "parameters";
   std::vector<ToolRules> all(tools.size());
   std::vector<std::size_t> shortest(tools.size()), order;
-  std::iota(shortest.begin(), shortest.end(), 0);
+  std::ranges::iota(shortest, std::size_t{0});
   std::ranges::stable_sort(shortest, {}, [&](std::size_t i) { return tools[i].parameters.size(); });
   std::vector<std::string> reasons(tools.size());
   for (const std::size_t i : shortest) {
