@@ -17,9 +17,9 @@ namespace llama {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Seconds = std::chrono::duration<double>;
+using Time = std::chrono::duration<double>;  // seconds
 
-constexpr Seconds kComputing{5};
+constexpr Time kComputing{5};
 constexpr std::size_t kAtOnce = 64;  // texts of one measured step
 
 struct Estimate {
@@ -51,7 +51,7 @@ Step<double> measure(const Pieces& pieces, const SharedModel& model, std::int32_
     }
     for (const EmbeddingResult& result : *results) computed += result.sequence_length;
   }
-  return computed / std::max(1e-6, Seconds(Clock::now() - started).count());
+  return computed / std::max(1e-6, Time(Clock::now() - started).count());
 }
 
 double ratio(std::uint64_t part, std::uint64_t whole) {
@@ -108,7 +108,7 @@ void print(const Estimate& all, const Sample& sample, const Pieces& pieces, doub
                ratio(pieces.tokens, pieces.pieces), has_chunks ? "chunk" : "text",
                100 * ratio(pieces.too_long, pieces.texts),
                options.on_long == OnLong::Truncate || has_chunks ? "truncated" : "too long");
-  console.line("Time: about {} ({} tokens/s)", format_duration(Seconds(all.seconds)),
+  console.line("Time: about {} ({} tokens/s)", format_duration(Time(all.seconds)),
                with_thousands(static_cast<std::uint64_t>(rate)));
   console.line("Size: about {}", format_size(all.bytes));
 }
