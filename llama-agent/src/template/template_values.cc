@@ -170,7 +170,7 @@ void add_lists(Context& context, const std::shared_ptr<TemplateBudget>& budget) 
     Value object = argument(a, 0), other = argument(a, 1);
     budget->look(refused_or_size(other));
     for (const auto& key : other.keys()) {
-      const Value& value = other.at(key);
+      const Value value = other.at(key);  // NOLINT(performance-unnecessary-copy-initialization): may be object's own
       object.set(key, value);
       check_inside(value, object, [&] { object.set(key, Value()); });
     }
