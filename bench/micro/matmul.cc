@@ -29,7 +29,7 @@ struct Shape {
 };
 
 // Of the 0.6B's layers, and of MiniLM's; named as columns x outputs.
-constexpr Shape kShapes[] = {{1024, 1024}, {3072, 1024}, {1536, 384}};
+constexpr Shape kShapes[] = {{1024, 1024}, {3072, 1024}, {1024, 3072}, {1536, 384}};
 constexpr std::size_t kRows[] = {1, 32, 128, 512};
 constexpr const char* kLevels[] = {"avx2", "avx-vnni",     "avx512-vnni", "avx512-bf16", "amx-bf16",
                                    "neon", "neon-dotprod", "neon-i8mm",   "neon-bf16"};

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstring>
@@ -173,17 +172,17 @@ TEST_P(KernelsTest, FinishAProductWithBiasActivationGateAndSum) {
   }
 }
 
-TEST_P(KernelsTest, QuantizeZerosAndExtremes) {
-  std::vector<float> x(64, 0.0F);
-  for (std::size_t i = 32; i < 64; ++i) x[i] = i % 2 == 0 ? 3e38F : -3e38F;
-  std::vector<std::int8_t> q(64, 99);
-  std::vector<BlockScale> scales(2);
-  kernels_->quantize(x.data(), x.size(), q.data(), scales.data());
-  EXPECT_EQ(scales[0].scale, 0);
-  EXPECT_EQ(scales[0].correction, kExact);
-  EXPECT_EQ(q[0], 0);
-  EXPECT_EQ(q[32], 127);
-  EXPECT_EQ(q[33], -127);
+// Many rows look up their scales, few multiply them; and a panel of many columns has no table.
+TEST_P(KernelsTest, ARowHasTheSameBitsAmongManyAndFew) {
+  for (const ggml_type type : {GGML_TYPE_Q8_0, GGML_TYPE_Q4_K}) {
+    for (const std::size_t columns : {256U, 4096U, 4352U}) {
+      const Weights w(type, 40, columns);
+      const auto x = random_values(100 * columns, 12);
+      auto many = multiplied(*kernels_, w, x, {40, columns, 100});
+      many.resize(40 * 7UL);
+      EXPECT_EQ(many, multiplied(*kernels_, w, x, {40, columns, 7})) << ggml_type_name(type) << " " << columns;
+    }
+  }
 }
 
 TEST_P(KernelsTest, NormsAgreeWithTheirDefinition) {
@@ -269,20 +268,6 @@ TEST_P(KernelsTest, MultiplyTheLargestBytesExactly) {
 TEST(Kernels, HaveNoLevelOfAnotherName) { EXPECT_EQ(kernels("avx9000"), nullptr); }
 
 INSTANTIATE_TEST_SUITE_P(Levels, KernelsTest, kLevels, level_name);
-
-// The kernels' sums need no conversion to float32: bit for bit the same.
-TEST(BlockScale, ASumThatStartsAtKExactIsMultipliedAsIfItHadBeenConverted) {
-  std::mt19937 random(3);
-  for (int i = 0; i < 200'000; ++i) {
-    const auto half = static_cast<ggml_fp16_t>(random() & 0xFFFFU);
-    if ((half & 0x7C00U) == 0x7C00U) continue;  // infinities and NaN
-    const float scale = ggml_fp16_to_fp32(half);
-    constexpr int kLargest = 32 * 255 * 128;
-    const int sum = static_cast<int>(random() % (2 * kLargest + 1)) - kLargest;
-    const auto started = std::bit_cast<float>(kExact + sum);
-    EXPECT_EQ(std::fma(started, scale, scale * -kExactValue), static_cast<float>(sum) * scale) << scale << " " << sum;
-  }
-}
 
 }  // namespace
 }  // namespace ggml_packed

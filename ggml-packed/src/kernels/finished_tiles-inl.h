@@ -32,6 +32,7 @@ struct Tile {
   std::size_t first;                            // column of the output
   std::size_t count;                            // of the panel's rows that are the matrix's
   const std::int16_t* negative_sums = nullptr;  // PackedMatrix's
+  const float* scales = nullptr;                // scales_to_look_up()'s
 };
 
 HWY_INLINE void fetch_line(const float* at, bool to_write) {

@@ -21,6 +21,8 @@
 #include "kernels/lines_ahead.h"
 #include "kernels/matrix_tiles-inl.h"
 #include "kernels/pair_tiles-inl.h"
+#include "kernels/quantize-inl.h"
+#include "kernels/scales-inl.h"
 #include "kernels/tile_registers.h"
 #include "kernels/tiles-inl.h"
 #include "kernels/vnni_tiles-inl.h"
@@ -78,14 +80,17 @@ constexpr auto kInt4MatrixTiles =
     by_rows<kMatrixRows>([]<std::size_t Rows> { return multiply_int4_by_matrices<Rows>; });
 #endif
 #if HWY_TARGET == HWY_AVX3_DL || HWY_TARGET == HWY_AVX2
-constexpr auto kInt8VnniTiles = by_rows<kVnniRows>([]<std::size_t Rows> { return multiply_int8_by_fours<Rows>; });
-constexpr auto kInt4VnniTiles = by_rows<kVnniRows>([]<std::size_t Rows> { return multiply_int4_by_fours<Rows>; });
+template <bool LooksUp>
+constexpr auto kInt8VnniTiles =
+    by_rows<kVnniRows>([]<std::size_t Rows> { return multiply_int8_by_fours<Rows, LooksUp>; });
+template <bool LooksUp>
+constexpr auto kInt4VnniTiles =
+    by_rows<kVnniRows>([]<std::size_t Rows> { return multiply_int4_by_fours<Rows, LooksUp>; });
 #endif
 
 template <const auto& Int8Tiles, const auto& Int4Tiles>
-void multiply(const Panel& panel, const Activations& activations, std::size_t begin, std::size_t end,
-              const Output& output) {
-  const Tile tile = tile_of(panel);
+void multiply_tile(const Panel& panel, const Tile& tile, const Activations& activations, std::size_t begin,
+                   std::size_t end, const Output& output) {
   const LinesAhead ahead(panel.next, panel.weights.panel_bytes());
   switch (panel.weights.format()) {
     case Format::Int8:
@@ -98,39 +103,26 @@ void multiply(const Panel& panel, const Activations& activations, std::size_t be
       return;  // nobody packs for what the CPU has not
   }
 }
+template <const auto& Int8Tiles, const auto& Int4Tiles>
+void multiply(const Panel& panel, const Activations& activations, std::size_t begin, std::size_t end,
+              const Output& output) {
+  multiply_tile<Int8Tiles, Int4Tiles>(panel, tile_of(panel), activations, begin, end, output);
+}
 #if HWY_TARGET == HWY_AVX3_DL || HWY_TARGET == HWY_AVX2
-constexpr auto multiply_with_vnni = multiply<kInt8VnniTiles, kInt4VnniTiles>;
+void multiply_with_vnni(const Panel& panel, const Activations& activations, std::size_t begin, std::size_t end,
+                        const Output& output) {
+  Tile tile = tile_of(panel);
+  tile.scales = scales_to_look_up(panel.weights, tile, end - begin);
+  if (tile.scales != nullptr) {
+    multiply_tile<kInt8VnniTiles<true>, kInt4VnniTiles<true>>(panel, tile, activations, begin, end, output);
+  } else {
+    multiply_tile<kInt8VnniTiles<false>, kInt4VnniTiles<false>>(panel, tile, activations, begin, end, output);
+  }
+}
 #endif
 #if GGML_PACKED_IS_NEON
 constexpr auto multiply_with_matrices = multiply<kInt8MatrixTiles, kInt4MatrixTiles>;
 #endif
-
-// Source   ggml's quantize_row_q8_0: the largest magnitude of 32 becomes 127. Our scale stays float32.
-void quantize(const float* values, std::size_t count, std::int8_t* quants, BlockScale* scales) {
-  const F f;
-  const I i;
-  const hn::Rebind<std::int8_t, F> i8;
-  constexpr std::size_t kParts = kBlock / kLanes;
-  for (std::size_t block = 0; block < count / kBlock; ++block, values += kBlock, quants += kBlock) {
-    Floats x[kParts];
-    Floats most = hn::Zero(f);
-    for (std::size_t p = 0; p < kParts; ++p) {
-      x[p] = hn::LoadU(f, values + p * kLanes);
-      most = hn::Max(most, hn::Abs(x[p]));
-    }
-    const float largest = hn::ReduceMax(f, most);
-    const Floats inverse = hn::Set(f, largest > 0 ? 127.0F / largest : 0.0F);
-    Ints sum = hn::Zero(i);
-    for (std::size_t p = 0; p < kParts; ++p) {
-      const Ints q = hn::NearestInt(hn::Mul(x[p], inverse));
-      sum = hn::Add(sum, q);
-      hn::StoreU(hn::DemoteTo(i8, q), i8, quants + p * kLanes);
-    }
-    const std::int32_t total = hn::ReduceSum(i, sum);
-    const float scale = largest / 127.0F;
-    scales[block] = {.scale = scale, .correction = kExact - 128 * total, .sum = scale * static_cast<float>(total)};
-  }
-}
 #endif
 
 #if GGML_PACKED_ADDS_BF16
@@ -181,7 +173,8 @@ constexpr Kernels with(const char* name, Int8Sign sign, bool (*is_here)(), declt
           .int8_group = int8_group,
           .has_bf16 = GGML_PACKED_ADDS_BF16 != 0,
           .has_tiles = has_tiles,
-          .quantize = base::quantize,
+          .quantize =
+              sign == Int8Sign::PlusTo128 ? base::quantize<base::Mantissas::Few> : base::quantize<base::Mantissas::Any>,
           .to_bf16 = to_bf16,
           .multiply = multiply};
 }

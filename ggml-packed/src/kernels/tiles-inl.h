@@ -73,6 +73,25 @@ HWY_INLINE Floats scales_of(const std::byte* at) {
   return hn::PromoteTo(F(), hn::LoadU(h, reinterpret_cast<const hwy::float16_t*>(at)));
 }
 
+// Of scales of activations (block.h): the parts of them, and the next one that there is, from a positive number on.
+HWY_INLINE Floats power_of_two(Floats scale) {
+  const I i;
+  return hn::BitCast(F(), hn::And(hn::BitCast(i, scale), hn::Set(i, 0x7F800000)));
+}
+HWY_INLINE Floats mantissa(Floats scale) {
+  const I i;
+  return hn::BitCast(F(), hn::Or(hn::And(hn::BitCast(i, scale), hn::Set(i, 0x007FFFFF)), hn::Set(i, 0x3F800000)));
+}
+HWY_INLINE Floats scale_from(Floats value) {
+  const I i;
+  constexpr std::int32_t kBelowStep = (1 << (23 - kScaleStepBits)) - 1;
+  return hn::BitCast(F(), hn::AndNot(hn::Set(i, kBelowStep), hn::Add(hn::BitCast(i, value), hn::Set(i, kBelowStep))));
+}
+HWY_INLINE Floats scale_after(Floats scale) {
+  const I i;
+  return hn::BitCast(F(), hn::Add(hn::BitCast(i, scale), hn::Set(i, 1 << (23 - kScaleStepBits))));
+}
+
 // A sum of products of bytes that started at kExact, times a weight's scale. The scale has 11 bits and kExactValue 2,
 // so what is taken off again is exact, and the product is rounded once: as if the sum had been converted.
 HWY_INLINE Floats exact_offset(Floats scale) { return hn::Mul(scale, hn::Set(F(), -kExactValue)); }

@@ -10,6 +10,7 @@
 
 #include "kernels/finished_tiles-inl.h"
 #include "kernels/kernels.h"
+#include "kernels/scales-inl.h"
 #include "kernels/tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -32,14 +33,21 @@ HWY_INLINE Ints add_fours(Ints sum, U8 weights, I8 four) {
 #endif
 }
 
+// A block's products, which began at the activations' start, as float32 in steps of their scale's power of two: exact.
+HWY_INLINE Floats exact_sum(Ints dots, const BlockScale& scale) {
+  const F f;
+  return hn::Sub(hn::BitCast(f, dots), hn::Set(f, scale.zero));
+}
+
 // Rows of activations times a panel of 8 bits, with VNNI.
 //
 // vpdpbusd multiplies four unsigned bytes with four signed ones and adds the products to a sum in 32 bits. Weights are
 // signed, so they were packed with 128 added; the sum of (w + 128) * x is too large by 128 times the sum of x, which
-// was computed when the activations were rounded (BlockScale::correction): the sums start at minus that, and at kExact.
-// After a block of 32 they are float32 as they are, and take the two scales. Costs one instruction for 64 products (32
-// with AVX-VNNI), and two per vector of rows and block for the scales.
-template <std::size_t Rows>
+// was computed when the activations were rounded: the sums start at minus that (BlockScale::start), and at `zero`, so
+// that after a block of 32 they are float32 as they are. Costs one instruction for 64 products (32 with AVX-VNNI), and
+// two per vector of rows and block for the scales, one of which adds: a CPU multiplies and adds in different places.
+// Without a table there is a third.
+template <std::size_t Rows, bool LooksUp>
 HWY_NOINLINE void multiply_int8_by_fours(const Tile& tile, const Activations& a, std::size_t row,
                                          const Output& output) {
   const F f;
@@ -53,12 +61,11 @@ HWY_NOINLINE void multiply_int8_by_fours(const Tile& tile, const Activations& a,
   const BlockScale* scales = a.scales + row * (a.stride / kBlock);
   const std::size_t blocks = tile.columns / kBlock, scale_stride = a.stride / kBlock;
   for (std::size_t block = 0; block < blocks; ++block) {
-    const Floats s0 = scales_of(w), s1 = scales_of(w + kLanes * 2);
-    const Floats less0 = exact_offset(s0), less1 = exact_offset(s1);
+    const BlockScales<LooksUp> with_weights(tile.scales, block, w);
     w += kPanelRows * 2;
     Ints dots[Rows][kVectors];
     unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
-      dots[m][0] = dots[m][1] = hn::Set(i, scales[m * scale_stride + block].correction);
+      dots[m][0] = dots[m][1] = hn::Set(i, scales[m * scale_stride + block].start);
     });
     unroll<kBlock / 4>([&](std::size_t step) GGML_PACKED_INLINE {
       const auto* four_columns = reinterpret_cast<const std::uint8_t*>(w) + step * kPanelRows * 4;
@@ -71,9 +78,9 @@ HWY_NOINLINE void multiply_int8_by_fours(const Tile& tile, const Activations& a,
     });
     w += kPanelRows * kBlock;
     unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
-      const Floats scale = hn::Set(f, scales[m * scale_stride + block].scale);
-      sums[m][0] = hn::MulAdd(exact_product(dots[m][0], s0, less0), scale, sums[m][0]);
-      sums[m][1] = hn::MulAdd(exact_product(dots[m][1], s1, less1), scale, sums[m][1]);
+      const BlockScale& s = scales[m * scale_stride + block];
+      sums[m][0] = hn::MulAdd(exact_sum(dots[m][0], s), with_weights.with(s, 0), sums[m][0]);
+      sums[m][1] = hn::MulAdd(exact_sum(dots[m][1], s), with_weights.with(s, 1), sums[m][1]);
     });
   }
   store_tile<Rows>(sums, tile, row, output);
@@ -85,7 +92,7 @@ HWY_NOINLINE void multiply_int8_by_fours(const Tile& tile, const Activations& a,
 // columns 0 to 15 of a block, the upper half that of 16 to 31. Products are as above without a correction; the minimum
 // times the sum of the activations (BlockScale::sum) is taken off once per block. Costs what 8 bits cost and two
 // instructions per step to take a byte apart, for half of the memory to read.
-template <std::size_t Rows>
+template <std::size_t Rows, bool LooksUp>
 HWY_NOINLINE void multiply_int4_by_fours(const Tile& tile, const Activations& a, std::size_t row,
                                          const Output& output) {
   const F f;
@@ -103,7 +110,9 @@ HWY_NOINLINE void multiply_int4_by_fours(const Tile& tile, const Activations& a,
   for (std::size_t block = 0; block < blocks; ++block) {
     const std::byte* values = w + kPanelRows * 4;
     Ints dots[Rows][kVectors];
-    unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE { dots[m][0] = dots[m][1] = hn::Set(i, kExact); });
+    unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
+      dots[m][0] = dots[m][1] = hn::BitCast(i, hn::Set(f, scales[m * scale_stride + block].zero));
+    });
     unroll<kSteps>([&](std::size_t step) GGML_PACKED_INLINE {
       const auto* both = reinterpret_cast<const std::uint8_t*>(values) + step * kPanelRows * 4;
       const auto both0 = hn::Load(u8, both), both1 = hn::Load(u8, both + kLanes * 4);
@@ -120,13 +129,13 @@ HWY_NOINLINE void multiply_int4_by_fours(const Tile& tile, const Activations& a,
         dots[m][1] = add_fours(dots[m][1], high1, second);
       });
     });
+    const BlockScales<LooksUp> with_weights(tile.scales, block, w);
     const auto finish_vector = [&](std::size_t v) GGML_PACKED_INLINE {
-      const Floats weight_scale = scales_of(w + v * kLanes * 2),
-                   minimum = scales_of(w + kPanelRows * 2 + v * kLanes * 2), offset = exact_offset(weight_scale);
+      const Floats minimum = scales_of(w + kPanelRows * 2 + v * kLanes * 2);
       unroll<Rows>([&](std::size_t m) GGML_PACKED_INLINE {
         const BlockScale& s = scales[m * scale_stride + block];
         const Floats less = hn::NegMulAdd(minimum, hn::Set(f, s.sum), sums[m][v]);
-        sums[m][v] = hn::MulAdd(exact_product(dots[m][v], weight_scale, offset), hn::Set(f, s.scale), less);
+        sums[m][v] = hn::MulAdd(exact_sum(dots[m][v], s), with_weights.with(s, v), less);
       });
     };
     finish_vector(0);

@@ -4,10 +4,10 @@
 #include <atomic>
 #include <bit>
 #include <cmath>
-#include <cstdlib>
 #include <memory>
 
 #include "format/weight_format.h"
+#include "kernels/scratch.h"
 #include "plugin/tensor.h"
 
 namespace ggml_packed {
@@ -23,26 +23,6 @@ constexpr std::size_t kQueriesOfTask = 256;  // that pay for packing the text on
 // Positions of a text whose attention may be rounded: with fewer there is little to gain, and what is lost shows more.
 // llama-embedding knows the number too (shared_prefix.h, kRoundedLength): texts on its two sides share no beginning.
 constexpr std::size_t kRoundedFrom = 256;
-
-// Memory of one thread, kept from task to task.
-class Scratch {
- public:
-  float* floats(std::size_t count) {
-    if (count > size_) {
-      const std::size_t bytes = (count * sizeof(float) + 63) / 64 * 64;
-      memory_.reset(static_cast<float*>(std::aligned_alloc(64, bytes)));
-      size_ = memory_ ? count : 0;
-    }
-    return memory_.get();
-  }
-
- private:
-  struct Free {
-    void operator()(float* memory) const noexcept { std::free(memory); }
-  };
-  std::unique_ptr<float, Free> memory_;
-  std::size_t size_ = 0;
-};
 
 thread_local Scratch scratch;
 

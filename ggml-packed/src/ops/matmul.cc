@@ -19,11 +19,12 @@ std::size_t rows_at_once(const Kernels& kernels, const PackedMatrix& weights) {
   return std::clamp(kBytes / (weights.columns() * sizeof(std::uint16_t)), kFewest, kRowsAtOnce);
 }
 
-// How many rows are multiplied at once with each panel. Where there are rows enough each thread has its own, so that it
-// reads what it has written; with few, a weight would come from memory for each thread anew.
+// How many rows are multiplied at once with each panel: about as many as may be, since for two rows more a second
+// reading of all weights does not pay. Where there are rows enough each thread has its own, so that it reads what it
+// has written; with few, a weight would come from memory for each thread anew.
 std::size_t rows_of_group(std::size_t rows, std::size_t at_once, std::size_t threads) {
   constexpr std::size_t kFewestOfThread = 64;
-  std::size_t groups = (rows - 1) / at_once + 1;
+  std::size_t groups = std::max<std::size_t>((rows + at_once / 2) / at_once, 1);
   if (groups < threads) {
     groups = std::max(groups, std::min(threads, rows / kFewestOfThread));
   } else {
