@@ -96,8 +96,10 @@ Result<std::size_t> LaneTeam::make_room_for(std::size_t batches, std::size_t tok
   while (lanes_.size() < wanted)
     lanes_.push_back(std::make_unique<EmbeddingLane>(model_, texts_per_pass_, tuner_, false));
   share_threads(wanted);
+  lanes_.front()->set_threads(threads());  // the others wait while it packs the weights
   for (std::size_t i = 0; i < wanted; ++i) {
     auto made = lanes_[i]->make_room_for(tokens, batches == 1);
+    if (i == 0) share_threads(wanted);
     if (made) continue;
     if (i == 0 || made.error().code != ErrorCode::OutOfMemory) return std::unexpected(made.error());
     most_ = i;

@@ -36,7 +36,9 @@ inline const float* scales_to_look_up(const PackedMatrix& weights, const Tile& t
     return nullptr;
   }
   thread_local Scratch scratch;
-  const std::size_t blocks = tile.columns / kBlock, block_bytes = weights.panel_bytes() / blocks;
+  const std::size_t blocks = tile.columns / kBlock,
+                    block_bytes =
+                        kPanelRows * (is_int4 ? 2 * sizeof(ggml_fp16_t) + kBlock / 2 : sizeof(ggml_fp16_t) + kBlock);
   float* const table = scratch.floats(blocks * kScaleSteps * kPanelRows);
   if (table == nullptr) return nullptr;
   const F f;
