@@ -77,11 +77,12 @@ bool comes_true(const auto& condition) {
   return true;
 }
 
-// Nobody ends its first piece before each has one.
+// Nobody ends its first piece before each has one. A team's first job: a thread that still looks through the shares of
+// the job before may help with the next one before it begins at home.
 TEST(ThreadTeam, BeginsAtHome) {
   constexpr std::size_t kThreads = 3, kPieces = 30;
-  ThreadTeam team(kThreads);
   for (int round = 0; round < 100; ++round) {
+    ThreadTeam team(kThreads);
     std::atomic<std::size_t> begun = 0, met = 0;
     std::vector<std::atomic<std::size_t>> order(kPieces);
     team.for_each_at_home(kPieces, [&](std::size_t i) {
