@@ -19,7 +19,9 @@ TEST_P(RowGroups, AreTheSameBitForBitWithAnyNumberOfThreads) {
       const auto expected = graph.compute_by_ggml();
       Executor alone(*level_);
       const auto by_one = graph.compute_by(alone);
-      EXPECT_LT(difference(expected, by_one), 0.012) << ggml_type_name(type) << ", " << rows << " rows";
+      // 8 bits: both round activations, each in its own way.
+      EXPECT_LT(difference(expected, by_one), ggml_is_quantized(type) ? 0.012 : 0.01)
+          << ggml_type_name(type) << ", " << rows << " rows";
       for (const int threads : {2, 3, 7}) {
         Executor team(*level_);
         team.set_threads(threads);

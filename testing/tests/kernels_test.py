@@ -99,10 +99,10 @@ def test_every_family_has_llama_cpps_vectors_and_a_text_alone_has_the_batchs(tmp
     ours = vectors(tmp_path / "all.parquet")
     near = sorted(cosines(ours, stock))
     if name in model_families.WITH_EXPERTS and kind != "F32":
-        # Where two experts are as good as equal, rounding chooses, and some texts of 40 differ by what the other
+        # Where two experts are as good as equal, rounding chooses, and up to six texts of 40 differ by what the other
         # expert says: so do llama.cpp's.
         assert near[0] >= 0.95
-        near = near[len(near) // 4:]
+        near = near[6:]
     assert near[0] >= least
     some = [max(range(40), key=lambda j: len(texts[j])), 7]
     embed_with(level, model, content([texts[i] for i in some]), tmp_path / "each.parquet", "--batch-size", "1")
