@@ -106,12 +106,15 @@ class TestGraph {
     status = executor.compute(graph_);
     return values();
   }
-  enum ggml_status status = GGML_STATUS_SUCCESS;
-
- private:
   void fill() {
     for (const auto& [tensor, bytes] : contents_) ggml_backend_tensor_set(tensor, bytes.data(), 0, bytes.size());
   }
+  std::span<ggml_tensor* const> nodes() const {
+    return {ggml_graph_nodes(graph_), static_cast<std::size_t>(ggml_graph_n_nodes(graph_))};
+  }
+  enum ggml_status status = GGML_STATUS_SUCCESS;
+
+ private:
   std::vector<float> values() const {
     std::vector<float> out(static_cast<std::size_t>(ggml_nelements(result_)));
     ggml_backend_tensor_get(result_, out.data(), 0, out.size() * sizeof(float));

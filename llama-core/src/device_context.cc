@@ -23,7 +23,9 @@ Result<DeviceContext::Handle> DeviceContext::make(const Model& on) const {
   params.flash_attn_type = on.is_wholly_on_device() ? LLAMA_FLASH_ATTN_TYPE_AUTO : LLAMA_FLASH_ATTN_TYPE_ENABLED;
   take_first_log_error();
   // A back end asks for the rules when it starts: each context that is made for the same work needs them anew.
-  const WithKernelRules rules(needs_.rules);
+  KernelRules wanted = needs_.rules;
+  if (on.is_on_device()) wanted.reads = ResultsRead::Everything;  // a device may read what the CPU has computed
+  const WithKernelRules rules(wanted);
   Handle made;
   try {
     made.reset(llama_init_from_model(on.model_.get(), params));

@@ -177,10 +177,14 @@ Result<EmbeddingContext> EmbeddingContext::create(std::shared_ptr<const Model> m
       is_causal(*state->model, handle)
           ? internal::cache_bytes(*state->model, handle, static_cast<std::uint64_t>(config.max_tokens))
           : 0;
-  auto opened = state->context.open(*state->model, params,
-                                    {.tokens = config.max_tokens,
-                                     .needed_bytes = needed,
-                                     .rules = {.small_batches_too = true, .one_pass = config.one_pass}});
+  auto opened = state->context.open(
+      *state->model, params,
+      {.tokens = config.max_tokens,
+       .needed_bytes = needed,
+       .rules = {.small_batches_too = true,
+                 .one_pass = config.one_pass,
+                 .reads = params.pooling_type == LLAMA_POOLING_TYPE_NONE ? internal::ResultsRead::Outputs
+                                                                         : internal::ResultsRead::Pooled}});
   if (!opened) return std::unexpected(opened.error());
   EmbeddingContext context(std::move(state));
   if (!config.warm_up || config.one_pass) return context;

@@ -171,8 +171,10 @@ Result<GenerationContext> GenerationContext::create(std::shared_ptr<const Model>
   params.abort_callback = internal::is_pass_stopped;
   params.abort_callback_data = static_cast<void*>(&state->stop);
 
-  if (auto opened =
-          state->context.open(*state->model, params, {.tokens = config.context_tokens, .needed_bytes = needed});
+  if (auto opened = state->context.open(*state->model, params,
+                                        {.tokens = config.context_tokens,
+                                         .needed_bytes = needed,
+                                         .rules = {.reads = internal::ResultsRead::Outputs}});
       !opened) {
     return std::unexpected(opened.error());
   }

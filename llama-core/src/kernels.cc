@@ -19,12 +19,14 @@ namespace fs = std::filesystem;
 
 using Select = bool (*)(const char* level);
 using SetRule = void (*)(bool);
+using SetReads = void (*)(int);
 using Speed = double (*)(const char* level);
 using Levels = const char* const* (*)();
 
 std::mutex mutex;
 Select select_level = nullptr;
 SetRule set_always = nullptr, set_one_pass = nullptr;
+SetReads set_reads = nullptr;
 Speed speed_of = nullptr;
 std::vector<std::string> levels;  // that the plug-in was built with, the best one first
 bool automatic = true;            // nobody has chosen
@@ -52,6 +54,7 @@ Select load_plugin() {
   }
   set_always = reinterpret_cast<SetRule>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_set_always"));
   set_one_pass = reinterpret_cast<SetRule>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_set_one_pass"));
+  set_reads = reinterpret_cast<SetReads>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_set_reads"));
   return reinterpret_cast<Select>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_select"));
 }
 
@@ -88,10 +91,12 @@ internal::WithKernelRules::WithKernelRules(KernelRules rules) {
   rules_in_force.lock();
   if (set_always != nullptr) set_always(rules.small_batches_too);
   if (set_one_pass != nullptr) set_one_pass(rules.one_pass);
+  if (set_reads != nullptr) set_reads(static_cast<int>(rules.reads));
 }
 internal::WithKernelRules::~WithKernelRules() {
   if (set_always != nullptr) set_always(false);
   if (set_one_pass != nullptr) set_one_pass(false);
+  if (set_reads != nullptr) set_reads(static_cast<int>(ResultsRead::Everything));
   rules_in_force.unlock();
 }
 

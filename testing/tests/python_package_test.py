@@ -1,5 +1,6 @@
 """The package llama_cli: its vectors are the command's, whatever happens to the processes at either end."""
 
+import itertools
 import os
 import pathlib
 import pickle
@@ -483,7 +484,8 @@ def test_a_program_that_is_killed():
             one.encode(TEXTS)
         assert caught.value.status == -signal.SIGKILL
         assert np.array_equal(one.encode(TEXTS), wanted)  # another one
-        stream = one.embed_batches([pa.record_batch({"text": TEXTS})] * 9)
+        # more than it can have computed before the signal comes
+        stream = one.embed_batches(itertools.repeat(pa.record_batch({"text": TEXTS}), 100_000))
         next(stream)
         os.kill(one._session._connection.pid, signal.SIGTERM)
         with pytest.raises(llama_cli.StoppedError):

@@ -88,15 +88,15 @@ const MaskView& Attention::view_of(const ggml_tensor& mask, std::size_t queries,
   return *masks_.emplace_back(&mask, queries, std::make_unique<MaskView>(mask, queries, positions, team)).view;
 }
 
-bool Attention::compute(const ggml_tensor& node, ThreadTeam& team) {
-  const ggml_tensor &q = *node.src[0], &k = *node.src[1];
+bool Attention::compute(const ggml_tensor& node, const SomeQueries* some, ThreadTeam& team) {
+  const std::int64_t queries = some != nullptr ? some->of : node.src[0]->ne[1];
   const MaskView& view =
-      view_of(*node.src[3], static_cast<std::size_t>(q.ne[1]), static_cast<std::size_t>(k.ne[1]), team);
+      view_of(*node.src[3], static_cast<std::size_t>(queries), static_cast<std::size_t>(node.src[1]->ne[1]), team);
   switch (view.kind()) {
     case MaskView::Kind::TextsSideBySide:
-      return attend_texts(node, view, team);
+      return attend_texts(node, view, some, team);
     case MaskView::Kind::Scattered:
-      return attend_tokens(node, view, team);
+      return attend_tokens(node, view, some, team);
     case MaskView::Kind::Other:
       break;
   }
@@ -112,25 +112,38 @@ Precision Attention::precision_of(const ggml_tensor& node) const {
   return format_for(from->src[0]->type, kernels_) == Format::F32 ? Precision::F32 : Precision::Bf16;
 }
 
-bool Attention::attend_texts(const ggml_tensor& node, const MaskView& view, ThreadTeam& team) const {
-  const ggml_tensor &q = *node.src[0], &k = *node.src[1], &v = *node.src[2], &mask = *node.src[3];
-  struct Task {
-    const MaskedText* text;
-    std::size_t head, first_query, queries;
-  };
+std::vector<Attention::Task> Attention::tasks_of(const ggml_tensor& node, const MaskView& view, const SomeQueries* some,
+                                                 std::size_t threads) const {
+  const auto heads = static_cast<std::size_t>(node.src[1]->ne[2]);
   std::vector<Task> tasks;
-  const auto heads = static_cast<std::size_t>(k.ne[2]);
-  const auto queries_per_key = static_cast<std::size_t>(q.ne[2] / k.ne[2]);
+  const auto add = [&](const MaskedText& text, std::size_t first_query, std::size_t queries, std::size_t first_row) {
+    for (std::size_t head = 0; head < heads; ++head) tasks.push_back({&text, head, first_query, queries, first_row});
+  };
+  if (some != nullptr) {
+    for (std::size_t i = 0; i < some->rows->size(); ++i) {
+      const auto query = static_cast<std::size_t>((*some->rows)[i]);
+      const auto after = std::ranges::upper_bound(view.texts(), query, {}, &MaskedText::first_query);
+      add(*std::prev(after), query, 1, i);
+    }
+    return tasks;
+  }
   // Few heads and few texts: their queries are shared out as well.
-  const bool split = view.texts().size() * heads < static_cast<std::size_t>(team.threads()) * 4;
+  const bool split = view.texts().size() * heads < threads * 4;
   for (const MaskedText& text : view.texts()) {
     const std::size_t size = split ? kQueriesOfTask : text.queries;
-    for (std::size_t head = 0; head < heads; ++head) {
-      for (std::size_t begin = 0; begin < text.queries; begin += size) {
-        tasks.push_back({&text, head, text.first_query + begin, std::min(size, text.queries - begin)});
-      }
+    for (std::size_t begin = 0; begin < text.queries; begin += size) {
+      const std::size_t first = text.first_query + begin;
+      add(text, first, std::min(size, text.queries - begin), first);
     }
   }
+  return tasks;
+}
+
+bool Attention::attend_texts(const ggml_tensor& node, const MaskView& view, const SomeQueries* some,
+                             ThreadTeam& team) const {
+  const ggml_tensor &q = *node.src[0], &k = *node.src[1], &v = *node.src[2], &mask = *node.src[3];
+  const auto queries_per_key = static_cast<std::size_t>(q.ne[2] / k.ne[2]);
+  std::vector<Task> tasks = tasks_of(node, view, some, static_cast<std::size_t>(team.threads()));
   // The longest first: no thread is left with a long one at the end.
   std::ranges::stable_sort(tasks, std::greater<>(), [](const Task& task) { return task.text->length(); });
 
@@ -171,35 +184,36 @@ bool Attention::attend_texts(const ggml_tensor& node, const MaskView& view, Thre
     attention_.pack(keys.first, keys.stride, values.first, values.stride, text);
     for (std::size_t j = 0; j < queries_per_key; ++j) {
       const std::size_t head = task.head * queries_per_key + j;
-      QueryBlock block{
-          .queries = reinterpret_cast<const float*>(static_cast<const std::byte*>(q.data) + head * q.nb[2] +
-                                                    task.first_query * q.nb[1]),
-          .stride = q.nb[1] / sizeof(float),
-          .rows = task.queries,
-          .visible = visible,
-          .scale = float_parameter(node, kLogitScale),
-          .cap = float_parameter(node, kSoftCap),
-          .bias = bias,
-          .bias_stride = mask.nb[1] / 2,
-          .slope = slope_of(node, head),
-          .scores = memory + key_floats + value_floats + query_floats,
-          .rounded = memory + key_floats + value_floats,
-          .out = floats(node) + (task.first_query * static_cast<std::size_t>(q.ne[2]) + head) * value_width,
-          .out_stride = static_cast<std::size_t>(q.ne[2]) * value_width};
+      QueryBlock block{.queries = reinterpret_cast<const float*>(static_cast<const std::byte*>(q.data) +
+                                                                 head * q.nb[2] + task.first_row * q.nb[1]),
+                       .stride = q.nb[1] / sizeof(float),
+                       .rows = task.queries,
+                       .visible = visible,
+                       .scale = float_parameter(node, kLogitScale),
+                       .cap = float_parameter(node, kSoftCap),
+                       .bias = bias,
+                       .bias_stride = mask.nb[1] / 2,
+                       .slope = slope_of(node, head),
+                       .scores = memory + key_floats + value_floats + query_floats,
+                       .rounded = memory + key_floats + value_floats,
+                       .out = floats(node) + (task.first_row * static_cast<std::size_t>(q.ne[2]) + head) * value_width,
+                       .out_stride = static_cast<std::size_t>(q.ne[2]) * value_width};
       attention_.attend(text, block);
     }
   });
   return !out_of_memory;
 }
 
-bool Attention::attend_tokens(const ggml_tensor& node, const MaskView& view, ThreadTeam& team) const {
+bool Attention::attend_tokens(const ggml_tensor& node, const MaskView& view, const SomeQueries* some,
+                              ThreadTeam& team) const {
   const ggml_tensor &q = *node.src[0], &k = *node.src[1], &v = *node.src[2];
   const auto queries = static_cast<std::size_t>(q.ne[1]), heads = static_cast<std::size_t>(k.ne[2]);
   const auto queries_per_key = static_cast<std::size_t>(q.ne[2] / k.ne[2]),
              value_width = static_cast<std::size_t>(v.ne[0]);
   std::atomic<bool> out_of_memory = false;
   team.for_each(queries * heads, [&](std::size_t i) {
-    const std::size_t query = i / heads, head = i % heads;
+    const std::size_t row = i / heads, head = i % heads;
+    const std::size_t query = some != nullptr ? static_cast<std::size_t>((*some->rows)[row]) : row;
     const std::size_t first = query == 0 ? 0 : view.cells_end()[query - 1];
     const std::size_t count = view.cells_end()[query] - first;
     float* scores = scratch.floats(count + 16);
@@ -221,13 +235,13 @@ bool Attention::attend_tokens(const ggml_tensor& node, const MaskView& view, Thr
          .positions = view.cells().data() + first,
          .count = count,
          .queries = reinterpret_cast<const float*>(static_cast<const std::byte*>(q.data) + first_head * q.nb[2] +
-                                                   query * q.nb[1]),
+                                                   row * q.nb[1]),
          .query_stride = q.nb[2] / sizeof(float),
          .heads = queries_per_key,
          .scale = float_parameter(node, kLogitScale),
          .cap = float_parameter(node, kSoftCap),
          .scores = scores,
-         .out = floats(node) + (query * static_cast<std::size_t>(q.ne[2]) + first_head) * value_width});
+         .out = floats(node) + (row * static_cast<std::size_t>(q.ne[2]) + first_head) * value_width});
   });
   return !out_of_memory;
 }

@@ -16,6 +16,7 @@
 #include "kernels/attention_kernels.h"
 #include "ops/mask_view.h"
 #include "plugin/thread_team.h"
+#include "plugin/trimmed_graph.h"
 
 namespace ggml_packed {
 
@@ -24,16 +25,27 @@ class Attention {
   explicit Attention(const Kernels& kernels) : kernels_(kernels), attention_(attention_kernels(kernels)) {}
 
   [[nodiscard]] bool takes(const ggml_tensor& node) const;
+  // some  of the mask's queries, whose rows alone the node has; nullptr: all.
   // False where the mask is of a kind that is not ours: nothing was computed.
-  [[nodiscard]] bool compute(const ggml_tensor& node, ThreadTeam& team);
+  [[nodiscard]] bool compute(const ggml_tensor& node, const SomeQueries* some, ThreadTeam& team);
   void begin_graph() { masks_.clear(); }
 
  private:
+  // Neighbouring queries of a text and the heads of one key.
+  struct Task {
+    const MaskedText* text;
+    std::size_t head, first_query, queries;
+    std::size_t first_row;  // of the queries' and the results'
+  };
   [[nodiscard]] const MaskView& view_of(const ggml_tensor& mask, std::size_t queries, std::size_t positions,
                                         ThreadTeam& team);
   [[nodiscard]] Precision precision_of(const ggml_tensor& node) const;
-  [[nodiscard]] bool attend_texts(const ggml_tensor& node, const MaskView& view, ThreadTeam& team) const;
-  [[nodiscard]] bool attend_tokens(const ggml_tensor& node, const MaskView& view, ThreadTeam& team) const;
+  [[nodiscard]] std::vector<Task> tasks_of(const ggml_tensor& node, const MaskView& view, const SomeQueries* some,
+                                           std::size_t threads) const;
+  [[nodiscard]] bool attend_texts(const ggml_tensor& node, const MaskView& view, const SomeQueries* some,
+                                  ThreadTeam& team) const;
+  [[nodiscard]] bool attend_tokens(const ggml_tensor& node, const MaskView& view, const SomeQueries* some,
+                                   ThreadTeam& team) const;
 
   const Kernels& kernels_;
   const AttentionKernels& attention_;

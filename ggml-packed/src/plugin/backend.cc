@@ -21,12 +21,15 @@ std::atomic<bool> always = false;  // by set_always()
 
 std::atomic<bool> one_pass = false;  // by set_one_pass()
 
+std::atomic<Reads> reads = Reads::Everything;  // by set_reads()
+
 std::atomic<int> packing = 0;  // contexts that a level was chosen for when they were made
 
 // A context's; a choice that is made later is not its own.
 struct State {
   State(const Kernels& level, bool is_on)
-      : executor(level, {.always = always, .widen = always && level.has_tiles, .one_pass = one_pass}), computes(is_on) {
+      : executor(level, {.always = always, .widen = always && level.has_tiles, .one_pass = one_pass, .reads = reads}),
+        computes(is_on) {
     packing += computes ? 1 : 0;
   }
   ~State() { packing -= computes ? 1 : 0; }
@@ -151,6 +154,9 @@ void set_always(bool on) { always = on; }
 // For our own program: of contexts made from now on one pass is expected (Executor).
 void set_one_pass(bool on) { one_pass = on; }
 
+// For our own program: what is read of the results of contexts made from now on; by the names of Reads, in their order.
+void set_reads(int what) { reads = what == 1 ? Reads::Outputs : what == 2 ? Reads::Pooled : Reads::Everything; }
+
 const char* registry_name(ggml_backend_reg_t) { return "packed"; }
 size_t device_count(ggml_backend_reg_t) { return 1; }
 ggml_backend_dev_t get_device(ggml_backend_reg_t registry, size_t) {
@@ -181,6 +187,7 @@ void* proc_address(ggml_backend_reg_t, const char* name) {
   if (wanted == "ggml_packed_levels") return reinterpret_cast<void*>(levels);
   if (wanted == "ggml_packed_speed") return reinterpret_cast<void*>(speed);
   if (wanted == "ggml_packed_set_one_pass") return reinterpret_cast<void*>(set_one_pass);
+  if (wanted == "ggml_packed_set_reads") return reinterpret_cast<void*>(set_reads);
   if (wanted == "ggml_packed_set_always") return reinterpret_cast<void*>(set_always);
   return nullptr;
 }

@@ -23,6 +23,7 @@ const ggml_tensor* other_operand(const ggml_tensor& node, const ggml_tensor* kno
 Executor::Executor(const Kernels& kernels, const Rules& rules)
     : kernels_(kernels),
       always_(rules.always),
+      reads_(rules.reads),
       team_(std::make_unique<ThreadTeam>(1)),
       matmul_(kernels, weights_, rules.widen),
       experts_(kernels, weights_),
@@ -70,7 +71,8 @@ enum ggml_status Executor::compute(ggml_cgraph* whole) {
   if (!is_worth_it(whole)) return pass_on(whole);
 
   delegate_.begin_graph();
-  const GraphView graph(whole);
+  TrimmedGraph trimmed(whole, reads_);
+  const GraphView graph(trimmed.nodes());
   matmul_.begin_graph();
   experts_.begin_graph();
   attention_.begin_graph();
@@ -83,9 +85,9 @@ enum ggml_status Executor::compute(ggml_cgraph* whole) {
     }
     std::size_t done = matrix_product(graph, i);
     if (done == 0) done = norm(graph, i);
-    if (done == 0) done = one_node(graph[i]);
+    if (done == 0) done = one_node(graph[i], trimmed.queries(*graph[i]));
     if (done == 0) {
-      delegate_.add(graph[i]);
+      pass_on(graph[i], trimmed);
       done = 1;
     }
     if (status_ != GGML_STATUS_SUCCESS) {
@@ -95,6 +97,15 @@ enum ggml_status Executor::compute(ggml_cgraph* whole) {
     i += done;
   }
   return delegate_.flush();
+}
+
+void Executor::pass_on(ggml_tensor* node, TrimmedGraph& graph) {
+  if (graph.queries(*node) != nullptr) {
+    status_ = delegate_.flush();  // which may compute the mask
+    if (status_ != GGML_STATUS_SUCCESS) return;
+    node = graph.with_own_mask(*node);
+  }
+  delegate_.add(node);
 }
 
 // MUL_MAT or MUL_MAT_ID, and of these what follows and is the only reader of its result: a bias, an activation, a gate,
@@ -192,7 +203,7 @@ std::size_t Executor::norm(const GraphView& graph, std::size_t i) {
   return done;
 }
 
-std::size_t Executor::one_node(ggml_tensor* node) {
+std::size_t Executor::one_node(ggml_tensor* node, const SomeQueries* queries) {
   const bool rope = Rope::takes(*node), moves = only_moves(*node), attends = attention_.takes(*node);
   const bool elementwise = is_elementwise(*node);
   if (!rope && !moves && !attends && !elementwise) return 0;
@@ -203,7 +214,7 @@ std::size_t Executor::one_node(ggml_tensor* node) {
   if (node->op == GGML_OP_GET_ROWS && is_weight_in_host_memory(*node->src[0])) weights_.read_in_place(*node->src[0]);
   if (moves) move_values(*node, rows, *team_);
   if (elementwise) compute_elementwise(*node, rows, *team_);
-  return !attends || attention_.compute(*node, *team_) ? 1 : 0;
+  return !attends || attention_.compute(*node, queries, *team_) ? 1 : 0;
 }
 
 }  // namespace ggml_packed

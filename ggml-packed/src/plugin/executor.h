@@ -16,7 +16,9 @@
 #include "ops/rope.h"
 #include "plugin/delegate.h"
 #include "plugin/graph_view.h"
+#include "plugin/needed_rows.h"
 #include "plugin/thread_team.h"
+#include "plugin/trimmed_graph.h"
 
 namespace ggml_packed {
 
@@ -26,6 +28,7 @@ class Executor {
     bool always = false;    // compute a few tokens ourselves too: a text's vector must not depend on what is beside it
     bool widen = false;     // Matmul's: for contexts that compute many tokens at a time; one waits for weights' bytes
     bool one_pass = false;  // is expected: WeightCache::keep_from_second_use_on()
+    Reads reads = Reads::Everything;
   };
   explicit Executor(const Kernels& kernels, const Rules& rules);
   explicit Executor(const Kernels& kernels) : Executor(kernels, Rules{}) {}
@@ -44,11 +47,13 @@ class Executor {
   // Each returns how many nodes from i on it computed; 0: none of its business.
   std::size_t matrix_product(const GraphView& graph, std::size_t i);
   std::size_t norm(const GraphView& graph, std::size_t i);
-  std::size_t one_node(ggml_tensor* node);
+  std::size_t one_node(ggml_tensor* node, const SomeQueries* queries);
+  void pass_on(ggml_tensor* node, TrimmedGraph& graph);
   [[nodiscard]] bool aborted() const { return abort_ != nullptr && abort_(abort_data_); }
 
   const Kernels& kernels_;
   bool always_;
+  Reads reads_;
   std::unique_ptr<ThreadTeam> team_;
   Delegate delegate_;
   WeightCache weights_;

@@ -13,12 +13,10 @@ const ggml_tensor* origin(const ggml_tensor* t) {
 
 }  // namespace
 
-GraphView::GraphView(ggml_cgraph* graph) {
-  const int count = ggml_graph_n_nodes(graph);
-  nodes_.reserve(static_cast<std::size_t>(count));
-  reads_.reserve(static_cast<std::size_t>(count) * 2);
-  for (int i = 0; i < count; ++i) {
-    ggml_tensor* node = ggml_graph_node(graph, i);
+GraphView::GraphView(std::span<ggml_tensor* const> nodes) {
+  nodes_.reserve(nodes.size());
+  reads_.reserve(nodes.size() * 2);
+  for (ggml_tensor* node : nodes) {
     const bool computes = (node->flags & GGML_TENSOR_FLAG_COMPUTE) != 0;
     if (only_names_memory(*node) || ggml_is_empty(node) || !computes) {
       if ((node->flags & GGML_TENSOR_FLAG_OUTPUT) != 0) ++reads_[origin(node)];

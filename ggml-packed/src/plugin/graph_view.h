@@ -3,6 +3,7 @@
 
 #include <ggml.h>
 
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -10,7 +11,7 @@ namespace ggml_packed {
 
 class GraphView {
  public:
-  explicit GraphView(ggml_cgraph* graph);
+  explicit GraphView(std::span<ggml_tensor* const> nodes);
 
   [[nodiscard]] std::size_t size() const { return nodes_.size(); }
   [[nodiscard]] ggml_tensor* operator[](std::size_t i) const { return nodes_[i]; }

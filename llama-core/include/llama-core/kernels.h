@@ -6,6 +6,7 @@
 // Threads  any. A choice holds for contexts that are made after it.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -49,12 +50,20 @@ namespace internal {
 void use_measured_kernels(std::string_view name);
 void load_kernels();  // once, after ggml's own back ends
 
+// Of a context on the CPU. What nobody reads need not be computed.
+enum class ResultsRead : std::uint8_t {
+  Everything,  // who knows
+  Outputs,     // what llama.cpp marks as outputs: logits and vectors of the tokens that were asked for
+  Pooled,      // a vector for each sequence, not for each token
+};
+
 struct KernelRules {
   // A few tokens are computed with our kernels too, even where ggml's are as fast: a text's vector must not depend on
   // how many others are computed with it.
   bool small_batches_too = false;
   // One pass is expected: its weights are packed for it and forgotten, and kept only from a second pass on.
   bool one_pass = false;
+  ResultsRead reads = ResultsRead::Everything;
 };
 
 // Contexts that are made while it lives follow them. Another thread that makes a context waits.
