@@ -182,12 +182,12 @@ Result<EmbeddingContext> EmbeddingContext::create(std::shared_ptr<const Model> m
       {.tokens = config.max_tokens,
        .needed_bytes = needed,
        .rules = {.small_batches_too = true,
-                 .one_pass = config.one_pass,
+                 .few_passes = config.few_batches,
                  .reads = params.pooling_type == LLAMA_POOLING_TYPE_NONE ? internal::ResultsRead::Outputs
                                                                          : internal::ResultsRead::Pooled}});
   if (!opened) return std::unexpected(opened.error());
   EmbeddingContext context(std::move(state));
-  if (!config.warm_up || config.one_pass) return context;
+  if (!config.warm_up || config.few_batches) return context;
   if (auto warm = context.warm_up(); !warm) return std::unexpected(warm.error());
   return context;
 }

@@ -25,7 +25,7 @@ using Levels = const char* const* (*)();
 
 std::mutex mutex;
 Select select_level = nullptr;
-SetRule set_always = nullptr, set_one_pass = nullptr;
+SetRule set_always = nullptr, set_few_passes = nullptr;
 SetReads set_reads = nullptr;
 Speed speed_of = nullptr;
 std::vector<std::string> levels;  // that the plug-in was built with, the best one first
@@ -53,7 +53,7 @@ Select load_plugin() {
     for (const char* const* name = names(); *name != nullptr; ++name) levels.emplace_back(*name);
   }
   set_always = reinterpret_cast<SetRule>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_set_always"));
-  set_one_pass = reinterpret_cast<SetRule>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_set_one_pass"));
+  set_few_passes = reinterpret_cast<SetRule>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_set_few_passes"));
   set_reads = reinterpret_cast<SetReads>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_set_reads"));
   return reinterpret_cast<Select>(ggml_backend_reg_get_proc_address(registry, "ggml_packed_select"));
 }
@@ -90,12 +90,12 @@ void internal::load_kernels() {
 internal::WithKernelRules::WithKernelRules(KernelRules rules) {
   rules_in_force.lock();
   if (set_always != nullptr) set_always(rules.small_batches_too);
-  if (set_one_pass != nullptr) set_one_pass(rules.one_pass);
+  if (set_few_passes != nullptr) set_few_passes(rules.few_passes);
   if (set_reads != nullptr) set_reads(static_cast<int>(rules.reads));
 }
 internal::WithKernelRules::~WithKernelRules() {
   if (set_always != nullptr) set_always(false);
-  if (set_one_pass != nullptr) set_one_pass(false);
+  if (set_few_passes != nullptr) set_few_passes(false);
   if (set_reads != nullptr) set_reads(static_cast<int>(ResultsRead::Everything));
   rules_in_force.unlock();
 }

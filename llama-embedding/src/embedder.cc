@@ -51,8 +51,11 @@ Result<std::vector<EmbeddedText>> Embedder::embed(std::span<const std::span<cons
 Result<std::vector<PrefixGroup>> Embedder::group_texts(const EmbeddingJob& job) {
   Result<void> made{};
   const std::size_t tokens = std::reduce(job.lengths.begin(), job.lengths.end());
-  const bool fits_one_pass =
-      std::cmp_less_equal(tokens, tuner_.choice().budget) && std::cmp_less_equal(job.texts.size(), batch_size_);
+  const auto passes = [](std::size_t count, std::int32_t of_each) {
+    return (count + static_cast<std::size_t>(of_each) - 1) / static_cast<std::size_t>(of_each);
+  };
+  lanes_.expect(std::max(passes(tokens, tuner_.choice().budget), passes(job.texts.size(), batch_size_)));
+  const bool fits_one_pass = lanes_.expected() <= 1;
   auto groups = group_by_prefix(job.texts, [&](std::size_t longest) {
     if (!shares_prefixes_ || model_.pooling() != Pooling::Last || batch_size_ == 1) return false;
     if (!lanes_.first().has_context()) {

@@ -4,9 +4,10 @@
 
 namespace llama::internal {
 
-Result<void> EmbeddingLane::make_context(std::int32_t tokens, bool one_pass) {
+Result<void> EmbeddingLane::make_context(std::int32_t tokens, bool few_passes) {
   is_tainted_ = false;
-  passes_until_warm_ = one_pass ? 2 : 1;
+  expects_few_ = few_passes;
+  passes_until_warm_ = few_passes ? static_cast<int>(kFewBatches) + 1 : 1;
   const auto make = [&] {
     return EmbeddingContext::create(model_.shared_model(),
                                     {.max_tokens = tokens,
@@ -14,7 +15,7 @@ Result<void> EmbeddingLane::make_context(std::int32_t tokens, bool one_pass) {
                                      .threads = threads_ > 0 ? threads_ : model_.config().threads,
                                      .pooling = model_.pooling(),
                                      .warm_up = is_first_,
-                                     .one_pass = one_pass});
+                                     .few_batches = few_passes});
   };
   // While the old one lives the new one shares its packed weights; where there is no room for both it goes first.
   auto made = make();
@@ -27,18 +28,19 @@ Result<void> EmbeddingLane::make_context(std::int32_t tokens, bool one_pass) {
   return {};
 }
 
-Result<void> EmbeddingLane::make_room_for(std::size_t tokens, bool only_one) {
+Result<void> EmbeddingLane::make_room_for(std::size_t tokens, std::size_t passes) {
   const auto needed = static_cast<std::int32_t>(tokens);
   if (context_ && context_->config().max_tokens >= needed) return {};
+  const bool few = expects_few_ && passes <= kFewBatches;
   // A larger cache of keys and values takes longer to clear: 30 ms for 512 tokens of the 0.6B.
-  if (only_one && !context_) return make_context(needed, true);
+  if (passes == 1 && !context_) return make_context(needed, few);
   // For a pass of the whole budget, unless the longest texts together are smaller.
   const std::int32_t budget = tuner_.choice().budget, longest = model_.max_sequence_length();
   const auto most = static_cast<std::int32_t>(std::min<std::int64_t>(budget, std::int64_t{longest} * texts_per_pass_));
   std::int32_t size = std::max(needed, most);
   // Grow by half at least, so that slowly lengthening texts do not make a context each, but never beyond the model.
   if (context_) size = std::max(size, std::min(context_->config().max_tokens * 3 / 2, std::max(budget, longest)));
-  return make_context(size);
+  return make_context(size, few);
 }
 
 void EmbeddingLane::set_threads(int threads) {
@@ -57,7 +59,8 @@ Result<Pass> EmbeddingLane::compute(EmbeddingJob& job, std::span<const std::size
     if (auto added = batch_.add_sequence(job.texts[i].subspan(prefix)); !added) return std::unexpected(added.error());
   }
   if (is_tainted_) {
-    if (auto made = make_context(context_->config().max_tokens); !made) return std::unexpected(made.error());
+    if (auto made = make_context(context_->config().max_tokens, expects_few_); !made)
+      return std::unexpected(made.error());
   }
   if (auto room = make_room_for(batch_.token_count()); !room) return std::unexpected(room.error());
 

@@ -46,10 +46,11 @@ class EmbeddingLane {
   EmbeddingLane(const EmbeddingModel& model, std::int32_t texts_per_pass, const BudgetTuner& tuner, bool is_first)
       : model_(model), texts_per_pass_(texts_per_pass), tuner_(tuner), is_first_(is_first) {}
 
-  // only_one   pass is known to come: EmbeddingContextConfig::one_pass, of the lane's first context.
+  // passes   that are known to come, of all lanes; no more than kFewBatches: EmbeddingContextConfig::few_batches, as
+  //          long as the lane had no context for more.
   //
   // Errors   OutOfMemory.
-  [[nodiscard]] Result<void> make_room_for(std::size_t tokens, bool only_one = false);
+  [[nodiscard]] Result<void> make_room_for(std::size_t tokens, std::size_t passes = SIZE_MAX);
   // Of the passes from now on.
   void set_threads(int threads);
 
@@ -62,7 +63,7 @@ class EmbeddingLane {
   [[nodiscard]] std::string device() const { return context_ ? context_->device() : ""; }
 
  private:
-  [[nodiscard]] Result<void> make_context(std::int32_t tokens, bool one_pass = false);
+  [[nodiscard]] Result<void> make_context(std::int32_t tokens, bool few_passes);
   [[nodiscard]] Result<void> take_vectors(EmbeddingJob& job, std::span<const std::size_t> batch, Pass& pass) const;
 
   const EmbeddingModel& model_;
@@ -73,6 +74,7 @@ class EmbeddingLane {
   std::optional<EmbeddingContext> context_;
   TokenBatch batch_;
   int passes_until_warm_ = 1;  // until the weights are packed
+  bool expects_few_ = true;    // the context, or the one that is to be made
   bool is_tainted_ = false;    // its memory may hold NaN
 };
 

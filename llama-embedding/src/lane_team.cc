@@ -98,7 +98,7 @@ Result<std::size_t> LaneTeam::make_room_for(std::size_t batches, std::size_t tok
   share_threads(wanted);
   lanes_.front()->set_threads(threads());  // the others wait while it packs the weights
   for (std::size_t i = 0; i < wanted; ++i) {
-    auto made = lanes_[i]->make_room_for(tokens, batches == 1);
+    auto made = lanes_[i]->make_room_for(tokens, passes_);
     if (i == 0) share_threads(wanted);
     if (made) continue;
     if (i == 0 || made.error().code != ErrorCode::OutOfMemory) return std::unexpected(made.error());

@@ -46,6 +46,10 @@ class LaneTeam {
   // The context in which texts are computed alone.
   [[nodiscard]] EmbeddingLane& first() { return *lanes_.front(); }
 
+  // So many passes are to come, of all batches of a call.
+  void expect(std::size_t passes) { passes_ = passes; }
+  [[nodiscard]] std::size_t expected() const { return passes_; }
+
   // Opens the lanes that so many batches need; fewer of them where memory is scarce. A device that has no room for the
   // first one's context is left for the CPU meanwhile, where more lanes may be had the next time.
   //
@@ -72,6 +76,7 @@ class LaneTeam {
   std::int32_t texts_per_pass_;
   const BudgetTuner& tuner_;
   std::vector<std::unique_ptr<EmbeddingLane>> lanes_;
+  std::size_t passes_ = SIZE_MAX;           // that are to come
   std::size_t most_;                        // lanes: falls where there is no memory for more
   std::atomic<int> not_finite_in_row_ = 0;  // texts, up to the last one
 };

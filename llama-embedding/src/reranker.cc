@@ -44,9 +44,9 @@ struct Reranker::State {
     std::vector<std::span<const Token>> sound_tokens{};  // of each of those
     std::size_t prefix = 0;                              // that the pairs being computed have in common
     std::size_t done = 0;
-    bool is_one_pass = false;  // if all of them are computed side by side
+    bool is_few_passes = false;  // if all of them are computed side by side
   };
-  [[nodiscard]] bool fits_one_pass(const Job& job) const;
+  [[nodiscard]] bool fits_few_passes(const Job& job) const;
   [[nodiscard]] Result<void> make_room_for(std::size_t tokens, const Job& job);
   // Of a causal model the words before the text are the same in all pairs, and are computed once in a pass.
   [[nodiscard]] Result<std::vector<internal::PrefixGroup>> group_pairs(const Job& job);
@@ -108,7 +108,7 @@ Result<std::vector<PairScore>> Reranker::score(std::string_view query, std::span
     job.sound_tokens.emplace_back(pair->tokens);
   }
   job.done = texts.size() - job.sound.size();
-  job.is_one_pass = state_->fits_one_pass(job);
+  job.is_few_passes = state_->fits_few_passes(job);
   const auto groups = state_->group_pairs(job);
   if (!groups) return std::unexpected(groups.error());
   for (const internal::PrefixGroup& group : *groups)
@@ -116,10 +116,13 @@ Result<std::vector<PairScore>> Reranker::score(std::string_view query, std::span
   return std::move(job.scores);
 }
 
-bool Reranker::State::fits_one_pass(const Job& job) const {
+bool Reranker::State::fits_few_passes(const Job& job) const {
   std::size_t tokens = 0;
   for (const std::span<const Token> pair : job.sound_tokens) tokens += pair.size();
-  return std::cmp_less_equal(tokens, config.token_budget) && std::cmp_less_equal(job.sound.size(), config.batch_size);
+  const auto fit = [](std::size_t count, std::int32_t a_pass) {
+    return count <= kFewBatches * static_cast<std::size_t>(a_pass);
+  };
+  return fit(tokens, config.token_budget) && fit(job.sound.size(), config.batch_size);
 }
 
 // Only a context knows whether its sequences can share a prefix.
@@ -204,7 +207,7 @@ Result<void> Reranker::State::make_room_for(std::size_t tokens, const Job& job) 
                                                       .max_sequences = config.batch_size,
                                                       .threads = config.threads,
                                                       .pooling = Pooling::Rank,
-                                                      .one_pass = job.is_one_pass && !context});
+                                                      .few_batches = job.is_few_passes && !context});
   if (!made) return std::unexpected(made.error());
   context = std::move(*made);
   is_tainted = false;

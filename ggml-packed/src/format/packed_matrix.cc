@@ -1,10 +1,10 @@
 #include "format/packed_matrix.h"
 
 #include <ggml.h>
+#include <hwy/highway.h>
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -130,18 +130,50 @@ void PackedMatrix::pack(const ggml_tensor& weights, ThreadTeam& team) {
 // No CPU follows 32 rows at once by itself.
 constexpr std::size_t kBytesAhead = 256;
 
-// Of a block.
-std::int16_t sum_of_negatives(const std::array<std::uint32_t, kBlock / 4>& fours) {
-  std::int16_t sum = 0;
-  for (const std::int8_t value : std::bit_cast<std::array<std::int8_t, kBlock>>(fours)) {
-    sum = static_cast<std::int16_t>(sum + std::min(value, std::int8_t{0}));
+namespace hn = hwy::HWY_NAMESPACE;
+
+// What a row's block adds to the sums: 0 to -4096.
+std::int16_t sum_of_negatives(const std::byte* values) {
+  const hn::Full128<std::int8_t> d;
+  const hn::Full128<std::uint8_t> magnitudes;
+  const auto zero = hn::Zero(d);
+  auto sums = hn::Zero(hn::Full128<std::uint64_t>());
+  for (std::size_t i = 0; i < kBlock; i += hn::Lanes(d)) {
+    const auto part = hn::LoadU(d, reinterpret_cast<const std::int8_t*>(values) + i);
+    const auto negated = hn::IfThenElseZero(hn::Lt(part, zero), hn::Sub(zero, part));  // -128 becomes 128 without sign
+    sums = hn::Add(sums, hn::SumsOf8(hn::BitCast(magnitudes, negated)));
   }
-  return sum;
+  return static_cast<std::int16_t>(-static_cast<std::int64_t>(hn::ReduceSum(hn::Full128<std::uint64_t>(), sums)));
+}
+
+// The blocks of four rows, four columns of each side by side; the next four columns lie `pitch` bytes farther.
+void interleave(const std::array<const std::byte*, 4>& rows, std::uint32_t flip, std::byte* to, std::size_t pitch) {
+  const hn::Full128<std::uint32_t> d;
+  const hn::Full128<std::uint64_t> pairs;
+  const auto flips = hn::Set(d, flip);
+  const auto store = [&](auto fours, std::size_t at) {
+    hn::StoreU(hn::BitCast(d, fours), d, reinterpret_cast<std::uint32_t*>(to + at * pitch));
+  };
+  for (std::size_t at = 0; at < kBlock / 4; at += hn::Lanes(d)) {
+    const auto row = [&](std::size_t i) {
+      return hn::Xor(hn::LoadU(d, reinterpret_cast<const std::uint32_t*>(rows[i]) + at), flips);
+    };
+    const auto first = row(0), second = row(1), third = row(2), fourth = row(3);
+    const auto low = hn::BitCast(pairs, hn::InterleaveLower(d, first, second)),
+               high = hn::BitCast(pairs, hn::InterleaveUpper(d, first, second)),
+               next_low = hn::BitCast(pairs, hn::InterleaveLower(d, third, fourth)),
+               next_high = hn::BitCast(pairs, hn::InterleaveUpper(d, third, fourth));
+    store(hn::InterleaveLower(pairs, low, next_low), at);
+    store(hn::InterleaveUpper(pairs, low, next_low), at + 1);
+    store(hn::InterleaveLower(pairs, high, next_high), at + 2);
+    store(hn::InterleaveUpper(pairs, high, next_high), at + 3);
+  }
 }
 
 // Per block: the scales of all rows, then a group of columns of all rows at a time. `rows`: Q8_0.
 void PackedMatrix::pack_int8(const std::byte* rows, std::size_t row_size, std::size_t count, std::size_t panel) {
-  // Copies: bytes that are written could be the layout's, for all that the compiler knows.
+  constexpr std::size_t kRows = 4;
+  static constexpr std::array<std::byte, kQ8Size> kNone{};  // where the matrix ends
   const std::size_t panel_rows = layout_.panel_rows, group = layout_.int8_group, blocks = columns_ / kBlock;
   const auto places = places_of_columns<kBlock / 4>(layout_, 4);
   const std::uint32_t flip = layout_.int8_sign == Int8Sign::PlusTo128 ? 0x80808080U : 0U;
@@ -149,24 +181,30 @@ void PackedMatrix::pack_int8(const std::byte* rows, std::size_t row_size, std::s
   std::byte* sums = has_sums(layout_) ? data_.get() + sums_begin(panel) : nullptr;
   for (std::size_t block = 0; block < blocks; ++block) {
     std::byte* const values = scales + panel_rows * sizeof(ggml_fp16_t);
-    for (std::size_t row = 0; row < panel_rows; ++row) {
-      ggml_fp16_t scale = 0;
-      std::array<std::uint32_t, kBlock / 4> fours = {};
-      if (row < count) {
-        const std::byte* from = rows + row * row_size + block * kQ8Size;
-        __builtin_prefetch(from + kBytesAhead);
-        std::memcpy(&scale, from, sizeof scale);
-        std::memcpy(fours.data(), from + sizeof scale, sizeof fours);
-      }
-      if (sums != nullptr) {
-        const std::int16_t sum = sum_of_negatives(fours);  // 0 where the matrix ends
+    for (std::size_t first = 0; first < panel_rows; first += kRows) {
+      std::array<const std::byte*, kRows> from;  // their values
+      for (std::size_t i = 0; i < kRows; ++i) {
+        const std::size_t row = first + i;
+        const std::byte* begin = row < count ? rows + row * row_size + block * kQ8Size : kNone.data();
+        if (row < count) __builtin_prefetch(begin + kBytesAhead);
+        std::memcpy(scales + row * sizeof(ggml_fp16_t), begin, sizeof(ggml_fp16_t));
+        from[i] = begin + sizeof(ggml_fp16_t);
+        if (sums == nullptr) continue;
+        const std::int16_t sum = sum_of_negatives(from[i]);
         std::memcpy(sums, &sum, sizeof sum);
         sums += sizeof sum;
       }
-      std::memcpy(scales + row * sizeof scale, &scale, sizeof scale);
-      for (std::size_t i = 0; i < fours.size(); ++i) {
-        const std::uint32_t four = fours[i] ^ flip;
-        std::memcpy(values + places[i] + row * group, &four, sizeof four);
+      if (group == 4) {
+        interleave(from, flip, values + first * group, panel_rows * group);
+        continue;
+      }
+      for (std::size_t i = 0; i < kRows; ++i) {
+        for (std::size_t column = 0; column < places.size(); ++column) {
+          std::uint32_t four;
+          std::memcpy(&four, from[i] + column * sizeof four, sizeof four);
+          four ^= flip;
+          std::memcpy(values + places[column] + (first + i) * group, &four, sizeof four);
+        }
       }
     }
     scales = values + panel_rows * kBlock;

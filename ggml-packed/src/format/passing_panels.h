@@ -27,6 +27,12 @@ class PassingPanels {
 
   [[nodiscard]] std::size_t count() const { return panels_; }
 
+  // Where the weights of a panel lie; nullptr: there is none.
+  [[nodiscard]] const std::byte* bytes_of(std::size_t index) const {
+    return index < panels_ ? static_cast<const std::byte*>(weights_.data) + index * panel_rows_ * weights_.nb[1]
+                           : nullptr;
+  }
+
   // work(const PackedMatrix& panel), whose rows are those of that panel of the weights.
   template <class Work>
   void with(std::size_t index, const Work& work) {

@@ -47,6 +47,14 @@ struct Shared {
   std::weak_ptr<Packed> packed;
 };
 
+// How often a weight is packed panel by panel before it is packed to stay. To move bytes costs some hundredths of the
+// product with a few hundred rows, and memory that nobody has written yet is dear: 2 microseconds a page and more where
+// a virtual machine's host has to find it. Other formats are computed.
+int most_passes(const ggml_tensor& weights, const Layout& layout) {
+  constexpr int kMoved = 16;
+  return weights.type == GGML_TYPE_Q8_0 && layout.format == Format::Int8 ? kMoved : 1;
+}
+
 std::mutex mutex;  // two contexts that start at once pack only once
 
 // By the address of the bytes and the layout: kernels of two levels read the same weight from different bytes.
@@ -98,7 +106,8 @@ bool WeightCache::take(std::uint64_t bytes, bool grows) {
 }
 
 bool WeightCache::take(const ggml_tensor& weights, const Layout& layout) {
-  if (const auto passed = passed_.find(weights.data); passed != passed_.end() && passed->second == layout) return true;
+  const auto passed = passed_.find(weights.data);
+  if (passed != passed_.end() && passed->second.layout == layout) return true;
   const auto rows = static_cast<std::size_t>(weights.ne[1]), columns = static_cast<std::size_t>(weights.ne[0]);
   const bool grows =
       !is_packed_without_growing(weights.type) || (layout.format == Format::Bf16 && ggml_is_quantized(weights.type));
@@ -117,17 +126,24 @@ const PackedMatrix* WeightCache::find_or_pack(const ggml_tensor& weights, const 
 }
 
 bool WeightCache::passes(const ggml_tensor& weights, const Layout& layout) {
-  if (keeps_at_once_ || matrices_.contains(weights.data) || passed_.contains(weights.data)) return false;
+  if (keeps_at_once_ || matrices_.contains(weights.data)) return false;
+  const auto found = passed_.find(weights.data);
+  if (found != passed_.end() &&
+      (found->second.layout != layout || found->second.uses >= most_passes(weights, layout))) {
+    return false;
+  }
   {
     const std::scoped_lock lock(mutex);
     const auto& shared = all<const PackedMatrix>();
-    const auto found = shared.find({weights.data, layout});
-    if (found != shared.end() && !found->second.packed.expired()) return false;
+    const auto kept = shared.find({weights.data, layout});
+    if (kept != shared.end() && !kept->second.packed.expired()) return false;
   }
-  return take(weights, layout) && passed_.emplace(weights.data, layout).second;
+  if (found == passed_.end() && !take(weights, layout)) return false;
+  Passed& passed = found != passed_.end() ? found->second : passed_[weights.data];
+  passed.layout = layout;
+  ++passed.uses;
+  return true;
 }
-
-void WeightCache::has_passed(const ggml_tensor& weights) { release_file_pages(weights.data, ggml_nbytes(&weights)); }
 
 void WeightCache::read_in_place(const ggml_tensor& weights) {
   if (in_place_.insert(weights.data).second) release_file_pages(weights.data, ggml_nbytes(&weights));

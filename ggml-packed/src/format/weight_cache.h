@@ -21,8 +21,8 @@ namespace ggml_packed {
 class WeightCache {
  public:
   WeightCache() = default;
-  // Where only one pass is expected: a weight is kept from its second use on (passes()).
-  void keep_from_second_use_on() { keeps_at_once_ = false; }
+  // Where a few passes are expected: a weight is kept only once it was used for more of them (passes()).
+  void expect_few_passes() { keeps_at_once_ = false; }
   // spare   bytes for weights that are larger packed than in their file, and for experts; else half of what there is
   //         (available_memory.h).
   // room    bytes for all weights; else nine tenths.
@@ -35,12 +35,10 @@ class WeightCache {
   // Errors   nullptr: no memory for it, or none to spare for weights that are larger packed than in their file.
   [[nodiscard]] const PackedMatrix* find_or_pack(const ggml_tensor& weights, const Layout& layout, ThreadTeam& team);
 
-  // Is it used for the first time where a weight is kept from the second time on, and packed by nobody? Then its panels
-  // are to be packed one by one (PassingPanels). No where there is no memory to keep it: what computes it must not
-  // depend on how often it is used.
+  // Is it used where a few passes are expected, was it for no more than that, and has nobody packed it to stay? Then
+  // its panels are to be packed one by one (PassingPanels). No where there is no memory to keep it: what computes it
+  // must not depend on how often it is used.
   [[nodiscard]] bool passes(const ggml_tensor& weights, const Layout& layout);
-  // Its bytes are not kept in memory where they are a file's.
-  static void has_passed(const ggml_tensor& weights);
 
   // A layer's experts, none of which need be packed yet.
   //
@@ -65,7 +63,11 @@ class WeightCache {
   std::unordered_map<const void*, std::shared_ptr<const PackedMatrix>> matrices_;  // by the address of the bytes
   std::unordered_map<const void*, std::shared_ptr<PackedExperts>> experts_;  // nullptr: there was no memory for them
   std::unordered_set<const void*> in_place_;
-  std::unordered_map<const void*, Layout> passed_;
+  struct Passed {
+    Layout layout;
+    int uses = 0;
+  };
+  std::unordered_map<const void*, Passed> passed_;
   std::optional<std::uint64_t> spare_, room_;  // bytes left
 };
 

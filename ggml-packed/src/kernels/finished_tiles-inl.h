@@ -88,6 +88,70 @@ HWY_INLINE bool is_simple(const Tile& tile, const Output& output) {
          e.activation == Activation::None;
 }
 
+// A whole panel whose rows stay where they are.
+HWY_INLINE bool is_whole(const Tile& tile, const Output& output) {
+  return tile.count == kPanelRows && output.places == nullptr;
+}
+
+// Both vectors of a row side by side, with what is the same for all rows decided and loaded once.
+template <class Activate, class ActivateFactor>
+HWY_INLINE void finish_rows(const float* sums, std::size_t rows, std::size_t first, std::size_t row,
+                            const Output& output, const Activate& activate_sum, const ActivateFactor& activate_factor) {
+  static_assert(kVectors == 2);
+  const F f;
+  const Epilogue& e = output.epilogue;
+  const auto row_of = [&](const float* values, std::size_t stride) {
+    return values != nullptr ? values + row * stride + first : nullptr;
+  };
+  const float *factor = row_of(e.factor, e.factor_stride), *addend = row_of(e.addend, e.addend_stride);
+  float* to = output.data + row * output.stride + first;
+  Floats bias0 = hn::Zero(f), bias1 = bias0;
+  if (e.bias != nullptr) {
+    bias0 = hn::LoadU(f, e.bias + first);
+    bias1 = hn::LoadU(f, e.bias + first + kLanes);
+  }
+  for (std::size_t m = 0; m < rows; ++m, sums += kPanelRows, to += output.stride) {
+    Floats a = hn::Load(f, sums), b = hn::Load(f, sums + kLanes);
+    if (e.bias != nullptr) {
+      a = hn::Add(a, bias0);
+      b = hn::Add(b, bias1);
+    }
+    a = activate_sum(a);
+    b = activate_sum(b);
+    if (factor != nullptr) {
+      a = hn::Mul(a, activate_factor(hn::LoadU(f, factor)));
+      b = hn::Mul(b, activate_factor(hn::LoadU(f, factor + kLanes)));
+      factor += e.factor_stride;
+    }
+    if (addend != nullptr) {
+      a = hn::Add(a, hn::LoadU(f, addend));
+      b = hn::Add(b, hn::LoadU(f, addend + kLanes));
+      addend += e.addend_stride;
+    }
+    hn::StoreU(a, f, to);
+    hn::StoreU(b, f, to + kLanes);
+  }
+}
+
+HWY_INLINE void finish_whole(const float* sums, std::size_t rows, const Tile& tile, std::size_t row,
+                             const Output& output) {
+  const F f;
+  const auto as_it_is = [](Floats v) GGML_PACKED_INLINE { return v; };
+  const auto gelu_of = [&](Floats v) GGML_PACKED_INLINE { return gelu(f, v); };
+  const auto silu_of = [&](Floats v) GGML_PACKED_INLINE { return silu(f, v); };
+  const Epilogue& e = output.epilogue;
+  const auto finish_by = [&](const auto& of_sum, const auto& of_factor) GGML_PACKED_INLINE {
+    finish_rows(sums, rows, tile.first, row, output, of_sum, of_factor);
+  };
+  const bool plain_factor = e.factor == nullptr || e.factor_activation == Activation::None;
+  if (plain_factor && e.activation == Activation::None) return finish_by(as_it_is, as_it_is);
+  if (plain_factor && e.activation == Activation::Gelu) return finish_by(gelu_of, as_it_is);
+  if (plain_factor && e.activation == Activation::Silu) return finish_by(silu_of, as_it_is);
+  if (e.activation == Activation::None && e.factor_activation == Activation::Silu) return finish_by(as_it_is, silu_of);
+  finish_by([&](Floats v) GGML_PACKED_INLINE { return activate(f, e.activation, v); },
+            [&](Floats v) GGML_PACKED_INLINE { return activate(f, e.factor_activation, v); });
+}
+
 HWY_NOINLINE void finish(const float* sums, std::size_t rows, const Tile& tile, std::size_t row, const Output& output) {
   const F f;
   if (is_simple(tile, output)) {
@@ -107,6 +171,7 @@ HWY_NOINLINE void finish(const float* sums, std::size_t rows, const Tile& tile, 
     }
     return;
   }
+  if (is_whole(tile, output)) return finish_whole(sums, rows, tile, row, output);
   for (std::size_t m = 0; m < rows; ++m, sums += kPanelRows) {
     const std::size_t place = output.places != nullptr ? output.places[row + m] : row + m;
     for (std::size_t column = 0; column < tile.count; column += kLanes) {

@@ -52,25 +52,26 @@ std::vector<Layout> Matmul::layouts_of(const ggml_tensor& weights) const {
 }
 
 // Each panel is packed by the thread that multiplies with it, while it is in a core's cache: the same sums.
-bool Matmul::multiply_passing(const ggml_tensor& node, const Layout& layout, const Output& output, ThreadTeam& team) {
+bool Matmul::multiply_passing(const ggml_tensor& node, const ggml_tensor& result, const Layout& layout,
+                              const Output& output, ThreadTeam& team) {
   const ggml_tensor& weights = *node.src[0];
   try {
     PassingPanels panels(weights, layout, team.threads());
-    const Activations& activations = prepared_.in_order(*node.src[1], layout.format, team);
+    const Activations& activations = prepared_.in_order(*node.src[1], layout.format, result, team);
     const auto rows = static_cast<std::size_t>(node.ne[1]);
     team.for_each_at_home(panels.count(), [&](std::size_t i) {
       panels.with(i, [&](const PackedMatrix& panel) {
         const std::size_t at_once = rows_at_once(kernels_, panel);
         for (std::size_t begin = 0; begin < rows; begin += at_once) {
           const std::size_t end = std::min(rows, begin + at_once);
-          kernels_.multiply({.weights = panel, .before = i}, activations, begin, end, output);
+          const std::byte* next = end == rows ? panels.bytes_of(i + 1) : nullptr;
+          kernels_.multiply({.weights = panel, .before = i, .next = next}, activations, begin, end, output);
         }
       });
     });
   } catch (const std::bad_alloc&) {
     return false;
   }
-  WeightCache::has_passed(weights);
   return true;
 }
 
@@ -79,12 +80,12 @@ bool Matmul::compute(const ggml_tensor& node, const ggml_tensor& result, const E
   const Output output{.data = floats(result), .stride = static_cast<std::size_t>(weights.ne[1]), .epilogue = epilogue};
   const PackedMatrix* packed = nullptr;
   for (const Layout& layout : layouts_of(weights)) {
-    if (weights_.passes(weights, layout)) return multiply_passing(node, layout, output, team);
+    if (weights_.passes(weights, layout)) return multiply_passing(node, result, layout, output, team);
     packed = weights_.find_or_pack(weights, layout, team);
     if (packed != nullptr) break;
   }
   if (packed == nullptr) return false;
-  const Activations& activations = prepared_.in_order(*node.src[1], packed->format(), team);
+  const Activations& activations = prepared_.in_order(*node.src[1], packed->format(), result, team);
   const auto rows = static_cast<std::size_t>(node.ne[1]);
   if (rows <= kFewRows) {
     team.for_shrinking_ranges(packed->panels(), [&](std::size_t begin, std::size_t end) {

@@ -32,8 +32,8 @@ class Matmul {
  private:
   // That it may be packed in, the first that there is memory for.
   [[nodiscard]] std::vector<Layout> layouts_of(const ggml_tensor& weights) const;
-  [[nodiscard]] bool multiply_passing(const ggml_tensor& node, const Layout& layout, const Output& output,
-                                      ThreadTeam& team);
+  [[nodiscard]] bool multiply_passing(const ggml_tensor& node, const ggml_tensor& result, const Layout& layout,
+                                      const Output& output, ThreadTeam& team);
 
   const Kernels& kernels_;
   WeightCache& weights_;

@@ -128,10 +128,10 @@ void move_values(const ggml_tensor& node, const RowKernels& rows, ThreadTeam& te
   const auto* places = node.op == GGML_OP_SET_ROWS ? static_cast<const std::int64_t*>(node.src[1]->data) : nullptr;
   const auto width = static_cast<std::size_t>(node.ne[0]);
   team.for_ranges(row_count(from), kRowsOfCopy, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) {
-      const std::size_t place = places != nullptr ? static_cast<std::size_t>(places[i]) : i;
-      rows.to_f16(reinterpret_cast<const float*>(row(from, i)), width,
-                  reinterpret_cast<std::uint16_t*>(row(node, place)));
+    RowWalk read(from, begin), write(node, places != nullptr ? 0 : begin);
+    for (std::size_t i = begin; i < end; ++i, ++read, ++write) {
+      std::byte* to = places != nullptr ? row(node, static_cast<std::size_t>(places[i])) : *write;
+      rows.to_f16(reinterpret_cast<const float*>(*read), width, reinterpret_cast<std::uint16_t*>(to));
     }
   });
 }

@@ -1,6 +1,7 @@
 #include "ops/prepared_activations.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "plugin/tensor.h"
 
@@ -15,23 +16,40 @@ void grow(std::vector<Value>& values, std::size_t size) {
 // Those of 4-bit weights are the same as of 8-bit ones.
 Format without_int4(Format format) { return format == Format::Int4 ? Format::Int8 : format; }
 
+// Do rows that are multiplied at once lie in different places of the first cache? (row_stride())
+bool has_spread_rows(const ggml_tensor& x) {
+  constexpr std::size_t kPlaces = 4096, kLine = 64, kFewestApart = 2;
+  return kPlaces / std::gcd(x.nb[1], kPlaces) >= kFewestApart && x.nb[1] >= kLine;
+}
+
 }  // namespace
 
-const Activations& PreparedActivations::in_order(const ggml_tensor& x, Format format, ThreadTeam& team) {
+const Activations& PreparedActivations::in_order(const ggml_tensor& x, Format format, const ggml_tensor& result,
+                                                 ThreadTeam& team) {
   format = without_int4(format);
-  if (from_ != &x || ids_ != nullptr || format_ != format) {
+  // What is fused with the product may be stored where the activations lie.
+  const bool may_stay = format == Format::F32 && has_spread_rows(x) && !overlap(x, result);
+  if (may_stay) {
+    prepared_ = {.f32 = floats(x), .stride = x.nb[1] / sizeof(float)};
+  } else if (from_ != &x || ids_ != nullptr || format_ != format || !are_copied_) {
     store(x, format, {}, team);
-    ids_ = nullptr;
+  } else {
+    return prepared_;
   }
+  are_copied_ = !may_stay;
+  from_ = &x;
+  format_ = format;
+  ids_ = nullptr;
   return prepared_;
 }
 
 const Activations& PreparedActivations::by_expert(const ggml_tensor& x, Format format, const ggml_tensor& ids,
                                                   const Routing& routing, ThreadTeam& team) {
   format = without_int4(format);
-  if (from_ != &x || ids_ != &ids || format_ != format) {
+  if (from_ != &x || ids_ != &ids || format_ != format || !are_copied_) {
     store(x, format, routing.places(), team);
     ids_ = &ids;
+    are_copied_ = true;
   }
   return prepared_;
 }
@@ -57,7 +75,6 @@ void PreparedActivations::store(const ggml_tensor& x, Format format, std::span<c
       prepared_.bf16 = bf16_.data();
       break;
     case Format::F32:
-      // A copy: what is fused with the product may be stored where the activations lie.
       prepared_.stride = row_stride(columns * sizeof(float)) / sizeof(float);
       grow(f32_, stored * prepared_.stride);
       prepared_.f32 = f32_.data();

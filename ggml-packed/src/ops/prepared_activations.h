@@ -19,8 +19,9 @@ class PreparedActivations {
  public:
   explicit PreparedActivations(const Kernels& kernels) : kernels_(kernels) {}
 
-  // Row m of float32 values becomes row m. Valid until the next call.
-  const Activations& in_order(const ggml_tensor& x, Format format, ThreadTeam& team);
+  // Row m of float32 values becomes row m. Valid until the next call, and as long as x is where they are float32.
+  // result   what is written while they are read: float32 are read where they are unless it lies there too.
+  const Activations& in_order(const ggml_tensor& x, Format format, const ggml_tensor& result, ThreadTeam& team);
   // A row for each pair of the routing, at the pair's place: x has a row for each pair, or one for each token, which
   // all of its pairs get. Requires that whoever calls reads the routing anew for other ids.
   const Activations& by_expert(const ggml_tensor& x, Format format, const ggml_tensor& ids, const Routing& routing,
@@ -38,6 +39,7 @@ class PreparedActivations {
   const ggml_tensor* from_ = nullptr;
   const ggml_tensor* ids_ = nullptr;  // of by_expert()
   Format format_ = Format::F32;
+  bool are_copied_ = true;
   Activations prepared_;
   std::vector<std::int8_t> int8_;
   std::vector<BlockScale> scales_;

@@ -64,10 +64,11 @@ void Rope::compute(const ggml_tensor& node, ThreadTeam& team) {
   const auto first = static_cast<std::size_t>(node.op_params[kOffset]), last = first + 2 * half;
   const auto rotate = node.op_params[kMode] == GGML_ROPE_TYPE_NEOX ? rows_.rotate_halves : rows_.rotate_pairs;
   team.for_ranges(static_cast<std::size_t>(node.ne[2]), 8, [&](std::size_t begin, std::size_t end) {
+    RowWalk row(x, begin * heads);
+    float* to = floats(node) + begin * heads * width;
     for (std::size_t t = begin; t < end; ++t) {
-      for (std::size_t head = 0; head < heads; ++head) {
-        const float* from = f32_row(x, t * heads + head);
-        float* to = floats(node) + (t * heads + head) * width;
+      for (std::size_t head = 0; head < heads; ++head, ++row, to += width) {
+        const auto* from = reinterpret_cast<const float*>(*row);
         rotate(from + first, half, angles.cosines.data() + t * half, angles.sines.data() + t * half, to + first);
         if (to == from) continue;
         if (first > 0) std::memcpy(to, from, first * sizeof(float));

@@ -19,7 +19,7 @@ std::atomic<const Kernels*> chosen = nullptr;  // by ggml_backend_init() or sele
 
 std::atomic<bool> always = false;  // by set_always()
 
-std::atomic<bool> one_pass = false;  // by set_one_pass()
+std::atomic<bool> few_passes = false;  // by set_few_passes()
 
 std::atomic<Reads> reads = Reads::Everything;  // by set_reads()
 
@@ -28,7 +28,8 @@ std::atomic<int> packing = 0;  // contexts that a level was chosen for when they
 // A context's; a choice that is made later is not its own.
 struct State {
   State(const Kernels& level, bool is_on)
-      : executor(level, {.always = always, .widen = always && level.has_tiles, .one_pass = one_pass, .reads = reads}),
+      : executor(level,
+                 {.always = always, .widen = always && level.has_tiles, .few_passes = few_passes, .reads = reads}),
         computes(is_on) {
     packing += computes ? 1 : 0;
   }
@@ -151,8 +152,8 @@ double speed(const char* level) {
 // For our own program: contexts made from now on compute graphs of a few tokens here as well (Executor).
 void set_always(bool on) { always = on; }
 
-// For our own program: of contexts made from now on one pass is expected (Executor).
-void set_one_pass(bool on) { one_pass = on; }
+// For our own program: of contexts made from now on a few passes are expected (Executor).
+void set_few_passes(bool on) { few_passes = on; }
 
 // For our own program: what is read of the results of contexts made from now on; by the names of Reads, in their order.
 void set_reads(int what) { reads = what == 1 ? Reads::Outputs : what == 2 ? Reads::Pooled : Reads::Everything; }
@@ -186,7 +187,7 @@ void* proc_address(ggml_backend_reg_t, const char* name) {
   if (wanted == "ggml_packed_select") return reinterpret_cast<void*>(select);
   if (wanted == "ggml_packed_levels") return reinterpret_cast<void*>(levels);
   if (wanted == "ggml_packed_speed") return reinterpret_cast<void*>(speed);
-  if (wanted == "ggml_packed_set_one_pass") return reinterpret_cast<void*>(set_one_pass);
+  if (wanted == "ggml_packed_set_few_passes") return reinterpret_cast<void*>(set_few_passes);
   if (wanted == "ggml_packed_set_reads") return reinterpret_cast<void*>(set_reads);
   if (wanted == "ggml_packed_set_always") return reinterpret_cast<void*>(set_always);
   return nullptr;

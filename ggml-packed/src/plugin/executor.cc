@@ -29,7 +29,7 @@ Executor::Executor(const Kernels& kernels, const Rules& rules)
       experts_(kernels, weights_),
       attention_(kernels),
       rope_(kernels) {
-  if (rules.one_pass) weights_.keep_from_second_use_on();
+  if (rules.few_passes) weights_.expect_few_passes();
 }
 
 void Executor::set_threads(int threads) {
@@ -190,9 +190,10 @@ std::size_t Executor::norm(const GraphView& graph, std::size_t i) {
   const auto width = static_cast<std::size_t>(x.ne[0]);
   const float epsilon = float_parameter(*node, 0);
   team_->for_ranges(static_cast<std::size_t>(ggml_nrows(&x)), 8, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t r = begin; r < end; ++r) {
-      const float* from = f32_row(x, r);
-      float* to = floats(*result) + r * width;
+    RowWalk row(x, begin);
+    float* to = floats(*result) + begin * width;
+    for (std::size_t r = begin; r < end; ++r, ++row, to += width) {
+      const auto* from = reinterpret_cast<const float*>(*row);
       if (rms) {
         rows.rms_norm(from, width, epsilon, weights, to);
       } else {

@@ -25,9 +25,9 @@ namespace ggml_packed {
 class Executor {
  public:
   struct Rules {
-    bool always = false;    // compute a few tokens ourselves too: a text's vector must not depend on what is beside it
-    bool widen = false;     // Matmul's: for contexts that compute many tokens at a time; one waits for weights' bytes
-    bool one_pass = false;  // is expected: WeightCache::keep_from_second_use_on()
+    bool always = false;  // compute a few tokens ourselves too: a text's vector must not depend on what is beside it
+    bool widen = false;   // Matmul's: for contexts that compute many tokens at a time; one waits for weights' bytes
+    bool few_passes = false;  // are expected: WeightCache::expect_few_passes()
     Reads reads = Reads::Everything;
   };
   explicit Executor(const Kernels& kernels, const Rules& rules);

@@ -24,6 +24,39 @@ namespace ggml_packed {
   return reinterpret_cast<const float*>(static_cast<const std::byte*>(t.data) + index % n1 * t.nb[1] +
                                         index / n1 % n2 * t.nb[2] + index / n1 / n2 * t.nb[3]);
 }
+// A tensor's rows one after the other, from the first-th on: finding one by its number takes four divisions, as long as
+// copying a short row.
+class RowWalk {
+ public:
+  RowWalk(const ggml_tensor& t, std::size_t first) : t_(t) {
+    const auto n1 = static_cast<std::size_t>(t.ne[1]), n2 = static_cast<std::size_t>(t.ne[2]);
+    i1_ = static_cast<std::int64_t>(first % n1);
+    i2_ = static_cast<std::int64_t>(first / n1 % n2);
+    i3_ = static_cast<std::int64_t>(first / n1 / n2);
+    find();
+  }
+  [[nodiscard]] std::byte* operator*() const { return at_; }
+  void operator++() {
+    at_ += t_.nb[1];
+    if (++i1_ < t_.ne[1]) return;
+    i1_ = 0;
+    if (++i2_ == t_.ne[2]) {
+      i2_ = 0;
+      ++i3_;
+    }
+    find();
+  }
+
+ private:
+  void find() {
+    at_ = static_cast<std::byte*>(t_.data) + static_cast<std::size_t>(i1_) * t_.nb[1] +
+          static_cast<std::size_t>(i2_) * t_.nb[2] + static_cast<std::size_t>(i3_) * t_.nb[3];
+  }
+  const ggml_tensor& t_;
+  std::int64_t i1_, i2_, i3_;
+  std::byte* at_ = nullptr;
+};
+
 // One value for each position of a row.
 [[nodiscard]] inline bool is_f32_vector(const ggml_tensor& t, std::int64_t size) {
   return is_dense_f32(t) && t.ne[0] == size && ggml_nelements(&t) == size;

@@ -22,6 +22,8 @@ struct llama_context;
 
 namespace llama {
 
+inline constexpr std::size_t kFewBatches = 16;
+
 struct EmbeddingContextConfig {
   std::int32_t max_tokens = 512;    // of one batch, and so of one sequence
   std::int32_t max_sequences = 32;  // of one batch; at most max_parallel_sequences()
@@ -29,8 +31,9 @@ struct EmbeddingContextConfig {
   Pooling pooling = Pooling::Mean;  // not None; Rank only of a model with a classification head
   bool warm_up = true;              // some tokens are computed at once, so that the weights are packed before the first
                                     // batch. Where another context of the model has done so there is no need.
-  bool one_pass = false;  // Only one batch is expected: each weight is packed for it and forgotten, which takes
-                          // less time and no memory. A second batch packs them to stay. No warm-up.
+  bool few_batches = false;  // kFewBatches at most are expected: each weight is packed for each of them and forgotten,
+                             // which takes less time and no memory. More of them pack the weights to stay, of a type
+                             // that takes longer to pack (other than Q8_0) the second one. No warm-up.
 };
 
 // The most sequences that llama.cpp can hold in one batch.

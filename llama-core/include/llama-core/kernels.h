@@ -61,8 +61,8 @@ struct KernelRules {
   // A few tokens are computed with our kernels too, even where ggml's are as fast: a text's vector must not depend on
   // how many others are computed with it.
   bool small_batches_too = false;
-  // One pass is expected: its weights are packed for it and forgotten, and kept only from a second pass on.
-  bool one_pass = false;
+  // A few passes are expected: weights are packed for each and forgotten, and kept only when there were more.
+  bool few_passes = false;
   ResultsRead reads = ResultsRead::Everything;
 };
 
