@@ -31,7 +31,6 @@ Speed speed_of = nullptr;
 std::vector<std::string> levels;  // that the plug-in was built with, the best one first
 bool automatic = true;            // nobody has chosen
 std::string measured_best;        // what "auto" is; "": the best level
-std::mutex rules_in_force;        // held by a WithKernelRules
 std::string why_not;              // the plug-in could not be loaded
 std::string in_use = "stock";
 
@@ -88,7 +87,6 @@ void internal::load_kernels() {
 }
 
 internal::WithKernelRules::WithKernelRules(KernelRules rules) {
-  rules_in_force.lock();
   if (set_always != nullptr) set_always(rules.small_batches_too);
   if (set_few_passes != nullptr) set_few_passes(rules.few_passes);
   if (set_reads != nullptr) set_reads(static_cast<int>(rules.reads));
@@ -97,7 +95,6 @@ internal::WithKernelRules::~WithKernelRules() {
   if (set_always != nullptr) set_always(false);
   if (set_few_passes != nullptr) set_few_passes(false);
   if (set_reads != nullptr) set_reads(static_cast<int>(ResultsRead::Everything));
-  rules_in_force.unlock();
 }
 
 Result<void> choose_kernels(std::string_view name) {

@@ -30,7 +30,7 @@ Result<void> EmbeddingLane::make_context(std::int32_t tokens, bool few_passes) {
 
 Result<void> EmbeddingLane::make_room_for(std::size_t tokens, std::size_t passes) {
   const auto needed = static_cast<std::int32_t>(tokens);
-  if (context_ && context_->config().max_tokens >= needed) return {};
+  if (has_room_for(tokens)) return {};
   const bool few = expects_few_ && passes <= kFewBatches;
   // A larger cache of keys and values takes longer to clear: 30 ms for 512 tokens of the 0.6B.
   if (passes == 1 && !context_) return make_context(needed, few);

@@ -10,6 +10,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "budget_tuner.h"
@@ -51,6 +52,9 @@ class EmbeddingLane {
   //
   // Errors   OutOfMemory.
   [[nodiscard]] Result<void> make_room_for(std::size_t tokens, std::size_t passes = SIZE_MAX);
+  [[nodiscard]] bool has_room_for(std::size_t tokens) const {
+    return context_ && std::cmp_greater_equal(context_->config().max_tokens, tokens);
+  }
   // Of the passes from now on.
   void set_threads(int threads);
 

@@ -96,12 +96,29 @@ Result<std::size_t> LaneTeam::make_room_for(std::size_t batches, std::size_t tok
   while (lanes_.size() < wanted)
     lanes_.push_back(std::make_unique<EmbeddingLane>(model_, texts_per_pass_, tuner_, false));
   share_threads(wanted);
-  lanes_.front()->set_threads(threads());  // the others wait while it packs the weights
+  std::vector<Result<void>> made(wanted);
+  const auto make = [&](std::size_t i) { made[i] = lanes_[i]->make_room_for(tokens, passes_); };
+  const bool packs = passes_ > kFewBatches && !lanes_.front()->has_context();
+  if (packs) {  // with all threads, while the others wait
+    lanes_.front()->set_threads(threads());
+    make(0);
+    share_threads(wanted);
+  }
+  {
+    std::vector<std::jthread> others;  // joined at the end of the block
+    for (std::size_t i = 1; i < wanted && made.front(); ++i) {
+      if (lanes_[i]->has_room_for(tokens)) continue;
+      try {
+        others.emplace_back(make, i);
+      } catch (const std::system_error&) {
+        make(i);
+      }
+    }
+    if (!packs) make(0);
+  }
   for (std::size_t i = 0; i < wanted; ++i) {
-    auto made = lanes_[i]->make_room_for(tokens, passes_);
-    if (i == 0) share_threads(wanted);
-    if (made) continue;
-    if (i == 0 || made.error().code != ErrorCode::OutOfMemory) return std::unexpected(made.error());
+    if (made[i]) continue;
+    if (i == 0 || made[i].error().code != ErrorCode::OutOfMemory) return std::unexpected(made[i].error());
     most_ = i;
     lanes_.resize(i);
     share_threads(i);

@@ -17,11 +17,10 @@ namespace {
 
 std::atomic<const Kernels*> chosen = nullptr;  // by ggml_backend_init() or select()
 
-std::atomic<bool> always = false;  // by set_always()
-
-std::atomic<bool> few_passes = false;  // by set_few_passes()
-
-std::atomic<Reads> reads = Reads::Everything;  // by set_reads()
+// Of the contexts that this thread makes.
+thread_local bool always = false;              // by set_always()
+thread_local bool few_passes = false;          // by set_few_passes()
+thread_local Reads reads = Reads::Everything;  // by set_reads()
 
 std::atomic<int> packing = 0;  // contexts that a level was chosen for when they were made
 
@@ -149,13 +148,13 @@ double speed(const char* level) {
   return found == nullptr || !levels_are_measured() ? 0 : speed_of(*found);
 }
 
-// For our own program: contexts made from now on compute graphs of a few tokens here as well (Executor).
+// For our own program: contexts that this thread makes from now on compute graphs of a few tokens here as well (Executor).
 void set_always(bool on) { always = on; }
 
-// For our own program: of contexts made from now on a few passes are expected (Executor).
+// For our own program: of contexts that this thread makes from now on a few passes are expected (Executor).
 void set_few_passes(bool on) { few_passes = on; }
 
-// For our own program: what is read of the results of contexts made from now on; by the names of Reads, in their order.
+// For our own program: what is read of the results of contexts that this thread makes from now on; by the names of Reads, in their order.
 void set_reads(int what) { reads = what == 1 ? Reads::Outputs : what == 2 ? Reads::Pooled : Reads::Everything; }
 
 const char* registry_name(ggml_backend_reg_t) { return "packed"; }

@@ -66,7 +66,7 @@ struct KernelRules {
   ResultsRead reads = ResultsRead::Everything;
 };
 
-// Contexts that are made while it lives follow them. Another thread that makes a context waits.
+// Contexts that this thread makes while it lives follow them.
 class WithKernelRules {
  public:
   explicit WithKernelRules(KernelRules rules);
