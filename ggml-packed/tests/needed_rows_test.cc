@@ -22,6 +22,7 @@ struct LayerShape {
   std::int64_t window = 1 << 20;
   bool fused = false;  // queries, keys and values are parts of one product
   bool marked = true;  // what is pooled is an output as well
+  bool marked_view = false;
   bool odd_mask = false;
 };
 
@@ -55,6 +56,7 @@ class LastLayer {
     h = ggml_add(c, product(kWidth, ggml_swiglu_split(c, gate, product(96, n))), h);
     h = normed(h);
     if (shape.marked) ggml_set_output(h);
+    if (shape.marked_view) ggml_set_output(h = ggml_reshape_2d(c, h, kWidth, tokens_));
     graph.allocate(ggml_get_rows(c, h, last_));
     graph.set(positions_, positions_of(shape.lengths));
     std::vector<float> mask = mask_of(shape.lengths, tokens_, true, shape.window);
@@ -155,6 +157,13 @@ TEST(RowsInUseTest, GoBackToWhereTokensLookAtOneAnother) {
   EXPECT_EQ(pooled.trimmed(*of_keys), nullptr);
   EXPECT_FALSE(outputs.any());
   EXPECT_FALSE(all.any());
+}
+
+TEST(RowsInUseTest, AreAllOfAViewThatIsAnOutput) {
+  LastLayer layer({.marked = false, .marked_view = true});
+  layer.graph.fill();
+  EXPECT_FALSE(RowsInUse(layer.graph.nodes(), Reads::Outputs).any());
+  EXPECT_FALSE(RowsInUse(layer.graph.nodes(), Reads::Pooled).any());
 }
 
 TEST(RowsInUseTest, AreAllWhereAnotherBackEndComputesAPart) {

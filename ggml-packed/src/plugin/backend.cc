@@ -148,13 +148,14 @@ double speed(const char* level) {
   return found == nullptr || !levels_are_measured() ? 0 : speed_of(*found);
 }
 
-// For our own program: contexts that this thread makes from now on compute graphs of a few tokens here as well (Executor).
+// For our own program, three rules for the contexts that this thread makes from now on. They compute graphs of a few
+// tokens here as well (Executor).
 void set_always(bool on) { always = on; }
 
-// For our own program: of contexts that this thread makes from now on a few passes are expected (Executor).
+// A few passes are expected of them (Executor).
 void set_few_passes(bool on) { few_passes = on; }
 
-// For our own program: what is read of the results of contexts that this thread makes from now on; by the names of Reads, in their order.
+// What is read of their results, by the number of Reads' names in their order.
 void set_reads(int what) { reads = what == 1 ? Reads::Outputs : what == 2 ? Reads::Pooled : Reads::Everything; }
 
 const char* registry_name(ggml_backend_reg_t) { return "packed"; }

@@ -35,7 +35,8 @@ bool has_rows_along(const ggml_tensor& t, int axis) {
 }
 
 bool picks_fewer(const ggml_tensor& node) {
-  return node.op == GGML_OP_GET_ROWS && node.src[0]->op != GGML_OP_NONE && node.ne[1] < node.src[0]->ne[1];
+  return node.op == GGML_OP_GET_ROWS && node.src[0]->op != GGML_OP_NONE && node.ne[1] < node.src[0]->ne[1] &&
+         are_known_numbers(*node.src[1]);
 }
 
 bool is_pick_of_rows(const ggml_tensor& node) {
@@ -148,7 +149,11 @@ RowsInUse::RowsInUse(std::span<ggml_tensor* const> nodes, Reads reads) {
     return;
   }
   for (ggml_tensor* node : nodes | std::views::reverse) {
-    if (!only_names_memory(*node)) visit(*node, reads);
+    if (!only_names_memory(*node)) {
+      visit(*node, reads);
+    } else if ((node->flags & GGML_TENSOR_FLAG_OUTPUT) != 0) {
+      need_whole(*node);
+    }
   }
 }
 
