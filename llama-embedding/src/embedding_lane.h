@@ -64,6 +64,7 @@ class EmbeddingLane {
 
   [[nodiscard]] bool takes_prefix(std::size_t longest) const { return context_ && context_->takes_prefix(longest); }
   [[nodiscard]] bool has_context() const { return context_.has_value(); }
+  [[nodiscard]] bool keeps_weights() const { return has_context() && !expects_few_; }
   [[nodiscard]] std::string device() const { return context_ ? context_->device() : ""; }
 
  private:

@@ -97,8 +97,14 @@ Result<std::size_t> LaneTeam::make_room_for(std::size_t batches, std::size_t tok
     lanes_.push_back(std::make_unique<EmbeddingLane>(model_, texts_per_pass_, tuner_, false));
   share_threads(wanted);
   std::vector<Result<void>> made(wanted);
-  const auto make = [&](std::size_t i) { made[i] = lanes_[i]->make_room_for(tokens, passes_); };
-  const bool packs = passes_ > kFewBatches && !lanes_.front()->has_context();
+  const auto make = [&](std::size_t i) {
+    try {
+      made[i] = lanes_[i]->make_room_for(tokens, passes_);
+    } catch (const std::bad_alloc&) {
+      made[i] = fail(ErrorCode::OutOfMemory, "no memory for a context");
+    }
+  };
+  const bool packs = passes_ > kFewBatches && !lanes_.front()->keeps_weights();
   if (packs) {  // with all threads, while the others wait
     lanes_.front()->set_threads(threads());
     make(0);

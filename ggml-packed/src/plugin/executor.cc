@@ -87,7 +87,7 @@ enum ggml_status Executor::compute(ggml_cgraph* whole) {
     if (done == 0) done = norm(graph, i);
     if (done == 0) done = one_node(graph[i], trimmed.queries(*graph[i]));
     if (done == 0) {
-      pass_on(graph[i], trimmed);
+      leave_to_ggml(graph[i], trimmed);
       done = 1;
     }
     if (status_ != GGML_STATUS_SUCCESS) {
@@ -99,7 +99,7 @@ enum ggml_status Executor::compute(ggml_cgraph* whole) {
   return delegate_.flush();
 }
 
-void Executor::pass_on(ggml_tensor* node, TrimmedGraph& graph) {
+void Executor::leave_to_ggml(ggml_tensor* node, TrimmedGraph& graph) {
   if (graph.queries(*node) != nullptr) {
     status_ = delegate_.flush();  // which may compute the mask
     if (status_ != GGML_STATUS_SUCCESS) return;

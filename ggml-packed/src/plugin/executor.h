@@ -48,7 +48,7 @@ class Executor {
   std::size_t matrix_product(const GraphView& graph, std::size_t i);
   std::size_t norm(const GraphView& graph, std::size_t i);
   std::size_t one_node(ggml_tensor* node, const SomeQueries* queries);
-  void pass_on(ggml_tensor* node, TrimmedGraph& graph);
+  void leave_to_ggml(ggml_tensor* node, TrimmedGraph& graph);
   [[nodiscard]] bool aborted() const { return abort_ != nullptr && abort_(abort_data_); }
 
   const Kernels& kernels_;
