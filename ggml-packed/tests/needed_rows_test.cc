@@ -24,6 +24,7 @@ struct LayerShape {
   bool marked = true;  // what is pooled is an output as well
   bool marked_view = false;
   bool odd_mask = false;
+  bool scattered = false;  // each query sees every third cell up to its own, as conversations do that take turns
 };
 
 // The last layer of a decoder as llama.cpp builds it: all tokens are picked once more before the feed-forward part, and
@@ -64,6 +65,10 @@ class LastLayer {
       float* fifth = mask.data() + 5 * tokens_;
       fifth[0] = -0.5F;
       fifth[1] = fifth[3] = -INFINITY;
+    }
+    for (std::size_t i = 0; shape.scattered && i < mask.size(); ++i) {
+      const auto query = static_cast<std::int64_t>(i) / tokens_, cell = static_cast<std::int64_t>(i) % tokens_;
+      mask[i] = cell <= query && cell % 3 == query % 3 ? 0.0F : -INFINITY;
     }
     graph.set(mask_, mask);
     std::vector<std::int32_t> all(static_cast<std::size_t>(tokens_)), last;
@@ -118,7 +123,7 @@ class NeededRowsTest : public GraphTest {
 TEST_P(NeededRowsTest, AreTheSameBitForBit) {
   for (const LayerShape& shape :
        {LayerShape{}, LayerShape{.type = GGML_TYPE_F16}, LayerShape{.type = GGML_TYPE_F32}, LayerShape{.fused = true},
-        LayerShape{.marked = false}, LayerShape{.window = 9},
+        LayerShape{.marked = false}, LayerShape{.scattered = true}, LayerShape{.window = 9},
         LayerShape{.lengths = {300, 5, 270, 1}, .type = GGML_TYPE_F16}, LayerShape{.lengths = {2}},
         LayerShape{.lengths = {700}}, LayerShape{.lengths = std::vector<std::int64_t>(100, 3)},
         LayerShape{.lengths = {1, 1, 1}}}) {

@@ -31,7 +31,8 @@ struct FinishedBatch {
   Pass pass;                         // that had all its texts
   std::uint64_t passes = 1;          // with those of texts that were tried again
   std::chrono::nanoseconds time{0};  // of all
-  // From when the contexts were there until on_batch was called: making them and packing weights is no pass's time.
+  // From when the contexts were there until on_batch was called: making them, and packing weights to stay, is no pass's
+  // time.
   std::chrono::nanoseconds elapsed{0};
 };
 

@@ -1,7 +1,7 @@
 // Panels of a weight that are packed for one product and then forgotten.
 //
-// A weight that is needed only once costs no memory so, and none has to be cleared for it: of the time from the start
-// of a process to the vector of one line that was a quarter (doc/kernels.md).
+// A weight that is needed a few times costs no memory so, and none has to be cleared for it: of the time from the
+// start of a process to the vector of one line that was a quarter (doc/kernels.md).
 //
 // Memory   one panel for each thread.
 // Threads  with(): as many at once as were told.
